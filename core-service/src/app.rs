@@ -1,0 +1,245 @@
+//! The core, put together: store, log, agents, services, and how it starts and ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use roomcast_identity::{ServiceKeys, UserKeys};
+use roomcast_proto::v1::broadcast_service_server::BroadcastServiceServer;
+use roomcast_proto::v1::job_service_server::JobServiceServer;
+use roomcast_proto::v1::session_service_server::SessionServiceServer;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::transport::server::{Router, TcpIncoming};
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tonic_health::server::HealthReporter;
+
+use crate::auth::Door;
+use crate::bus::Bus;
+use crate::config::Config;
+use crate::log::{Log, now};
+use crate::maintenance::alarm::Alarm;
+use crate::maintenance::{cleaner, clockwork};
+use crate::metrics_page;
+use crate::service::broadcast::Broadcast;
+use crate::service::job::Jobs;
+use crate::service::roster::Roster;
+use crate::service::session::Sessions;
+use crate::service::work_dispatch as dispatch;
+use crate::store::Store;
+use crate::store::sqlite::{SqliteConfig, SqliteStore};
+
+/// A gRPC message, in and out: a batch of events or a report with its chunks.
+const MESSAGE_BYTES_MAX: usize = 4 << 20;
+/// Streams of one connection. An edge needs two and its calls; a limit below the need looks like a
+/// hang, none at all is an attack's.
+const STREAMS_MAX: u32 = 1024;
+/// Finds dead connections; without it a frozen peer blocks the shutdown.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
+/// See [`KEEPALIVE_INTERVAL`].
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often readiness is looked at.
+const READINESS_INTERVAL: Duration = Duration::from_millis(250);
+
+type JobServer = JobServiceServer<Jobs>;
+type SessionServer = SessionServiceServer<Sessions>;
+type BroadcastServer = BroadcastServiceServer<Broadcast>;
+
+/// Serves a core on `listener` until `shutdown`, then drains: not healthy, streams told to go
+/// elsewhere, calls under way finished.
+///
+/// # Errors
+/// When it cannot start, or when the store has stopped itself to stay right.
+pub async fn serve(
+    config: Config,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    anyhow::ensure!(
+        !config.dev || address.ip().is_loopback(),
+        "development mode needs no credentials, so it listens on loopback only, not on {address}; \
+         listen on 127.0.0.1 or leave --dev away"
+    );
+    let core = Core::build(&config)?;
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let router = server(&config)?
+        .add_service(health_service)
+        .add_service(JobServiceServer::new(core.jobs()).max_decoding_message_size(MESSAGE_BYTES_MAX))
+        .add_service(SessionServiceServer::new(Sessions))
+        .add_service(
+            BroadcastServiceServer::new(core.broadcast())
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
+        );
+    let router = if config.reflection { with_reflection(router)? } else { router };
+    core.spawn_agents(health.clone());
+    if let Some(address) = config.core_metrics_listen {
+        let listener = TcpListener::bind(address).await.context("metrics listener")?;
+        core.tasks.spawn(metrics_page::serve(listener, core.stop.clone()));
+    }
+    tracing::info!(%address, dev = config.dev, "the core serves");
+    core.run(router, listener, &health, shutdown, &config).await
+}
+
+/// The parts of a running core.
+struct Core {
+    log: Log,
+    alarm: Alarm,
+    roster: Roster,
+    door: Arc<Door>,
+    store: Arc<SqliteStore>,
+    tasks: TaskTracker,
+    /// Ends streams.
+    drain: CancellationToken,
+    /// Ends agents.
+    stop: CancellationToken,
+}
+
+impl Core {
+    fn build(config: &Config) -> anyhow::Result<Core> {
+        let users = UserKeys::new(config.user_keys())?;
+        let services = ServiceKeys::new(config.service_secret.clone())?;
+        anyhow::ensure!(
+            config.dev || !services.is_empty() || config.core_client_ca.is_some(),
+            "the core's door has no key: set ROOMCAST_SERVICE_SECRET or --core-client-ca (or --dev)"
+        );
+        let (bus, alarm, roster) = (Bus::default(), Alarm::default(), Roster::default());
+        let tap = Log::tap(&bus, {
+            let roster = roster.clone();
+            move |event| roster.hear(event)
+        });
+        let sqlite = SqliteConfig::new(config.data_dir.clone());
+        let store = Arc::new(SqliteStore::open(sqlite, Arc::new(now), tap)?);
+        Ok(Core {
+            log: Log::new(store.clone(), bus, alarm.clone()),
+            alarm,
+            roster,
+            door: Arc::new(Door::new(users, services, config.dev, config.rooms.clone())),
+            store,
+            tasks: TaskTracker::new(),
+            drain: CancellationToken::new(),
+            stop: CancellationToken::new(),
+        })
+    }
+
+    fn jobs(&self) -> Jobs {
+        Jobs::new(self.log.clone(), self.door.clone(), self.roster.clone(), self.drain.clone())
+    }
+
+    fn broadcast(&self) -> Broadcast {
+        Broadcast::new(self.log.clone(), self.door.clone(), self.drain.clone())
+    }
+
+    fn spawn_agents(&self, health: HealthReporter) {
+        let (log, stop) = (&self.log, &self.stop);
+        self.tasks.spawn(clockwork::run(log.clone(), self.alarm.clone(), stop.clone()));
+        self.tasks.spawn(cleaner::run(log.clone(), stop.clone()));
+        self.tasks.spawn(dispatch::run(log.clone(), self.roster.clone(), stop.clone()));
+        self.tasks.spawn(report_health(self.store.clone(), health, self.drain.clone()));
+    }
+
+    async fn run(
+        self,
+        router: Router,
+        listener: TcpListener,
+        health: &HealthReporter,
+        shutdown: CancellationToken,
+        config: &Config,
+    ) -> anyhow::Result<()> {
+        let (closing, failed) = (CancellationToken::new(), self.store.failed());
+        // The option of the server itself does not reach a listener that it did not bind.
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let serving = router.serve_with_incoming_shutdown(incoming, closing.clone().cancelled_owned());
+        let mut serving = tokio::spawn(serving);
+        let mut outcome = Ok(());
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = failed.cancelled() => {
+                let reason = self.store.writable().err().map(|error| error.to_string());
+                let reason = reason.unwrap_or_default();
+                outcome = Err(anyhow::anyhow!("the store has stopped itself: {reason}"));
+            }
+            served = &mut serving => return Ok(served??),
+        }
+        tracing::info!("the core drains");
+        set_health(health, false).await;
+        self.drain.cancel();
+        closing.cancel();
+        // A peer that opened a connection and says nothing would hold the server for ever.
+        let window = Duration::from_secs(config.drain_seconds);
+        if tokio::time::timeout(window, &mut serving).await.is_err() {
+            tracing::warn!("some connections did not end in time");
+            serving.abort();
+        }
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        tracing::info!("the core has ended");
+        outcome
+    }
+}
+
+fn server(config: &Config) -> anyhow::Result<Server> {
+    let server = Server::builder()
+        .max_concurrent_streams(Some(STREAMS_MAX))
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT));
+    let (Some(cert), Some(key)) = (&config.core_tls_cert, &config.core_tls_key) else {
+        return Ok(server);
+    };
+    let read = |path: &std::path::Path| {
+        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let mut tls = ServerTlsConfig::new().identity(Identity::from_pem(read(cert)?, read(key)?));
+    if let Some(authority) = &config.core_client_ca {
+        // Optional: a service token opens the door as well.
+        let authority = Certificate::from_pem(read(authority)?);
+        tls = tls.client_ca_root(authority).client_auth_optional(true);
+    }
+    let mut server = server;
+    server = server.tls_config(tls).context("TLS")?;
+    Ok(server)
+}
+
+fn with_reflection(router: Router) -> anyhow::Result<Router> {
+    let builder = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(roomcast_proto::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // So that grpcurl can show the details of errors.
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+    };
+    Ok(router.add_service(builder().build_v1()?).add_service(builder().build_v1alpha()?))
+}
+
+/// Says whether writes are taken, per service, until the core drains.
+async fn report_health(store: Arc<SqliteStore>, health: HealthReporter, drain: CancellationToken) {
+    let mut known = None;
+    loop {
+        let is_writable = store.writable().is_ok();
+        if known != Some(is_writable) {
+            set_health(&health, is_writable).await;
+            known = Some(is_writable);
+        }
+        tokio::select! {
+            () = drain.cancelled() => return,
+            () = tokio::time::sleep(READINESS_INTERVAL) => {}
+        }
+    }
+}
+
+async fn set_health(health: &HealthReporter, is_serving: bool) {
+    use tonic_health::ServingStatus::{NotServing, Serving};
+    let status = if is_serving { Serving } else { NotServing };
+    health.set_service_status("", status).await;
+    if is_serving {
+        health.set_serving::<JobServer>().await;
+        health.set_serving::<BroadcastServer>().await;
+    } else {
+        health.set_not_serving::<JobServer>().await;
+        health.set_not_serving::<BroadcastServer>().await;
+    }
+    // Its calls are not built: whoever asks for it should know.
+    health.set_not_serving::<SessionServer>().await;
+}

@@ -1,0 +1,225 @@
+//! Who calls, and what they may do. The core is the guard: an edge or worker is trusted with what its
+//! service credential names, and a user's own token decides what that user sees.
+
+use roomcast_identity::{Scope, Service, ServiceKeys, User, UserKeys};
+use roomcast_proto::registry::Code;
+use roomcast_runtime::trace::TraceContext;
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Status};
+
+use crate::domain::event::TraceId;
+use crate::domain::job::Job;
+use crate::domain::topic::{Kind, Topic};
+
+/// Metadata key of the caller's service token.
+pub const SERVICE_TOKEN: &str = "x-roomcast-service";
+/// The tenant of whoever names none.
+pub const DEFAULT_TENANT: &str = "default";
+
+/// The keys and rules of the core's door.
+#[derive(Debug, Clone)]
+pub struct Door {
+    users: UserKeys,
+    services: ServiceKeys,
+    is_dev: bool,
+    rooms: Vec<String>,
+}
+
+/// A caller, after the door.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who.
+    pub principal: Principal,
+    /// The trace that the call belongs to.
+    pub trace: Option<TraceId>,
+    rooms: std::sync::Arc<[String]>,
+}
+
+/// Who acts.
+#[derive(Debug, Clone)]
+pub enum Principal {
+    /// A user, through an edge or directly.
+    User(User),
+    /// A service on its own behalf.
+    Service(Service),
+}
+
+impl Door {
+    /// The door of a core. In `dev` a caller without credentials is the user `dev`.
+    #[must_use]
+    pub fn new(users: UserKeys, services: ServiceKeys, is_dev: bool, rooms: Vec<String>) -> Door {
+        Door { users, services, is_dev, rooms }
+    }
+
+    /// Lets a caller in.
+    ///
+    /// # Errors
+    /// `service_credential_required`, `unauthenticated`, `token_invalid` or `token_expired`.
+    pub async fn admit<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        let service = self.service(request)?;
+        let principal = match bearer(request.metadata())? {
+            Some(token) => Principal::User(
+                self.users
+                    .verify(token)
+                    .await
+                    .map_err(|error| error.code().status(error.to_string()))?,
+            ),
+            None => match service {
+                Some(service) if !service.scopes.iter().all(|scope| *scope == Scope::Edge) => {
+                    Principal::Service(service)
+                }
+                // Whoever calls without a user's token in `dev` is the machine's own developer.
+                Some(_) | None if self.is_dev => Principal::Service(developer()),
+                Some(service) => Principal::Service(service),
+                None => return Err(Code::Unauthenticated.status("a user's token is missing")),
+            },
+        };
+        let trace = trace_of(request.metadata());
+        Ok(Caller { principal, trace, rooms: self.rooms.clone().into() })
+    }
+
+    /// The caller's service credential: required but in `dev`.
+    fn service<T>(&self, request: &Request<T>) -> Result<Option<Service>, Status> {
+        if let Some(token) = request.metadata().get(SERVICE_TOKEN) {
+            let token = token.to_str().unwrap_or_default();
+            let service = self.services.verify(token);
+            return service
+                .map(Some)
+                .map_err(|error| error.code().status(format!("service token: {error}")));
+        }
+        // The TLS layer has verified the certificate against the configured authority.
+        if request.peer_certs().is_some_and(|chain| !chain.is_empty()) {
+            let scopes = vec![Scope::Edge, Scope::Worker, Scope::Service];
+            return Ok(Some(Service { name: "certificate".into(), scopes }));
+        }
+        if self.is_dev {
+            return Ok(None);
+        }
+        let message = "show a service token in x-roomcast-service, or a client certificate";
+        Err(Code::ServiceCredentialRequired.status(message))
+    }
+}
+
+fn developer() -> Service {
+    Service { name: User::dev().id, scopes: vec![Scope::Admin] }
+}
+
+fn bearer(metadata: &MetadataMap) -> Result<Option<&str>, Status> {
+    let Some(value) = metadata.get("authorization") else { return Ok(None) };
+    let token = value.to_str().ok().and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    match token {
+        Some(token) => Ok(Some(token)),
+        None => Err(Code::TokenInvalid.status("authorization must be: Bearer <token>")),
+    }
+}
+
+fn trace_of(metadata: &MetadataMap) -> Option<TraceId> {
+    let traceparent = metadata.get("traceparent")?.to_str().ok()?;
+    Some(TraceContext::parse(traceparent)?.trace_id)
+}
+
+impl Caller {
+    /// Whose name stands in records: the user's id or the service's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.principal {
+            Principal::User(user) => &user.id,
+            Principal::Service(service) => &service.name,
+        }
+    }
+
+    fn has(&self, scope: Scope) -> bool {
+        match &self.principal {
+            Principal::User(user) => user.is_admin(),
+            Principal::Service(service) => {
+                service.scopes.contains(&scope) || service.scopes.contains(&Scope::Admin)
+            }
+        }
+    }
+
+    /// The tenant a request is about: a user's own, or the one a service names.
+    #[must_use]
+    pub fn tenant<'a>(&'a self, named: &'a str) -> &'a str {
+        match &self.principal {
+            Principal::User(user) => &user.tenant,
+            Principal::Service(_) if named.is_empty() => DEFAULT_TENANT,
+            Principal::Service(_) => named,
+        }
+    }
+
+    /// The owner of a job to be created: the user, or whom a service or admin names.
+    #[must_use]
+    pub fn owner<'a>(&'a self, named: &'a str) -> &'a str {
+        if named.is_empty() || !self.has(Scope::Service) { self.name() } else { named }
+    }
+
+    /// Whether the caller sees everybody's jobs of its tenant.
+    #[must_use]
+    pub fn sees_all_jobs(&self) -> bool {
+        self.has(Scope::Service) || self.has(Scope::Worker)
+    }
+
+    /// Whether the caller may see and steer a job.
+    #[must_use]
+    pub fn may_use(&self, job: &Job) -> bool {
+        match &self.principal {
+            Principal::User(user) => {
+                user.tenant == job.spec.tenant && (user.is_admin() || user.id == job.spec.owner)
+            }
+            Principal::Service(_) => self.sees_all_jobs(),
+        }
+    }
+
+    /// Whether the caller may read a topic that is no job's.
+    #[must_use]
+    pub fn may_read(&self, topic: &Topic) -> bool {
+        if self.has(Scope::Service) {
+            return true;
+        }
+        let Principal::User(user) = &self.principal else { return false };
+        match topic.kind() {
+            Kind::Room => self.rooms.iter().any(|room| room == topic.name()),
+            Kind::User => Topic::user(&user.tenant, &user.id).as_ref() == Ok(topic),
+            // Members of projects and sessions come with the service that knows them.
+            Kind::Job | Kind::Project | Kind::Session => false,
+        }
+    }
+
+    /// Whether an edge calls on its own behalf: it may follow any topic, since it delivers nothing
+    /// that the core has not granted to a user.
+    #[must_use]
+    pub fn is_edge(&self) -> bool {
+        matches!(self.principal, Principal::Service(_)) && self.has(Scope::Edge)
+    }
+
+    /// Requires the right to publish.
+    ///
+    /// # Errors
+    /// `permission_denied`.
+    pub fn require_publisher(&self) -> Result<(), Status> {
+        self.require(Scope::Service, "publishing takes scope service or role admin")
+    }
+
+    /// Requires the right to work.
+    ///
+    /// # Errors
+    /// `permission_denied`.
+    pub fn require_worker(&self) -> Result<(), Status> {
+        self.require(Scope::Worker, "working takes scope worker or role admin")
+    }
+
+    /// Requires an edge's right to follow any topic.
+    ///
+    /// # Errors
+    /// `permission_denied`.
+    pub fn require_edge(&self) -> Result<(), Status> {
+        self.require(Scope::Edge, "multiplexed subscriptions take scope edge")
+    }
+
+    fn require(&self, scope: Scope, message: &str) -> Result<(), Status> {
+        if self.has(scope) { Ok(()) } else { Err(Code::PermissionDenied.status(message)) }
+    }
+}

@@ -1,0 +1,109 @@
+//! What a core is told: flag, then `ROOMCAST_…` variable, then TOML file, then default.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::Args;
+use roomcast_identity::{Secret, UserKeysConfig};
+
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50051);
+const DRAIN_SECONDS: u64 = 10;
+
+/// Settings of a core.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Core")]
+pub struct Config {
+    /// Address to serve gRPC on.
+    #[arg(long = "listen", id = "core-listen", env = "ROOMCAST_CORE_LISTEN", default_value_t = LISTEN, value_name = "ADDR")]
+    pub listen: SocketAddr,
+
+    /// Folder of the embedded store. Made if it is missing; one core at a time.
+    #[arg(long, env = "ROOMCAST_DATA_DIR", default_value = ".roomcast", value_name = "DIR")]
+    pub data_dir: PathBuf,
+
+    /// Address to serve `/metrics` on. Without it there are none.
+    #[arg(long, env = "ROOMCAST_CORE_METRICS_LISTEN", value_name = "ADDR")]
+    pub core_metrics_listen: Option<SocketAddr>,
+
+    /// HS256 secret of users' tokens, at least 32 bytes; two, separated by a comma, during a rotation.
+    #[arg(long, id = "core-jwt-secret", env = "ROOMCAST_JWT_SECRET", hide_env_values = true, value_delimiter = ',', value_name = "SECRET")]
+    pub jwt_secret: Vec<Secret>,
+
+    /// Where the issuer of users' tokens publishes its public keys.
+    #[arg(long, id = "core-jwks-url", env = "ROOMCAST_JWKS_URL", value_name = "URL")]
+    pub jwks_url: Option<String>,
+
+    /// What a user's token's `iss` must be.
+    #[arg(long, id = "core-jwt-issuer", env = "ROOMCAST_JWT_ISSUER", value_name = "ISSUER")]
+    pub jwt_issuer: Option<String>,
+
+    /// What a user's token's `aud` must be or contain.
+    #[arg(long, id = "core-jwt-audience", env = "ROOMCAST_JWT_AUDIENCE", value_name = "AUDIENCE")]
+    pub jwt_audience: Option<String>,
+
+    /// HS256 secret of edges', workers' and services' tokens; two during a rotation.
+    #[arg(long, id = "core-service-secret", env = "ROOMCAST_SERVICE_SECRET", hide_env_values = true, value_delimiter = ',', value_name = "SECRET")]
+    pub service_secret: Vec<Secret>,
+
+    /// PEM file of the core's certificate: serve TLS.
+    #[arg(long, env = "ROOMCAST_TLS_CERT", value_name = "FILE", requires = "core_tls_key")]
+    pub core_tls_cert: Option<PathBuf>,
+
+    /// PEM file of the certificate's key.
+    #[arg(long, env = "ROOMCAST_TLS_KEY", value_name = "FILE", requires = "core_tls_cert")]
+    pub core_tls_key: Option<PathBuf>,
+
+    /// PEM file of the authority whose client certificates open the door like a service token.
+    #[arg(long, env = "ROOMCAST_CLIENT_CA", value_name = "FILE", requires = "core_tls_cert")]
+    pub core_client_ca: Option<PathBuf>,
+
+    /// Rooms that every user of a tenant may read, separated by commas.
+    #[arg(long, env = "ROOMCAST_ROOMS", value_delimiter = ',', value_name = "ROOM")]
+    pub rooms: Vec<String>,
+
+    /// Development: whoever reaches the core needs no credential. Loopback only.
+    #[arg(long, id = "core-dev", env = "ROOMCAST_DEV")]
+    pub dev: bool,
+
+    /// Answer reflection, so that grpcurl can list and describe.
+    #[arg(long, env = "ROOMCAST_REFLECTION", default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub reflection: bool,
+
+    /// Longest wait for calls under way at shutdown.
+    #[arg(long, id = "core-drain-seconds", env = "ROOMCAST_CORE_DRAIN_SECONDS", default_value_t = DRAIN_SECONDS, value_name = "SECONDS")]
+    pub drain_seconds: u64,
+}
+
+impl Config {
+    /// A core for development and tests: no credential needed, in `data_dir`, on a free port.
+    #[must_use]
+    pub fn development(data_dir: PathBuf) -> Config {
+        Config {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            data_dir,
+            core_metrics_listen: None,
+            jwt_secret: Vec::new(),
+            jwks_url: None,
+            jwt_issuer: None,
+            jwt_audience: None,
+            service_secret: Vec::new(),
+            core_tls_cert: None,
+            core_tls_key: None,
+            core_client_ca: None,
+            rooms: Vec::new(),
+            dev: true,
+            reflection: true,
+            drain_seconds: DRAIN_SECONDS,
+        }
+    }
+
+    pub(crate) fn user_keys(&self) -> UserKeysConfig {
+        UserKeysConfig {
+            secrets: self.jwt_secret.clone(),
+            jwks_url: self.jwks_url.clone(),
+            issuer: self.jwt_issuer.clone(),
+            audience: self.jwt_audience.clone(),
+            ..UserKeysConfig::default()
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! An event: one immutable fact of a topic.
+
+use std::sync::Arc;
+
+use crate::domain::cursor::Cursor;
+use crate::domain::job;
+use crate::domain::payload::Payload;
+use crate::domain::time::Time;
+use crate::domain::topic::Topic;
+
+/// A W3C trace id.
+pub type TraceId = [u8; 16];
+
+/// An event as committed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Its topic.
+    pub topic: Topic,
+    /// Where it stands.
+    pub cursor: Cursor,
+    /// When it was committed.
+    pub time: Time,
+    /// The request that caused it.
+    pub trace: Option<TraceId>,
+    /// Its type.
+    pub kind: Arc<str>,
+    /// What happened.
+    pub body: Body,
+}
+
+impl Event {
+    /// The event's unique name: topic, offset and stamp.
+    #[must_use]
+    pub fn id(&self) -> String {
+        id(&self.topic, self.cursor)
+    }
+}
+
+/// The unique name of the event at a cursor of a topic.
+#[must_use]
+pub fn id(topic: &Topic, cursor: Cursor) -> String {
+    format!("{topic}@{}.{:08x}", cursor.offset, cursor.stamp)
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// Published content.
+    Payload(Payload),
+    /// A fact of a job's life, in the job's own topic.
+    Job(job::Entry),
+    /// A line of a job list, in the owner's and the project's topic.
+    Summary(job::Summary),
+}
+
+/// An event that is to be committed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// Its type.
+    pub kind: Arc<str>,
+    /// What happened.
+    pub body: Body,
+}

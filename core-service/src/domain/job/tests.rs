@@ -1,0 +1,337 @@
+//! The job's rules as tables: what came before, what is asked, what comes of it.
+
+mod invariants;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::domain::limits::{LEASE, LEASE_LOSSES_MAX, PROGRESS_INTERVAL};
+use crate::domain::time::Time;
+
+const W1: &str = "worker-1";
+const W2: &str = "worker-2";
+const START: u64 = 1_000_000;
+
+/// Seconds after the job's creation.
+fn at(seconds: u64) -> Time {
+    Time(START + seconds * 1000)
+}
+
+fn spec() -> Spec {
+    Spec {
+        id: "j1".into(),
+        tenant: "default".into(),
+        owner: "alice".into(),
+        project: None,
+        kind: "report".into(),
+        labels: BTreeMap::new(),
+        priority: 0,
+        run_at: at(0),
+        retry: RetryPolicy::default(),
+        timeouts: Timeouts::default(),
+        pinned_worker: None,
+        retry_of: None,
+        trace: None,
+        created_at: at(0),
+    }
+}
+
+fn lease(worker: &str) -> Command {
+    Command::Lease { worker: worker.into(), ttl: LEASE }
+}
+
+fn blank(fence: u64, number: u64) -> Report {
+    Report { fence, number, ttl: LEASE, progress: None, output: vec![], usage: None, end: None }
+}
+
+fn started(fence: u64) -> Command {
+    Command::Report(Box::new(blank(fence, 1)))
+}
+
+fn progress(fence: u64, number: u64, percent: f64) -> Command {
+    let update = ProgressUpdate { percent: Some(percent), ..ProgressUpdate::default() };
+    Command::Report(Box::new(Report { progress: Some(update), ..blank(fence, number) }))
+}
+
+fn output(fence: u64, number: u64, offset: u64, text: &'static str) -> Command {
+    let chunk =
+        OutputChunk { channel: "stdout".into(), offset, data: Bytes::from_static(text.as_bytes()) };
+    Command::Report(Box::new(Report { output: vec![chunk], ..blank(fence, number) }))
+}
+
+fn end(fence: u64, number: u64, end: End) -> Command {
+    Command::Report(Box::new(Report { end: Some(end), ..blank(fence, number) }))
+}
+
+fn failed(retryable: bool) -> End {
+    let error = Fault { code: "boom".into(), message: "it broke".into(), retryable };
+    End::Failed { error, retry_after: None }
+}
+
+fn cancel() -> Command {
+    let grace = Duration::from_secs(10);
+    Command::Cancel { reason: "enough".into(), by: "alice".into(), grace }
+}
+
+fn tick() -> Command {
+    Command::Tick { leases_hold_until: Time(0) }
+}
+
+/// A job with a history; every command in it must be accepted.
+fn job(history: impl IntoIterator<Item = (u64, Command)>) -> Record {
+    history.into_iter().fold(Record::create(spec()).record, |record, (seconds, command)| {
+        record.decide(command, at(seconds)).expect("the history is lawful").record
+    })
+}
+
+fn kinds(decision: &Decision) -> Vec<&'static str> {
+    decision.entries.iter().map(|entry| entry.event.kind()).collect()
+}
+
+/// Asks a job something and compares the events that it answers.
+fn check(record: &Record, seconds: u64, command: Command, expected: &[&str]) -> Record {
+    let decision = record.decide(command, at(seconds)).expect("accepted");
+    assert_eq!(kinds(&decision), expected);
+    decision.record
+}
+
+fn refuse(record: &Record, seconds: u64, command: Command) -> Refusal {
+    record.decide(command, at(seconds)).expect_err("refused")
+}
+
+#[test]
+fn a_job_goes_from_queued_through_running_to_completed() {
+    let record = job([]);
+    let record = check(&record, 1, lease(W1), &[]);
+    let record = check(&record, 1, started(1), &["job.started"]);
+    let record = check(&record, 2, progress(1, 2, 40.0), &["job.progress"]);
+    let record = check(&record, 3, output(1, 3, 0, "hello"), &["job.output"]);
+    let result = Some(Payload::json("{}"));
+    let record = check(&record, 4, end(1, 4, End::Completed(result)), &["job.completed"]);
+    assert_eq!((record.job.state, record.job.progress.percent), (State::Completed, 100.0));
+    assert_eq!((record.job.started_at, record.job.ended_at), (Some(at(1)), Some(at(4))));
+    assert_eq!(record.deadline(), None);
+}
+
+#[test]
+fn a_delayed_job_is_queued_when_its_time_has_come() {
+    let spec = Spec { run_at: at(60), ..spec() };
+    let record = Record::create(spec).record;
+    assert_eq!((record.job.state, record.deadline()), (State::Scheduled, Some(at(60))));
+    assert_eq!(refuse(&record, 59, lease(W1)), Refusal::NotFree);
+    let record = check(&record, 60, tick(), &["job.queued"]);
+    check(&record, 60, lease(W1), &[]);
+}
+
+#[test]
+fn a_stale_worker_cannot_finish_its_successors_job() {
+    let record = job([(0, lease(W1)), (0, started(1)), (16, tick()), (17, lease(W2)), (17, started(2))]);
+    assert_eq!(refuse(&record, 18, progress(1, 2, 50.0)), Refusal::Fenced { fence: 1 });
+    assert_eq!(refuse(&record, 18, end(1, 2, End::Completed(None))), Refusal::Fenced { fence: 1 });
+    let beat = Command::Renew { fence: 1, ttl: LEASE };
+    assert_eq!(refuse(&record, 18, beat), Refusal::Fenced { fence: 1 });
+    assert_eq!((record.job.attempt, record.job.worker.as_deref()), (2, Some(W2)));
+}
+
+#[test]
+fn a_lost_worker_gives_its_job_back_and_too_many_lost_workers_end_it() {
+    let mut record = job([]);
+    let mut now = 0;
+    for loss in 1..=LEASE_LOSSES_MAX {
+        record = check(&record, now, lease(W1), &[]);
+        record = check(&record, now, started(u64::from(loss)), &["job.started"]);
+        now += 15;
+        let is_last = loss == LEASE_LOSSES_MAX;
+        let expected = if is_last { "job.failed" } else { "job.queued" };
+        record = check(&record, now, tick(), &[expected]);
+    }
+    assert_eq!(record.job.error.map(|error| error.code).as_deref(), Some("worker_lost"));
+}
+
+#[test]
+fn a_worker_that_never_began_loses_its_lease_without_a_trace() {
+    let record = job([(0, lease(W1))]);
+    let record = check(&record, 15, tick(), &[]);
+    assert_eq!((record.job.state, record.job.attempt), (State::Queued, 0));
+    check(&record, 15, lease(W2), &[]);
+}
+
+#[test]
+fn no_lease_is_lost_before_workers_could_come_back() {
+    let record = job([(0, lease(W1)), (0, started(1))]);
+    let hold = Command::Tick { leases_hold_until: at(35) };
+    let record = check(&record, 20, hold, &[]);
+    assert_eq!(record.deadline(), Some(at(35)));
+    check(&record, 34, Command::Renew { fence: 1, ttl: LEASE }, &[]);
+}
+
+#[test]
+fn a_repeated_report_is_known_and_a_skipped_one_refused() {
+    let record = job([(0, lease(W1)), (0, started(1)), (1, progress(1, 2, 10.0))]);
+    assert_eq!(refuse(&record, 2, progress(1, 2, 90.0)), Refusal::Duplicate { number: 2 });
+    let skipped = Refusal::OutOfOrder { number: 4, expected: 3 };
+    assert_eq!(refuse(&record, 2, progress(1, 4, 90.0)), skipped);
+    let record = check(&record, 3, end(1, 3, End::Completed(None)), &["job.completed"]);
+    assert_eq!(refuse(&record, 4, end(1, 3, End::Completed(None))), Refusal::Duplicate { number: 3 });
+    assert_eq!(refuse(&record, 4, progress(1, 4, 99.0)), Refusal::Ended);
+}
+
+#[test]
+fn progress_out_of_range_changes_nothing() {
+    let record = job([(0, lease(W1)), (0, started(1))]);
+    for wrong in [-1.0, 100.1, 150.0, f64::NAN, f64::INFINITY] {
+        let refusal = refuse(&record, 1, progress(1, 2, wrong));
+        assert!(matches!(refusal, Refusal::Invalid { field: "progress.percent", .. }), "{wrong}");
+    }
+    check(&record, 1, progress(1, 2, 100.0), &["job.progress"]);
+}
+
+#[test]
+fn small_steps_are_merged_and_the_last_value_always_arrives() {
+    let record = job([(0, lease(W1)), (0, started(1)), (1, progress(1, 2, 10.0))]);
+    let record = check(&record, 1, progress(1, 3, 20.0), &[]);
+    let record = check(&record, 1, progress(1, 4, 30.0), &[]);
+    assert_eq!(record.job.progress.percent, 10.0, "not logged yet, so not shown yet");
+    let due = record.deadline().expect("it waits");
+    assert_eq!(due, at(1) + PROGRESS_INTERVAL);
+    let decision = record.decide(tick(), due).expect("accepted");
+    assert_eq!(kinds(&decision), ["job.progress"]);
+    assert_eq!(decision.record.job.progress.percent, 30.0);
+}
+
+#[test]
+fn what_is_pending_goes_before_the_end_in_the_same_commit() {
+    let record = job([(0, lease(W1)), (0, started(1)), (1, progress(1, 2, 10.0)), (1, progress(1, 3, 60.0))]);
+    check(&record, 1, end(1, 4, failed(false)), &["job.progress", "job.failed"]);
+}
+
+#[test]
+fn a_failed_attempt_is_retried_after_its_wait_until_attempts_run_out() {
+    let mut record = job([]);
+    let mut now = 0;
+    for attempt in 1..=3 {
+        record = check(&record, now, lease(W1), &[]);
+        record = check(&record, now, started(attempt), &["job.started"]);
+        let is_last = attempt == 3;
+        let expected = if is_last { "job.failed" } else { "job.queued" };
+        record = check(&record, now, end(attempt, 2, failed(true)), &[expected]);
+        if !is_last {
+            assert_eq!(record.job.state, State::Scheduled);
+            now += 5;
+            record = check(&record, now, tick(), &["job.queued"]);
+        }
+    }
+    assert_eq!(record.job.state, State::Failed);
+}
+
+#[test]
+fn an_error_that_is_not_retryable_ends_the_job_at_once() {
+    let record = job([(0, lease(W1)), (0, started(1))]);
+    check(&record, 1, end(1, 2, failed(false)), &["job.failed"]);
+}
+
+#[test]
+fn a_released_job_waits_again_and_its_attempt_does_not_count() {
+    let mut record = Record::create(Spec { retry: RetryPolicy { max_attempts: 1, ..RetryPolicy::default() }, ..spec() }).record;
+    for fence in 1..=5 {
+        record = check(&record, fence, lease(W1), &[]);
+        record = check(&record, fence, started(fence), &["job.started"]);
+        record = check(&record, fence, end(fence, 2, End::Released), &["job.queued"]);
+    }
+    assert_eq!((record.job.state, record.job.attempt), (State::Queued, 5));
+}
+
+#[test]
+fn cancelling_what_waits_ends_it_at_once() {
+    let record = check(&job([]), 1, cancel(), &["job.cancelled"]);
+    check(&record, 2, cancel(), &[]);
+}
+
+#[test]
+fn cancelling_what_runs_asks_the_worker_and_waits_for_the_grace() {
+    let record = job([(0, lease(W1)), (0, started(1))]);
+    let record = check(&record, 1, cancel(), &["job.cancel_requested"]);
+    check(&record, 2, cancel(), &[]);
+    check(&record, 2, end(1, 2, End::Cancelled), &["job.cancelled"]);
+    check(&record, 2, end(1, 2, End::Completed(None)), &["job.completed"]);
+    check(&record, 2, end(1, 2, failed(true)), &["job.cancelled"]);
+    let forced = check(&record, 11, tick(), &["job.cancelled"]);
+    assert_eq!(refuse(&forced, 12, end(1, 2, End::Completed(None))), Refusal::Ended);
+}
+
+#[test]
+fn a_worker_cannot_cancel_what_nobody_asked_to_cancel() {
+    let record = job([(0, lease(W1)), (0, started(1))]);
+    assert_eq!(refuse(&record, 1, end(1, 2, End::Cancelled)), Refusal::NotCancelling);
+}
+
+#[test]
+fn output_joins_on_or_is_refused() {
+    let record = job([(0, lease(W1)), (0, started(1)), (1, output(1, 2, 0, "abc"))]);
+    let gap = Refusal::OutputGap { channel: "stdout".into(), offset: 4, expected: 3 };
+    assert_eq!(refuse(&record, 2, output(1, 3, 4, "x")), gap);
+    let record = check(&record, 2, output(1, 3, 3, "def"), &["job.output"]);
+    assert_eq!(record.job.output["stdout"], 6);
+}
+
+#[test]
+fn a_new_attempt_begins_clean() {
+    let record = job([(0, lease(W1)), (0, started(1)), (1, progress(1, 2, 70.0)), (1, output(1, 3, 0, "abc")), (16, tick())]);
+    let record = job_after(record, [(17, lease(W2)), (17, started(2))]);
+    assert_eq!((record.job.progress.percent, record.job.output.len()), (0.0, 0));
+    check(&record, 18, output(2, 2, 0, "new"), &["job.output"]);
+}
+
+fn job_after(record: Record, history: impl IntoIterator<Item = (u64, Command)>) -> Record {
+    history.into_iter().fold(record, |record, (seconds, command)| {
+        record.decide(command, at(seconds)).expect("the history is lawful").record
+    })
+}
+
+#[test]
+fn a_job_that_no_worker_takes_fails_in_time() {
+    let timeouts = Timeouts { schedule_to_start: Duration::from_secs(60), ..Timeouts::default() };
+    let record = Record::create(Spec { timeouts, ..spec() }).record;
+    assert_eq!(record.deadline(), Some(at(60)));
+    let record = check(&record, 60, tick(), &["job.failed"]);
+    assert_eq!(record.job.error.map(|error| error.code).as_deref(), Some("no_worker"));
+}
+
+#[test]
+fn timeouts_end_an_attempt_and_a_job() {
+    let timeouts = Timeouts {
+        attempt: Some(Duration::from_secs(5)),
+        total: Some(Duration::from_secs(12)),
+        ..Timeouts::default()
+    };
+    let record = Record::create(Spec { timeouts, ..spec() }).record;
+    let record = job_after(record, [(0, lease(W1)), (0, started(1))]);
+    let record = check(&record, 5, tick(), &["job.queued"]);
+    assert_eq!(refuse(&record, 5, progress(1, 2, 50.0)), Refusal::Fenced { fence: 1 });
+    let record = job_after(record, [(7, tick()), (7, lease(W2)), (8, started(2))]);
+    let record = check(&record, 12, tick(), &["job.failed"]);
+    assert_eq!(record.job.error.map(|error| error.code).as_deref(), Some("job_timeout"));
+}
+
+#[test]
+fn a_pinned_job_is_its_workers_alone() {
+    let record = Record::create(Spec { pinned_worker: Some(W1.into()), ..spec() }).record;
+    assert_eq!(refuse(&record, 0, lease(W2)), Refusal::NotFree);
+    check(&record, 0, lease(W1), &[]);
+}
+
+#[test]
+fn usage_is_cumulative_over_attempts_and_never_falls() {
+    let used = |fence, number, total| {
+        let usage = Some(Usage { total_tokens: total, ..Usage::default() });
+        Command::Report(Box::new(Report { usage, ..blank(fence, number) }))
+    };
+    let record = job([(0, lease(W1)), (0, started(1)), (1, used(1, 2, 100)), (2, used(1, 3, 80))]);
+    assert_eq!(record.job.usage.total_tokens, 100);
+    let record = job_after(record, [(17, tick()), (18, lease(W2)), (18, started(2)), (19, used(2, 2, 30))]);
+    assert_eq!(record.job.usage.total_tokens, 130);
+    let negative = refuse(&record, 20, used(2, 3, -1));
+    assert!(matches!(negative, Refusal::Invalid { field: "usage", .. }));
+}

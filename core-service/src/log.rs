@@ -1,0 +1,70 @@
+//! The log: commits go in here and nowhere else, and come out on the bus.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::bus::{Attachment, Bus};
+use crate::domain::event::Event;
+use crate::domain::time::Time;
+use crate::domain::topic::Topic;
+use crate::maintenance::alarm::Alarm;
+use crate::store::{Command, Committed, Error, Store, Tap};
+
+/// The core's clock. The only place that asks the machine for the time.
+#[must_use]
+pub fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The log of all topics.
+#[derive(Debug, Clone)]
+pub struct Log {
+    store: Arc<dyn Store>,
+    bus: Bus,
+    alarm: Alarm,
+}
+
+impl Log {
+    /// What a store must be opened with for this log to hear of its commits. `hear` is told after the
+    /// bus; it must not block.
+    pub fn tap(bus: &Bus, hear: impl Fn(&Event) + Send + Sync + 'static) -> Tap {
+        let bus = bus.clone();
+        Arc::new(move |events| {
+            bus.publish(events);
+            events.iter().for_each(|event| hear(event));
+        })
+    }
+
+    /// The log over a store that was opened with [`Log::tap`] on the same bus.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, bus: Bus, alarm: Alarm) -> Log {
+        Log { store, bus, alarm }
+    }
+
+    /// Commits a command: durable, and on the bus, when it returns.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit(&self, command: Command) -> Result<Committed, Error> {
+        let committed = self.store.commit(command).await?;
+        if let Committed::Job { record, .. } = &committed {
+            if let Some(deadline) = record.deadline() {
+                self.alarm.set(deadline);
+            }
+        }
+        Ok(committed)
+    }
+
+    /// Follows a topic's head.
+    #[must_use]
+    pub fn attach(&self, topic: &Topic) -> Attachment {
+        self.bus.attach(topic)
+    }
+
+    /// Reading goes straight to the store.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+}

@@ -1,0 +1,90 @@
+//! The clockwork: gives every job whose deadline has passed a tick. It is the scheduler of delayed
+//! jobs, the rescuer of lost leases, the keeper of timeouts, and it logs the last value of merged
+//! progress; what a tick does is the job's own business.
+
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt as _};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::alarm::Alarm;
+use crate::domain::job;
+use crate::domain::time::Time;
+use crate::domain::{limits, time};
+use crate::log::{Log, now};
+use crate::store::commit::Action;
+use crate::store::{AgendaQuery, Command, Error};
+
+/// Jobs looked at in one go.
+const PAGE: usize = 512;
+/// Ticks on their way at once: they share commits.
+const TICKS_AT_ONCE: usize = 64;
+/// Looks at the store at least this often, whatever the alarm says: another process may have written.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait when the store cannot take ticks.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Runs until `stop`.
+pub async fn run(log: Log, alarm: Alarm, stop: CancellationToken) {
+    // Workers that were at work when the core went down need a whole lease to come back.
+    let mut hold_until = now() + limits::LEASE;
+    loop {
+        let wait = match round(&log, &alarm, hold_until).await {
+            Ok(wait) => wait,
+            Err(error) => {
+                tracing::warn!(%error, "deadlines wait: the store takes no ticks");
+                hold_until = now() + limits::LEASE;
+                PAUSE
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(wait, &alarm) => {}
+        }
+    }
+}
+
+/// Ticks what is due, and says how long nothing else will be.
+async fn round(log: &Log, alarm: &Alarm, hold_until: Time) -> Result<Duration, Error> {
+    alarm.clear();
+    let due = log.store().agenda(AgendaQuery::Due { now: now(), limit: PAGE }).await?;
+    let is_all = due.len() < PAGE;
+    let mut ticks = stream::iter(due)
+        .map(|candidate| tick(log, candidate.job_id, hold_until))
+        .buffer_unordered(TICKS_AT_ONCE);
+    while let Some(outcome) = ticks.next().await {
+        outcome?;
+    }
+    if !is_all {
+        return Ok(Duration::ZERO);
+    }
+    let next = log.store().agenda(AgendaQuery::Next).await?;
+    if let Some(deadline) = next.first().and_then(|candidate| candidate.deadline) {
+        alarm.set(deadline);
+    }
+    Ok(LOOK_EVERY)
+}
+
+async fn tick(log: &Log, job_id: String, leases_hold_until: time::Time) -> Result<(), Error> {
+    let command = job::Command::Tick { leases_hold_until };
+    let action = Action::Job { job_id, command };
+    match log.commit(Command { action, idempotency: None, trace: None }).await {
+        Ok(_) | Err(Error::Refused(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sleeps for `longest`, or until the alarm goes off.
+async fn sleep(longest: Duration, alarm: &Alarm) {
+    let end = Instant::now() + longest;
+    loop {
+        // One millisecond more: deadlines are whole milliseconds, and the clock shows the begun one.
+        let to_alarm = alarm.next().since(now()) + Duration::from_millis(1);
+        let until = end.min(Instant::now() + to_alarm.min(longest));
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => return,
+            () = alarm.earlier() => {}
+        }
+    }
+}

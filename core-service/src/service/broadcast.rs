@@ -1,0 +1,267 @@
+//! `BroadcastService`.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use roomcast_proto::registry::Code;
+use roomcast_proto::v1::{self, broadcast_service_server::BroadcastService};
+use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::job::idempotency;
+use super::wire::{self, frame, page, publish, timestamp};
+use super::{subscribe, watch};
+use crate::auth::{Caller, Door};
+use crate::domain::cursor::{Cursor, Resume};
+use crate::domain::event::NewEvent;
+use crate::domain::limits;
+use crate::domain::retention::Retention;
+use crate::domain::topic::{Kind, Topic};
+use crate::error::status;
+use crate::log::{Log, now};
+use crate::store::commit::{Action, Command, Committed, Idempotency};
+use crate::store::PageLimit;
+use crate::subscription::Start;
+
+const PAGES: page::Sizes = page::Sizes { default: 100, max: 1000 };
+/// Bytes of a page of events: well within a gRPC message.
+const PAGE_BYTES_MAX: usize = 1 << 20;
+/// How long a grant is good for: an edge asks again before, and a right that was lost ends by then.
+const GRANT: Duration = Duration::from_secs(300);
+
+/// The door to the logs.
+#[derive(Debug, Clone)]
+pub struct Broadcast {
+    log: Log,
+    door: Arc<Door>,
+    drain: CancellationToken,
+}
+
+impl Broadcast {
+    /// The service over a log. Streams end when `drain` is cancelled.
+    #[must_use]
+    pub fn new(log: Log, door: Arc<Door>, drain: CancellationToken) -> Broadcast {
+        Broadcast { log, door, drain }
+    }
+
+    /// The topic, if the caller may read it.
+    async fn readable(&self, caller: &Caller, tenant: &str, full: &str) -> Result<Topic, Status> {
+        let topic = publish::topic(caller.tenant(tenant), full)?;
+        let is_allowed = match topic.kind() {
+            Kind::Job => {
+                let stored = self.log.store().job(topic.name()).await.map_err(status)?;
+                let job = stored.as_ref().map(|stored| &stored.record.job);
+                job.is_some_and(|job| job.spec.tenant == topic.tenant() && caller.may_use(job))
+            }
+            Kind::Session | Kind::Project | Kind::Room | Kind::User => caller.may_read(&topic),
+        };
+        match (is_allowed, topic.kind()) {
+            (true, _) => Ok(topic),
+            (false, Kind::Job) => Err(wire::check::job_not_found(topic.name())),
+            (false, _) => {
+                let message = format!("{topic} not found or access denied");
+                Err(Code::TopicNotFound.status(message))
+            }
+        }
+    }
+
+    async fn append(
+        &self,
+        caller: &Caller,
+        topic: Topic,
+        events: Vec<NewEvent>,
+        expected_offset: Option<u64>,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Vec<v1::Published>, Status> {
+        let action = Action::Publish { topic: topic.clone(), events, expected_offset };
+        let command = Command { action, idempotency, trace: caller.trace };
+        match self.log.commit(command).await.map_err(status)? {
+            Committed::Published { cursors, .. } => {
+                Ok(cursors.into_iter().map(|cursor| published(cursor, &topic)).collect())
+            }
+            Committed::Job { .. } => Err(Code::Internal.status("cursors were expected")),
+        }
+    }
+}
+
+fn published(cursor: Cursor, topic: &Topic) -> v1::Published {
+    v1::Published {
+        event_id: crate::domain::event::id(topic, cursor),
+        cursor: cursor.token(topic),
+        offset: cursor.offset,
+    }
+}
+
+/// The topic, if the caller may publish to it.
+fn publishable(caller: &Caller, tenant: &str, full: &str) -> Result<Topic, Status> {
+    let topic = publish::topic(caller.tenant(tenant), full)?;
+    if !topic.kind().accepts_publishing() {
+        let message = format!("{topic} is written by its service alone; publish to room: or user:");
+        return Err(Code::TopicReserved.status(message));
+    }
+    caller.require_publisher()?;
+    Ok(topic)
+}
+
+type WatchStream = Pin<Box<dyn Stream<Item = Result<v1::WatchTopicResponse, Status>> + Send>>;
+type SubscribeStream = Pin<Box<dyn Stream<Item = Result<v1::SubscribeResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl BroadcastService for Broadcast {
+    type WatchTopicStream = WatchStream;
+    type SubscribeStream = SubscribeStream;
+
+    async fn join(
+        &self,
+        request: Request<v1::JoinRequest>,
+    ) -> Result<Response<v1::JoinResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        let request = request.into_inner();
+        let topic = self.readable(&caller, &request.tenant, &request.topic).await?;
+        let start = frame::start(&request.since, &topic)?;
+        let (resume, position) = watch::resume(&self.log, &topic, start).await?;
+        let mut response = v1::JoinResponse {
+            topic: topic.full().to_owned(),
+            tenant: topic.tenant().to_owned(),
+            grant: Some(v1::Grant {
+                grant_id: uuid::Uuid::now_v7().simple().to_string(),
+                expire_time: Some(timestamp(now() + GRANT)),
+            }),
+            ..v1::JoinResponse::default()
+        };
+        if let (Start::After(_), Some(Resume::Whole)) = (start, resume) {
+            response.resumed = true;
+            response.cursor = request.since;
+            response.head = position.head.token(&topic);
+        } else {
+            let snapshot = watch::snapshot(&self.log, &topic).await?;
+            response.cursor = snapshot.cursor.token(&topic);
+            response.head.clone_from(&response.cursor);
+            response.reset = resume.map(|reason| frame::reset(reason, snapshot.cursor, &topic));
+            response.snapshot = frame::join_snapshot(&snapshot);
+        }
+        Ok(Response::new(response))
+    }
+
+    async fn publish(
+        &self,
+        request: Request<v1::PublishRequest>,
+    ) -> Result<Response<v1::PublishResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        let request = request.into_inner();
+        let topic = publishable(&caller, &request.tenant, &request.topic)?;
+        let key = &request.idempotency_key;
+        let idempotency = idempotency(&caller, topic.tenant(), "publish", key, &request)?;
+        let event = request.event.ok_or_else(|| wire::check::invalid("event", "is required"))?;
+        let events = vec![publish::event(event)?];
+        let expected = request.expected_offset;
+        let published = self.append(&caller, topic, events, expected, idempotency).await?;
+        Ok(Response::new(v1::PublishResponse { published: published.into_iter().next() }))
+    }
+
+    async fn publish_batch(
+        &self,
+        request: Request<v1::PublishBatchRequest>,
+    ) -> Result<Response<v1::PublishBatchResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        let request = request.into_inner();
+        let topic = publishable(&caller, &request.tenant, &request.topic)?;
+        let key = &request.idempotency_key;
+        let idempotency = idempotency(&caller, topic.tenant(), "publish_batch", key, &request)?;
+        let events = publish::events(request.events)?;
+        let expected = request.expected_offset;
+        let published = self.append(&caller, topic, events, expected, idempotency).await?;
+        Ok(Response::new(v1::PublishBatchResponse { published }))
+    }
+
+    async fn list_events(
+        &self,
+        request: Request<v1::ListEventsRequest>,
+    ) -> Result<Response<v1::ListEventsResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        let request = request.into_inner();
+        let topic = self.follow_or_read(&caller, &request.tenant, &request.topic).await?;
+        let size = page::size(request.page_size, PAGES)?;
+        let start = frame::start(&request.since, &topic)?;
+        let (resume, position) = watch::resume(&self.log, &topic, start).await?;
+        let (after, reset) = match (start, resume) {
+            (Start::After(cursor), Some(Resume::Whole)) => (cursor, None),
+            (_, Some(reason)) => (Cursor::START, Some(frame::reset(reason, position.head, &topic))),
+            (_, None) => (Cursor::START, None),
+        };
+        let limit = PageLimit { events: size, bytes: PAGE_BYTES_MAX };
+        let page = self.log.store().read(&topic, after.offset, limit).await.map_err(status)?;
+        let last = page.events.last().map_or(after, |event| event.cursor);
+        let wants = |kind: &str| request.types.is_empty() || request.types.iter().any(|t| t == kind);
+        let events = page.events.iter().filter(|event| wants(&event.kind));
+        Ok(Response::new(v1::ListEventsResponse {
+            events: events.map(|event| wire::event::event(event)).collect(),
+            cursor: last.token(&topic),
+            head: page.head.token(&topic),
+            reset,
+        }))
+    }
+
+    async fn get_topic(
+        &self,
+        request: Request<v1::GetTopicRequest>,
+    ) -> Result<Response<v1::GetTopicResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        let request = request.into_inner();
+        let topic = self.readable(&caller, &request.tenant, &request.topic).await?;
+        let position = self.log.store().position(&topic, None).await.map_err(status)?;
+        let retention = Retention::of(topic.kind());
+        Ok(Response::new(v1::GetTopicResponse {
+            topic: topic.full().to_owned(),
+            head: position.head.token(&topic),
+            head_offset: position.head.offset,
+            first_offset: position.floor + 1,
+            bytes: position.bytes,
+            retention: Some(wire::duration(retention.age)),
+            retention_events: retention.events.unwrap_or(0),
+            retention_bytes: retention.bytes.unwrap_or(0),
+        }))
+    }
+
+    async fn watch_topic(
+        &self,
+        request: Request<v1::WatchTopicRequest>,
+    ) -> Result<Response<WatchStream>, Status> {
+        let caller = self.door.admit(&request).await?;
+        let request = request.into_inner();
+        if request.types.len() > limits::LABELS_MAX {
+            return Err(wire::check::invalid("types", "at most 32"));
+        }
+        let topic = self.readable(&caller, &request.tenant, &request.topic).await?;
+        let start = frame::start(&request.since, &topic)?;
+        let frames = watch::follow(&self.log, topic, start, request.types, &self.drain).await?;
+        Ok(Response::new(Box::pin(frames.map_frames(watch::topic_response))))
+    }
+
+    async fn subscribe(
+        &self,
+        request: Request<Streaming<v1::SubscribeRequest>>,
+    ) -> Result<Response<SubscribeStream>, Status> {
+        let caller = self.door.admit(&request).await?;
+        caller.require_edge()?;
+        let stream = subscribe::open(self.log.clone(), request.into_inner(), self.drain.clone());
+        Ok(Response::new(Box::pin(stream.await?)))
+    }
+}
+
+impl Broadcast {
+    /// Like [`Broadcast::readable`]; an edge on its own behalf may read back any topic it follows.
+    async fn follow_or_read(
+        &self,
+        caller: &Caller,
+        tenant: &str,
+        full: &str,
+    ) -> Result<Topic, Status> {
+        if caller.is_edge() {
+            return publish::topic(caller.tenant(tenant), full);
+        }
+        self.readable(caller, tenant, full).await
+    }
+}

@@ -1,0 +1,329 @@
+//! `JobService`.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message as _;
+use roomcast_proto::registry::Code;
+use roomcast_proto::v1::{self, job_service_server::JobService};
+use sha2::{Digest as _, Sha256};
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::wire::{check, job as wire_job, page, report as wire_report};
+use super::work::{self, roster::Roster};
+use super::{watch, wire};
+use crate::auth::{Caller, Door};
+use crate::domain::job::{self, Spec};
+use crate::domain::limits;
+use crate::domain::payload::Payload;
+use crate::error::status;
+use crate::log::{Log, now};
+use crate::store::commit::{Action, Command, Committed, Idempotency};
+use crate::store::{JobQuery, OutputQuery, Stored};
+use tokio_util::sync::CancellationToken;
+
+const PAGES: page::Sizes = page::Sizes { default: 50, max: 200 };
+const OUTPUT_BYTES_DEFAULT: usize = 256 << 10;
+const OUTPUT_BYTES_MAX: usize = 1 << 20;
+/// Longest wait of a lease request.
+const LEASE_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Jobs of one lease request.
+const LEASES_MAX: u32 = 64;
+/// Leases of one beat.
+const HELD_MAX: usize = 1024;
+
+/// Jobs, for those who create, watch and do them.
+#[derive(Debug, Clone)]
+pub struct Jobs {
+    pub(super) log: Log,
+    pub(super) door: Arc<Door>,
+    pub(super) roster: Roster,
+    pub(super) drain: CancellationToken,
+}
+
+impl Jobs {
+    /// The service over a log. Streams end when `drain` is cancelled.
+    #[must_use]
+    pub fn new(log: Log, door: Arc<Door>, roster: Roster, drain: CancellationToken) -> Jobs {
+        Jobs { log, door, roster, drain }
+    }
+
+    /// A job that the caller may use.
+    async fn visible(&self, caller: &Caller, job_id: String) -> Result<Stored, Status> {
+        let job_id = check::job_id(job_id)?;
+        let stored = self.log.store().job(&job_id).await.map_err(status)?;
+        stored
+            .filter(|stored| caller.may_use(&stored.record.job))
+            .ok_or_else(|| check::job_not_found(&job_id))
+    }
+
+    async fn create(
+        &self,
+        caller: &Caller,
+        spec: Spec,
+        input: Option<Payload>,
+        idempotency: Option<Idempotency>,
+    ) -> Result<(Stored, bool), Status> {
+        let action = Action::CreateJob { spec: Box::new(spec), input };
+        let command = Command { action, idempotency, trace: caller.trace };
+        let (stored, is_replay) = self.commit(command).await?;
+        Ok((stored, !is_replay))
+    }
+
+    /// Commits a command about a job.
+    pub(super) async fn commit(&self, command: Command) -> Result<(Stored, bool), Status> {
+        match self.log.commit(command).await.map_err(status)? {
+            Committed::Job { record, cursor, is_replay } => {
+                Ok((Stored { record, cursor }, is_replay))
+            }
+            Committed::Published { .. } => Err(Code::Internal.status("a job was expected")),
+        }
+    }
+}
+
+/// What makes a repetition of a request harmless: its key, whose it is, and its content.
+pub(super) fn idempotency(
+    caller: &Caller,
+    tenant: &str,
+    operation: &str,
+    key: &str,
+    content: &impl prost::Message,
+) -> Result<Option<Idempotency>, Status> {
+    if key.is_empty() {
+        return Ok(None);
+    }
+    let field = "idempotency_key";
+    let key = check::text(field, key.to_owned(), limits::IDEMPOTENCY_KEY_BYTES_MAX)?;
+    let scope = format!("{operation}/{tenant}/{}", caller.name());
+    let content = Sha256::digest(content.encode_to_vec()).into();
+    Ok(Some(Idempotency { scope, key, content, expires_at: now() + limits::IDEMPOTENCY_WINDOW }))
+}
+
+type WatchStream = Pin<Box<dyn Stream<Item = Result<v1::WatchJobResponse, Status>> + Send>>;
+type WorkStream = Pin<Box<dyn Stream<Item = Result<v1::WorkResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl JobService for Jobs {
+    type WatchJobStream = WatchStream;
+    type WorkStream = WorkStream;
+
+    async fn create_job(
+        &self,
+        request: Request<v1::CreateJobRequest>,
+    ) -> Result<Response<v1::CreateJobResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        let request = request.into_inner();
+        let tenant = caller.tenant(&request.tenant);
+        let key = &request.idempotency_key;
+        let idempotency = idempotency(&caller, tenant, "create_job", key, &request)?;
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        let (spec, input) = wire_job::spec(request, &caller, id, now())?;
+        let (stored, created) = self.create(&caller, spec, input, idempotency).await?;
+        Ok(Response::new(v1::CreateJobResponse { job: Some(wire_job::job(&stored)), created }))
+    }
+
+    async fn get_job(
+        &self,
+        request: Request<v1::GetJobRequest>,
+    ) -> Result<Response<v1::GetJobResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        let stored = self.visible(&caller, request.into_inner().job_id).await?;
+        let spec = &stored.record.job.spec;
+        let input = self.log.store().job_input(&spec.id).await.map_err(status)?;
+        let mut job = wire_job::job(&stored);
+        job.input = input.as_ref().map(wire_job::payload);
+        let workers = self.roster.serving(&spec.kind, &spec.tenant);
+        Ok(Response::new(v1::GetJobResponse { job: Some(job), workers }))
+    }
+
+    async fn list_jobs(
+        &self,
+        request: Request<v1::ListJobsRequest>,
+    ) -> Result<Response<v1::ListJobsResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        let request = request.into_inner();
+        let conditions =
+            v1::ListJobsRequest { page_token: String::new(), page_size: 0, ..request.clone() }
+                .encode_to_vec();
+        let size = page::size(request.page_size, PAGES)?;
+        let mut query = query(&caller, request, &conditions)?;
+        // One more than the page tells whether another follows.
+        query.limit = size + 1;
+        let mut stored = self.log.store().jobs(query).await.map_err(status)?;
+        let has_more = stored.len() > size;
+        stored.truncate(size);
+        let last = stored.last().filter(|_| has_more);
+        let next_page_token = last
+            .map(|stored| page::token(&stored.record.job.spec.id, &conditions))
+            .unwrap_or_default();
+        let jobs = stored.iter().map(wire_job::job).collect();
+        Ok(Response::new(v1::ListJobsResponse { jobs, next_page_token }))
+    }
+
+    async fn cancel_job(
+        &self,
+        request: Request<v1::CancelJobRequest>,
+    ) -> Result<Response<v1::CancelJobResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        let request = request.into_inner();
+        let reason = check::text("reason", request.reason, limits::MESSAGE_BYTES_MAX)?;
+        let grace = check::span("grace", request.grace, limits::CANCEL_GRACE_MAX)?;
+        let job_id = self.visible(&caller, request.job_id).await?.record.job.spec.id.clone();
+        let command = job::Command::Cancel {
+            reason,
+            by: caller.name().to_owned(),
+            grace: grace.unwrap_or(limits::CANCEL_GRACE),
+        };
+        let action = Action::Job { job_id, command };
+        let command = Command { action, idempotency: None, trace: caller.trace };
+        let (stored, _) = self.commit(command).await?;
+        Ok(Response::new(v1::CancelJobResponse { job: Some(wire_job::job(&stored)) }))
+    }
+
+    async fn retry_job(
+        &self,
+        request: Request<v1::RetryJobRequest>,
+    ) -> Result<Response<v1::RetryJobResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        let request = request.into_inner();
+        let stored = self.visible(&caller, request.job_id.clone()).await?;
+        let old = &stored.record.job;
+        if !old.state.is_final() {
+            return Err(Code::JobNotEnded.status("the job has not ended; cancel it or wait"));
+        }
+        let key = &request.idempotency_key;
+        let idempotency = idempotency(&caller, &old.spec.tenant, "retry_job", key, &request)?;
+        let now = now();
+        let spec = Spec {
+            id: uuid::Uuid::now_v7().simple().to_string(),
+            run_at: now,
+            retry_of: Some(old.spec.id.clone()),
+            // A worker that a job was pinned to is gone with its job.
+            pinned_worker: None,
+            trace: caller.trace,
+            created_at: now,
+            ..old.spec.clone()
+        };
+        let input = self.log.store().job_input(&old.spec.id).await.map_err(status)?;
+        let (stored, _) = self.create(&caller, spec, input, idempotency).await?;
+        Ok(Response::new(v1::RetryJobResponse { job: Some(wire_job::job(&stored)) }))
+    }
+
+    async fn read_job_output(
+        &self,
+        request: Request<v1::ReadJobOutputRequest>,
+    ) -> Result<Response<v1::ReadJobOutputResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        let request = request.into_inner();
+        let stored = self.visible(&caller, request.job_id).await?;
+        let job = &stored.record.job;
+        let channel = if request.channel.is_empty() { "stdout".into() } else { request.channel };
+        let attempt = if request.attempt == 0 { job.attempt } else { request.attempt };
+        let max = match request.max_bytes as usize {
+            0 => OUTPUT_BYTES_DEFAULT,
+            max => max.min(OUTPUT_BYTES_MAX),
+        };
+        let is_last = attempt == job.attempt;
+        let known = job.output.get(&channel).copied().filter(|_| is_last);
+        let query =
+            OutputQuery { job_id: job.spec.id.clone(), attempt, channel, from: request.from, max };
+        let data = self.log.store().job_output(query).await.map_err(status)?;
+        let next = request.from + data.len() as u64;
+        let size = known.unwrap_or(next).max(next);
+        Ok(Response::new(v1::ReadJobOutputResponse { data, next, size, attempt }))
+    }
+
+    async fn watch_job(
+        &self,
+        request: Request<v1::WatchJobRequest>,
+    ) -> Result<Response<WatchStream>, Status> {
+        let caller = self.door.admit(&request).await?;
+        let request = request.into_inner();
+        let stored = self.visible(&caller, request.job_id).await?;
+        let spec = &stored.record.job.spec;
+        let topic = wire::publish::topic(&spec.tenant, &format!("job:{}", spec.id))?;
+        let start = wire::frame::start(&request.since, &topic)?;
+        let frames = watch::follow(&self.log, topic, start, request.types, &self.drain).await?;
+        Ok(Response::new(Box::pin(frames.map_frames(watch::job_response))))
+    }
+
+    async fn work(
+        &self,
+        request: Request<Streaming<v1::WorkRequest>>,
+    ) -> Result<Response<WorkStream>, Status> {
+        let caller = self.door.admit(&request).await?;
+        caller.require_worker()?;
+        let responses = work::stream::open(self.clone(), request.into_inner()).await?;
+        Ok(Response::new(Box::pin(responses)))
+    }
+
+    async fn lease_jobs(
+        &self,
+        request: Request<v1::LeaseJobsRequest>,
+    ) -> Result<Response<v1::LeaseJobsResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        caller.require_worker()?;
+        let request = request.into_inner();
+        let wait = check::span("wait", request.wait, LEASE_WAIT_MAX)?.unwrap_or_default();
+        let slots = request.max_jobs.clamp(1, LEASES_MAX);
+        let worker = work::worker(request.worker_id, request.kinds, slots, request.tenant)?;
+        let assignments = work::unary::lease(self, worker, wait).await;
+        Ok(Response::new(v1::LeaseJobsResponse { assignments }))
+    }
+
+    async fn renew_leases(
+        &self,
+        request: Request<v1::RenewLeasesRequest>,
+    ) -> Result<Response<v1::RenewLeasesResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        caller.require_worker()?;
+        let held = request.into_inner().held;
+        if held.len() > HELD_MAX {
+            return Err(check::invalid("held", "has at most 1024 leases"));
+        }
+        let (cancels, lost) = work::unary::renew(self, held).await?;
+        Ok(Response::new(v1::RenewLeasesResponse { cancels, lost }))
+    }
+
+    async fn report_job(
+        &self,
+        request: Request<v1::ReportJobRequest>,
+    ) -> Result<Response<v1::ReportJobResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        caller.require_worker()?;
+        let report = request.into_inner().report;
+        let report = report.ok_or_else(|| check::invalid("report", "is required"))?;
+        let (job_id, report) = wire_report::report(report)?;
+        let (ack, cancel) = work::unary::report(self, job_id, report, caller.trace).await?;
+        Ok(Response::new(v1::ReportJobResponse { ack: Some(ack), cancel }))
+    }
+}
+
+fn query(
+    caller: &Caller,
+    request: v1::ListJobsRequest,
+    conditions: &[u8],
+) -> Result<JobQuery, Status> {
+    let given = |text: String| (!text.is_empty()).then_some(text);
+    let owner = if caller.sees_all_jobs() {
+        given(request.owner)
+    } else {
+        let is_other = !request.owner.is_empty() && request.owner != caller.name();
+        if is_other {
+            return Err(Code::PermissionDenied.status("owner: only your own jobs are visible"));
+        }
+        Some(caller.name().to_owned())
+    };
+    Ok(JobQuery {
+        tenant: caller.tenant(&request.tenant).to_owned(),
+        owner,
+        project: given(request.project_id),
+        kind: given(request.kind),
+        states: request.states.into_iter().map(wire_job::state_in).collect::<Result<_, _>>()?,
+        labels: wire_job::labels(request.labels)?.into_iter().collect(),
+        after: page::place(&request.page_token, conditions)?,
+        limit: 0,
+    })
+}

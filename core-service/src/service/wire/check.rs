@@ -1,0 +1,114 @@
+//! Checks of values that come in. A problem names the field, what is wrong and what would be right.
+
+use std::time::Duration;
+
+use roomcast_proto::registry::Code;
+use roomcast_proto::v1;
+use tonic::Status;
+use tonic_types::ErrorDetails;
+
+use crate::domain::limits;
+use crate::domain::name::is_name;
+use crate::domain::payload::{JSON, Payload};
+use crate::domain::time::Time;
+
+/// INVALID_ARGUMENT for one field.
+pub(in crate::service) fn invalid(field: &str, problem: &str) -> Status {
+    let mut details = ErrorDetails::new();
+    details.add_bad_request_violation(field, problem);
+    Code::InvalidArgument.status_with(format!("{field}: {problem}"), details)
+}
+
+pub(in crate::service) fn name(field: &str, value: String) -> Result<String, Status> {
+    if is_name(&value) { Ok(value) } else { Err(invalid(field, "must be [A-Za-z0-9_.-]{1,128}")) }
+}
+
+/// An id of ours in a request: one that is none names nothing.
+pub(in crate::service) fn job_id(value: String) -> Result<String, Status> {
+    match value.as_str() {
+        "" => Err(invalid("job_id", "is required")),
+        id if is_name(id) => Ok(value),
+        _ => Err(job_not_found(&value)),
+    }
+}
+
+pub(in crate::service) fn job_not_found(job_id: &str) -> Status {
+    let shown: String = job_id.chars().take(64).collect();
+    let mut details = ErrorDetails::new();
+    details.set_resource_info("job", shown.clone(), "", "no such job, or no right to it");
+    Code::JobNotFound.status_with(format!("Job {shown} not found or access denied"), details)
+}
+
+pub(in crate::service) fn text(field: &str, value: String, max: usize) -> Result<String, Status> {
+    if value.len() <= max {
+        Ok(value)
+    } else {
+        Err(invalid(field, &format!("has {} bytes; at most {max}", value.len())))
+    }
+}
+
+pub(in crate::service) fn span(
+    field: &str,
+    value: Option<prost_types::Duration>,
+    max: Duration,
+) -> Result<Option<Duration>, Status> {
+    let Some(value) = value else { return Ok(None) };
+    match Duration::try_from(value) {
+        Ok(span) if span <= max => Ok(Some(span)),
+        Ok(_) | Err(_) => Err(invalid(field, &format!("must be 0 to {} s", max.as_secs()))),
+    }
+}
+
+pub(in crate::service) fn time(
+    field: &str,
+    value: Option<prost_types::Timestamp>,
+) -> Result<Option<Time>, Status> {
+    let Some(value) = value else { return Ok(None) };
+    let millis = i128::from(value.seconds) * 1000 + i128::from(value.nanos / 1_000_000);
+    match u64::try_from(millis) {
+        Ok(millis) => Ok(Some(Time(millis))),
+        Err(_) => Err(invalid(field, "must not lie before 1970")),
+    }
+}
+
+/// A payload: within its limit and, if JSON, really JSON.
+pub(in crate::service) fn payload(field: &str, value: v1::Payload) -> Result<Payload, Status> {
+    if value.data.len() > limits::PAYLOAD_BYTES_MAX {
+        let problem = format!("has {} bytes; at most 1 MiB", value.data.len());
+        return Err(Code::PayloadTooLarge.status(format!("{field}: {problem}")));
+    }
+    let content_type = match value.content_type {
+        empty if empty.is_empty() => JSON.to_owned(),
+        given => text("content_type", given, limits::LABEL_BYTES_MAX)?,
+    };
+    if content_type == JSON {
+        json(field, &value.data)?;
+    }
+    Ok(Payload { content_type, data: value.data })
+}
+
+/// Checks a JSON text: UTF-8, one value, not nested too deep.
+fn json(field: &str, data: &[u8]) -> Result<(), Status> {
+    let mut depth = 0_usize;
+    let mut deepest = 0_usize;
+    let (mut in_string, mut is_escaped) = (false, false);
+    for byte in data {
+        match (in_string, byte) {
+            (true, _) if is_escaped => is_escaped = false,
+            (true, b'\\') => is_escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'{' | b'[') => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            (false, b'}' | b']') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    if deepest > limits::JSON_DEPTH_MAX {
+        return Err(invalid(field, "is nested deeper than 64 levels"));
+    }
+    serde_json::from_slice::<serde::de::IgnoredAny>(data)
+        .map(|_| ())
+        .map_err(|error| invalid(field, &format!("is not JSON: {error}")))
+}

@@ -1,0 +1,77 @@
+//! What is published.
+
+use roomcast_proto::registry::Code;
+use roomcast_proto::v1;
+use tonic::Status;
+
+use super::check::{self, invalid};
+use crate::domain::event::{Body, NewEvent};
+use crate::domain::limits;
+use crate::domain::payload::Payload;
+use crate::domain::topic::Topic;
+
+/// Fields of every delivered payload, which a publisher's object must not have.
+const RESERVED_FIELDS: [&str; 5] = ["topic", "cursor", "event_id", "trace_id", "timestamp"];
+
+/// Names that Socket.IO keeps for itself.
+const SOCKETIO_NAMES: [&str; 7] = [
+    "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "message",
+];
+
+/// Event names that Roomcast itself emits.
+const OWN_NAMES: [&str; 13] = [
+    "connected", "error", "pong", "job_status", "job_update", "job_unsubscribed", "job_output",
+    "token_usage", "reset", "token_expiring", "closing", "presence", "closed",
+];
+
+pub(in crate::service) fn topic(tenant: &str, full: &str) -> Result<Topic, Status> {
+    Topic::parse(tenant, full).map_err(|error| invalid("topic", &error.to_string()))
+}
+
+pub(in crate::service) fn events(wire: Vec<v1::NewEvent>) -> Result<Vec<NewEvent>, Status> {
+    if wire.is_empty() || wire.len() > limits::BATCH_EVENTS_MAX {
+        return Err(invalid("events", "a batch has 1 to 1000 events"));
+    }
+    let bytes: usize = wire.iter().filter_map(|event| Some(event.payload.as_ref()?.data.len())).sum();
+    if bytes > limits::PAYLOAD_BYTES_MAX {
+        return Err(Code::PayloadTooLarge.status("a batch has at most 1 MiB"));
+    }
+    wire.into_iter().map(event).collect()
+}
+
+pub(in crate::service) fn event(wire: v1::NewEvent) -> Result<NewEvent, Status> {
+    let kind = event_type(wire.r#type)?;
+    let payload = check::payload("payload", wire.payload.unwrap_or_default())?;
+    if payload.is_json() {
+        object(&payload)?;
+    }
+    Ok(NewEvent { kind: kind.into(), body: Body::Payload(payload) })
+}
+
+fn event_type(kind: String) -> Result<String, Status> {
+    let fits = (1..=crate::domain::name::NAME_BYTES_MAX).contains(&kind.len());
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+    if !fits || !kind.bytes().all(is_plain) {
+        return Err(invalid("type", "must be [A-Za-z0-9_.:-]{1,128}"));
+    }
+    let is_ours = kind.starts_with("job.") || kind.starts_with("session.");
+    if is_ours || OWN_NAMES.contains(&kind.as_str()) {
+        return Err(invalid("type", "is one of Roomcast's own event names; choose another"));
+    }
+    if SOCKETIO_NAMES.contains(&kind.as_str()) {
+        return Err(invalid("type", "is a name that Socket.IO reserves; choose another"));
+    }
+    Ok(kind)
+}
+
+/// A published JSON text is one object that leaves the envelope's fields free.
+fn object(payload: &Payload) -> Result<(), Status> {
+    use serde::de::IgnoredAny;
+    let fields: std::collections::HashMap<String, IgnoredAny> =
+        serde_json::from_slice(&payload.data)
+            .map_err(|_| invalid("payload", "must be one JSON object"))?;
+    match RESERVED_FIELDS.iter().find(|field| fields.contains_key(**field)) {
+        Some(field) => Err(invalid("payload", &format!("must not have the field {field}"))),
+        None => Ok(()),
+    }
+}

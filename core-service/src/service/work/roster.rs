@@ -1,0 +1,250 @@
+//! The roster: which workers are connected, what each holds, and who has a slot free. Only a
+//! convenience of this process: a lease is what counts, and a beat tells a worker everything that the
+//! roster may have missed to tell.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use roomcast_proto::v1;
+use tokio::sync::{Notify, mpsc};
+
+use super::Worker;
+use crate::domain::event::{Body, Event};
+use crate::domain::job::{self, State};
+
+/// Notices that wait for one worker. A worker that does not read them learns from its next beat.
+const NOTICES_MAX: usize = 2048;
+
+/// Names a connection of a worker.
+pub type SeatId = u64;
+
+/// Who is there.
+#[derive(Debug, Clone, Default)]
+pub struct Roster {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    seats: Mutex<Seats>,
+    next: AtomicU64,
+    wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Seats {
+    by_id: HashMap<SeatId, Seat>,
+    by_job: HashMap<String, SeatId>,
+}
+
+#[derive(Debug)]
+struct Seat {
+    worker: Worker,
+    held: HashMap<String, Held>,
+    notices: mpsc::Sender<Notice>,
+}
+
+#[derive(Debug)]
+struct Held {
+    fence: u64,
+    is_ending: bool,
+}
+
+/// What a worker is told without having asked.
+#[derive(Debug)]
+pub enum Notice {
+    /// A job to do.
+    Assigned(Box<v1::Assignment>),
+    /// Somebody asked this job to end.
+    CancelRequested {
+        /// Which.
+        job_id: String,
+    },
+    /// The job is no longer the worker's.
+    Lost {
+        /// Which.
+        job_id: String,
+        /// The worker's fence.
+        fence: u64,
+    },
+}
+
+/// A worker with slots free.
+#[derive(Debug, Clone)]
+pub struct Hungry {
+    /// Its connection.
+    pub seat: SeatId,
+    /// Who.
+    pub worker: Worker,
+    /// How many slots.
+    pub free: usize,
+}
+
+impl Roster {
+    fn seats(&self) -> MutexGuard<'_, Seats> {
+        self.inner.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Seats a worker; its notices come through the receiver.
+    #[must_use]
+    pub fn seat(&self, worker: Worker) -> (SeatId, mpsc::Receiver<Notice>) {
+        let (notices, receiver) = mpsc::channel(NOTICES_MAX);
+        let seat = self.inner.next.fetch_add(1, Ordering::Relaxed);
+        self.seats().by_id.insert(seat, Seat { worker, held: HashMap::new(), notices });
+        self.inner.wake.notify_one();
+        (seat, receiver)
+    }
+
+    /// Removes a worker. Its leases stay.
+    pub fn leave(&self, seat: SeatId) {
+        let mut seats = self.seats();
+        if let Some(left) = seats.by_id.remove(&seat) {
+            for job_id in left.held.keys() {
+                if seats.by_job.get(job_id) == Some(&seat) {
+                    seats.by_job.remove(job_id);
+                }
+            }
+        }
+    }
+
+    /// Gives a worker no more jobs.
+    pub fn retire(&self, seat: SeatId) {
+        if let Some(seat) = self.seats().by_id.get_mut(&seat) {
+            seat.worker.slots = 0;
+        }
+    }
+
+    /// Notes that a worker holds a job.
+    pub fn hold(&self, seat: SeatId, job_id: &str, fence: u64) {
+        let mut seats = self.seats();
+        if let Some(found) = seats.by_id.get_mut(&seat) {
+            found.held.insert(job_id.to_owned(), Held { fence, is_ending: false });
+            seats.by_job.insert(job_id.to_owned(), seat);
+        }
+    }
+
+    /// Hands a worker its job; gives it back when the worker is gone or does not read.
+    ///
+    /// # Errors
+    /// The assignment, undelivered.
+    pub fn assign(
+        &self,
+        seat: SeatId,
+        assignment: v1::Assignment,
+    ) -> Result<(), Box<v1::Assignment>> {
+        let job_id = assignment.job.as_ref().map(|job| job.job_id.clone()).unwrap_or_default();
+        let fence = assignment.fence;
+        let mut seats = self.seats();
+        let Some(found) = seats.by_id.get_mut(&seat) else { return Err(Box::new(assignment)) };
+        match found.notices.try_send(Notice::Assigned(Box::new(assignment))) {
+            Ok(()) => {
+                found.held.insert(job_id.clone(), Held { fence, is_ending: false });
+                seats.by_job.insert(job_id, seat);
+                Ok(())
+            }
+            Err(error) => match error.into_inner() {
+                Notice::Assigned(assignment) => Err(assignment),
+                Notice::CancelRequested { .. } | Notice::Lost { .. } => Ok(()),
+            },
+        }
+    }
+
+    /// Notes whether a job's holder is about to end it itself.
+    pub fn mark_ending(&self, job_id: &str, is_ending: bool) {
+        let mut seats = self.seats();
+        let Some(seat) = seats.by_job.get(job_id).copied() else { return };
+        if let Some(held) = seats.by_id.get_mut(&seat).and_then(|seat| seat.held.get_mut(job_id)) {
+            held.is_ending = is_ending;
+        }
+    }
+
+    /// Hears of a committed event. Called on the thread that commits: never blocks for long.
+    pub fn hear(&self, event: &Event) {
+        let Body::Job(entry) = &event.body else { return };
+        let job_id = &entry.job_id;
+        match &entry.event {
+            job::Event::CancelRequested(_) => self.tell_cancelled(job_id),
+            fact if fact.is_final() => self.release(job_id),
+            job::Event::Queued { .. } => {
+                self.release(job_id);
+                self.wake();
+            }
+            job::Event::Created(_) if entry.state == State::Queued => self.wake(),
+            job::Event::Created(_)
+            | job::Event::Started { .. }
+            | job::Event::Progressed(_)
+            | job::Event::Output { .. }
+            | job::Event::Used(_)
+            | job::Event::Completed { .. }
+            | job::Event::Failed { .. }
+            | job::Event::Cancelled { .. } => {}
+        }
+    }
+
+    fn tell_cancelled(&self, job_id: &str) {
+        let seats = self.seats();
+        let seat = seats.by_job.get(job_id).and_then(|seat| seats.by_id.get(seat));
+        if let Some(seat) = seat {
+            // A full queue is the worker's: its next beat tells.
+            let _ = seat.notices.try_send(Notice::CancelRequested { job_id: job_id.to_owned() });
+        }
+    }
+
+    /// Frees the slot of a job that nobody holds any more, and tells a holder who does not know.
+    fn release(&self, job_id: &str) {
+        let mut seats = self.seats();
+        let Some(seat) = seats.by_job.remove(job_id) else { return };
+        let Some(seat) = seats.by_id.get_mut(&seat) else { return };
+        if let Some(held) = seat.held.remove(job_id).filter(|held| !held.is_ending) {
+            let lost = Notice::Lost { job_id: job_id.to_owned(), fence: held.fence };
+            // As above: the next beat tells.
+            let _ = seat.notices.try_send(lost);
+        }
+        drop(seats);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        self.inner.wake.notify_one();
+    }
+
+    /// Waits until a job, a slot or a worker came free.
+    pub async fn woken(&self) {
+        self.inner.wake.notified().await;
+    }
+
+    /// Workers with slots free.
+    #[must_use]
+    pub fn hungry(&self) -> Vec<Hungry> {
+        let seats = self.seats();
+        let hungry = seats.by_id.iter().filter_map(|(id, seat)| {
+            let free = seat.worker.slots.saturating_sub(seat.held.len());
+            (free > 0).then(|| Hungry { seat: *id, worker: seat.worker.clone(), free })
+        });
+        hungry.collect()
+    }
+
+    /// How many workers serve a kind in a tenant.
+    #[must_use]
+    pub fn serving(&self, kind: &str, tenant: &str) -> u32 {
+        let serves = |worker: &Worker| {
+            worker.kinds.iter().any(|served| served == kind)
+                && worker.tenant.as_ref().is_none_or(|served| served == tenant)
+        };
+        let count = self.seats().by_id.values().filter(|seat| serves(&seat.worker)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// Connected workers.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.seats().by_id.len()
+    }
+
+    /// Whether no worker is connected.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

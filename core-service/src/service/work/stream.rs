@@ -1,0 +1,196 @@
+//! Work as a stream: assignments, cancellations and acknowledgements out; reports and beats in.
+
+use std::time::Duration;
+
+use futures::stream::{FuturesOrdered, FuturesUnordered};
+use futures::{StreamExt as _, future::BoxFuture};
+use roomcast_proto::registry::Code;
+use roomcast_proto::v1::{self, work_request::Request, work_response::Response};
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Status, Streaming};
+
+use super::roster::{Notice, SeatId};
+use super::{cancel_notice, unary};
+use crate::domain::limits;
+use crate::service::job::Jobs;
+use crate::service::wire;
+use crate::service::wire::check::invalid;
+use crate::service::wire::report as wire_report;
+
+/// Messages on their way to one worker.
+const RESPONSES_MAX: usize = 64;
+/// Reports of one worker that are being committed. Beyond it the worker's stream is not read.
+const REPORTS_MAX: usize = 256;
+/// Leases of one beat, or of one hello.
+const HELD_MAX: usize = 1024;
+/// How long a stream may take to say hello.
+const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Opens a worker's stream.
+pub(in crate::service) async fn open(
+    jobs: Jobs,
+    mut inbound: Streaming<v1::WorkRequest>,
+) -> Result<impl Stream<Item = Result<v1::WorkResponse, Status>> + Send, Status> {
+    let (sender, receiver) = mpsc::channel(RESPONSES_MAX);
+    tokio::spawn(async move {
+        let outcome = match tokio::time::timeout(HELLO_TIMEOUT, hello(&mut inbound)).await {
+            Ok(Ok(hello)) => attend(jobs, hello, inbound, &sender).await,
+            Ok(Err(status)) => Err(status),
+            Err(_) => Err(Code::DeadlineExceeded.status("no hello came")),
+        };
+        if let Err(status) = outcome {
+            // Nobody is left to tell when the receiver is gone.
+            let _ = sender.send(Err(status)).await;
+        }
+    });
+    Ok(ReceiverStream::new(receiver))
+}
+
+async fn hello(inbound: &mut Streaming<v1::WorkRequest>) -> Result<v1::WorkerHello, Status> {
+    match inbound.message().await?.and_then(|message| message.request) {
+        Some(Request::Hello(hello)) => Ok(hello),
+        Some(_) | None => Err(invalid("request", "the first message must be hello")),
+    }
+}
+
+type Sender = mpsc::Sender<Result<v1::WorkResponse, Status>>;
+
+/// Serves one worker until its stream ends or the core drains.
+async fn attend(
+    jobs: Jobs,
+    hello: v1::WorkerHello,
+    inbound: Streaming<v1::WorkRequest>,
+    sender: &Sender,
+) -> Result<(), Status> {
+    let v1::WorkerHello { worker_id, kinds, slots, held, tenant } = hello;
+    let worker = super::worker(worker_id, kinds, slots, tenant)?;
+    tell(
+        sender,
+        Response::Welcome(v1::Welcome {
+            lease: Some(wire::duration(limits::LEASE)),
+            beat_interval: Some(wire::duration(limits::BEAT_INTERVAL)),
+        }),
+    )
+    .await?;
+    let responses = renew(&jobs, held.clone()).await?;
+    let is_lost = |lease: &v1::Lease| {
+        responses.iter().any(|response| {
+            matches!(response, Response::Lost(lost) if lost.job_id == lease.job_id)
+        })
+    };
+    let kept: Vec<v1::Lease> = held.iter().filter(|lease| !is_lost(lease)).cloned().collect();
+    let (seat, notices) = jobs.roster.seat(worker);
+    for lease in kept {
+        jobs.roster.hold(seat, &lease.job_id, lease.fence);
+    }
+    for response in responses {
+        tell(sender, response).await?;
+    }
+    let outcome = converse(&jobs, seat, notices, inbound, sender).await;
+    jobs.roster.leave(seat);
+    outcome
+}
+
+async fn converse(
+    jobs: &Jobs,
+    seat: SeatId,
+    mut notices: mpsc::Receiver<Notice>,
+    mut inbound: Streaming<v1::WorkRequest>,
+    sender: &Sender,
+) -> Result<(), Status> {
+    // Ordered: a report enters the store's queue when it is first polled, so one worker's reports are
+    // decided in the order in which they came.
+    let mut reports: FuturesOrdered<BoxFuture<'_, Response>> = FuturesOrdered::new();
+    let mut beats: FuturesUnordered<BoxFuture<'_, Result<Vec<Response>, Status>>> =
+        FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = sender.closed() => return Ok(()),
+            () = jobs.drain.cancelled() => {
+                return tell(sender, Response::Draining(v1::WorkDraining {})).await;
+            }
+            Some(response) = reports.next(), if !reports.is_empty() => {
+                tell(sender, response).await?;
+            }
+            Some(renewed) = beats.next(), if !beats.is_empty() => {
+                for response in renewed? {
+                    tell(sender, response).await?;
+                }
+            }
+            Some(notice) = notices.recv() => {
+                if let Some(response) = response(jobs, notice).await {
+                    tell(sender, response).await?;
+                }
+            }
+            message = inbound.message(), if reports.len() < REPORTS_MAX && beats.is_empty() => {
+                let Some(message) = message? else { return Ok(()) };
+                match message.request {
+                    Some(Request::Report(report)) => {
+                        reports.push_back(Box::pin(commit(jobs, report)));
+                    }
+                    Some(Request::Beat(beat)) => beats.push(Box::pin(renew(jobs, beat.held))),
+                    Some(Request::Drain(_)) => jobs.roster.retire(seat),
+                    Some(Request::Hello(_)) => {
+                        return Err(invalid("request", "hello comes once, first"));
+                    }
+                    None => return Err(invalid("request", "is empty or newer than this core")),
+                }
+            }
+        }
+    }
+}
+
+async fn tell(sender: &Sender, response: Response) -> Result<(), Status> {
+    let response = v1::WorkResponse { response: Some(response) };
+    sender.send(Ok(response)).await.map_err(|_| Status::cancelled("the worker is gone"))
+}
+
+/// Commits a report and says what came of it.
+async fn commit(jobs: &Jobs, report: v1::Report) -> Response {
+    let (id, fence, number) = (report.job_id.clone(), report.fence, report.number);
+    let outcome = match wire_report::report(report) {
+        Ok((job_id, report)) => unary::report(jobs, job_id, report, None).await,
+        Err(status) => Err(status),
+    };
+    match outcome {
+        Ok((ack, _)) => Response::Ack(ack),
+        Err(status) => match Code::of(&status) {
+            Code::Fenced | Code::JobEnded | Code::JobNotFound => {
+                Response::Lost(v1::LeaseLost { job_id: id, fence })
+            }
+            code => Response::Refused(v1::ReportRefused {
+                job_id: id,
+                fence,
+                number,
+                error: Some(v1::Fault {
+                    code: code.as_str().into(),
+                    message: status.message().into(),
+                    retryable: code.entry().retryable,
+                }),
+            }),
+        },
+    }
+}
+
+async fn renew(jobs: &Jobs, held: Vec<v1::Lease>) -> Result<Vec<Response>, Status> {
+    if held.len() > HELD_MAX {
+        return Err(invalid("held", "has at most 1024 leases"));
+    }
+    let (cancels, lost) = unary::renew(jobs, held).await?;
+    let cancels = cancels.into_iter().map(Response::Cancel);
+    Ok(cancels.chain(lost.into_iter().map(Response::Lost)).collect())
+}
+
+async fn response(jobs: &Jobs, notice: Notice) -> Option<Response> {
+    match notice {
+        Notice::Assigned(assignment) => Some(Response::Assignment(*assignment)),
+        Notice::Lost { job_id, fence } => Some(Response::Lost(v1::LeaseLost { job_id, fence })),
+        Notice::CancelRequested { job_id } => {
+            let stored = jobs.log.store().job(&job_id).await.ok().flatten()?;
+            cancel_notice(&stored).map(Response::Cancel)
+        }
+    }
+}

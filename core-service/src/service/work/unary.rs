@@ -1,0 +1,118 @@
+//! Work as single calls: the same leases, beats and reports as the stream's.
+
+use std::time::Duration;
+
+use roomcast_proto::v1;
+use tonic::Status;
+
+use super::dispatch::change;
+use super::roster::Notice;
+use super::{Worker, cancel_notice};
+use crate::domain::event::TraceId;
+use crate::domain::job::{self, Refusal as JobRefusal, Report};
+use crate::domain::limits;
+use crate::error::status;
+use crate::service::job::Jobs;
+use crate::store::commit::{Action, Command};
+use crate::store::{Error, Refusal};
+
+/// Seats a worker until it has a job or `wait` is over.
+pub(in crate::service) async fn lease(
+    jobs: &Jobs,
+    worker: Worker,
+    wait: Duration,
+) -> Vec<v1::Assignment> {
+    let (seat, mut notices) = jobs.roster.seat(worker);
+    // Gives up the seat also when the caller hangs up.
+    let _guard = Leave { jobs: jobs.clone(), seat };
+    let first = tokio::select! {
+        notice = tokio::time::timeout(wait.max(AT_LEAST), notices.recv()) => notice.ok().flatten(),
+        () = jobs.drain.cancelled() => None,
+    };
+    // Nothing is assigned to a seat that is left, so what is in the queue is all there is.
+    jobs.roster.leave(seat);
+    let mut assignments = Vec::new();
+    let mut next = first;
+    while let Some(notice) = next {
+        match notice {
+            Notice::Assigned(assignment) => assignments.push(*assignment),
+            Notice::CancelRequested { .. } | Notice::Lost { .. } => {}
+        }
+        next = notices.try_recv().ok();
+    }
+    assignments
+}
+
+/// A caller that will not wait still gives the dispatcher one round.
+const AT_LEAST: Duration = Duration::from_millis(50);
+
+struct Leave {
+    jobs: Jobs,
+    seat: u64,
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.jobs.roster.leave(self.seat);
+    }
+}
+
+/// Extends leases.
+pub(in crate::service) async fn renew(
+    jobs: &Jobs,
+    held: Vec<v1::Lease>,
+) -> Result<(Vec<v1::CancelNotice>, Vec<v1::LeaseLost>), Status> {
+    let renewals = held.into_iter().map(|lease| async {
+        let command = job::Command::Renew { fence: lease.fence, ttl: limits::LEASE };
+        let renewed = change(&jobs.log, &lease.job_id, command).await;
+        (lease, renewed)
+    });
+    let (mut cancels, mut lost) = (Vec::new(), Vec::new());
+    for (lease, renewed) in futures::future::join_all(renewals).await {
+        match renewed {
+            Ok(stored) => cancels.extend(cancel_notice(&stored)),
+            Err(Error::Refused(_)) => {
+                lost.push(v1::LeaseLost { job_id: lease.job_id, fence: lease.fence });
+            }
+            Err(error) => return Err(status(error)),
+        }
+    }
+    Ok((cancels, lost))
+}
+
+/// Commits a report. A repeated one is acknowledged again.
+pub(in crate::service) async fn report(
+    jobs: &Jobs,
+    job_id: String,
+    report: Report,
+    trace: Option<TraceId>,
+) -> Result<(v1::ReportAck, Option<v1::CancelNotice>), Status> {
+    let fence = report.fence;
+    let is_end = report.end.is_some();
+    if is_end {
+        jobs.roster.mark_ending(&job_id, true);
+    }
+    let command = job::Command::Report(Box::new(report));
+    let action = Action::Job { job_id: job_id.clone(), command };
+    let committed = jobs.log.commit(Command { action, idempotency: None, trace }).await;
+    let ack = |number| v1::ReportAck { job_id: job_id.clone(), fence, number };
+    match committed {
+        Ok(crate::store::Committed::Job { record, cursor, .. }) => {
+            let number = record.custody.report;
+            let stored = crate::store::Stored { record, cursor };
+            Ok((ack(number), cancel_notice(&stored)))
+        }
+        Ok(crate::store::Committed::Published { .. }) => {
+            Err(roomcast_proto::registry::Code::Internal.status("a job was expected"))
+        }
+        Err(Error::Refused(Refusal::Job(JobRefusal::Duplicate { number }))) => {
+            Ok((ack(number), None))
+        }
+        Err(error) => {
+            if is_end {
+                jobs.roster.mark_ending(&job_id, false);
+            }
+            Err(status(error))
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The store: the truth. One seam, a handful of methods at the level of commands, never of rows; the
+//! contract below is executed for every engine by [`conformance`].
+
+mod codec;
+pub mod commit;
+pub mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::domain::cursor::{Cursor, Resume};
+use crate::domain::event::Event;
+use crate::domain::job::{Record, State};
+use crate::domain::payload::Payload;
+use crate::domain::time::Time;
+use crate::domain::topic::Topic;
+
+pub use commit::{Command, Committed, Refusal};
+
+/// A durable store of topics and of the state that their events fold into.
+///
+/// Every engine MUST uphold, for each method, what its text says. "Durable" means: survives `kill -9`
+/// and a power cut at any later moment.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Decides and commits a command: state and events in one transaction.
+    ///
+    /// - MUST return `Ok` only once the commit is durable.
+    /// - MUST assign offsets per topic without a gap, and tap each topic's events in offset order,
+    ///   once, after they are durable and before it returns.
+    /// - MUST serialize commands that touch the same topic or job: each decides on the state that the
+    ///   one before left.
+    /// - MUST answer a command whose idempotency key is known from the first one's outcome, if the
+    ///   content is the same, and refuse it otherwise; of racing commands with one key exactly one
+    ///   commits.
+    /// - MUST change nothing when it refuses, and MUST NOT leave an outcome unknown: after an error
+    ///   other than [`Error::Unavailable`] nothing was committed.
+    /// - After [`Error::Full`] reads MUST go on, and commits MUST succeed again once there is room.
+    async fn commit(&self, command: Command) -> Result<Committed, Error>;
+
+    /// Reads events after `after`, in order, without a hole: `(after, after + n]`.
+    /// MUST begin at the oldest retained event when `after` lies before it; `Page::floor` tells.
+    /// MUST hold no snapshot open longer than the page.
+    async fn read(&self, topic: &Topic, after: u64, limit: PageLimit) -> Result<Page, Error>;
+
+    /// Where a topic stands, and how a reader may go on from `cursor`. A topic that nobody has
+    /// written to stands at [`Cursor::START`].
+    async fn position(&self, topic: &Topic, cursor: Option<Cursor>) -> Result<Position, Error>;
+
+    /// The last event of each type, oldest first, at most `limit`, and the head they stand at; both
+    /// from one moment.
+    async fn last_values(&self, topic: &Topic, limit: usize) -> Result<(Cursor, Vec<Event>), Error>;
+
+    /// A job by id, with the head of its topic; both from one moment.
+    async fn job(&self, job_id: &str) -> Result<Option<Stored>, Error>;
+
+    /// A job's input, if it has one.
+    async fn job_input(&self, job_id: &str) -> Result<Option<Payload>, Error>;
+
+    /// Jobs that match, newest first, with no more than `query.limit`.
+    async fn jobs(&self, query: JobQuery) -> Result<Vec<Stored>, Error>;
+
+    /// Bytes `[from, from + max)` of an attempt's output, as far as they are written.
+    async fn job_output(&self, query: OutputQuery) -> Result<Bytes, Error>;
+
+    /// Jobs to look at: free ones for workers, or those whose deadline has passed.
+    async fn agenda(&self, query: AgendaQuery) -> Result<Vec<Candidate>, Error>;
+
+    /// Deletes what is past its retention: a little, so that commits never wait long. Returns how
+    /// much went; zero when nothing is left to do.
+    /// MUST raise the floor of a topic in the transaction that deletes its events.
+    async fn clean(&self, budget: CleanBudget) -> Result<Cleaned, Error>;
+
+    /// Whether commits are taken: `Err` says why not. Reads may still work.
+    fn writable(&self) -> Result<(), Error>;
+}
+
+/// Hears every committed event, in order per topic, on the thread that committed it: MUST NOT block.
+pub type Tap = Arc<dyn Fn(&[Arc<Event>]) + Send + Sync>;
+
+/// How large a page may be. A page holds at least one event if there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimit {
+    /// At most so many events.
+    pub events: usize,
+    /// Ends once so many bytes of bodies are in.
+    pub bytes: usize,
+}
+
+impl PageLimit {
+    /// What replays read at a time: one short read transaction (a held one stops the log's files
+    /// from being reused).
+    pub const REPLAY: PageLimit = PageLimit { events: 500, bytes: 256 << 10 };
+}
+
+/// A contiguous piece of a topic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// In order.
+    pub events: Vec<Arc<Event>>,
+    /// The head when the page was read.
+    pub head: Cursor,
+    /// Events up to this offset are gone.
+    pub floor: u64,
+}
+
+/// Where a topic stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The last event.
+    pub head: Cursor,
+    /// Events up to this offset are gone.
+    pub floor: u64,
+    /// Bytes of retained bodies.
+    pub bytes: u64,
+    /// The judgement of the cursor that was given.
+    pub resume: Option<Resume>,
+}
+
+/// A record and the head of its topic at the same moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// The record.
+    pub record: Arc<Record>,
+    /// The head of the job's topic.
+    pub cursor: Cursor,
+}
+
+/// Which jobs to list. All conditions must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobQuery {
+    /// Required.
+    pub tenant: String,
+    /// Only this owner's.
+    pub owner: Option<String>,
+    /// Only this project's.
+    pub project: Option<String>,
+    /// Only this kind.
+    pub kind: Option<String>,
+    /// Only these states; empty means all.
+    pub states: Vec<State>,
+    /// Only with all of these labels.
+    pub labels: Vec<(String, String)>,
+    /// Only those that come after this job id in the list.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Which output to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputQuery {
+    /// The job.
+    pub job_id: String,
+    /// The attempt.
+    pub attempt: u32,
+    /// The channel.
+    pub channel: String,
+    /// First byte.
+    pub from: u64,
+    /// At most so many bytes.
+    pub max: usize,
+}
+
+/// Which jobs to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AgendaQuery {
+    /// Free jobs in the order in which workers shall get them: priority first, then round-robin over
+    /// owners and projects (`Candidate::fairness_key`), oldest first.
+    Free {
+        /// Of these kinds.
+        kinds: Vec<String>,
+        /// Of this tenant, or of all.
+        tenant: Option<String>,
+        /// Pinned to nobody or to this worker.
+        worker: String,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Jobs whose deadline has passed, the longest passed first.
+    Due {
+        /// The moment.
+        now: Time,
+        /// At most so many.
+        limit: usize,
+    },
+    /// The next deadline of any job: at most one candidate.
+    Next,
+}
+
+/// A job to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The job.
+    pub job_id: String,
+    /// Jobs with the same key share a worker's turn.
+    pub fairness_key: String,
+    /// Its next deadline, if it has one.
+    pub deadline: Option<Time>,
+}
+
+/// How much one cleaning may do, and what is too old at which moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CleanBudget {
+    /// The moment.
+    pub now: Time,
+    /// At most so many events.
+    pub events: usize,
+    /// At most so long.
+    pub time: Duration,
+}
+
+/// What a cleaning deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// Events.
+    pub events: u64,
+    /// Jobs, whole.
+    pub jobs: u64,
+    /// Idempotency keys.
+    pub keys: u64,
+}
+
+/// Why the store did not do something.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The command is not to be: nothing has changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The queue of commands is full. Try again.
+    #[error("the store's queue is full")]
+    Overloaded,
+    /// The disk has no room. Reads go on.
+    #[error("the disk has no room for more events")]
+    Full,
+    /// The store cannot be reached, is stopping, or has stopped itself to stay right.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// What is stored cannot be read.
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
+}

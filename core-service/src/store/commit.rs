@@ -1,0 +1,169 @@
+//! What a commit is, the same for every engine: a command, the state it decides on, and what it
+//! writes. Pure: an engine loads, calls [`decide`], writes.
+
+use std::sync::Arc;
+
+use crate::domain::cursor::Cursor;
+use crate::domain::event::{Body, NewEvent, TraceId};
+use crate::domain::job::{self, Decision, Entry, Job, Record, Spec, Summary};
+use crate::domain::payload::Payload;
+use crate::domain::time::Time;
+use crate::domain::topic::{Kind, Topic};
+
+/// Something to commit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Command {
+    /// What.
+    pub action: Action,
+    /// Makes a repetition harmless.
+    pub idempotency: Option<Idempotency>,
+    /// The request that asked for it.
+    pub trace: Option<TraceId>,
+}
+
+/// What to commit.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Append events to one topic.
+    Publish {
+        /// Where.
+        topic: Topic,
+        /// In this order, all or none.
+        events: Vec<NewEvent>,
+        /// Only if the head is here.
+        expected_offset: Option<u64>,
+    },
+    /// Create a job.
+    CreateJob {
+        /// What it is.
+        spec: Box<Spec>,
+        /// What to work on.
+        input: Option<Payload>,
+    },
+    /// Change a job.
+    Job {
+        /// Which.
+        job_id: String,
+        /// How.
+        command: job::Command,
+    },
+}
+
+/// An idempotency key and the content it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Who uses the key for what: keys of different scopes never meet.
+    pub scope: String,
+    /// The key.
+    pub key: String,
+    /// A hash of the request without the key.
+    pub content: [u8; 32],
+    /// Forgotten after this.
+    pub expires_at: Time,
+}
+
+/// What a commit came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Committed {
+    /// The cursors of the published events, in order.
+    Published {
+        /// One per event.
+        cursors: Vec<Cursor>,
+        /// True when an earlier request with the same key had published them.
+        is_replay: bool,
+    },
+    /// The job after the command, and the head of its topic.
+    Job {
+        /// The record.
+        record: Arc<Record>,
+        /// The head.
+        cursor: Cursor,
+        /// True when an earlier request with the same key had created it.
+        is_replay: bool,
+    },
+}
+
+/// Why a command is not to be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The topic's head is elsewhere.
+    #[error("the topic's head is at offset {head}, not {expected}")]
+    OffsetConflict {
+        /// Where it is.
+        head: u64,
+        /// Where it was expected.
+        expected: u64,
+    },
+    /// The key was used with other content.
+    #[error("the idempotency key was used with other content")]
+    IdempotencyMismatch,
+    /// No such job.
+    #[error("job {0} not found")]
+    JobNotFound(String),
+    /// The job refuses.
+    #[error(transparent)]
+    Job(#[from] job::Refusal),
+}
+
+/// Events for one topic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Append {
+    /// Where.
+    pub topic: Topic,
+    /// In this order.
+    pub events: Vec<NewEvent>,
+}
+
+/// Where a job's entries go: all of them to its own topic; what a list shows also, as one summary, to
+/// the owner's and the project's.
+#[must_use]
+pub fn appends(job: &Job, entries: Vec<Entry>) -> Vec<Append> {
+    let shows_in_lists = entries.iter().any(|entry| {
+        !matches!(entry.event, job::Event::Output { .. } | job::Event::Used(_))
+    });
+    if entries.is_empty() {
+        return Vec::new();
+    }
+    let events = entries.into_iter().map(|entry| NewEvent {
+        kind: entry.event.kind().into(),
+        body: Body::Job(entry),
+    });
+    let spec = &job.spec;
+    let mut appends = Vec::with_capacity(3);
+    // Names were checked when the job was created; one that is none simply has no topic.
+    if let Ok(topic) = job_topic(job) {
+        appends.push(Append { topic, events: events.collect() });
+    }
+    if shows_in_lists {
+        let project = spec.project.as_deref();
+        let project = project.and_then(|name| Topic::new(&spec.tenant, Kind::Project, name).ok());
+        let owner = Topic::user(&spec.tenant, &spec.owner).ok();
+        for topic in [owner, project].into_iter().flatten() {
+            let body = Body::Summary(Summary::of(job));
+            appends.push(Append { topic, events: vec![NewEvent { kind: Summary::KIND.into(), body }] });
+        }
+    }
+    appends
+}
+
+/// The topic of a job.
+///
+/// # Errors
+/// When its id is no name.
+pub fn job_topic(job: &Job) -> Result<Topic, crate::domain::topic::NotATopic> {
+    Topic::new(&job.spec.tenant, Kind::Job, &job.spec.id)
+}
+
+/// Decides a change of a job that was loaded.
+///
+/// # Errors
+/// When there is no such job or it refuses.
+pub fn decide_job(
+    record: Option<&Record>,
+    job_id: &str,
+    command: job::Command,
+    now: Time,
+) -> Result<Decision, Refusal> {
+    let record = record.ok_or_else(|| Refusal::JobNotFound(job_id.into()))?;
+    Ok(record.decide(command, now)?)
+}

@@ -1,0 +1,314 @@
+//! The embedded engine: one SQLite file, one thread that writes, a few connections that read.
+//!
+//! ```text
+//! commit ─▶ queue ─▶ writer ─▶ batch (idempotency, heads, records, clean) ─▶ COMMIT ─▶ tap, answers
+//!                       └─▶ checkpoint (a thread of its own)
+//! read, position, job, jobs, agenda … ─▶ readers ─▶ read, jobs, agenda
+//! ```
+//!
+//! The folder belongs to one process. What it must never do: answer before the COMMIT returned, go
+//! on after one failed for another reason than a full disk, keep a read transaction open for longer
+//! than a page.
+
+mod agenda;
+mod backup;
+mod batch;
+mod checkpoint;
+mod clean;
+mod connection;
+mod failure;
+mod folder;
+mod heads;
+mod idempotency;
+mod inspect;
+mod jobs;
+mod meter;
+mod queue;
+mod read;
+mod readers;
+mod records;
+mod retentions;
+mod row;
+mod status;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+pub use backup::{BackupError, RestoreError, WhenThere, backup, restore};
+#[doc(hidden)]
+pub use connection::Synchronous;
+pub use inspect::{Inspection, inspect};
+pub use writer::Clock;
+
+use crate::domain::cursor::Cursor;
+use crate::domain::event::Event;
+use crate::domain::payload::Payload;
+use crate::domain::retention::Retention;
+use crate::domain::topic::{Kind, Topic};
+use crate::store::{
+    AgendaQuery, Candidate, CleanBudget, Cleaned, Command, Committed, Error, JobQuery, OutputQuery,
+    Page, PageLimit, Position, Store, Stored, Tap,
+};
+use folder::Folder;
+use queue::{Queue, Work};
+use readers::Readers;
+use retentions::Retentions;
+
+/// Where the store lies and what it may use.
+#[derive(Debug, Clone)]
+pub struct SqliteConfig {
+    /// The data folder. Created if missing.
+    pub data_dir: PathBuf,
+    /// Commands that may wait for the writer.
+    pub queue_commands_max: usize,
+    /// Bytes of commands that may wait for the writer.
+    pub queue_bytes_max: usize,
+    /// Connections that read, each on a thread of its own while it does.
+    pub readers: usize,
+    /// Retentions other than the kinds' defaults.
+    pub retention: BTreeMap<Kind, Retention>,
+    #[doc(hidden)]
+    pub synchronous: Synchronous,
+}
+
+impl SqliteConfig {
+    /// The default limits: four readers keep two cores busy while one of them waits for the disk.
+    #[must_use]
+    pub fn new(data_dir: impl Into<PathBuf>) -> SqliteConfig {
+        SqliteConfig {
+            data_dir: data_dir.into(),
+            queue_commands_max: queue::COMMANDS_MAX,
+            queue_bytes_max: queue::BYTES_MAX,
+            readers: 4,
+            retention: BTreeMap::new(),
+            synchronous: Synchronous::Full,
+        }
+    }
+}
+
+/// Why a store does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process holds the folder.
+    #[error(
+        "{} is in use by {}; stop it, or give this one another data folder",
+        path.display(),
+        holder.map_or("another process".to_owned(), |pid| format!("process {pid}"))
+    )]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+        /// The process, if it could be told.
+        holder: Option<u32>,
+    },
+    /// The folder cannot be used.
+    #[error("the data folder {} cannot be used: {source}", path.display())]
+    Io {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The data was written by a newer program.
+    #[error("the data has schema {found}, this program knows {known}; use a newer roomcast")]
+    NewerSchema {
+        /// What is there.
+        found: u32,
+        /// What is known.
+        known: u32,
+    },
+    /// The linked SQLite may corrupt the data.
+    #[error("SQLite {found} may corrupt data under load; build with 3.51.3 or newer")]
+    OldSqlite {
+        /// Its version.
+        found: String,
+    },
+    /// A restore did not finish.
+    #[error("a restore into {} was interrupted; run it again with --force", path.display())]
+    RestoreInterrupted {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// SQLite cannot open the file.
+    #[error("the database cannot be opened: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// What is stored cannot be read.
+    #[error(transparent)]
+    Stored(#[from] Error),
+    /// No thread can be started.
+    #[error("no thread can be started: {0}")]
+    Thread(io::Error),
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes: {0}")]
+    Random(getrandom::Error),
+}
+
+/// A store in one SQLite file. Dropping it waits for the writer, then frees the folder.
+pub struct SqliteStore {
+    queue: Option<Queue>,
+    writer: Option<JoinHandle<()>>,
+    readers: Readers,
+    turns: Arc<agenda::Turns>,
+    status: status::Status,
+    clock: Clock,
+    folder: Folder,
+}
+
+impl SqliteStore {
+    /// Takes the data folder, brings its schema up to date and starts the writer.
+    ///
+    /// # Errors
+    /// When the folder is in use, not usable, or of a newer program.
+    pub fn open(config: SqliteConfig, clock: Clock, tap: Tap) -> Result<SqliteStore, OpenError> {
+        let folder = Folder::lock(&config.data_dir)?;
+        let mut connection = connection::open_writer(folder.path(), config.synchronous)?;
+        let status = status::Status::default();
+        let copier = connection::open_checkpointer(folder.path())?;
+        let checkpointer =
+            checkpoint::Checkpointer::spawn(copier, &mut connection, status.clone())?;
+        let retentions = Retentions::new(&config.retention);
+        let mut memory = batch::Memory::new();
+        clean::find_crowded(&connection, &retentions, &mut memory).map_err(failure::of_reading)?;
+        let readers = Readers::open(folder.path(), config.readers.max(1))?;
+        let (queue, requests) = Queue::new(config.queue_commands_max, config.queue_bytes_max);
+        let writer = writer::Writer {
+            connection,
+            checkpointer,
+            memory,
+            retentions,
+            stamp: random_stamp()?,
+            clock: Arc::clone(&clock),
+            tap,
+            status: status.clone(),
+        };
+        let writer = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || writer.run(requests))
+            .map_err(OpenError::Thread)?;
+        let turns = Arc::new(agenda::Turns::new());
+        let (queue, writer) = (Some(queue), Some(writer));
+        Ok(SqliteStore { queue, writer, readers, turns, status, clock, folder })
+    }
+
+    /// Cancelled once the store has stopped itself because it cannot know what the disk holds. The
+    /// process should end then: a new one reads what is really there.
+    #[must_use]
+    pub fn failed(&self) -> CancellationToken {
+        self.status.failed().clone()
+    }
+
+    async fn ask<T>(
+        &self,
+        work: Work,
+        answer: oneshot::Receiver<Result<T, Error>>,
+    ) -> Result<T, Error> {
+        self.queue.as_ref().ok_or_else(queue::gone)?.enter(work)?;
+        answer.await.unwrap_or_else(|_| Err(queue::gone()))
+    }
+}
+
+/// A new history begins with each opening, whatever a restored backup or a lost tail held.
+fn random_stamp() -> Result<u32, OpenError> {
+    loop {
+        match getrandom::u32().map_err(OpenError::Random)? {
+            0 => {}
+            stamp => return Ok(stamp),
+        }
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        // The writer ends once the queue is closed and empty; only then may another process begin.
+        self.queue = None;
+        if let Some(writer) = self.writer.take() {
+            // A panic of the writer was told through `failed`.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("SqliteStore").field(&self.folder.path()).finish()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn commit(&self, command: Command) -> Result<Committed, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Work::Commit(Box::new(command), reply), answer).await
+    }
+
+    async fn read(&self, topic: &Topic, after: u64, limit: PageLimit) -> Result<Page, Error> {
+        let topic = topic.clone();
+        self.readers.read(move |store| read::page(store, &topic, after, limit)).await
+    }
+
+    async fn position(&self, topic: &Topic, cursor: Option<Cursor>) -> Result<Position, Error> {
+        let topic = topic.clone();
+        self.readers.read(move |store| read::position(store, &topic, cursor)).await
+    }
+
+    async fn last_values(
+        &self,
+        topic: &Topic,
+        limit: usize,
+    ) -> Result<(Cursor, Vec<Event>), Error> {
+        let topic = topic.clone();
+        self.readers.read(move |store| read::last_values(store, &topic, limit)).await
+    }
+
+    async fn job(&self, job_id: &str) -> Result<Option<Stored>, Error> {
+        let job_id = job_id.to_owned();
+        self.readers.read(move |store| jobs::job(store, &job_id)).await
+    }
+
+    async fn job_input(&self, job_id: &str) -> Result<Option<Payload>, Error> {
+        let job_id = job_id.to_owned();
+        self.readers.read(move |store| jobs::input(store, &job_id)).await
+    }
+
+    async fn jobs(&self, query: JobQuery) -> Result<Vec<Stored>, Error> {
+        self.readers.read(move |store| jobs::list(store, &query)).await
+    }
+
+    async fn job_output(&self, query: OutputQuery) -> Result<Bytes, Error> {
+        self.readers.read(move |store| jobs::output(store, &query)).await
+    }
+
+    async fn agenda(&self, query: AgendaQuery) -> Result<Vec<Candidate>, Error> {
+        let (turns, now) = (Arc::clone(&self.turns), (self.clock)());
+        let read = self.readers.read(move |store| match query {
+            AgendaQuery::Free { kinds, tenant, worker, limit } => {
+                let search = agenda::Search { kinds, tenant, worker, limit, now };
+                agenda::free(store, &search, &turns)
+            }
+            AgendaQuery::Due { now, limit } => agenda::due(store, now, limit),
+            AgendaQuery::Next => agenda::due(store, crate::domain::time::Time(u64::MAX), 1),
+        });
+        read.await
+    }
+
+    async fn clean(&self, budget: CleanBudget) -> Result<Cleaned, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Work::Clean(budget, reply), answer).await
+    }
+
+    fn writable(&self) -> Result<(), Error> {
+        self.status.writable()
+    }
+}

@@ -1,0 +1,285 @@
+//! Which jobs to look at.
+//!
+//! Free jobs come by priority; within one priority, owners and projects take turns, whose oldest job
+//! is next. Keys and jobs are found by seeking in the index, so that an owner with ten thousand
+//! queued jobs costs no more than one with one.
+//!
+//! So that low priority waits but never starves, every sixteenth reading begins with a job of the
+//! lowest priority, if it has waited for a minute.
+
+use std::collections::HashSet;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use lru::LruCache;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::failure::Failure;
+use super::records::FAIRNESS_TENANT_END;
+use super::row::{self, signed};
+use crate::domain::time::Time;
+use crate::store::Candidate;
+
+/// Sets of kinds whose turns are remembered.
+const TURNS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("above zero");
+/// Every so many readings, old jobs go first.
+const AGEING_EVERY: u64 = 16;
+/// What waits longer is old.
+const AGEING_AFTER: Duration = Duration::from_secs(60);
+
+/// Whose turn it was, for each set of kinds.
+#[derive(Debug)]
+pub(super) struct Turns(Mutex<LruCache<String, Turn>>);
+
+/// Whose turn it was, and how often there was one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Turn {
+    key: String,
+    readings: u64,
+}
+
+impl Turns {
+    pub(super) fn new() -> Turns {
+        Turns(Mutex::new(LruCache::new(TURNS_MAX)))
+    }
+
+    /// Who asks for the same jobs shares the turns.
+    fn begin(&self, name: &str) -> Turn {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turns.get_or_insert_mut(name.to_owned(), Turn::default);
+        turn.readings += 1;
+        turn.clone()
+    }
+
+    /// The first candidate's key: it is leased if any is, so that the next one is next.
+    fn end(&self, name: &str, first: &Candidate) {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = turns.get_mut(name) {
+            turn.key.clone_from(&first.fairness_key);
+        }
+    }
+}
+
+/// Who looks for free jobs, and for which.
+#[derive(Debug)]
+pub(super) struct Search {
+    pub(super) kinds: Vec<String>,
+    pub(super) tenant: Option<String>,
+    pub(super) worker: String,
+    pub(super) limit: usize,
+    pub(super) now: Time,
+}
+
+/// Free jobs in the order in which workers shall get them.
+pub(super) fn free(
+    connection: &Connection,
+    search: &Search,
+    turns: &Turns,
+) -> Result<Vec<Candidate>, Failure> {
+    let name = format!("{} {}", search.tenant.as_deref().unwrap_or("*"), search.kinds.join(" "));
+    let turn = turns.begin(&name);
+    let finder = Finder::new(connection, search);
+    let mut found = Vec::new();
+    if turn.readings % AGEING_EVERY == 0
+        && let Some(lowest) = finder.lowest_priority()?
+    {
+        finder.level(lowest, &turn.key, 1, &mut found)?;
+        found.retain(|(_, run_at)| *run_at + AGEING_AFTER <= search.now);
+    }
+    let mut below = i64::MAX;
+    while found.len() < search.limit {
+        let Some(priority) = finder.highest_priority(below)? else { break };
+        finder.level(priority, &turn.key, search.limit - found.len(), &mut found)?;
+        below = priority;
+    }
+    let mut seen = HashSet::new();
+    let mut candidates: Vec<_> = found.into_iter().map(|(candidate, _)| candidate).collect();
+    candidates.retain(|candidate| seen.insert(candidate.job_id.clone()));
+    if let Some(first) = candidates.first() {
+        turns.end(&name, first);
+    }
+    Ok(candidates)
+}
+
+/// Walks the index of free jobs. A lane is a kind, and nobody or the worker itself as its pin.
+struct Finder<'search> {
+    connection: &'search Connection,
+    lanes: Vec<(&'search str, &'search str)>,
+    first_key: String,
+    end_key: Option<String>,
+}
+
+/// What waits with one fairness key.
+struct Queue {
+    key: String,
+    /// The oldest not yet taken of each lane.
+    heads: Vec<(usize, Candidate, Time)>,
+}
+
+impl<'search> Finder<'search> {
+    fn new(connection: &'search Connection, search: &'search Search) -> Finder<'search> {
+        let lanes = search.kinds.iter().flat_map(|kind| [(&**kind, ""), (kind, &search.worker)]);
+        let tenant = search.tenant.as_deref();
+        Finder {
+            connection,
+            lanes: lanes.collect(),
+            first_key: tenant.map_or(String::new(), |t| format!("{t}{FAIRNESS_TENANT_END}")),
+            end_key: tenant.map(|t| format!("{t}{}", char::from(FAIRNESS_TENANT_END as u8 + 1))),
+        }
+    }
+
+    fn highest_priority(&self, below: i64) -> Result<Option<i64>, Failure> {
+        let sql = "SELECT max(priority) FROM job
+                   WHERE is_free = 1 AND kind = ?1 AND pinned_worker = ?2 AND priority < ?3";
+        Ok(self.priorities(sql, below)?.into_iter().max())
+    }
+
+    fn lowest_priority(&self) -> Result<Option<i64>, Failure> {
+        let sql = "SELECT min(priority) FROM job
+                   WHERE is_free = 1 AND kind = ?1 AND pinned_worker = ?2 AND priority < ?3";
+        Ok(self.priorities(sql, i64::MAX)?.into_iter().min())
+    }
+
+    fn priorities(&self, sql: &str, below: i64) -> Result<Vec<i64>, Failure> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut priorities = Vec::new();
+        for (kind, pin) in &self.lanes {
+            let found: Option<i64> =
+                statement.query_row(params![kind, pin, below], |found| found.get(0))?;
+            priorities.extend(found);
+        }
+        Ok(priorities)
+    }
+
+    /// Jobs of one priority: one of each key, beginning after `turn`, and again until there are
+    /// enough.
+    fn level(
+        &self,
+        priority: i64,
+        turn: &str,
+        count: usize,
+        found: &mut Vec<(Candidate, Time)>,
+    ) -> Result<(), Failure> {
+        let mut queues = Vec::new();
+        for key in self.keys(priority, turn, count)? {
+            let mut heads = Vec::new();
+            for lane in 0..self.lanes.len() {
+                let head = self.next_job(lane, priority, &key, "")?;
+                heads.extend(head.map(|(job, run_at)| (lane, job, run_at)));
+            }
+            queues.push(Queue { key, heads });
+        }
+        let enough = found.len() + count;
+        while found.len() < enough && !queues.is_empty() {
+            for queue in &mut queues {
+                if found.len() < enough {
+                    found.extend(self.take_oldest(queue, priority)?);
+                }
+            }
+            queues.retain(|queue| !queue.heads.is_empty());
+        }
+        Ok(())
+    }
+
+    fn take_oldest(
+        &self,
+        queue: &mut Queue,
+        priority: i64,
+    ) -> Result<Option<(Candidate, Time)>, Failure> {
+        let oldest = (0..queue.heads.len()).min_by_key(|at| &queue.heads[*at].1.job_id);
+        let Some(at) = oldest else { return Ok(None) };
+        let (lane, job, run_at) = queue.heads.swap_remove(at);
+        let next = self.next_job(lane, priority, &queue.key, &job.job_id)?;
+        queue.heads.extend(next.map(|(job, run_at)| (lane, job, run_at)));
+        Ok(Some((job, run_at)))
+    }
+
+    /// Keys with free jobs, in the order of their turns, at most `count`.
+    fn keys(&self, priority: i64, turn: &str, count: usize) -> Result<Vec<String>, Failure> {
+        let (mut later, mut earlier) = (Vec::new(), Vec::new());
+        for lane in &self.lanes {
+            let start = turn.max(&self.first_key);
+            self.walk(*lane, priority, start, self.end_key.as_deref(), count, &mut later)?;
+            let end = Some(format!("{turn}\0")).filter(|_| !turn.is_empty());
+            self.walk(*lane, priority, &self.first_key, end.as_deref(), count, &mut earlier)?;
+        }
+        for part in [&mut later, &mut earlier] {
+            part.sort_unstable();
+            part.dedup();
+        }
+        later.extend(earlier);
+        let mut seen = HashSet::new();
+        later.retain(|key| seen.insert(key.clone()));
+        later.truncate(count);
+        Ok(later)
+    }
+
+    /// Adds a lane's keys after `start` and before `end`, by one seek each.
+    fn walk(
+        &self,
+        (kind, pin): (&str, &str),
+        priority: i64,
+        start: &str,
+        end: Option<&str>,
+        count: usize,
+        keys: &mut Vec<String>,
+    ) -> Result<(), Failure> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT fairness_key FROM job WHERE is_free = 1 AND kind = ?1 AND pinned_worker = ?2
+             AND priority = ?3 AND fairness_key > ?4 ORDER BY fairness_key LIMIT 1",
+        )?;
+        let mut last = start.to_owned();
+        for _ in 0..count {
+            let next: Option<String> = statement
+                .query_row(params![kind, pin, priority, last], |found| found.get(0))
+                .optional()?;
+            let Some(key) = next.filter(|key| end.is_none_or(|end| &**key < end)) else { break };
+            keys.push(key.clone());
+            last = key;
+        }
+        Ok(())
+    }
+
+    /// The oldest job of a lane with a key, after one that is taken.
+    fn next_job(
+        &self,
+        lane: usize,
+        priority: i64,
+        key: &str,
+        after: &str,
+    ) -> Result<Option<(Candidate, Time)>, Failure> {
+        let (kind, pin) = self.lanes[lane];
+        let mut statement = self.connection.prepare_cached(
+            "SELECT job_id, fairness_key, deadline, run_at FROM job
+             WHERE is_free = 1 AND kind = ?1 AND pinned_worker = ?2 AND priority = ?3
+             AND fairness_key = ?4 AND job_id > ?5 ORDER BY job_id LIMIT 1",
+        )?;
+        let found = statement.query_row(params![kind, pin, priority, key, after], |found| {
+            Ok((candidate(found)?, Time(row::unsigned(found, 3)?)))
+        });
+        Ok(found.optional()?)
+    }
+}
+
+/// Jobs whose deadline is `now` or before.
+pub(super) fn due(
+    connection: &Connection,
+    now: Time,
+    limit: usize,
+) -> Result<Vec<Candidate>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT job_id, fairness_key, deadline FROM job
+         WHERE deadline <= ?1 ORDER BY deadline LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![signed(now.0), signed(limit as u64)], candidate)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn candidate(found: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {
+    Ok(Candidate {
+        job_id: found.get(0)?,
+        fairness_key: found.get(1)?,
+        deadline: row::time(found, 2)?,
+    })
+}

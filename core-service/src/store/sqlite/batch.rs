@@ -1,0 +1,228 @@
+//! One transaction of the writer: commands decided in the order of their arrival, each on the state
+//! that the one before left. Everything that may refuse comes before a command's first write.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use rusqlite::{Connection, params};
+
+use super::failure::Failure;
+use super::heads::{Head, Heads};
+use super::idempotency;
+use super::records::{Held, Records};
+use super::retentions::Retentions;
+use super::row::signed;
+use crate::domain::cursor::Cursor;
+use crate::domain::event::{Body, Event, NewEvent, TraceId};
+use crate::domain::job::{self, Decision, Record, Spec};
+use crate::domain::payload::Payload;
+use crate::domain::time::Time;
+use crate::domain::topic::Topic;
+use crate::store::codec::{self, Form};
+use crate::store::commit::{self, Action, Append, Command, Committed, Refusal};
+
+/// What the writer knows without asking the disk.
+#[derive(Debug)]
+pub(super) struct Memory {
+    pub(super) heads: Heads,
+    pub(super) records: Records,
+    /// Topics that hold more than their retention allows.
+    pub(super) crowded: HashSet<Topic>,
+    pub(super) crowded_is_known: bool,
+}
+
+impl Memory {
+    pub(super) fn new() -> Memory {
+        let (heads, records) = (Heads::new(), Records::new());
+        Memory { heads, records, crowded: HashSet::new(), crowded_is_known: false }
+    }
+
+    /// Forgets everything, after a rollback: it may be ahead of the disk.
+    pub(super) fn clear(&mut self) {
+        self.heads.clear();
+        self.records.clear();
+        self.crowded.clear();
+        self.crowded_is_known = false;
+    }
+}
+
+/// A transaction under way.
+#[derive(Debug)]
+pub(super) struct Batch<'writer> {
+    pub(super) connection: &'writer Connection,
+    pub(super) memory: &'writer mut Memory,
+    pub(super) retentions: &'writer Retentions,
+    pub(super) stamp: u32,
+    pub(super) now: Time,
+    /// In commit order.
+    pub(super) events: Vec<Arc<Event>>,
+}
+
+impl Batch<'_> {
+    /// Decides a command and writes what it comes to.
+    pub(super) fn apply(&mut self, command: Command) -> Result<Committed, Failure> {
+        let Command { action, idempotency, trace } = command;
+        if let Some(known) = &idempotency
+            && let Some(outcome) = idempotency::lookup(self, known)?
+        {
+            return Ok(outcome);
+        }
+        let outcome = match action {
+            Action::Publish { topic, events, expected_offset } => {
+                self.publish(topic, events, expected_offset, trace)?
+            }
+            Action::CreateJob { spec, input } => self.create_job(*spec, input.as_ref(), trace)?,
+            Action::Job { job_id, command } => self.change_job(&job_id, command, trace)?,
+        };
+        if let Some(new) = &idempotency {
+            idempotency::remember(self.connection, new, &outcome)?;
+        }
+        Ok(outcome)
+    }
+
+    fn publish(
+        &mut self,
+        topic: Topic,
+        events: Vec<NewEvent>,
+        expected: Option<u64>,
+        trace: Option<TraceId>,
+    ) -> Result<Committed, Failure> {
+        let before = self.memory.heads.get(self.connection, &topic)?.cursor.offset;
+        if let Some(expected) = expected.filter(|expected| *expected != before) {
+            return Err(Refusal::OffsetConflict { head: before, expected }.into());
+        }
+        let count = events.len() as u64;
+        if count > 0 {
+            self.append(vec![Append { topic, events }], trace)?;
+        }
+        let stamp = self.stamp;
+        let cursors = (1..=count).map(|n| Cursor { offset: before + n, stamp }).collect();
+        Ok(Committed::Published { cursors, is_replay: false })
+    }
+
+    fn create_job(
+        &mut self,
+        spec: Spec,
+        input: Option<&Payload>,
+        trace: Option<TraceId>,
+    ) -> Result<Committed, Failure> {
+        if self.memory.records.get(self.connection, &spec.id)?.is_some() {
+            let problem = format!("{} is taken", spec.id);
+            return Err(Refusal::Job(job::Refusal::Invalid { field: "job_id", problem }).into());
+        }
+        let Decision { record, entries } = Record::create(spec);
+        let topic = topic_of(&record)?;
+        self.append(commit::appends(&record.job, entries), trace)?;
+        let head = self.memory.heads.touch(self.connection, &topic)?;
+        let (id, cursor) = (head.id, head.cursor);
+        let held = Held { topic: id, record: Arc::new(record) };
+        self.memory.records.insert(self.connection, &held, input)?;
+        Ok(Committed::Job { record: held.record, cursor, is_replay: false })
+    }
+
+    fn change_job(
+        &mut self,
+        job_id: &str,
+        command: job::Command,
+        trace: Option<TraceId>,
+    ) -> Result<Committed, Failure> {
+        let held = self.memory.records.get(self.connection, job_id)?;
+        let old = held.as_ref().map(|held| &*held.record);
+        let Decision { record, entries } = commit::decide_job(old, job_id, command, self.now)?;
+        let held = held.ok_or_else(|| Refusal::JobNotFound(job_id.into()))?;
+        let topic = topic_of(&record)?;
+        if !entries.is_empty() {
+            self.append(commit::appends(&record.job, entries), trace)?;
+        }
+        let Held { topic: id, record: old } = held;
+        let held = Held { topic: id, record: Arc::new(record) };
+        if *old != *held.record {
+            self.memory.records.update(self.connection, &old, &held)?;
+        }
+        if held.record.job.state.is_final() && !old.job.state.is_final() {
+            self.memory.heads.touch(self.connection, &topic)?.end(Some(self.now));
+        }
+        let cursor = self.memory.heads.get(self.connection, &topic)?.cursor;
+        Ok(Committed::Job { record: held.record, cursor, is_replay: false })
+    }
+
+    /// Appends to several topics. Heads are read and bodies encoded before the first write.
+    fn append(&mut self, appends: Vec<Append>, trace: Option<TraceId>) -> Result<(), Failure> {
+        for append in &appends {
+            self.memory.heads.get(self.connection, &append.topic)?;
+        }
+        for Append { topic, events } in appends {
+            let encoded: Result<Vec<_>, _> =
+                events.iter().map(|event| codec::encode(&event.body)).collect();
+            let encoded = encoded.map_err(Failure::Broken)?;
+            let head = self.memory.heads.touch(self.connection, &topic)?;
+            let first = head.cursor.offset + 1;
+            for (event, (form, body)) in events.iter().zip(encoded) {
+                let cursor = Cursor { offset: head.cursor.offset + 1, stamp: self.stamp };
+                let new = New { cursor, time: self.now, trace, event, form, body };
+                insert(self.connection, head, &new)?;
+            }
+            if self.retentions.is_passed(topic.kind(), head.events(), head.bytes) {
+                self.memory.crowded.insert(topic.clone());
+            }
+            let stamp = self.stamp;
+            self.events.extend((first..).zip(events).map(|(offset, event)| {
+                Arc::new(Event {
+                    topic: topic.clone(),
+                    cursor: Cursor { offset, stamp },
+                    time: self.now,
+                    trace,
+                    kind: event.kind,
+                    body: event.body,
+                })
+            }));
+        }
+        Ok(())
+    }
+}
+
+/// An event on its way into its row.
+struct New<'event> {
+    cursor: Cursor,
+    time: Time,
+    trace: Option<TraceId>,
+    event: &'event NewEvent,
+    form: Form,
+    body: Cow<'event, [u8]>,
+}
+
+fn insert(connection: &Connection, head: &mut Head, new: &New<'_>) -> Result<(), Failure> {
+    let row = connection
+        .prepare_cached(
+            "INSERT INTO event(topic, \"offset\", stamp, time, form, type, trace, body)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .insert(params![
+            head.id,
+            signed(new.cursor.offset),
+            new.cursor.stamp,
+            signed(new.time.0),
+            new.form as i64,
+            &*new.event.kind,
+            new.trace,
+            &new.body[..],
+        ])?;
+    if let Body::Job(job::Entry { attempt, event: job::Event::Output { channel, offset, .. }, .. }) =
+        &new.event.body
+    {
+        connection
+            .prepare_cached("INSERT INTO job_output VALUES(?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![head.id, attempt, channel, signed(*offset), row])?;
+    }
+    head.advance(new.cursor, &new.event.kind, new.body.len() as u64, new.time);
+    Ok(())
+}
+
+/// The topic of a job. Names are checked when a job is created.
+fn topic_of(record: &Record) -> Result<Topic, Failure> {
+    commit::job_topic(&record.job).map_err(|_| {
+        let problem = "must be a name".to_owned();
+        Refusal::Job(job::Refusal::Invalid { field: "job_id", problem }).into()
+    })
+}

@@ -1,0 +1,252 @@
+//! Deleting what is past its retention, in small steps inside the writer's batches.
+
+use std::time::Instant;
+
+use rusqlite::{Connection, params};
+
+use super::batch::{Batch, Memory};
+use super::failure::Failure;
+use super::idempotency;
+use super::retentions::Retentions;
+use super::row::{self, KINDS, kind_number, signed};
+use crate::domain::retention::Retention;
+use crate::domain::time::Time;
+use crate::domain::topic::{Kind, Topic};
+use crate::store::{CleanBudget, Cleaned};
+
+/// Rows between two looks at the clock.
+const STEP_ROWS: usize = 64;
+/// Bodies that one cleaning deletes: their pages are all written to the log in one commit.
+const BYTES_MAX: u64 = 1 << 20;
+
+/// What is left of a cleaning's budget. Every cleaning takes at least one step.
+#[derive(Debug)]
+struct Left {
+    events: u64,
+    bytes: u64,
+    until: Instant,
+    cleaned: Cleaned,
+}
+
+impl Left {
+    fn is_spent(&self) -> bool {
+        self.events == 0 || self.bytes == 0 || Instant::now() >= self.until
+    }
+
+    fn take(&mut self, events: u64, bytes: u64) {
+        self.events = self.events.saturating_sub(events);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.cleaned.events += events;
+    }
+}
+
+/// Cleans within the budget and not after `until`.
+pub(super) fn clean(
+    batch: &mut Batch<'_>,
+    budget: CleanBudget,
+    until: Instant,
+) -> Result<Cleaned, Failure> {
+    let events = budget.events.max(1) as u64;
+    let until = until.min(Instant::now() + budget.time);
+    let mut left = Left { events, bytes: BYTES_MAX, until, cleaned: Cleaned::default() };
+    loop {
+        let keys = idempotency::forget(batch.connection, budget.now.0, STEP_ROWS)? as u64;
+        left.cleaned.keys += keys;
+        if left.is_spent() {
+            return Ok(left.cleaned);
+        }
+        if keys == 0 {
+            break;
+        }
+    }
+    // Rows are searched below by what the heads in memory may know better.
+    batch.memory.heads.flush(batch.connection)?;
+    while let Some(topic) = next_to_trim(batch, budget.now)? {
+        let retention = batch.retentions.of(topic.kind());
+        let goes = |time, events, bytes| is_past(retention, budget.now, time, events, bytes);
+        trim(batch, &topic, &mut left, goes)?;
+        if left.is_spent() {
+            return Ok(left.cleaned);
+        }
+    }
+    while let Some(topic) = next_ended(batch, budget.now)? {
+        purge(batch, &topic, &mut left)?;
+        if left.is_spent() {
+            break;
+        }
+    }
+    Ok(left.cleaned)
+}
+
+/// Whether the oldest event of a topic that retains so much must go.
+fn is_past(retention: Retention, now: Time, time: Time, events: u64, bytes: u64) -> bool {
+    time + retention.age <= now
+        || retention.events.is_some_and(|most| events > most)
+        || retention.bytes.is_some_and(|most| bytes > most)
+}
+
+/// Finds the topics that hold more than they may: the writer knows them from then on.
+pub(super) fn find_crowded(
+    connection: &Connection,
+    retentions: &Retentions,
+    memory: &mut Memory,
+) -> Result<(), Failure> {
+    memory.crowded.clear();
+    for kind in KINDS {
+        let Retention { events, bytes, .. } = retentions.of(kind);
+        if events.is_none() && bytes.is_none() {
+            continue;
+        }
+        let mut statement = connection.prepare(
+            "SELECT kind, tenant, name FROM topic
+             WHERE kind = ?1 AND (head - floor > ?2 OR bytes > ?3)",
+        )?;
+        let most = |limit: Option<u64>| signed(limit.unwrap_or(u64::MAX));
+        let mut rows = statement.query(params![kind_number(kind), most(events), most(bytes)])?;
+        while let Some(found) = rows.next()? {
+            memory.crowded.insert(row::topic(found, 0)?);
+        }
+    }
+    memory.crowded_is_known = true;
+    Ok(())
+}
+
+fn next_to_trim(batch: &mut Batch<'_>, now: Time) -> Result<Option<Topic>, Failure> {
+    if !batch.memory.crowded_is_known {
+        find_crowded(batch.connection, batch.retentions, batch.memory)?;
+    }
+    while let Some(topic) = batch.memory.crowded.iter().next().cloned() {
+        let head = batch.memory.heads.get(batch.connection, &topic)?;
+        if batch.retentions.is_passed(topic.kind(), head.events(), head.bytes) {
+            return Ok(Some(topic));
+        }
+        batch.memory.crowded.remove(&topic);
+    }
+    for kind in [Kind::Room, Kind::User, Kind::Project] {
+        let before = now - batch.retentions.of(kind).age;
+        let sql = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND oldest <= ?2
+                   ORDER BY oldest LIMIT 1";
+        if let Some(topic) = first_topic(batch.connection, sql, kind, before)? {
+            return Ok(Some(topic));
+        }
+    }
+    Ok(None)
+}
+
+/// The topic of a job or session that ended long enough ago.
+fn next_ended(batch: &mut Batch<'_>, now: Time) -> Result<Option<Topic>, Failure> {
+    for kind in [Kind::Job, Kind::Session] {
+        let before = now - batch.retentions.of(kind).age;
+        let sql = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND ended_at <= ?2
+                   ORDER BY ended_at LIMIT 1";
+        if let Some(topic) = first_topic(batch.connection, sql, kind, before)? {
+            return Ok(Some(topic));
+        }
+    }
+    Ok(None)
+}
+
+fn first_topic(
+    connection: &Connection,
+    sql: &str,
+    kind: Kind,
+    before: Time,
+) -> Result<Option<Topic>, Failure> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![kind_number(kind), signed(before.0)])?;
+    rows.next()?.map(|found| row::topic(found, 0)).transpose()
+}
+
+/// Deletes a topic's oldest events as long as `goes` says so of the oldest one's time and of the
+/// number and bytes that are retained. The floor rises in the same transaction.
+fn trim(
+    batch: &mut Batch<'_>,
+    topic: &Topic,
+    left: &mut Left,
+    goes: impl Fn(Time, u64, u64) -> bool,
+) -> Result<(), Failure> {
+    loop {
+        let head = batch.memory.heads.touch(batch.connection, topic)?;
+        // One row more than can go: it is the oldest by then.
+        let rows = oldest(batch.connection, head.id, head.floor, STEP_ROWS + 1)?;
+        let (mut gone, mut bytes) = (0, 0);
+        for (time, size) in rows.iter().take(STEP_ROWS) {
+            let is_within = gone < left.events && bytes < left.bytes;
+            if !is_within || !goes(*time, head.events() - gone, head.bytes - bytes) {
+                break;
+            }
+            (gone, bytes) = (gone + 1, bytes + size);
+        }
+        if gone > 0 {
+            batch
+                .connection
+                .prepare_cached("DELETE FROM event WHERE topic = ?1 AND \"offset\" <= ?2")?
+                .execute(params![head.id, signed(head.floor + gone)])?;
+            let next = usize::try_from(gone).ok().and_then(|next| rows.get(next));
+            head.raise(head.floor + gone, bytes, next.map(|(time, _)| *time));
+            left.take(gone, bytes);
+        }
+        batch.memory.heads.flush(batch.connection)?;
+        if gone < STEP_ROWS as u64 || left.is_spent() {
+            return Ok(());
+        }
+    }
+}
+
+/// Times and sizes of a topic's oldest events.
+fn oldest(
+    connection: &Connection,
+    topic: i64,
+    floor: u64,
+    limit: usize,
+) -> Result<Vec<(Time, u64)>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT time, length(body) FROM event WHERE topic = ?1 AND \"offset\" > ?2
+         ORDER BY \"offset\" LIMIT ?3",
+    )?;
+    let rows = statement.query_map(params![topic, signed(floor), limit as i64], |found| {
+        Ok((Time(row::unsigned(found, 0)?), row::unsigned(found, 1)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Deletes an ended job or session: its output's index, its events, at last the record. The topic
+/// stays, empty, so that whoever holds a cursor learns that what followed is gone.
+fn purge(batch: &mut Batch<'_>, topic: &Topic, left: &mut Left) -> Result<(), Failure> {
+    let id = batch.memory.heads.get(batch.connection, topic)?.id;
+    while forget_output(batch.connection, id)? > 0 {
+        if left.is_spent() {
+            return Ok(());
+        }
+    }
+    trim(batch, topic, left, |_, _, _| true)?;
+    let head = batch.memory.heads.get(batch.connection, topic)?;
+    if head.events() > 0 {
+        return Ok(());
+    }
+    batch.memory.heads.touch(batch.connection, topic)?.end(None);
+    batch.memory.heads.flush(batch.connection)?;
+    if topic.kind() == Kind::Job
+        && let Some(held) = batch.memory.records.get(batch.connection, topic.name())?
+    {
+        batch.memory.records.delete(batch.connection, &held)?;
+        left.cleaned.jobs += 1;
+    }
+    Ok(())
+}
+
+fn forget_output(connection: &Connection, topic: i64) -> Result<usize, Failure> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM job_output WHERE (topic, attempt, channel, start) IN
+         (SELECT topic, attempt, channel, start FROM job_output WHERE topic = ?1 LIMIT ?2)",
+    )?;
+    Ok(statement.execute(params![topic, STEP_ROWS as i64])?)
+}
+
+/// Whether there is room to write: a disk that was full may have some again.
+pub(super) fn probe_room(connection: &Connection) -> rusqlite::Result<()> {
+    let written = "INSERT OR REPLACE INTO meta VALUES('probe', zeroblob(65536))";
+    connection.prepare_cached(written)?.execute([])?;
+    connection.prepare_cached("DELETE FROM meta WHERE key = 'probe'")?.execute([])?;
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! What went wrong, from SQLite's codes to what it means for the store.
+
+use rusqlite::ErrorCode;
+
+use crate::store::{Error, Refusal};
+
+/// Why a step of the writer failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The command is not to be. Nothing of it was written.
+    Refused(Error),
+    /// It cannot be written, and part of it may be: the whole batch is rolled back.
+    Broken(Error),
+    /// SQLite failed: the whole batch is rolled back.
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Failure {
+        Failure::Sqlite(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Refused(error)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        Failure::Refused(Error::Refused(refusal))
+    }
+}
+
+/// What a failed batch means.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// No room. The next batch tries again.
+    Full,
+    /// Another program holds the file. The next batch tries again.
+    Busy,
+    /// What the disk holds is uncertain: after a failed fsync a later one proves nothing.
+    Fatal(String),
+}
+
+/// Judges an error of the writer.
+pub(super) fn judge(error: &rusqlite::Error) -> Verdict {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => Verdict::Full,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Verdict::Busy,
+        Some(_) | None => Verdict::Fatal(error.to_string()),
+    }
+}
+
+/// What a reader's failure means to the one who asked.
+pub(super) fn of_reading(failure: Failure) -> Error {
+    let error = match failure {
+        Failure::Refused(error) | Failure::Broken(error) => return error,
+        Failure::Sqlite(error) => error,
+    };
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            Error::Damaged(error.to_string())
+        }
+        Some(ErrorCode::OperationInterrupted) => {
+            Error::Unavailable("the query took too long; narrow it".into())
+        }
+        Some(_) => Error::Unavailable(error.to_string()),
+        // A value of another type than the schema's, or none where there must be one.
+        None => Error::Damaged(error.to_string()),
+    }
+}

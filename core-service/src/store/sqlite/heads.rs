@@ -1,0 +1,228 @@
+//! Where the topics stand, in memory: the writer is the only one who moves them, so it reads a
+//! topic's row once and writes it once per batch, however many events the batch appends.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use lru::LruCache;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::failure::Failure;
+use super::row;
+use crate::domain::cursor::Cursor;
+use crate::domain::time::Time;
+use crate::domain::topic::Topic;
+use crate::store::{Error, codec};
+
+/// Topics in memory, some 300 bytes each. A batch touches fewer, so none that is not yet written is
+/// ever evicted.
+const TOPICS_MAX: NonZeroUsize = NonZeroUsize::new(32_768).expect("above zero");
+/// Event types of a topic whose last offset is known: a snapshot of last values holds no more.
+const TYPES_MAX: usize = 64;
+
+/// A topic's row.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    /// 0 until something is written.
+    pub(super) id: i64,
+    pub(super) cursor: Cursor,
+    pub(super) floor: u64,
+    pub(super) bytes: u64,
+    types: BTreeMap<Arc<str>, u64>,
+    pub(super) oldest: Option<Time>,
+    pub(super) ended_at: Option<Time>,
+    change: Change,
+}
+
+/// What of a row is not yet written.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    #[default]
+    None,
+    /// Only the head moved: no index does.
+    Head,
+    /// All of it.
+    Row,
+}
+
+impl Head {
+    /// Moves the head past an event.
+    pub(super) fn advance(&mut self, cursor: Cursor, kind: &Arc<str>, bytes: u64, now: Time) {
+        let mut change = Change::Head;
+        if self.cursor.offset == self.floor {
+            self.oldest = Some(now);
+            change = Change::Row;
+        }
+        self.cursor = cursor;
+        self.bytes += bytes;
+        self.change = self.change.max(change);
+        if let Some(last) = self.types.get_mut(kind) {
+            *last = cursor.offset;
+            return;
+        }
+        self.types.insert(Arc::clone(kind), cursor.offset);
+        if self.types.len() > TYPES_MAX {
+            let oldest = self.types.iter().min_by_key(|(_, offset)| **offset);
+            let oldest = oldest.map(|(kind, _)| Arc::clone(kind));
+            oldest.map(|kind| self.types.remove(&kind));
+        }
+    }
+
+    /// Forgets the oldest events. `oldest` is the time of the first one that stays.
+    pub(super) fn raise(&mut self, floor: u64, bytes: u64, oldest: Option<Time>) {
+        self.floor = floor;
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.oldest = oldest;
+        self.types.retain(|_, offset| *offset > floor);
+        self.change = Change::Row;
+    }
+
+    /// Notes when the job or session ended that this is the log of; none once all of it is gone.
+    pub(super) fn end(&mut self, at: Option<Time>) {
+        self.ended_at = at;
+        self.change = Change::Row;
+    }
+
+    /// How many events are retained.
+    pub(super) fn events(&self) -> u64 {
+        self.cursor.offset - self.floor
+    }
+}
+
+/// The heads that were used last.
+#[derive(Debug)]
+pub(super) struct Heads {
+    cache: LruCache<Topic, Head>,
+    touched: Vec<Topic>,
+}
+
+impl Heads {
+    pub(super) fn new() -> Heads {
+        Heads { cache: LruCache::new(TOPICS_MAX), touched: Vec::new() }
+    }
+
+    /// A topic as it stands in this transaction, to look at.
+    pub(super) fn get(
+        &mut self,
+        connection: &Connection,
+        topic: &Topic,
+    ) -> Result<&mut Head, Failure> {
+        if !self.cache.contains(topic) {
+            let head = load(connection, topic)?.unwrap_or_default();
+            self.cache.push(topic.clone(), head);
+        }
+        self.cache.get_mut(topic).ok_or_else(|| lost(topic))
+    }
+
+    /// A topic to change, with a row. [`Heads::flush`] writes it.
+    pub(super) fn touch(
+        &mut self,
+        connection: &Connection,
+        topic: &Topic,
+    ) -> Result<&mut Head, Failure> {
+        let head = self.get(connection, topic)?;
+        let (id, is_clean) = (head.id, head.change == Change::None);
+        if is_clean {
+            self.touched.push(topic.clone());
+        }
+        let id = if id == 0 { insert(connection, topic)? } else { id };
+        let head = self.cache.get_mut(topic).ok_or_else(|| lost(topic))?;
+        head.id = id;
+        head.change = head.change.max(Change::Head);
+        Ok(head)
+    }
+
+    /// Writes what changed: one update per topic.
+    pub(super) fn flush(&mut self, connection: &Connection) -> Result<(), Failure> {
+        for topic in self.touched.drain(..) {
+            let head = self.cache.get_mut(&topic).ok_or_else(|| lost(&topic))?;
+            match head.change {
+                Change::None => {}
+                Change::Head => update_head(connection, head)?,
+                Change::Row => update_row(connection, head)?,
+            }
+            head.change = Change::None;
+        }
+        Ok(())
+    }
+
+    /// Forgets everything, after a rollback.
+    pub(super) fn clear(&mut self) {
+        self.cache.clear();
+        self.touched.clear();
+    }
+}
+
+fn lost(topic: &Topic) -> Failure {
+    Failure::Broken(Error::Damaged(format!("the head of {topic} fell out of memory")))
+}
+
+fn load(connection: &Connection, topic: &Topic) -> Result<Option<Head>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, head, stamp, floor, bytes, types, oldest, ended_at
+         FROM topic WHERE kind = ?1 AND tenant = ?2 AND name = ?3",
+    )?;
+    let key = params![row::kind_number(topic.kind()), topic.tenant(), topic.name()];
+    let head = statement.query_row(key, |found| {
+        let types: String = found.get(5)?;
+        let head = Head {
+            id: found.get(0)?,
+            cursor: row::cursor(found, 1)?,
+            floor: row::unsigned(found, 3)?,
+            bytes: row::unsigned(found, 4)?,
+            types: BTreeMap::new(),
+            oldest: row::time(found, 6)?,
+            ended_at: row::time(found, 7)?,
+            change: Change::None,
+        };
+        Ok((head, types))
+    });
+    let Some((mut head, types)) = head.optional()? else { return Ok(None) };
+    head.types = codec::from_json(types.as_bytes())?;
+    Ok(Some(head))
+}
+
+fn insert(connection: &Connection, topic: &Topic) -> Result<i64, Failure> {
+    let mut statement =
+        connection.prepare_cached("INSERT INTO topic(kind, tenant, name) VALUES(?1, ?2, ?3)")?;
+    let key = params![row::kind_number(topic.kind()), topic.tenant(), topic.name()];
+    Ok(statement.insert(key)?)
+}
+
+fn update_head(connection: &Connection, head: &Head) -> Result<(), Failure> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE topic SET head = ?2, stamp = ?3, bytes = ?4, types = ?5 WHERE id = ?1",
+    )?;
+    statement.execute(params![
+        head.id,
+        row::signed(head.cursor.offset),
+        head.cursor.stamp,
+        row::signed(head.bytes),
+        types(head)?,
+    ])?;
+    Ok(())
+}
+
+fn update_row(connection: &Connection, head: &Head) -> Result<(), Failure> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE topic SET head = ?2, stamp = ?3, bytes = ?4, types = ?5, floor = ?6, oldest = ?7,
+         ended_at = ?8 WHERE id = ?1",
+    )?;
+    statement.execute(params![
+        head.id,
+        row::signed(head.cursor.offset),
+        head.cursor.stamp,
+        row::signed(head.bytes),
+        types(head)?,
+        row::signed(head.floor),
+        head.oldest.map(|at| row::signed(at.0)),
+        head.ended_at.map(|at| row::signed(at.0)),
+    ])?;
+    Ok(())
+}
+
+fn types(head: &Head) -> Result<String, Failure> {
+    serde_json::to_string(&head.types)
+        .map_err(|error| Failure::Broken(Error::Damaged(error.to_string())))
+}

@@ -1,0 +1,247 @@
+//! The one thread that writes. It takes what waits, decides and writes it in one transaction,
+//! commits (the only fsync), taps the events, answers, and begins again at once: batches form while
+//! the disk is busy with the one before, so that there is no timer.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::batch::{Batch, Memory};
+use super::checkpoint::Checkpointer;
+use super::clean;
+use super::failure::{self, Failure, Verdict};
+use super::meter;
+use super::queue::{Charge, Request, Work};
+use super::retentions::Retentions;
+use super::status::Status;
+use crate::domain::event::Event;
+use crate::domain::time::Time;
+use crate::store::{Cleaned, Committed, Error, Tap};
+
+/// Commands of one transaction.
+pub(super) const COMMANDS_MAX: usize = 2048;
+/// Bytes of one transaction: what a disk writes in some milliseconds.
+const BYTES_MAX: usize = 1 << 20;
+/// Work of one transaction, before its fsync: bounds what a command waits for the others.
+const WORK_MAX: Duration = Duration::from_millis(5);
+
+/// The clock by which leases, retention and events are dated.
+pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
+
+/// What the thread owns.
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) checkpointer: Checkpointer,
+    pub(super) memory: Memory,
+    pub(super) retentions: Retentions,
+    pub(super) stamp: u32,
+    pub(super) clock: Clock,
+    pub(super) tap: Tap,
+    pub(super) status: Status,
+}
+
+/// An outcome on its way back. It goes out after the commit.
+enum Answer {
+    Commit(oneshot::Sender<Result<Committed, Error>>, Result<Committed, Error>),
+    Clean(oneshot::Sender<Result<Cleaned, Error>>, Result<Cleaned, Error>),
+}
+
+impl Answer {
+    fn failed(self, error: &Error) -> Answer {
+        match self {
+            Answer::Commit(reply, _) => Answer::Commit(reply, Err(error.clone())),
+            Answer::Clean(reply, _) => Answer::Clean(reply, Err(error.clone())),
+        }
+    }
+
+    fn give(self) {
+        // Whoever asked may have gone; what is committed stays.
+        match self {
+            Answer::Commit(reply, outcome) => drop(reply.send(outcome)),
+            Answer::Clean(reply, outcome) => drop(reply.send(outcome)),
+        }
+    }
+}
+
+impl Writer {
+    /// Works until the queue is closed and empty.
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Request>) {
+        let _alarm = Alarm(self.status.clone());
+        let mut arrived = Vec::with_capacity(COMMANDS_MAX);
+        while queue.blocking_recv_many(&mut arrived, COMMANDS_MAX) > 0 {
+            meter::queue_depth(queue.len() + arrived.len());
+            let mut requests = arrived.drain(..);
+            while requests.len() > 0 {
+                self.batch(&mut requests);
+            }
+        }
+    }
+
+    /// Does as many requests as fit into one transaction.
+    fn batch(&mut self, requests: &mut dyn ExactSizeIterator<Item = Request>) {
+        let begun = Instant::now();
+        let mut answers = Vec::with_capacity(requests.len());
+        let mut charges = Vec::with_capacity(requests.len());
+        let outcome = self.transact(requests, begun, &mut answers, &mut charges);
+        match outcome {
+            Ok(events) => {
+                meter::committed(answers.len(), begun.elapsed());
+                if !events.is_empty() {
+                    (self.tap)(&events);
+                }
+                answers.into_iter().for_each(Answer::give);
+            }
+            Err(failure) => {
+                let error = self.give_up(failure);
+                for request in requests.filter(|_| self.status.failed().is_cancelled()) {
+                    answers.push(unanswered(request.work));
+                }
+                answers.into_iter().map(|answer| answer.failed(&error)).for_each(Answer::give);
+            }
+        }
+        if let Err(error) = self.checkpointer.after_batch(&self.connection)
+            && let Verdict::Fatal(reason) = failure::judge(&error)
+        {
+            self.status.stop(&reason);
+        }
+    }
+
+    /// Begin, decide and write, commit.
+    fn transact(
+        &mut self,
+        requests: &mut dyn ExactSizeIterator<Item = Request>,
+        begun: Instant,
+        answers: &mut Vec<Answer>,
+        charges: &mut Vec<Charge>,
+    ) -> Result<Vec<Arc<Event>>, Failure> {
+        if self.status.failed().is_cancelled() {
+            let stopped = Error::Unavailable("the store has stopped itself".into());
+            return Err(Failure::Broken(self.status.writable().err().unwrap_or(stopped)));
+        }
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let changes = self.connection.total_changes();
+        let mut batch = Batch {
+            connection: &self.connection,
+            memory: &mut self.memory,
+            retentions: &self.retentions,
+            stamp: self.stamp,
+            now: (self.clock)(),
+            events: Vec::new(),
+        };
+        let mut bytes = 0;
+        for Request { work, charge } in requests {
+            bytes += charge.bytes;
+            charges.push(charge);
+            do_one(&mut batch, work, begun + WORK_MAX, &self.status, answers)?;
+            if bytes >= BYTES_MAX || begun.elapsed() >= WORK_MAX {
+                break;
+            }
+        }
+        let events = batch.events;
+        self.memory.heads.flush(&self.connection)?;
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        if self.connection.total_changes() > changes && self.status.writable().is_err() {
+            self.status.set_open();
+        }
+        Ok(events)
+    }
+
+    /// Rolls back, and decides whether the store goes on.
+    fn give_up(&mut self, failure: Failure) -> Error {
+        if !self.connection.is_autocommit() {
+            // A rollback that fails leaves the transaction open, and the next BEGIN tells.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        self.memory.clear();
+        let error = match failure {
+            Failure::Refused(error) | Failure::Broken(error) => return error,
+            Failure::Sqlite(error) => error,
+        };
+        match failure::judge(&error) {
+            Verdict::Full => {
+                tracing::warn!("the disk has no room: commits are refused until it has");
+                self.status.set_full();
+                // What is copied into the database makes room in the log.
+                self.checkpointer.wake();
+                Error::Full
+            }
+            Verdict::Busy => Error::Unavailable("another program holds the database".into()),
+            Verdict::Fatal(reason) => {
+                tracing::error!(%reason, "a commit failed: the store stops itself to stay right");
+                self.status.stop(&reason)
+            }
+        }
+    }
+}
+
+fn do_one(
+    batch: &mut Batch<'_>,
+    work: Work,
+    until: Instant,
+    status: &Status,
+    answers: &mut Vec<Answer>,
+) -> Result<(), Failure> {
+    let failure = match work {
+        Work::Commit(command, reply) => match batch.apply(*command) {
+            Ok(committed) => {
+                answers.push(Answer::Commit(reply, Ok(committed)));
+                return Ok(());
+            }
+            Err(Failure::Refused(error)) => {
+                answers.push(Answer::Commit(reply, Err(error)));
+                return Ok(());
+            }
+            Err(failure) => {
+                answers.push(unanswered_commit(reply));
+                failure
+            }
+        },
+        Work::Clean(budget, reply) => {
+            let probed = if status.writable().is_err() {
+                clean::probe_room(batch.connection).map_err(Failure::Sqlite)
+            } else {
+                Ok(())
+            };
+            match probed.and_then(|()| clean::clean(batch, budget, until)) {
+                Ok(cleaned) => {
+                    answers.push(Answer::Clean(reply, Ok(cleaned)));
+                    return Ok(());
+                }
+                Err(failure) => {
+                    answers.push(Answer::Clean(reply, Ok(Cleaned::default())));
+                    // What it wrote before it failed must not stay by half.
+                    match failure {
+                        Failure::Refused(error) => Failure::Broken(error),
+                        other @ (Failure::Broken(_) | Failure::Sqlite(_)) => other,
+                    }
+                }
+            }
+        }
+    };
+    Err(failure)
+}
+
+/// An answer that only ever carries the batch's error.
+fn unanswered(work: Work) -> Answer {
+    match work {
+        Work::Commit(_, reply) => unanswered_commit(reply),
+        Work::Clean(_, reply) => Answer::Clean(reply, Ok(Cleaned::default())),
+    }
+}
+
+fn unanswered_commit(reply: oneshot::Sender<Result<Committed, Error>>) -> Answer {
+    Answer::Commit(reply, Err(super::queue::gone()))
+}
+
+/// Tells the process when the writer dies of a panic.
+struct Alarm(Status);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop("the writer panicked");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Drives [`Progression`] over the log and the bus: what one subscriber of one topic is told, in
+//! order. Pulled by its consumer, so a slow one holds nothing but its place.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::bus::Attachment;
+use crate::domain::cursor::{Cursor, Resume};
+use crate::domain::event::{Body, Event};
+use crate::domain::subscription::{Progression, Source, Step};
+use crate::domain::topic::{Kind, Topic};
+use crate::log::Log;
+use crate::snapshot::{self, Snapshot};
+use crate::store::{Error, PageLimit};
+
+/// A frame comes at least this often.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// Events taken from the tail at a time.
+const TAKE_MAX: usize = 256;
+
+/// Where a subscription begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// With a snapshot.
+    Snapshot,
+    /// After a cursor, if the history from there is whole; else with a reset and a snapshot.
+    After(Cursor),
+    /// With a reset and a snapshot, for this reason: the cursor was another topic's.
+    Reset(Resume),
+    /// After whatever is there.
+    Head,
+}
+
+/// What a subscriber is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Frame {
+    /// The state; what follows builds on it.
+    Snapshot(Box<Snapshot>),
+    /// The next events, without a hole.
+    Events(Vec<Arc<Event>>),
+    /// All that was there has been told.
+    CaughtUp(Cursor),
+    /// Nothing new.
+    Heartbeat(Cursor),
+    /// Events are missed for good. A snapshot follows.
+    Reset(Resume, Cursor),
+    /// The topic will have no more events.
+    Ended(Cursor),
+}
+
+/// One subscriber of one topic.
+#[derive(Debug)]
+pub struct Subscription {
+    log: Log,
+    topic: Topic,
+    types: Vec<String>,
+    attachment: Attachment,
+    progression: Progression,
+    queue: VecDeque<Frame>,
+    has_ended: bool,
+}
+
+impl Subscription {
+    /// Begins a subscription. `types` filters events; empty means all.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn begin(
+        log: Log,
+        topic: Topic,
+        start: Start,
+        types: Vec<String>,
+    ) -> Result<Subscription, Error> {
+        // Attach before reading, so that no event falls between the snapshot and the tail.
+        let attachment = log.attach(&topic);
+        let progression = Progression::after(Cursor::START);
+        let mut subscription = Subscription {
+            log,
+            topic,
+            types,
+            attachment,
+            progression,
+            queue: VecDeque::new(),
+            has_ended: false,
+        };
+        subscription.start(start).await?;
+        Ok(subscription)
+    }
+
+    async fn start(&mut self, start: Start) -> Result<(), Error> {
+        match start {
+            Start::Snapshot => self.snapshot().await,
+            Start::Reset(reason) => self.reset(reason).await,
+            Start::Head => {
+                let position = self.log.store().position(&self.topic, None).await?;
+                self.progression = Progression::after(position.head);
+                Ok(())
+            }
+            Start::After(cursor) => {
+                let position = self.log.store().position(&self.topic, Some(cursor)).await?;
+                match position.resume {
+                    Some(Resume::Whole) | None => {
+                        self.progression = Progression::after(cursor);
+                        Ok(())
+                    }
+                    Some(reason) => self.reset(reason).await,
+                }
+            }
+        }
+    }
+
+    /// The last event that was told of, or filtered out.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        self.progression.at()
+    }
+
+    /// Whether the next events come from the log.
+    #[must_use]
+    pub fn is_replaying(&self) -> bool {
+        self.progression.source() == Source::Log
+    }
+
+    /// The next frame; none after [`Frame::Ended`]. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be read. The subscription can be asked again.
+    pub async fn next(&mut self) -> Result<Option<Frame>, Error> {
+        loop {
+            if let Some(frame) = self.queue.pop_front() {
+                return Ok(Some(frame));
+            }
+            if self.has_ended {
+                return Ok(None);
+            }
+            let at = self.progression.at();
+            let step = match self.progression.source() {
+                Source::Log => {
+                    let page =
+                        self.log.store().read(&self.topic, at.offset, PageLimit::REPLAY).await?;
+                    self.progression.page(page.events, page.floor)
+                }
+                Source::Tail => self.progression.tail(self.attachment.take(at.offset, TAKE_MAX)),
+            };
+            match step {
+                Step::Deliver(events) => self.deliver(events),
+                Step::CaughtUp => self.catch_up().await?,
+                Step::Reset(reason) => self.reset(reason).await?,
+                Step::Again => {}
+                Step::Wait => {
+                    let news = self.attachment.wait(at.offset);
+                    if tokio::time::timeout(HEARTBEAT, news).await.is_err() {
+                        return Ok(Some(Frame::Heartbeat(at)));
+                    }
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, mut events: Vec<Arc<Event>>) {
+        let is_end = events.iter().any(|event| match &event.body {
+            Body::Job(entry) => entry.event.is_final(),
+            Body::Payload(_) | Body::Summary(_) => false,
+        });
+        if !self.types.is_empty() {
+            events.retain(|event| self.types.iter().any(|kind| **kind == *event.kind));
+        }
+        if !events.is_empty() {
+            self.queue.push_back(Frame::Events(events));
+        }
+        if is_end {
+            self.end();
+        }
+    }
+
+    async fn catch_up(&mut self) -> Result<(), Error> {
+        self.queue.push_back(Frame::CaughtUp(self.progression.at()));
+        if self.topic.kind() == Kind::Job {
+            // A subscriber that comes after the end gets no final event: the job itself tells.
+            let stored = self.log.store().job(self.topic.name()).await?;
+            if stored.is_some_and(|job| job.record.job.state.is_final() && job.cursor == self.cursor())
+            {
+                self.end();
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.has_ended = true;
+        self.queue.push_back(Frame::Ended(self.progression.at()));
+    }
+
+    async fn reset(&mut self, reason: Resume) -> Result<(), Error> {
+        let reset_at = self.queue.len();
+        self.snapshot().await?;
+        self.queue.insert(reset_at, Frame::Reset(reason, self.progression.at()));
+        Ok(())
+    }
+
+    async fn snapshot(&mut self) -> Result<(), Error> {
+        let snapshot = snapshot::read(self.log.store(), &self.topic).await?;
+        self.progression = Progression::after(snapshot.cursor);
+        self.queue.push_back(Frame::Snapshot(Box::new(snapshot)));
+        Ok(())
+    }
+}

@@ -1,0 +1,22 @@
+//! Embeds Socket.IO's own browser client, which npm brings into `web/` before the build. Without it the
+//! edge is complete but for that one file, and says so when asked for it.
+
+use std::{env, fs, io, path::PathBuf};
+
+const CLIENT: &str = "web/node_modules/socket.io-client/dist/socket.io.min.js";
+
+fn main() -> io::Result<()> {
+    println!("cargo:rerun-if-changed=build.rs");
+    // The folder and not the file: cargo takes a file that is not there for one that always changes.
+    println!("cargo:rerun-if-changed=web");
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let client = root.join(CLIENT);
+    let source = if client.is_file() {
+        format!("Some(include_str!({:?}))", client.display().to_string())
+    } else {
+        println!("cargo:warning=no Socket.IO browser client in edge/web: run `make setup`");
+        "None".to_owned()
+    };
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    fs::write(out.join("socket_io_client.rs"), source)
+}

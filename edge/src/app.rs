@@ -1,0 +1,155 @@
+//! The edge in one place: what it is made of, how it starts, how it drains.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use axum::Router;
+use roomcast_identity::ServiceKeys;
+use tokio::{
+    net::TcpListener,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    auth::{Auth, Origins, guard},
+    config::{Config, Switch},
+    feed::Feeds,
+    listener, rest,
+    socket::{Connections, Sockets},
+    upstream::{Credential, Upstream},
+};
+
+/// Name of an edge in the tokens it mints for itself.
+const SERVICE_NAME: &str = "roomcast-edge";
+/// Sockets have this long beyond the drain window to end by themselves.
+const DRAIN_GRACE: Duration = Duration::from_secs(2);
+/// How often it is looked whether they have.
+const DRAIN_POLL: Duration = Duration::from_millis(20);
+
+/// What every route and socket of an edge shares. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The core.
+    pub upstream: Upstream,
+    /// The topics followed.
+    pub feeds: Feeds,
+    /// Who is calling.
+    pub auth: Auth,
+    /// Who is connected over Socket.IO.
+    pub connections: Connections,
+    /// Cancelled when the edge begins to shut down.
+    pub draining: CancellationToken,
+}
+
+impl AppState {
+    /// The parts of an edge, connected to nothing yet.
+    ///
+    /// # Errors
+    /// When a setting is not usable.
+    pub fn new(config: Config) -> anyhow::Result<Self> {
+        let authority = config
+            .core_ca
+            .as_ref()
+            .map(|path| {
+                std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+            })
+            .transpose()?;
+        let upstream = Upstream::new(&config.cores, authority.as_deref(), credential(&config)?)?;
+        Ok(Self {
+            auth: Auth::new(&config)?,
+            feeds: Feeds::new(upstream.clone()),
+            upstream,
+            connections: Connections::default(),
+            draining: CancellationToken::new(),
+            config: Arc::new(config),
+        })
+    }
+
+    /// Whether the edge is shutting down.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.is_cancelled()
+    }
+
+    /// Whether traffic should come here: the upstream stands and the edge is not shutting down.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.is_draining() && self.feeds.is_connected()
+    }
+}
+
+/// Serves browsers on `listener` until `shutdown`, then drains.
+///
+/// # Errors
+/// When a setting is not usable.
+pub async fn serve(
+    config: Config,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("the listener has no address")?;
+    let state = AppState::new(config)?;
+    let sockets = (state.config.socketio == Switch::On).then(|| Sockets::new(state.clone()));
+    let app = router(&state, sockets.as_ref());
+
+    let tasks = TaskTracker::new();
+    let stop_feeds = CancellationToken::new();
+    tasks.spawn(state.feeds.clone().run(stop_feeds.clone()));
+    let stop_listener = CancellationToken::new();
+    tasks.spawn(listener::serve(
+        listener,
+        app,
+        state.config.connections_max,
+        stop_listener.clone(),
+    ));
+    tracing::info!(%address, cores = ?state.config.cores, "the edge serves");
+
+    shutdown.cancelled().await;
+    tracing::info!(sockets = state.connections.len(), "the edge drains");
+    // Feeds go on until the last socket has gone: what is under way still arrives.
+    state.draining.cancel();
+    drain(&state).await;
+    if let Some(sockets) = &sockets {
+        sockets.close().await;
+    }
+    stop_listener.cancel();
+    stop_feeds.cancel();
+    tasks.close();
+    tasks.wait().await;
+    Ok(())
+}
+
+fn router(state: &AppState, sockets: Option<&Sockets>) -> Router {
+    let origins = Origins::new(&state.config);
+    let app = rest::router(state.clone());
+    let app = match sockets {
+        Some(sockets) => app.merge(sockets.router()),
+        None => app,
+    };
+    app.layer(origins.cors()).layer(axum::middleware::from_fn_with_state(origins, guard))
+}
+
+fn credential(config: &Config) -> anyhow::Result<Credential> {
+    if let Some(token) = &config.service_token {
+        return Credential::given(token.reveal()).context("the service token is no token");
+    }
+    if config.service_secret.is_empty() {
+        return Ok(Credential::none());
+    }
+    let keys = ServiceKeys::new(config.service_secret.clone())?;
+    Ok(Credential::minted(keys, SERVICE_NAME))
+}
+
+async fn drain(state: &AppState) {
+    let all_gone = async {
+        while !state.connections.is_empty() {
+            sleep(DRAIN_POLL).await;
+        }
+    };
+    if timeout(state.config.drain_window() + DRAIN_GRACE, all_gone).await.is_err() {
+        tracing::warn!(left = state.connections.len(), "sockets did not end in time");
+    }
+}

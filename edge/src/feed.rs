@@ -1,0 +1,212 @@
+//! One subscription per topic, shared by all its readers.
+//!
+//! The upstream stream fills a bounded ring per topic ([`ring`]). Every reader has its own place and
+//! pulls: from the ring when its place is there, else page by page from the log, until it meets the
+//! ring again ([`place`]). Nothing is handed to a reader that does not follow what it had, so a lost
+//! stream, a restarted core, a slow reader and an old cursor are one case: read on from the place.
+//!
+//! What never happens: a queue per reader, a reader that holds up the ring, an event skipped without
+//! a [`Delivery::Reset`].
+
+mod grant;
+mod page;
+mod place;
+mod reader;
+mod ring;
+mod stream;
+mod topic;
+
+pub use reader::{Closed, Delivery, Reader, Reset};
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use roomcast_proto::{
+    registry::Code,
+    v1::{JoinRequest, JoinResponse},
+};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use self::topic::{Feed, Key};
+use crate::upstream::{Caller, Upstream};
+
+/// A feed stays this long after its last reader: a page that is loaded again finds it there.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// Topics one edge follows at most: at about 100 bytes a topic on the stream and a ring that is empty
+/// for most, this bounds the edge's memory.
+const FEEDS_MAX: usize = 100_000;
+
+/// Pages read from the log at once, so that resuming readers never crowd out live events.
+const REPLAYS_MAX: usize = 16;
+
+/// All feeds of this edge. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Feeds(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    upstream: Upstream,
+    table: Mutex<Table>,
+    /// Wakes the stream's driver when the table changed.
+    changed: Notify,
+    replays: Semaphore,
+    connected: AtomicBool,
+}
+
+/// What the stream is to follow.
+#[derive(Debug, Default)]
+struct Table {
+    feeds: HashMap<Key, Arc<Feed>>,
+    /// Feeds the driver has not seen yet.
+    added: Vec<Arc<Feed>>,
+    /// Feeds that lost their last reader, oldest first.
+    idle: VecDeque<(Instant, Key)>,
+}
+
+/// A topic joined with a user's right.
+#[derive(Debug)]
+pub struct Joined {
+    /// The core's answer: where to begin and the snapshot, if the history was not whole.
+    pub response: JoinResponse,
+    /// Delivers everything after `response.cursor`.
+    pub reader: Reader,
+}
+
+impl Feeds {
+    /// No feeds yet. [`Feeds::run`] must run for any to fill.
+    #[must_use]
+    pub fn new(upstream: Upstream) -> Self {
+        Self(Arc::new(Shared {
+            upstream,
+            table: Mutex::default(),
+            changed: Notify::new(),
+            replays: Semaphore::new(REPLAYS_MAX),
+            connected: AtomicBool::new(false),
+        }))
+    }
+
+    /// Keeps the upstream stream and fills the feeds until `shutdown`.
+    pub async fn run(self, shutdown: CancellationToken) {
+        stream::run(&self, &shutdown).await;
+    }
+
+    /// Whether the upstream stream stands.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.0.connected.load(Ordering::Relaxed)
+    }
+
+    /// Topics followed, lingering ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.table().feeds.len()
+    }
+
+    /// Whether no topic is followed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Asks the core for the caller's right to a topic, and opens a reader there. `since` is the cursor
+    /// of the last event the caller has.
+    ///
+    /// # Errors
+    /// The core's refusal, or `too_many_subscriptions`.
+    pub async fn join(
+        &self,
+        caller: Caller,
+        topic: &str,
+        since: Option<&str>,
+    ) -> Result<Joined, Status> {
+        let request = JoinRequest {
+            topic: topic.to_owned(),
+            since: since.unwrap_or_default().to_owned(),
+            tenant: String::new(),
+        };
+        let response =
+            self.0.upstream.broadcast().join(caller.request(request)).await?.into_inner();
+        let feed = self.open(&response)?;
+        let reader = Reader::new(self.clone(), feed, caller, &response);
+        Ok(Joined { response, reader })
+    }
+
+    fn open(&self, response: &JoinResponse) -> Result<Arc<Feed>, Status> {
+        let key = Key { tenant: response.tenant.clone(), topic: response.topic.clone() };
+        let mut table = self.table();
+        if let Some(feed) = table.feeds.get(&key) {
+            feed.add_reader();
+            return Ok(Arc::clone(feed));
+        }
+        if table.feeds.len() >= FEEDS_MAX {
+            return Err(Code::TooManySubscriptions.status("this edge follows no more topics"));
+        }
+        // From the head: a reader that begins earlier reads the log up to here by itself.
+        let feed = Arc::new(Feed::new(key.clone(), &response.head));
+        feed.add_reader();
+        table.feeds.insert(key, Arc::clone(&feed));
+        table.added.push(Arc::clone(&feed));
+        metrics::gauge!("roomcast_edge_feeds").set(crate::gauge(table.feeds.len()));
+        drop(table);
+        self.0.changed.notify_one();
+        Ok(feed)
+    }
+
+    /// A reader has gone; the feed of the last one lingers.
+    fn release(&self, feed: &Feed) {
+        let mut table = self.table();
+        let now = Instant::now();
+        if feed.remove_reader(now) == 0 {
+            table.idle.push_back((now, feed.key.clone()));
+        }
+    }
+
+    /// Takes out the feeds that nobody came back for.
+    fn expire(&self, now: Instant) -> Vec<Arc<Feed>> {
+        let mut table = self.table();
+        let mut expired = Vec::new();
+        while let Some((since, _)) = table.idle.front()
+            && now.duration_since(*since) >= LINGER
+        {
+            let Some((_, key)) = table.idle.pop_front() else { break };
+            // It is listed for each time it was left: the last time counts.
+            let left = table.feeds.get(&key).is_some_and(|feed| feed.was_left_before(now - LINGER));
+            if left && let Some(feed) = table.feeds.remove(&key) {
+                expired.push(feed);
+            }
+        }
+        metrics::gauge!("roomcast_edge_feeds").set(crate::gauge(table.feeds.len()));
+        expired
+    }
+
+    fn knows(&self, feed: &Arc<Feed>) -> bool {
+        self.table().feeds.get(&feed.key).is_some_and(|known| Arc::ptr_eq(known, feed))
+    }
+
+    /// A feed that is over is no longer found by the next who joins.
+    fn forget(&self, feed: &Arc<Feed>) {
+        let mut table = self.table();
+        if table.feeds.get(&feed.key).is_some_and(|known| Arc::ptr_eq(known, feed)) {
+            table.feeds.remove(&feed.key);
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

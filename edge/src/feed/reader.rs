@@ -1,0 +1,254 @@
+//! One reader of one topic: pulls, keeps its right alive, and never has a gap.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use roomcast_proto::{
+    registry::Code,
+    v1::{Fault, JoinRequest, JoinResponse, ResetReason},
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
+use tonic::Status;
+
+use super::{
+    Feeds,
+    grant::Grant,
+    place::{Place, Step},
+    topic::Feed,
+};
+use crate::{
+    names::Encoded,
+    upstream::{Backoff, Caller},
+};
+
+/// Longest wait for the answer to a renewal: a reader with a valid grant delivers nothing meanwhile.
+const RENEWAL_DEADLINE: Duration = Duration::from_secs(3);
+
+/// What a reader gets.
+#[derive(Debug)]
+pub enum Delivery {
+    /// The next event.
+    Event(Arc<Encoded>),
+    /// Events are missed for good: go on from this snapshot.
+    Reset(Box<Reset>),
+    /// The end. Nothing follows.
+    Closed(Closed),
+}
+
+/// A fresh beginning.
+#[derive(Debug)]
+pub struct Reset {
+    /// Why.
+    pub reason: ResetReason,
+    /// The core's answer with the snapshot and its cursor.
+    pub response: JoinResponse,
+}
+
+/// Why a reader's deliveries end.
+#[derive(Debug, Clone)]
+pub enum Closed {
+    /// The topic will have no more events.
+    Ended,
+    /// The right is gone, or the topic is.
+    Refused {
+        /// What was refused.
+        code: Code,
+        /// For a person.
+        message: String,
+    },
+}
+
+impl Closed {
+    pub(super) fn gone(message: &str) -> Self {
+        Self::Refused { code: Code::TopicNotFound, message: message.to_owned() }
+    }
+
+    pub(super) fn refused(status: &Status) -> Self {
+        Self::Refused { code: Code::of(status), message: status.message().to_owned() }
+    }
+}
+
+impl From<&Fault> for Closed {
+    fn from(fault: &Fault) -> Self {
+        let code = Code::parse(&fault.code).unwrap_or(Code::Internal);
+        Self::Refused { code, message: fault.message.clone() }
+    }
+}
+
+/// Delivers a topic's events after a cursor, each once and in order.
+#[derive(Debug)]
+pub struct Reader {
+    feeds: Feeds,
+    feed: Arc<Feed>,
+    caller: Caller,
+    changes: watch::Receiver<u64>,
+    place: Place,
+    grant: Grant,
+    /// Taken from the ring or the log, not delivered yet.
+    taken: VecDeque<Arc<Encoded>>,
+    backoff: Backoff,
+}
+
+impl Reader {
+    pub(super) fn new(
+        feeds: Feeds,
+        feed: Arc<Feed>,
+        caller: Caller,
+        response: &JoinResponse,
+    ) -> Self {
+        let generation = feed.state().ring.generation();
+        Self {
+            changes: feed.watch(),
+            place: Place::new(&response.cursor, generation),
+            grant: Grant::new(response.grant.as_ref()),
+            taken: VecDeque::new(),
+            backoff: Backoff::default(),
+            feeds,
+            feed,
+            caller,
+        }
+    }
+
+    /// Full name of the topic.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        &self.feed.key.topic
+    }
+
+    /// The cursor of the last event delivered.
+    #[must_use]
+    pub fn cursor(&self) -> &str {
+        self.place.cursor()
+    }
+
+    /// Waits for what comes next. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Delivery {
+        loop {
+            if self.grant.is_due()
+                && let Some(closed) = self.renew().await
+            {
+                return Delivery::Closed(closed);
+            }
+            if let Some(event) = self.taken.pop_front() {
+                self.place.advance(&event);
+                return Delivery::Event(event);
+            }
+            if let Some(delivery) = self.pull().await {
+                return delivery;
+            }
+        }
+    }
+
+    /// Takes in what comes next, or waits until something may.
+    async fn pull(&mut self) -> Option<Delivery> {
+        // Marked as seen before the ring is read, so that no change falls between.
+        self.changes.borrow_and_update();
+        let (mut step, closed) = {
+            let state = self.feed.state();
+            (self.place.step(&state.ring), state.closed.clone())
+        };
+        if matches!(step, Step::ReadLog) {
+            let shared = &self.feeds.0;
+            let page = self.feed.pages.after(shared, &self.feed.key, self.place.cursor()).await;
+            step = match page {
+                Ok(page) => self.place.take(&page),
+                Err(status) => return self.pause(&status).await,
+            };
+        }
+        match step {
+            Step::Deliver(events) => {
+                self.backoff.reset();
+                self.taken.extend(events);
+                None
+            }
+            Step::Wait => match closed {
+                Some(closed) => Some(Delivery::Closed(closed)),
+                None => {
+                    self.wait().await;
+                    None
+                }
+            },
+            Step::ReadLog | Step::JoinAgain => self.join_again().await,
+        }
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.changes.changed() => {}
+            () = sleep_until(self.grant.renew_at()) => {}
+        }
+    }
+
+    /// Asks the core where to go on, since the history is not the one this reader knows.
+    async fn join_again(&mut self) -> Option<Delivery> {
+        // Waits before asking, so that readers of one topic do not ask at once, nor one for ever.
+        sleep(self.backoff.wait()).await;
+        let generation = self.feed.state().ring.generation();
+        let response = match self.ask().await {
+            Ok(response) => response,
+            Err(status) => return self.pause(&status).await,
+        };
+        self.grant = Grant::new(response.grant.as_ref());
+        if response.resumed {
+            self.place.confirm(generation);
+            return None;
+        }
+        self.place = Place::new(&response.cursor, generation);
+        let reason = response.reset.as_ref().map_or(ResetReason::Forked, |reset| reset.reason());
+        Some(Delivery::Reset(Box::new(Reset { reason, response })))
+    }
+
+    /// The right is asked for again before it ends. Without an answer deliveries go on until its end,
+    /// and then wait.
+    async fn renew(&mut self) -> Option<Closed> {
+        loop {
+            match self.ask().await {
+                Ok(response) => {
+                    self.grant = Grant::new(response.grant.as_ref());
+                    return None;
+                }
+                Err(status) if is_refusal(&status) => return Some(Closed::refused(&status)),
+                Err(_) => self.grant.postpone(),
+            }
+            if !self.grant.is_over() {
+                return None;
+            }
+            sleep_until(self.grant.renew_at()).await;
+        }
+    }
+
+    async fn ask(&self) -> Result<JoinResponse, Status> {
+        let request = JoinRequest {
+            topic: self.feed.key.topic.clone(),
+            since: self.place.cursor().to_owned(),
+            tenant: self.feed.key.tenant.clone(),
+        };
+        let request = self.caller.request_within(request, RENEWAL_DEADLINE);
+        Ok(self.feeds.0.upstream.broadcast().join(request).await?.into_inner())
+    }
+
+    /// A refusal is the end; anything else is tried again after a while.
+    async fn pause(&mut self, status: &Status) -> Option<Delivery> {
+        if is_refusal(status) {
+            return Some(Delivery::Closed(Closed::refused(status)));
+        }
+        let until = Instant::now() + self.backoff.wait();
+        sleep_until(until.min(self.grant.renew_at())).await;
+        None
+    }
+}
+
+fn is_refusal(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        tonic::Code::NotFound | tonic::Code::PermissionDenied | tonic::Code::Unauthenticated
+    )
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.feeds.release(&self.feed);
+    }
+}

@@ -1,0 +1,95 @@
+//! A request's body: one JSON value of the documented shape, or a problem that says where it is not.
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use roomcast_proto::registry::Code;
+use serde::de::DeserializeOwned;
+
+use super::problem::{FieldError, Problem};
+
+/// The content itself, at most: the core's own limit for a payload and for a batch of them.
+pub(super) const PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
+
+/// What stands around the content: a thousand events of a batch with types of 128 bytes.
+const ENVELOPE_BYTES_MAX: usize = 256 * 1024;
+
+/// No request is read beyond this.
+pub(super) const BODY_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + ENVELOPE_BYTES_MAX;
+
+/// A JSON body. Parts of type `RawValue` keep their text byte for byte.
+#[derive(Debug)]
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let json = says_json(request.headers());
+        let bytes = bytes(request, state).await?;
+        if !json {
+            return Err(Problem::media_type("the body must be sent as application/json"));
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+/// A JSON body that may be left out.
+#[derive(Debug)]
+pub(super) struct OptionalBody<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let json = says_json(request.headers());
+        let bytes = bytes(request, state).await?;
+        if bytes.trim_ascii().is_empty() {
+            return Ok(Self(T::default()));
+        }
+        if !json {
+            return Err(Problem::media_type("the body must be sent as application/json"));
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            let detail = format!("the body is larger than {BODY_BYTES_MAX} bytes");
+            return Problem::new(Code::PayloadTooLarge, detail);
+        }
+        Problem::new(Code::MalformedMessage, rejection.body_text())
+    })
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        let field = if path == "." { String::new() } else { path };
+        let problem = Problem::new(Code::MalformedMessage, inner.to_string());
+        // A syntax error has a place in the text, which serde's message names; only a value of the
+        // wrong shape has a field.
+        if inner.is_data() {
+            problem.errors(vec![FieldError { field, description: inner.to_string() }])
+        } else {
+            problem
+        }
+    })?;
+    json.end().map_err(|error| Problem::new(Code::MalformedMessage, error.to_string()))?;
+    Ok(value)
+}
+
+fn says_json(headers: &HeaderMap) -> bool {
+    let Some(text) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
+    let media = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::*;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shape {
+    kind: String,
+    input: Option<Box<RawValue>>,
+}
+
+async fn refused(text: &str) -> serde_json::Value {
+    let problem = parse::<Shape>(text.as_bytes()).unwrap_err();
+    assert_eq!(problem.code(), Code::MalformedMessage);
+    let bytes = axum::body::to_bytes(problem.body(""), 1 << 16).await.unwrap();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+#[test]
+fn user_json_keeps_its_bytes() {
+    let own = r#"{ "z": 1.10, "a": 12345678901234567890123,  "\u0041":"\/" }"#;
+    let body: Shape = parse(format!(r#"{{"kind":"k","input":{own}}}"#).as_bytes()).unwrap();
+    assert_eq!(body.kind, "k");
+    assert_eq!(body.input.unwrap().get(), own);
+}
+
+#[tokio::test]
+async fn a_syntax_error_says_its_place() {
+    let problem = refused("{\"kind\": \"k\",\n \"input\": {]}").await;
+    assert!(problem["detail"].as_str().unwrap().contains("line 2 column"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_wrong_type_says_its_field() {
+    let problem = refused(r#"{"kind": 7}"#).await;
+    assert_eq!(problem["errors"][0]["field"], "kind");
+}
+
+#[tokio::test]
+async fn an_unknown_field_is_named() {
+    let problem = refused(r#"{"kind": "k", "knd": "x"}"#).await;
+    assert!(problem["detail"].as_str().unwrap().contains("`knd`"), "{problem}");
+}
+
+#[tokio::test]
+async fn what_follows_the_value_is_refused() {
+    assert_eq!(refused(r#"{"kind": "k"} x"#).await["code"], "malformed_message");
+}

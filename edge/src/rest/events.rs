@@ -1,0 +1,175 @@
+//! A topic's events: a page of JSON, or a stream for those who ask for one.
+
+use axum::{
+    Json,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use roomcast_proto::v1::{Event, GetJobRequest, JobState, ListEventsRequest, ListEventsResponse};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    accept::wants, caller::Caller, parameters::Parameters, problem::Problem,
+    snapshot::reset_reason, sse,
+};
+use crate::{
+    app::AppState,
+    names::{self, rfc3339},
+};
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Where to begin and what to leave out.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents the parameters; they are read one by one")]
+pub(super) struct EventsQuery {
+    /// Cursor of the last event you have. A page without it begins at the oldest retained event, a
+    /// stream with a snapshot. The header `Last-Event-ID` says the same for streams.
+    since: Option<String>,
+    /// Only these types, separated by commas.
+    types: Option<String>,
+    /// Events of a page, 1 to 1000, by default 100. A page ends at 1 MiB.
+    limit: Option<i32>,
+}
+
+/// One page of a topic, in order and without a hole after `since`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventPage<'a> {
+    events: Vec<LoggedEvent<'a>>,
+    /// Read on from here.
+    cursor: &'a str,
+    /// The topic's head. Equal to `cursor` when all is read.
+    head: &'a str,
+    /// Set when `since` could not be followed; the events then begin at the oldest retained one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset: Option<Reset<'a>>,
+}
+
+/// One event.
+#[derive(Debug, Serialize, ToSchema)]
+struct LoggedEvent<'a> {
+    /// Type in the log, such as `job.progressed`, or the publisher's own: what `types` selects.
+    r#type: &'a str,
+    /// Name under which browsers get it, such as `job_update`.
+    name: String,
+    /// What happened. Published content as it was written.
+    #[schema(value_type = Object)]
+    data: Option<Box<RawValue>>,
+    /// What a reader hands back to go on after this event.
+    cursor: &'a str,
+    /// Unique name.
+    event_id: &'a str,
+    /// When it was committed. RFC 3339.
+    timestamp: Option<String>,
+    /// W3C trace id of the request that caused it, or empty.
+    trace_id: &'a str,
+}
+
+/// Events are missed for good.
+#[derive(Debug, Serialize, ToSchema)]
+struct Reset<'a> {
+    /// `trimmed`, `forked` or `ahead`.
+    reason: &'static str,
+    /// The head at that moment.
+    cursor: &'a str,
+}
+
+impl<'a> EventPage<'a> {
+    fn of(response: &'a ListEventsResponse) -> Self {
+        Self {
+            events: response.events.iter().map(LoggedEvent::of).collect(),
+            cursor: &response.cursor,
+            head: &response.head,
+            reset: response
+                .reset
+                .as_ref()
+                .map(|reset| Reset { reason: reset_reason(reset.reason()), cursor: &reset.cursor }),
+        }
+    }
+}
+
+impl<'a> LoggedEvent<'a> {
+    fn of(event: &'a Event) -> Self {
+        let body = names::body(event);
+        Self {
+            r#type: &event.r#type,
+            name: body.name.into_owned(),
+            data: RawValue::from_string(body.object).ok(),
+            cursor: &event.cursor,
+            event_id: &event.event_id,
+            timestamp: event.time.as_ref().map(rfc3339),
+            trace_id: &event.trace_id,
+        }
+    }
+}
+
+/// Answers a topic's events to whoever has the right to them.
+pub(super) async fn answer(
+    state: &AppState,
+    caller: Caller,
+    topic: &str,
+    parameters: Parameters,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let parameters = parameters.knows(&["since", "types", "limit"])?;
+    let mut response = if wants(headers, sse::MEDIA_TYPE) {
+        follow(state, caller, topic, &parameters, headers).await?
+    } else {
+        page(state, &caller, topic, &parameters).await?
+    };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_name(header::ACCEPT));
+    Ok(response)
+}
+
+async fn page(
+    state: &AppState,
+    caller: &Caller,
+    topic: &str,
+    parameters: &Parameters,
+) -> Result<Response, Problem> {
+    let request = ListEventsRequest {
+        topic: topic.to_owned(),
+        since: parameters.text("since"),
+        page_size: parameters.number("limit")?,
+        types: parameters.list("types"),
+        tenant: String::new(),
+    };
+    let request = caller.upstream.request(request);
+    let response = state.upstream.broadcast().list_events(request).await?.into_inner();
+    Ok(Json(EventPage::of(&response)).into_response())
+}
+
+async fn follow(
+    state: &AppState,
+    caller: Caller,
+    topic: &str,
+    parameters: &Parameters,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    // A browser that comes back repeats the address it began with; what it got last is newer.
+    let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
+    let since = last.filter(|last| !last.is_empty()).or_else(|| parameters.get("since"));
+    let joined = state.feeds.join(caller.upstream.clone(), topic, since).await?;
+    let has_all = joined.response.resumed && joined.response.cursor == joined.response.head;
+    if has_all && is_over(state, &caller, topic).await? {
+        // After any other answer a browser would come back for ever.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    Ok(sse::response(joined, parameters.list("types"), state.draining.clone()))
+}
+
+/// Whether nothing more can follow: the topic's job has ended.
+async fn is_over(state: &AppState, caller: &Caller, topic: &str) -> Result<bool, Problem> {
+    let Some(job_id) = topic.strip_prefix("job:") else { return Ok(false) };
+    let request = caller.upstream.request(GetJobRequest { job_id: job_id.to_owned() });
+    let job = state.upstream.jobs().get_job(request).await?.into_inner().job;
+    Ok(job.is_some_and(|job| {
+        matches!(job.state(), JobState::Completed | JobState::Failed | JobState::Cancelled)
+    }))
+}
+
+#[cfg(test)]
+mod tests;

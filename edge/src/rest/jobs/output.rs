@@ -1,0 +1,77 @@
+//! `GET /jobs/{job_id}/output`: the bytes a job wrote.
+
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderName, HeaderValue, header};
+use roomcast_proto::v1::ReadJobOutputRequest;
+use utoipa::IntoParams;
+
+use crate::{
+    app::AppState,
+    rest::{caller::Caller, openapi::Failures, parameters::Parameters, problem::Problem},
+};
+
+const NEXT_OFFSET: HeaderName = HeaderName::from_static("x-next-offset");
+const SIZE: HeaderName = HeaderName::from_static("x-size");
+const ATTEMPT: HeaderName = HeaderName::from_static("x-attempt");
+
+/// Which bytes.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents the parameters; they are read one by one")]
+struct OutputRange {
+    /// Which output, by default `stdout`.
+    channel: Option<String>,
+    /// Which attempt, by default the last.
+    attempt: Option<u32>,
+    /// First byte wanted, by default 0.
+    from: Option<u64>,
+    /// At most so many bytes, up to 1 MiB, by default 256 KiB.
+    limit: Option<u32>,
+}
+
+/// Read a job's output
+///
+/// Bytes of one attempt from an offset; perhaps not all there are. Read on from `X-Next-Offset` until it
+/// equals `X-Size`.
+#[utoipa::path(
+    get, path = "/jobs/{job_id}/output", tag = "jobs",
+    params(("job_id" = String, Path), OutputRange),
+    responses(
+        (
+            status = 200, body = [u8], content_type = "application/octet-stream",
+            headers(
+                ("X-Next-Offset" = u64, description = "Where to read on"),
+                ("X-Size" = u64, description = "Bytes the channel has in all"),
+                ("X-Attempt" = u32, description = "The attempt read"),
+            )
+        ),
+        Failures
+    )
+)]
+pub(super) async fn read(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(job_id): Path<String>,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    let parameters = parameters.knows(&["channel", "attempt", "from", "limit"])?;
+    let request = caller.upstream.request(ReadJobOutputRequest {
+        job_id,
+        channel: parameters.text("channel"),
+        attempt: parameters.number("attempt")?,
+        from: parameters.number("from")?,
+        max_bytes: parameters.number("limit")?,
+    });
+    let answer = state.upstream.jobs().read_job_output(request).await?.into_inner();
+    let mut response = answer.data.into_response();
+    let headers = response.headers_mut();
+    // Never a type that a browser would render: the bytes are a worker's.
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(NEXT_OFFSET, HeaderValue::from(answer.next));
+    headers.insert(SIZE, HeaderValue::from(answer.size));
+    headers.insert(ATTEMPT, HeaderValue::from(answer.attempt));
+    Ok(response)
+}

@@ -1,0 +1,116 @@
+//! `/openapi.json`: every route, schema and error, collected from the routes themselves.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use axum::{
+    Extension,
+    response::{IntoResponse as _, Response},
+};
+use bytes::Bytes;
+use http::header;
+use roomcast_proto::registry::Code;
+use utoipa::{
+    IntoResponses, OpenApi,
+    openapi::{
+        self, Content, Ref, RefOr, ResponseBuilder,
+        response::Response as Described,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+        server::Server,
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{PREFIX, problem};
+use crate::app::AppState;
+
+const BEARER: &str = "bearer";
+
+/// The finished document, as bytes and as the page of `/docs`.
+#[derive(Debug, Clone)]
+pub(super) struct Description {
+    pub(super) json: Bytes,
+    pub(super) html: Arc<str>,
+}
+
+impl Description {
+    pub(super) fn of(document: &openapi::OpenApi) -> Self {
+        let value = serde_json::to_value(document).unwrap_or_default();
+        Self { json: Bytes::from(value.to_string()), html: super::docs::page(&value).into() }
+    }
+}
+
+/// What any route may answer beside its own: the registry, by HTTP status.
+#[derive(Debug)]
+pub(super) struct Failures;
+
+impl IntoResponses for Failures {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        let mut by_status: BTreeMap<u16, BTreeSet<&str>> = BTreeMap::new();
+        for entry in Code::ALL.iter().map(|code| code.entry()) {
+            by_status.entry(entry.http).or_default().insert(entry.code);
+        }
+        by_status
+            .into_iter()
+            .map(|(status, codes)| {
+                let codes = codes.into_iter().collect::<Vec<_>>().join("`, `");
+                let response = ResponseBuilder::new()
+                    .description(format!("`{codes}`"))
+                    .content(
+                        "application/problem+json",
+                        Content::new(Some(Ref::from_schema_name("Problem"))),
+                    )
+                    .build();
+                (status.to_string(), RefOr::T(response))
+            })
+            .collect()
+    }
+}
+
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(
+        title = "Roomcast",
+        description = "Long jobs and live topics. Every call may carry a user's token; errors are RFC 9457 \
+                       problems whose `code` is the same on every surface.",
+    ),
+    tags(
+        (name = "jobs", description = "Long work, watched live"),
+        (name = "topics", description = "Append-only logs that browsers follow"),
+        (name = "operations", description = "For load balancers, scrapers and people"),
+    ),
+    components(schemas(problem::Document, problem::FieldError)),
+)]
+struct Base;
+
+/// The document before any route.
+pub(super) fn base() -> openapi::OpenApi {
+    let mut base = Base::openapi();
+    base.servers = Some(vec![Server::new(PREFIX), Server::new("/")]);
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A user's token. In development it may be left out."))
+        .build();
+    if let Some(components) = &mut base.components {
+        components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+    }
+    let nobody: [&str; 0] = [];
+    base.security =
+        Some(vec![SecurityRequirement::new(BEARER, nobody), SecurityRequirement::default()]);
+    base
+}
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(document))
+}
+
+/// Read this description
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "operations",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object))
+)]
+async fn document(Extension(description): Extension<Description>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], description.json).into_response()
+}

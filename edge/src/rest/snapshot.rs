@@ -1,0 +1,76 @@
+//! A topic's state at the beginning of a stream, and after a reset.
+
+use roomcast_proto::v1::{JoinResponse, ResetReason, join_response::Snapshot};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::jobs::Job;
+use crate::names::{Encoded, Envelope, job_status_of_summary, now};
+
+/// The word for a reason.
+pub(super) fn reset_reason(reason: ResetReason) -> &'static str {
+    match reason {
+        ResetReason::Trimmed => "trimmed",
+        ResetReason::Forked | ResetReason::Unspecified => "forked",
+        ResetReason::Ahead => "ahead",
+    }
+}
+
+/// `{snapshot, …}`, and `{reason, snapshot, …}` after a reset: one payload like any event's.
+pub(super) fn payload(response: &JoinResponse, reset: Option<ResetReason>) -> String {
+    let lines = lines(response);
+    let state = State { reason: reset.map(reset_reason), snapshot: Shape::of(response, &lines) };
+    let object = serde_json::to_string(&state).unwrap_or_else(|_| "{}".to_owned());
+    let kind = if reset.is_some() { "reset" } else { "snapshot" };
+    let event_id = format!("{kind}:{}:{}", response.topic, response.cursor);
+    let envelope = Envelope {
+        topic: &response.topic,
+        cursor: &response.cursor,
+        event_id: &event_id,
+        trace_id: "",
+        timestamp: now(),
+    };
+    envelope.seal(&object)
+}
+
+#[derive(Debug, Serialize)]
+struct State<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    snapshot: Option<Shape<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Shape<'a> {
+    /// Of a job's topic: the job.
+    Job(Box<Job<'a>>),
+    /// Of a user's or project's topic: a `job_status` for each.
+    Jobs(Vec<&'a RawValue>),
+    /// Of a room: the last event of each type.
+    Events(Vec<&'a RawValue>),
+}
+
+impl<'a> Shape<'a> {
+    fn of(response: &'a JoinResponse, lines: &'a [String]) -> Option<Self> {
+        let values = || lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        match response.snapshot.as_ref()? {
+            Snapshot::Job(job) => Some(Self::Job(Box::new(Job::of(job)))),
+            Snapshot::Jobs(_) => Some(Self::Jobs(values())),
+            Snapshot::LastValues(_) => Some(Self::Events(values())),
+        }
+    }
+}
+
+fn lines(response: &JoinResponse) -> Vec<String> {
+    let (topic, cursor) = (response.topic.as_str(), response.cursor.as_str());
+    match &response.snapshot {
+        Some(Snapshot::Jobs(list)) => {
+            list.jobs.iter().map(|job| job_status_of_summary(topic, cursor, job)).collect()
+        }
+        Some(Snapshot::LastValues(values)) => {
+            values.events.iter().map(|event| Encoded::new(event).payload().to_owned()).collect()
+        }
+        Some(Snapshot::Job(_)) | None => Vec::new(),
+    }
+}

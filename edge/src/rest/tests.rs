@@ -1,0 +1,276 @@
+//! The routes as a whole, with a core that nobody can reach.
+
+use std::collections::BTreeSet;
+
+use axum::body::{Body, to_bytes};
+use http::{Request, StatusCode};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::config::{AuthMode, Config};
+
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+struct Answer {
+    status: StatusCode,
+    headers: http::HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+fn edge(auth: AuthMode) -> Router {
+    // Port 1 refuses: nothing listens there.
+    let cores = vec!["http://127.0.0.1:1".to_owned()];
+    router(AppState::new(Config { auth, cores, ..Config::default() }).unwrap())
+}
+
+async fn ask(edge: Router, request: http::request::Builder, body: &str) -> Answer {
+    let request = request.body(Body::from(body.to_owned())).unwrap();
+    let response = edge.oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        text: String::from_utf8(bytes.to_vec()).unwrap(),
+    }
+}
+
+async fn get(path: &str) -> Answer {
+    ask(edge(AuthMode::Dev), Request::get(path), "").await
+}
+
+async fn post(path: &str, body: &str) -> Answer {
+    let request = Request::post(path).header("content-type", "application/json");
+    ask(edge(AuthMode::Dev), request, body).await
+}
+
+#[track_caller]
+fn check(answer: &Answer, status: u16, code: &str) {
+    assert_eq!(answer.status.as_u16(), status, "{}", answer.text);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let problem = answer.json();
+    assert_eq!(problem["code"], code, "{problem}");
+    assert_eq!(problem["status"], status);
+    assert_eq!(problem["trace_id"].as_str().unwrap().len(), 32);
+}
+
+#[tokio::test]
+async fn every_described_route_is_served_at_both_places() {
+    let (_, document) = described().split_for_parts();
+    let document = serde_json::to_value(&document).unwrap();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            let concrete = path.replace("{job_id}", "j1").replace("{topic}", "room:metrics");
+            for prefix in ["", PREFIX] {
+                let place = format!(
+                    "{prefix}{}",
+                    if prefix.is_empty() || concrete != "/" { &concrete } else { "" }
+                );
+                let request = Request::builder().method(method.to_uppercase().as_str()).uri(&place);
+                let answer = ask(edge(AuthMode::Dev), request, "").await;
+                assert!(
+                    ![404, 405].contains(&answer.status.as_u16()),
+                    "{method} {place}: {} {}",
+                    answer.status,
+                    answer.text
+                );
+            }
+        }
+    }
+}
+
+/// Routes are declared by `routes!`, which describes them, or stand beside the API in `page`.
+#[test]
+fn no_route_is_left_undescribed() {
+    let (_, document) = described().split_for_parts();
+    let value = serde_json::to_value(&document).unwrap();
+    let paths: BTreeSet<_> =
+        value["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        paths.into_iter().collect::<Vec<_>>(),
+        [
+            "/",
+            "/docs",
+            "/health",
+            "/jobs",
+            "/jobs/{job_id}",
+            "/jobs/{job_id}/cancel",
+            "/jobs/{job_id}/events",
+            "/jobs/{job_id}/output",
+            "/jobs/{job_id}/retry",
+            "/livez",
+            "/metrics",
+            "/openapi.json",
+            "/readyz",
+            "/topics/{topic}",
+            "/topics/{topic}/events",
+            "/topics/{topic}/events:batch",
+            "/websocket/stats",
+        ]
+    );
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/rest")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() && !path.ends_with("tests.rs") {
+            let source = std::fs::read_to_string(&path).unwrap();
+            assert!(!source.contains(".route("), "{} declares a bare route", path.display());
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_schema_that_is_named_is_there() {
+    let answer = get("/openapi.json").await;
+    let document = answer.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for name in answer.text.split("#/components/schemas/").skip(1) {
+        let name = name.split('"').next().unwrap();
+        assert!(schemas.contains_key(name), "{name} is named and not described");
+    }
+    for name in ["Job", "NewJob", "EventPage", "Problem", "Published"] {
+        assert!(schemas.contains_key(name), "{name} is missing");
+    }
+}
+
+#[tokio::test]
+async fn every_error_is_described_and_explained() {
+    let document = get("/openapi.json").await.json();
+    let responses = document["paths"]["/jobs"]["post"]["responses"].to_string();
+    let docs = get("/docs").await;
+    assert_eq!(docs.header("content-type"), "text/html; charset=utf-8");
+    for code in Code::ALL {
+        assert!(responses.contains(&format!("`{code}`")), "{code} is not in the description");
+        assert!(docs.text.contains(&format!("id='{code}'")), "{code} is not in the docs");
+    }
+    assert!(docs.text.contains("<code>POST /jobs</code>"));
+    assert!(!docs.text.contains("<script"));
+}
+
+#[tokio::test]
+async fn the_root_is_json_for_programs_and_a_page_for_browsers() {
+    let json = get("/").await;
+    assert_eq!(json.json()["websocket"], "/socket.io/");
+    assert_eq!(json.json()["docs"], "/docs");
+    assert_eq!(json.header("vary"), "accept");
+    let browser = Request::get("/").header("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    let page = ask(edge(AuthMode::Dev), browser, "").await;
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+    for inline in ["<script>", "<style", " style=", " onclick="] {
+        assert!(!page.text.contains(inline), "{inline} would be refused by the policy");
+    }
+    let assets = page.text.split('"').filter(|part| part.starts_with("/page/"));
+    for asset in assets {
+        let answer = get(asset).await;
+        assert_eq!(answer.status, StatusCode::OK, "{asset}");
+        for imported in answer.text.split('\'').filter(|part| part.starts_with("/page/")) {
+            assert_eq!(get(imported).await.status, StatusCode::OK, "{imported}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_problem() {
+    check(&get("/nothing").await, 404, "route_not_found");
+    check(&get("/api/v1/nothing").await, 404, "route_not_found");
+    let delete = ask(edge(AuthMode::Dev), Request::delete("/jobs"), "").await;
+    check(&delete, 405, "method_not_allowed");
+    assert!(delete.header("allow").contains("POST"));
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_right_is_a_problem() {
+    check(&post("/jobs", "{").await, 400, "malformed_message");
+    check(&post("/jobs", "{}").await, 400, "malformed_message");
+    check(&post("/jobs", r#"{"kind":"k","knd":1}"#).await, 400, "malformed_message");
+    let plain = Request::post("/jobs").header("content-type", "text/plain");
+    check(&ask(edge(AuthMode::Dev), plain, "{}").await, 415, "malformed_message");
+    let large = format!(r#"{{"kind":"k","input":"{}"}}"#, "x".repeat(BODY_BYTES_MAX));
+    check(&post("/jobs", &large).await, 413, "payload_too_large");
+}
+
+#[tokio::test]
+async fn a_wrong_parameter_is_named() {
+    let answer = get("/jobs?stauts=failed").await;
+    check(&answer, 400, "invalid_argument");
+    assert_eq!(answer.json()["errors"][0]["field"], "stauts");
+    check(&get("/jobs?limit=many").await, 400, "invalid_argument");
+    check(&get("/jobs/j/output?from=-1").await, 400, "invalid_argument");
+}
+
+#[tokio::test]
+async fn a_core_out_of_reach_is_retryable_on_every_route() {
+    for answer in [
+        get("/jobs").await,
+        get("/jobs/j1/events").await,
+        post("/jobs", r#"{"kind":"k"}"#).await,
+        post("/topics/room:a/events", r#"{"type":"a","data":{}}"#).await,
+        ask(
+            edge(AuthMode::Dev),
+            Request::get("/topics/room:a/events").header("accept", "text/event-stream"),
+            "",
+        )
+        .await,
+    ] {
+        check(&answer, 503, "core_unavailable");
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+}
+
+#[tokio::test]
+async fn a_request_stays_in_its_trace() {
+    let request = Request::get("/nothing").header("traceparent", TRACEPARENT);
+    let answer = ask(edge(AuthMode::Dev), request, "").await;
+    assert!(answer.header("traceparent").contains(TRACE_ID));
+    assert_eq!(answer.json()["trace_id"], TRACE_ID);
+    assert_eq!(answer.header("content-length").parse::<usize>().ok(), Some(answer.text.len()));
+    assert_eq!(get("/livez").await.header("traceparent").len(), TRACEPARENT.len());
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_but_the_public_doors_is_open() {
+    for path in ["/jobs", "/topics/room:a", "/websocket/stats", "/metrics"] {
+        let answer = ask(edge(AuthMode::Required), Request::get(path), "").await;
+        check(&answer, 401, "unauthenticated");
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+    }
+    for path in ["/", "/livez", "/health", "/openapi.json", "/docs"] {
+        let answer = ask(edge(AuthMode::Required), Request::get(path), "").await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+    }
+    let bad = Request::get("/jobs").header("authorization", "Bearer x");
+    check(&ask(edge(AuthMode::Dev), bad, "").await, 401, "token_invalid");
+}
+
+#[tokio::test]
+async fn an_edge_without_its_core_is_degraded_alive_and_not_ready() {
+    let health = get("/health").await.json();
+    assert_eq!(health["status"], "degraded");
+    assert_eq!(health["checks"]["socketio_manager"]["active_connections"], 0);
+    assert_eq!(health["checks"]["socketio_manager"]["rooms"], 0);
+    assert_eq!(get("/livez").await.status, StatusCode::OK);
+    check(&get("/readyz").await, 503, "core_unavailable");
+}
+
+#[tokio::test]
+async fn operators_see_connections_and_counters() {
+    let stats = get("/websocket/stats").await.json();
+    let empty = serde_json::json!({
+        "total_connections": 0, "active_job_rooms": 0, "connections": [],
+    });
+    assert_eq!(stats, empty);
+    let metrics = get("/metrics").await;
+    assert!(metrics.header("content-type").starts_with("text/plain"));
+}

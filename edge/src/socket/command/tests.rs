@@ -1,0 +1,87 @@
+use roomcast_proto::registry::Code;
+use socketioxide_core::Str;
+
+use super::{Command, Message, Refusal};
+
+fn parse(text: &str) -> Result<Command, Refusal> {
+    let text = Str::from(text.to_owned());
+    Command::parse(&Message { text, ack: None, has_attachments: false })
+}
+
+#[track_caller]
+fn malformed(text: &str) {
+    let refusal = parse(text).unwrap_err();
+    assert_eq!(refusal.code, Code::MalformedMessage, "{text}");
+}
+
+#[test]
+fn a_job_is_named_by_a_number_or_a_text() {
+    for id in ["123", "\"123\""] {
+        let joined = parse(&format!(r#"["join_job",{{"job_id":{id}}}]"#)).unwrap();
+        assert_eq!(joined, Command::JoinJob { job_id: "123".to_owned(), since: None });
+    }
+}
+
+#[test]
+fn a_join_takes_a_cursor_and_ignores_what_it_does_not_know() {
+    let joined = parse(r#"["join_job",{"job_id":"a","since":"c1","x":[]},7]"#).unwrap();
+    assert_eq!(joined, Command::JoinJob { job_id: "a".to_owned(), since: Some("c1".to_owned()) });
+}
+
+#[test]
+fn events_without_an_argument_take_none_or_any() {
+    assert_eq!(parse(r#"["ping"]"#), Ok(Command::Ping));
+    assert_eq!(parse(r#"["ping",{"x":1}]"#), Ok(Command::Ping));
+    for none in [r#"["subscribe_jobs"]"#, r#"["subscribe_jobs",null]"#, r#"["subscribe_jobs",{}]"#]
+    {
+        assert_eq!(parse(none), Ok(Command::SubscribeJobs { since: None }), "{none}");
+    }
+}
+
+#[test]
+fn an_escaped_name_is_the_name_it_spells() {
+    assert_eq!(parse(r#"["\u0070ing"]"#), Ok(Command::Ping));
+}
+
+#[test]
+fn anything_else_is_malformed() {
+    for text in [
+        "",
+        "null",
+        "[]",
+        "[1]",
+        "[{}]",
+        r#"["join_job"]"#,
+        r#"["join_job",null]"#,
+        r#"["join_job","7"]"#,
+        r#"["join_job",{}]"#,
+        r#"["join_job",{"job_id":null}]"#,
+        r#"["join_job",{"job_id":""}]"#,
+        r#"["join_job",{"job_id":-1}]"#,
+        r#"["join_job",{"job_id":{"toString":1}}]"#,
+        r#"["join_job",{"job_id":"a b"}]"#,
+        r#"["join_job",{"job_id":"a","since":5}]"#,
+        r#"["subscribe_jobs",5]"#,
+        r#"["disconnect"]"#,
+        r#"["no_such_event",{}]"#,
+    ] {
+        malformed(text);
+    }
+    malformed(&format!(r#"["join_job",{{"job_id":"{}"}}]"#, "a".repeat(129)));
+    malformed(&format!(r#"["ping",{}{}]"#, "[".repeat(5000), "]".repeat(5000)));
+}
+
+#[test]
+fn attachments_are_malformed() {
+    let text = Str::from(r#"["ping",{"_placeholder":true,"num":0}]"#);
+    let message = Message { text, ack: None, has_attachments: true };
+    assert_eq!(Command::parse(&message).unwrap_err().code, Code::MalformedMessage);
+}
+
+#[test]
+fn an_unknown_job_and_another_users_look_the_same() {
+    let unknown = Code::TopicNotFound.status("no such topic");
+    let refusal = Refusal::of_job(&unknown, "7");
+    assert_eq!(refusal.code, Code::JobNotFound);
+    assert_eq!(refusal.message, "Job 7 not found or access denied");
+}

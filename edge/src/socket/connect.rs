@@ -1,0 +1,136 @@
+//! How a socket comes in: the token first, then everything it needs to be served.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use roomcast_identity::bearer;
+use roomcast_proto::registry::Code;
+use roomcast_runtime::trace::TraceContext;
+use serde::Deserialize;
+use socketioxide::{
+    extract::{Extension, MaybeHttpExtension, SocketRef, State, TryData},
+    socket::DisconnectReason,
+};
+
+use super::{
+    Connection, Outlet,
+    adapter::{RawAdapter, Slot},
+    inbound::{Inbound, Taken, inbox},
+    subscriptions::TOPICS_MAX,
+    transport::Transports,
+};
+use crate::{app::AppState, listener::Control};
+
+/// What a client sends in `auth`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Handshake {
+    token: Option<String>,
+    /// Topics to join at once, each with the cursor of the last event the client has.
+    #[serde(default)]
+    cursors: BTreeMap<String, String>,
+}
+
+/// Why a socket is not let in: the text of `connect_error`, its code first.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Rejection {
+    code: Code,
+    message: String,
+}
+
+impl Rejection {
+    fn new(code: Code, message: impl Into<String>) -> Self {
+        metrics::counter!("roomcast_edge_refusals_total", "code" => code.as_str()).increment(1);
+        Self { code, message: message.into() }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.code, self.message)
+    }
+}
+
+/// What waits for the CONNECT reply to be on its way: nothing may be emitted before it.
+#[derive(Clone)]
+pub(super) struct Waiting(Arc<Mutex<Option<Ready>>>);
+
+struct Ready {
+    connection: Arc<Connection>,
+    inbound: Inbound,
+    cursors: BTreeMap<String, String>,
+}
+
+/// Runs before the CONNECT reply. Handlers are registered here: a message that follows the reply at
+/// once would find none otherwise.
+pub(super) async fn authenticate(
+    socket: SocketRef<RawAdapter>,
+    TryData(handshake): TryData<Option<Handshake>>,
+    State(state): State<AppState>,
+    State(slot): State<Slot>,
+    State(transports): State<Transports>,
+    MaybeHttpExtension(control): MaybeHttpExtension<Arc<Control>>,
+) -> Result<(), Rejection> {
+    if state.is_draining() {
+        return Err(Rejection::new(Code::Draining, Code::Draining.entry().cause));
+    }
+    let handshake = handshake
+        .map_err(|_| Rejection::new(Code::MalformedMessage, "auth is an object with a token"))?
+        .unwrap_or_default();
+    if handshake.cursors.len() > TOPICS_MAX {
+        let cause = Code::TooManySubscriptions.entry().cause;
+        return Err(Rejection::new(Code::TooManySubscriptions, cause));
+    }
+    let headers = &socket.req_parts().headers;
+    let token = handshake
+        .token
+        .as_deref()
+        .or_else(|| headers.get(http::header::AUTHORIZATION)?.to_str().ok().and_then(bearer));
+    let identity = state.auth.identify(token).await.map_err(|error| {
+        let code = error.code();
+        Rejection::new(code, code.entry().cause)
+    })?;
+    let adapter = slot
+        .get()
+        .cloned()
+        .ok_or_else(|| Rejection::new(Code::Internal, "the namespace is not ready"))?;
+    let outlet = Outlet::new(adapter, socket.id, control, transports);
+    let trace = TraceContext::from_headers(headers);
+    let connection = Arc::new(Connection::new(state, identity, trace, outlet.clone()));
+    let gone = connection.gone().clone();
+    let (inbox, inbound) = inbox();
+    socket.extensions.insert(inbox);
+    socket.extensions.insert(outlet);
+    let ready = Ready { connection, inbound, cursors: handshake.cursors };
+    socket.extensions.insert(Waiting(Arc::new(Mutex::new(Some(ready)))));
+    socket.on_fallback(async |_: Taken| {});
+    socket.on_disconnect(async move |reason: DisconnectReason| {
+        metrics::counter!("roomcast_edge_disconnects_total", "reason" => reason_word(reason))
+            .increment(1);
+        gone.cancel();
+    });
+    Ok(())
+}
+
+/// Runs after the CONNECT reply, for as long as the socket lives.
+pub(super) async fn connected(Extension(waiting): Extension<Waiting>) {
+    let ready = waiting.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(Ready { connection, inbound, cursors }) = ready {
+        connection.run(inbound, cursors).await;
+    }
+}
+
+fn reason_word(reason: DisconnectReason) -> &'static str {
+    match reason {
+        DisconnectReason::TransportClose => "transport_close",
+        DisconnectReason::MultipleHttpPollingError => "multiple_polling",
+        DisconnectReason::PacketParsingError => "packet_parsing",
+        DisconnectReason::TransportError => "transport_error",
+        DisconnectReason::HeartbeatTimeout => "heartbeat_timeout",
+        DisconnectReason::ClientNSDisconnect => "client",
+        DisconnectReason::ServerNSDisconnect => "server",
+        DisconnectReason::ClosingServer => "closing_server",
+    }
+}

@@ -1,0 +1,298 @@
+//! One connected socket: takes its messages one by one, and keeps the topics it joined.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use roomcast_proto::registry::Code;
+use roomcast_runtime::trace::TraceContext;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use super::{
+    ConnectionInfo, Gone, Outlet,
+    command::{Command, Refusal},
+    inbound::{Inbound, Message},
+    payload::{Closing, Connected, Done, JobUnsubscribed, Joined, Pong, PongAck},
+    subscriptions::{Ended, Names, Subscriptions},
+};
+use crate::{
+    app::AppState,
+    auth::Identity,
+    delivery::{End, announce, reset_reason},
+    feed,
+    listener::KillReason,
+    names::now,
+    upstream::jittered,
+};
+
+/// What a client is told to wait before it comes back from a shutdown.
+const RETRY_AFTER_MS: u64 = 1000;
+/// The farewell has this long to leave the socket's queue.
+const FAREWELL_TIME: Duration = Duration::from_millis(250);
+
+/// One connected socket.
+#[derive(Debug)]
+pub struct Connection {
+    id: String,
+    connected_at: String,
+    state: AppState,
+    identity: Identity,
+    trace: TraceContext,
+    outlet: Outlet,
+    gone: CancellationToken,
+    topics: Names,
+}
+
+/// What became of a request: done, or refused; or the socket has gone meanwhile.
+type Outcome = Result<Result<(), Refusal>, Gone>;
+
+impl Connection {
+    pub(super) fn new(
+        state: AppState,
+        identity: Identity,
+        trace: TraceContext,
+        outlet: Outlet,
+    ) -> Self {
+        Self {
+            id: uuid::Uuid::new_v4().simple().to_string(),
+            connected_at: now(),
+            state,
+            identity,
+            trace,
+            outlet,
+            gone: CancellationToken::new(),
+            topics: Names::default(),
+        }
+    }
+
+    /// Our own id of this connection.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Cancelled when the socket is gone.
+    pub(super) fn gone(&self) -> &CancellationToken {
+        &self.gone
+    }
+
+    pub(super) fn info(&self) -> ConnectionInfo {
+        ConnectionInfo {
+            id: self.id.clone(),
+            user_id: self.identity.user.id.clone(),
+            tenant: self.identity.user.tenant.clone(),
+            connected_at: self.connected_at.clone(),
+            topics: self.topics.list(),
+        }
+    }
+
+    /// Serves the socket until it or the edge goes.
+    pub(super) async fn run(self: Arc<Self>, inbound: Inbound, cursors: BTreeMap<String, String>) {
+        self.state.connections.add(&self);
+        let mut subscriptions = Subscriptions::new(self.outlet.clone(), self.topics.clone());
+        tokio::select! {
+            // That the socket has gone is all there is to know of its end.
+            _ = self.serve(&mut subscriptions, inbound, cursors) => {}
+            () = self.gone.cancelled() => {}
+        }
+        subscriptions.abandon();
+        self.state.connections.remove(&self);
+    }
+
+    async fn serve(
+        &self,
+        subscriptions: &mut Subscriptions,
+        mut inbound: Inbound,
+        cursors: BTreeMap<String, String>,
+    ) -> Result<(), Gone> {
+        let user_id = &self.identity.user.id;
+        let hello = Connected { message: "Connected to Roomcast", user_id, timestamp: now() };
+        self.outlet.tell("connected", &hello).await?;
+        for (topic, cursor) in cursors {
+            if let Err(refusal) = self.resume(subscriptions, &topic, &cursor).await? {
+                refusal.tell(&self.outlet, None).await?;
+            }
+        }
+        loop {
+            tokio::select! {
+                ended = subscriptions.ended() => self.ended(subscriptions, ended).await?,
+                message = inbound.next() => match message {
+                    Some(message) => self.handle(subscriptions, message).await?,
+                    None => return Ok(()),
+                },
+                () = self.state.draining.cancelled() => return self.farewell().await,
+            }
+        }
+    }
+
+    async fn handle(
+        &self,
+        subscriptions: &mut Subscriptions,
+        message: Message,
+    ) -> Result<(), Gone> {
+        let outcome = match Command::parse(&message) {
+            Ok(command) => self.execute(subscriptions, command, message.ack).await?,
+            Err(refusal) => Err(refusal),
+        };
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(refusal) => refusal.tell(&self.outlet, message.ack).await,
+        }
+    }
+
+    async fn execute(
+        &self,
+        subscriptions: &mut Subscriptions,
+        command: Command,
+        ack: Option<i64>,
+    ) -> Outcome {
+        match command {
+            Command::JoinJob { job_id, since } => {
+                let topic = format!("job:{job_id}");
+                let refused = |status: &Status| Refusal::of_job(status, &job_id);
+                let joined = match self.ask(subscriptions, &topic, since.as_deref(), refused).await
+                {
+                    Ok(joined) => joined,
+                    Err(refusal) => return Ok(Err(refusal)),
+                };
+                self.begin(subscriptions, joined, ack, &format!("Subscribed to job {job_id}"))
+                    .await?;
+            }
+            Command::LeaveJob { job_id } => {
+                self.leave(subscriptions, &format!("job:{job_id}"), ack).await?;
+                let message = format!("Unsubscribed from job {job_id}");
+                let left = JobUnsubscribed { job_id: &job_id, message };
+                self.outlet.tell("job_unsubscribed", &left).await?;
+            }
+            Command::SubscribeJobs { since } => {
+                let topic = self.own_topic();
+                let refused = |status: &Status| Refusal::from(status);
+                let joined = match self.ask(subscriptions, &topic, since.as_deref(), refused).await
+                {
+                    Ok(joined) => joined,
+                    Err(refusal) => return Ok(Err(refusal)),
+                };
+                self.begin(subscriptions, joined, ack, "").await?;
+            }
+            Command::UnsubscribeJobs => self.leave(subscriptions, &self.own_topic(), ack).await?,
+            Command::Ping => self.pong(ack).await?,
+        }
+        Ok(Ok(()))
+    }
+
+    /// The user's own list of jobs.
+    fn own_topic(&self) -> String {
+        format!("user:{}", self.identity.user.id)
+    }
+
+    /// A topic the client was in before it connected: its cursor is in the handshake.
+    async fn resume(
+        &self,
+        subscriptions: &mut Subscriptions,
+        topic: &str,
+        cursor: &str,
+    ) -> Outcome {
+        let refused = |status: &Status| match topic.strip_prefix("job:") {
+            Some(job_id) => Refusal::of_job(status, job_id),
+            None => Refusal::from(status),
+        };
+        match self.ask(subscriptions, topic, Some(cursor), refused).await {
+            Ok(joined) => {
+                self.begin(subscriptions, joined, None, "").await?;
+                Ok(Ok(()))
+            }
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// Asks the core for the right, with the user's own token.
+    async fn ask(
+        &self,
+        subscriptions: &Subscriptions,
+        topic: &str,
+        since: Option<&str>,
+        refused: impl Fn(&Status) -> Refusal,
+    ) -> Result<feed::Joined, Refusal> {
+        subscriptions.make_room(topic)?;
+        let caller = self.identity.caller(self.trace.child());
+        let joined = self.state.feeds.join(caller, topic, since).await;
+        let outcome = joined.as_ref().map_or_else(|status| Code::of(status).as_str(), |_| "ok");
+        metrics::counter!("roomcast_edge_joins_total", "outcome" => outcome).increment(1);
+        joined.map_err(|status| refused(&status))
+    }
+
+    /// Acknowledges a join, tells where the topic stands, and delivers what follows: in this order.
+    async fn begin(
+        &self,
+        subscriptions: &mut Subscriptions,
+        joined: feed::Joined,
+        ack: Option<i64>,
+        message: &str,
+    ) -> Result<(), Gone> {
+        let feed::Joined { response, reader } = joined;
+        subscriptions.stop(&response.topic).await;
+        if let Some(ack) = ack {
+            let answer = Joined {
+                ok: true,
+                topic: &response.topic,
+                cursor: &response.cursor,
+                resumed: response.resumed,
+                head: &response.head,
+                reset: response.reset.as_ref().map(|reset| reset_reason(reset.reason())),
+            };
+            self.outlet.acknowledge(ack, &answer).await?;
+        }
+        if !response.resumed {
+            announce(&self.outlet, &response, message).await?;
+        }
+        subscriptions.start(reader);
+        Ok(())
+    }
+
+    async fn leave(
+        &self,
+        subscriptions: &mut Subscriptions,
+        topic: &str,
+        ack: Option<i64>,
+    ) -> Result<(), Gone> {
+        subscriptions.stop(topic).await;
+        match ack {
+            Some(ack) => self.outlet.acknowledge(ack, &Done { ok: true }).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn pong(&self, ack: Option<i64>) -> Result<(), Gone> {
+        let pong = Pong { timestamp: now() };
+        if let Some(ack) = ack {
+            let answer = PongAck { ok: true, timestamp: &pong.timestamp };
+            self.outlet.acknowledge(ack, &answer).await?;
+        }
+        self.outlet.tell("pong", &pong).await
+    }
+
+    /// A delivery ended by itself. A topic whose job has ended stays joined; one whose right is gone
+    /// does not.
+    async fn ended(&self, subscriptions: &mut Subscriptions, ended: Ended) -> Result<(), Gone> {
+        match ended.end {
+            End::Ended => Ok(()),
+            End::Gone => Err(Gone),
+            End::Refused { code, message } => {
+                subscriptions.stop(&ended.topic).await;
+                let message = format!("{}: {message}", ended.topic);
+                Refusal::new(code, message).tell(&self.outlet, None).await
+            }
+        }
+    }
+
+    /// The edge is going: says so, and ends the transport so that clients come back by themselves.
+    /// Spread over the window, so that they do not all come back at once.
+    async fn farewell(&self) -> Result<(), Gone> {
+        sleep(jittered(self.state.config.drain_window())).await;
+        let closing = Closing { reason: Code::Draining.as_str(), retry_after_ms: RETRY_AFTER_MS };
+        self.outlet.tell("closing", &closing).await?;
+        sleep(FAREWELL_TIME).await;
+        self.outlet.kill(KillReason::Draining);
+        Ok(())
+    }
+}

@@ -1,0 +1,50 @@
+//! What the edge itself tells a socket. Field names are the seeds'.
+
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Connected<'a> {
+    pub(super) message: &'static str,
+    pub(super) user_id: &'a str,
+    pub(super) timestamp: String,
+}
+
+/// The answer to a join: whether the history is whole, and where it goes on.
+#[derive(Debug, Serialize)]
+pub(super) struct Joined<'a> {
+    pub(super) ok: bool,
+    pub(super) topic: &'a str,
+    pub(super) cursor: &'a str,
+    pub(super) resumed: bool,
+    pub(super) head: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reset: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct JobUnsubscribed<'a> {
+    pub(super) job_id: &'a str,
+    pub(super) message: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Done {
+    pub(super) ok: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Pong {
+    pub(super) timestamp: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct PongAck<'a> {
+    pub(super) ok: bool,
+    pub(super) timestamp: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Closing {
+    pub(super) reason: &'static str,
+    pub(super) retry_after_ms: u64,
+}

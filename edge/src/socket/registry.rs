@@ -1,0 +1,66 @@
+//! Who is connected: for the statistics and for shutting down.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use serde::Serialize;
+
+use super::Connection;
+
+/// All connected sockets of this edge. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Connections(Arc<Mutex<HashMap<String, Arc<Connection>>>>);
+
+/// One connected socket, as operators see it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConnectionInfo {
+    /// Our own id. Engine.IO's would let whoever sees it speak as this user.
+    pub id: String,
+    /// Who.
+    pub user_id: String,
+    /// Tenant of the user.
+    pub tenant: String,
+    /// Since when, RFC 3339.
+    pub connected_at: String,
+    /// Topics joined.
+    pub topics: Vec<String>,
+}
+
+impl Connections {
+    /// How many are connected.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether nobody is connected.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every connection, in no order.
+    #[must_use]
+    pub fn list(&self) -> Vec<ConnectionInfo> {
+        let all: Vec<_> = self.lock().values().cloned().collect();
+        all.iter().map(|connection| connection.info()).collect()
+    }
+
+    pub(super) fn add(&self, connection: &Arc<Connection>) {
+        let mut all = self.lock();
+        all.insert(connection.id().to_owned(), Arc::clone(connection));
+        metrics::gauge!("roomcast_edge_sockets").set(crate::gauge(all.len()));
+    }
+
+    pub(super) fn remove(&self, connection: &Connection) {
+        let mut all = self.lock();
+        all.remove(connection.id());
+        metrics::gauge!("roomcast_edge_sockets").set(crate::gauge(all.len()));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Connection>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,113 @@
+//! The core seen from the edge: one or several cores, each behind two connections.
+//!
+//! Unary calls and the subscription stream never share a connection: a stream that nobody reads for a
+//! moment fills the connection's window, and every call on it would wait behind it.
+
+mod backoff;
+mod caller;
+mod core;
+mod credential;
+
+pub use backoff::Backoff;
+pub(crate) use backoff::jittered;
+pub use caller::{CALL_DEADLINE, Caller};
+pub use core::Line;
+pub use credential::Credential;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use roomcast_proto::v1::{
+    broadcast_service_client::BroadcastServiceClient, job_service_client::JobServiceClient,
+};
+use tonic::transport::{Certificate, ClientTlsConfig};
+
+use self::core::Core;
+
+/// Largest answer taken from the core: a page of events is at most 1 MiB, and a job carries at most an
+/// input and a result of 1 MiB each.
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Why the upstream cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No core was named.
+    #[error("no core is configured: set --core or ROOMCAST_CORE")]
+    NoCore,
+    /// An address is no URL, or its TLS settings are wrong.
+    #[error("the core's address {0:?} is not usable: {1}")]
+    Address(String, tonic::transport::Error),
+}
+
+/// The cores, as clients. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    cores: Arc<[Core]>,
+    next: Arc<AtomicUsize>,
+}
+
+impl Upstream {
+    /// Connects to nothing yet: each connection is made when it is first used.
+    ///
+    /// # Errors
+    /// [`Error`] when no address is given or one is not usable.
+    pub fn new(
+        addresses: &[String],
+        authority_pem: Option<&[u8]>,
+        credential: Credential,
+    ) -> Result<Self, Error> {
+        let tls = authority_pem
+            .map(|pem| ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)));
+        let cores = addresses
+            .iter()
+            .map(|address| {
+                Core::new(address, tls.as_ref(), credential.clone())
+                    .map_err(|error| Error::Address(address.clone(), error))
+            })
+            .collect::<Result<Arc<[Core]>, Error>>()?;
+        if cores.is_empty() {
+            return Err(Error::NoCore);
+        }
+        Ok(Self { cores, next: Arc::default() })
+    }
+
+    /// Calls about jobs.
+    #[must_use]
+    pub fn jobs(&self) -> JobServiceClient<Line> {
+        JobServiceClient::new(self.pick().calls())
+            .max_decoding_message_size(ANSWER_BYTES_MAX)
+            .max_encoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    /// Calls about topics.
+    #[must_use]
+    pub fn broadcast(&self) -> BroadcastServiceClient<Line> {
+        BroadcastServiceClient::new(self.pick().calls())
+            .max_decoding_message_size(ANSWER_BYTES_MAX)
+            .max_encoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    /// The connection for the subscription stream alone.
+    #[must_use]
+    pub fn subscriber(&self) -> BroadcastServiceClient<Line> {
+        BroadcastServiceClient::new(self.pick().stream())
+            .max_decoding_message_size(ANSWER_BYTES_MAX)
+            .max_encoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    /// A core that answered last time it was asked, round robin; if none did, any.
+    fn pick(&self) -> &Core {
+        let now = Instant::now();
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let turn = |step: usize| &self.cores[(first.wrapping_add(step)) % self.cores.len()];
+        (0..self.cores.len()).map(turn).find(|core| core.is_up(now)).unwrap_or_else(|| turn(0))
+    }
+}
+
+/// Longest wait for a connection to a core.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

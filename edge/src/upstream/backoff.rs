@@ -1,0 +1,56 @@
+//! Waits between attempts to reach the core: longer each time, and never in step with other edges.
+
+use std::time::Duration;
+
+const FIRST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// The next wait, drawn between half of the step and all of it; steps double.
+#[derive(Debug, Clone)]
+pub struct Backoff {
+    step: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { step: FIRST }
+    }
+}
+
+impl Backoff {
+    /// How long to wait before the next attempt.
+    pub fn wait(&mut self) -> Duration {
+        let step = self.step;
+        self.step = (step * 2).min(LONGEST);
+        jittered(step)
+    }
+
+    /// The attempt succeeded: begin anew.
+    pub fn reset(&mut self) {
+        self.step = FIRST;
+    }
+}
+
+/// A time between half of `longest` and all of it.
+pub(crate) fn jittered(longest: Duration) -> Duration {
+    // Without randomness edges go in step, which is worse than nothing but not wrong.
+    let drawn = getrandom::u32().unwrap_or(u32::MAX);
+    longest / 2 + (longest / 2).mul_f64(f64::from(drawn) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_the_longest_and_begin_anew_after_success() {
+        let mut backoff = Backoff::default();
+        for step in [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000] {
+            let step = Duration::from_millis(step);
+            let wait = backoff.wait();
+            assert!(wait >= step / 2 && wait <= step, "{wait:?} is outside of {step:?}");
+        }
+        backoff.reset();
+        assert!(backoff.wait() <= FIRST);
+    }
+}

@@ -1,0 +1,66 @@
+//! On whose behalf a call is made.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use roomcast_runtime::trace::TraceContext;
+use tonic::{Request, metadata::MetadataValue};
+
+/// Longest wait for the answer of one call: well under the 20 s after which a browser's own libraries
+/// give up, and long enough for a group commit behind a slow disk.
+pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A user's own token, passed on so that the core decides, and the trace the call belongs to.
+#[derive(Clone)]
+pub struct Caller {
+    /// The token as the browser showed it; none for the edge itself.
+    pub token: Option<Arc<str>>,
+    /// The trace that events caused by the call belong to.
+    pub trace: TraceContext,
+}
+
+impl Caller {
+    /// The edge itself, which shows only its service credential.
+    #[must_use]
+    pub fn edge() -> Self {
+        Self { token: None, trace: TraceContext::generate() }
+    }
+
+    /// A request with the token, the trace and the usual deadline.
+    pub fn request<T>(&self, message: T) -> Request<T> {
+        self.request_within(message, CALL_DEADLINE)
+    }
+
+    /// Like [`Caller::request`] with a deadline of its own.
+    pub fn request_within<T>(&self, message: T, deadline: Duration) -> Request<T> {
+        let mut request = self.stream_request(message);
+        request.set_timeout(deadline);
+        request
+    }
+
+    /// Like [`Caller::request`] without a deadline, for streams.
+    pub fn stream_request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        let metadata = request.metadata_mut();
+        if let Some(bearer) =
+            self.token.as_ref().and_then(|token| format!("Bearer {token}").parse().ok())
+        {
+            let mut bearer: MetadataValue<_> = bearer;
+            bearer.set_sensitive(true);
+            metadata.insert("authorization", bearer);
+        }
+        if let Ok(trace) = self.trace.to_string().parse() {
+            metadata.insert("traceparent", trace);
+        }
+        request
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Caller")
+            .field("has_token", &self.token.is_some())
+            .field("trace", &self.trace.to_string())
+            .finish()
+    }
+}

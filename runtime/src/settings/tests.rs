@@ -1,0 +1,139 @@
+use std::ffi::OsString;
+use std::io::Write as _;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::*;
+
+#[derive(Debug, Parser, PartialEq)]
+#[command(name = "roomcast")]
+struct Tree {
+    #[command(subcommand)]
+    command: Commands,
+}
+
+#[derive(Debug, Subcommand, PartialEq)]
+enum Commands {
+    Core(Core),
+    Edge(Edge),
+}
+
+#[derive(Debug, Args, PartialEq)]
+struct Core {
+    #[arg(long, default_value = "default")]
+    listen: String,
+    #[arg(long)]
+    dev: bool,
+    // Set for every test by cargo, to the name of this package.
+    #[arg(long, env = "CARGO_PKG_NAME")]
+    from_environment: String,
+}
+
+#[derive(Debug, Args, PartialEq)]
+struct Edge {
+    #[arg(long, default_value = "default")]
+    listen: String,
+    #[arg(long, required = true)]
+    core: Vec<String>,
+}
+
+#[derive(Debug, Parser, PartialEq)]
+#[command(name = "roomcast-core")]
+struct Alone {
+    #[arg(long, default_value_t = 1)]
+    count: u32,
+}
+
+fn parse_with<T: Parser>(file: &str, line: &str) -> Result<T, clap::Error> {
+    let mut settings = tempfile::NamedTempFile::new().unwrap();
+    settings.write_all(file.as_bytes()).unwrap();
+    let arguments: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+    parse_from(&arguments, Some(settings.path().as_os_str().to_owned()))
+}
+
+fn core(file: &str, line: &str) -> Core {
+    match parse_with::<Tree>(file, line).unwrap().command {
+        Commands::Core(core) => core,
+        Commands::Edge(edge) => panic!("{edge:?}"),
+    }
+}
+
+#[test]
+fn the_default_stands_when_nobody_speaks() {
+    assert_eq!(core("", "roomcast core").listen, "default");
+}
+
+#[test]
+fn the_file_wins_over_the_default() {
+    assert_eq!(core("listen = 'file'", "roomcast core").listen, "file");
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let core = core("[core]\nfrom-environment = 'file'", "roomcast core");
+    assert_eq!(core.from_environment, env!("CARGO_PKG_NAME"));
+}
+
+#[test]
+fn the_flag_wins_over_all() {
+    let core = core(
+        "listen = 'file'\nfrom-environment = 'file'",
+        "roomcast core --listen flag --from-environment flag",
+    );
+    assert_eq!((core.listen.as_str(), core.from_environment.as_str()), ("flag", "flag"));
+}
+
+#[test]
+fn a_commands_table_wins_over_the_top_of_the_file() {
+    let file = "listen = 'all'\n[core]\nlisten = 'core'";
+    assert_eq!(core(file, "roomcast core").listen, "core");
+    let edge = parse_with::<Tree>(file, "roomcast edge --core a").unwrap().command;
+    assert_eq!(edge, Commands::Edge(Edge { listen: "all".into(), core: vec!["a".into()] }));
+}
+
+#[test]
+fn switches_lists_and_required_flags_can_stand_in_the_file() {
+    assert!(core("dev = true", "roomcast core").dev);
+    let edge = parse_with::<Tree>("core = ['a', 'b']", "roomcast edge").unwrap().command;
+    assert_eq!(
+        edge,
+        Commands::Edge(Edge { listen: "default".into(), core: vec!["a".into(), "b".into()] })
+    );
+}
+
+#[test]
+fn a_program_of_one_command_reads_its_own_table() {
+    let file = "count = 2\n[core]\ncount = 3\n[edge]\nlisten = 'elsewhere'";
+    assert_eq!(parse_with::<Alone>(file, "roomcast-core").unwrap().count, 3);
+}
+
+#[test]
+fn the_file_is_found_by_its_flag_too() {
+    let mut settings = tempfile::NamedTempFile::new().unwrap();
+    settings.write_all(b"count = 7").unwrap();
+    let path = settings.path().display();
+    for line in [format!("x --config {path}"), format!("x --config={path}")] {
+        let arguments: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        assert_eq!(parse_from::<Alone>(&arguments, None).unwrap().count, 7);
+    }
+}
+
+#[test]
+fn a_misspelt_key_is_an_error_that_names_it() {
+    for (file, named) in [
+        ("lisen = 'x'", "lisen"),
+        ("[core]\nlisen = 'x'", "core.lisen"),
+        ("[kore]\nlisten = 'x'", "kore.listen"),
+        ("listen = 1979-05-27", "listen"),
+    ] {
+        let error = parse_with::<Tree>(file, "roomcast core").unwrap_err().to_string();
+        assert!(error.contains(&format!("`{named}`")), "{error}");
+    }
+}
+
+#[test]
+fn a_missing_file_is_an_error_that_names_it() {
+    let arguments = ["x", "--config", "/nowhere/at/all.toml"].map(OsString::from);
+    let error = parse_from::<Alone>(&arguments, None).unwrap_err().to_string();
+    assert!(error.contains("/nowhere/at/all.toml"), "{error}");
+}

@@ -89,6 +89,8 @@ registry! {
         "no such path" "see /docs"
     MethodNotAllowed "method_not_allowed" Unimplemented 405 final
         "the path exists but not with this method" "see /docs"
+    UnsupportedMediaType "unsupported_media_type" InvalidArgument 415 final
+        "the body's media type is not one that this path takes" "send application/json"
     IdempotencyMismatch "idempotency_mismatch" AlreadyExists 409 final
         "the idempotency key was used with other content" "use a new key for a new request"
     OffsetConflict "offset_conflict" Aborted 409 final

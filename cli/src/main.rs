@@ -1,1 +1,136 @@
-fn main() {}
+//! The command line of Roomcast.
+//!
+//! Servers: [`dev`] (both in one process), [`core`], [`edge`]; [`backup`] and restore of their data.
+//! Clients of a core over gRPC: [`job`], [`topic`], [`run`] (any command as a job, by way of
+//! [`worker`]), [`doctor`]. Alone: [`token`], [`errors`].
+//!
+//! A command takes its arguments and an [`output::Output`], and answers an [`exit::Exit`] or a
+//! [`failure::Failure`]; nothing but [`output`] writes to the terminal.
+
+mod backup;
+mod connection;
+mod core;
+mod dev;
+mod doctor;
+mod edge;
+mod errors;
+mod exit;
+mod failure;
+mod follow;
+mod frame;
+mod job;
+mod keyring;
+mod label;
+mod output;
+mod payload;
+mod run;
+mod serving;
+mod span;
+mod token;
+mod topic;
+mod view;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use roomcast_runtime::settings;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Format, Output};
+
+const EXAMPLES: &str = "\
+Examples:
+  roomcast dev
+  roomcast run -- sh -c 'for i in $(seq 1 50); do echo \"step $i/50\"; sleep 0.1; done'
+  roomcast job list -o json
+
+Every setting: flag > ROOMCAST_… variable > TOML file (--config) > default.";
+
+/// Live jobs and rooms for browsers: a durable core, an edge, and their tools
+#[derive(Debug, Parser)]
+#[command(name = "roomcast", version, after_help = help())]
+struct Cli {
+    /// How to write results
+    #[arg(short, long, global = true, env = "ROOMCAST_OUTPUT", default_value = "text", value_name = "FORMAT")]
+    output: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Dev(dev::Arguments),
+    Core(core::Arguments),
+    Edge(edge::Arguments),
+    Run(run::Arguments),
+    /// Create, look at, follow and cancel jobs
+    #[command(subcommand)]
+    Job(job::Command),
+    /// Publish to topics, read and follow them
+    #[command(subcommand)]
+    Topic(topic::Command),
+    /// Mint tokens
+    #[command(subcommand)]
+    Token(token::Command),
+    Doctor(doctor::Arguments),
+    Backup(backup::BackupArguments),
+    Restore(backup::RestoreArguments),
+    Errors(errors::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli: Cli = settings::parse();
+    let output = Output::new(cli.output);
+    let exit = execute(cli.command, output).await.unwrap_or_else(|failure| {
+        output.failure(&failure);
+        failure.exit()
+    });
+    exit.into()
+}
+
+async fn execute(command: Command, output: Output) -> Result<Exit, Failure> {
+    match command {
+        Command::Dev(arguments) => dev::run(arguments, output).await,
+        Command::Core(arguments) => core::run(arguments).await,
+        Command::Edge(arguments) => edge::run(arguments).await,
+        Command::Run(arguments) => run::run(arguments, output).await,
+        Command::Job(command) => job::run(command, output).await,
+        Command::Topic(command) => topic::run(command, output).await,
+        Command::Token(command) => token::run(command, output),
+        Command::Doctor(arguments) => doctor::run(arguments, output).await,
+        Command::Backup(arguments) => backup::backup(arguments, output).await,
+        Command::Restore(arguments) => backup::restore(arguments, output).await,
+        Command::Errors(errors::Arguments {}) => errors::run(output),
+    }
+}
+
+fn help() -> String {
+    format!("{EXAMPLES}\n\n{}", exit::HELP)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn check(command: &clap::Command) {
+            if command.get_subcommands().next().is_none() {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("Example"), "{} --help has no example", command.get_name());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+    }
+}

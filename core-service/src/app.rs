@@ -22,6 +22,7 @@ use crate::log::{Log, now};
 use crate::maintenance::alarm::Alarm;
 use crate::maintenance::{cleaner, clockwork};
 use crate::metrics_page;
+use crate::rpc_span::{self, Traced};
 use crate::service::broadcast::Broadcast;
 use crate::service::job::Jobs;
 use crate::service::roster::Roster;
@@ -35,6 +36,10 @@ const MESSAGE_BYTES_MAX: usize = 4 << 20;
 /// Streams of one connection. An edge needs two and its calls; a limit below the need looks like a
 /// hang, none at all is an attack's.
 const STREAMS_MAX: u32 = 1024;
+/// Calls of one connection at once, before its streams begin. More are refused, not queued.
+const CALLS_MAX: usize = 2048;
+/// Until a call's first answer. Longer than any wait that the contract lets a caller ask for.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// Finds dead connections; without it a frozen peer blocks the shutdown.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 /// See [`KEEPALIVE_INTERVAL`].
@@ -66,7 +71,9 @@ pub async fn serve(
     let (health, health_service) = tonic_health::server::health_reporter();
     let router = server(&config)?
         .add_service(health_service)
-        .add_service(JobServiceServer::new(core.jobs()).max_decoding_message_size(MESSAGE_BYTES_MAX))
+        .add_service(
+            JobServiceServer::new(core.jobs()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
         .add_service(SessionServiceServer::new(Sessions))
         .add_service(
             BroadcastServiceServer::new(core.broadcast())
@@ -141,7 +148,7 @@ impl Core {
 
     async fn run(
         self,
-        router: Router,
+        router: Router<Traced>,
         listener: TcpListener,
         health: &HealthReporter,
         shutdown: CancellationToken,
@@ -150,7 +157,8 @@ impl Core {
         let (closing, failed) = (CancellationToken::new(), self.store.failed());
         // The option of the server itself does not reach a listener that it did not bind.
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let serving = router.serve_with_incoming_shutdown(incoming, closing.clone().cancelled_owned());
+        let serving =
+            router.serve_with_incoming_shutdown(incoming, closing.clone().cancelled_owned());
         let mut serving = tokio::spawn(serving);
         let mut outcome = Ok(());
         tokio::select! {
@@ -180,8 +188,12 @@ impl Core {
     }
 }
 
-fn server(config: &Config) -> anyhow::Result<Server> {
+fn server(config: &Config) -> anyhow::Result<Server<Traced>> {
     let server = Server::builder()
+        .layer(rpc_span::layer())
+        .timeout(CALL_TIMEOUT)
+        .concurrency_limit_per_connection(CALLS_MAX)
+        .load_shed(true)
         .max_concurrent_streams(Some(STREAMS_MAX))
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT));
@@ -197,12 +209,10 @@ fn server(config: &Config) -> anyhow::Result<Server> {
         let authority = Certificate::from_pem(read(authority)?);
         tls = tls.client_ca_root(authority).client_auth_optional(true);
     }
-    let mut server = server;
-    server = server.tls_config(tls).context("TLS")?;
-    Ok(server)
+    server.tls_config(tls).context("TLS")
 }
 
-fn with_reflection(router: Router) -> anyhow::Result<Router> {
+fn with_reflection(router: Router<Traced>) -> anyhow::Result<Router<Traced>> {
     let builder = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(roomcast_proto::FILE_DESCRIPTOR_SET)

@@ -121,18 +121,14 @@ impl Ring {
 
 /// What an event counts against a bound in bytes.
 pub(crate) fn weight(event: &Event) -> usize {
-    /// Topic, type, cursor and the allocation itself.
-    const ENVELOPE: usize = 256;
-    let body = match &event.body {
+    /// Topic, type, cursor, small fields and the allocation itself.
+    const ENVELOPE: usize = 384;
+    let content = match &event.body {
         Body::Payload(payload) => payload.data.len(),
-        Body::Job(entry) => match &entry.event {
-            crate::domain::job::Event::Output { data, .. } => data.len(),
-            crate::domain::job::Event::Completed { result: Some(result) } => result.data.len(),
-            _ => ENVELOPE,
-        },
-        Body::Summary(_) => ENVELOPE,
+        Body::Job(entry) => entry.event.content_bytes(),
+        Body::Summary(_) => 0,
     };
-    ENVELOPE + body
+    ENVELOPE + content
 }
 
 /// A follower's hold on a topic's tail.

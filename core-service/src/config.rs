@@ -26,7 +26,14 @@ pub struct Config {
     pub core_metrics_listen: Option<SocketAddr>,
 
     /// HS256 secret of users' tokens, at least 32 bytes; two, separated by a comma, during a rotation.
-    #[arg(long, id = "core-jwt-secret", env = "ROOMCAST_JWT_SECRET", hide_env_values = true, value_delimiter = ',', value_name = "SECRET")]
+    #[arg(
+        long,
+        id = "core-jwt-secret",
+        env = "ROOMCAST_JWT_SECRET",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_name = "SECRET"
+    )]
     pub jwt_secret: Vec<Secret>,
 
     /// Where the issuer of users' tokens publishes its public keys.
@@ -42,7 +49,14 @@ pub struct Config {
     pub jwt_audience: Option<String>,
 
     /// HS256 secret of edges', workers' and services' tokens; two during a rotation.
-    #[arg(long, id = "core-service-secret", env = "ROOMCAST_SERVICE_SECRET", hide_env_values = true, value_delimiter = ',', value_name = "SECRET")]
+    #[arg(
+        long,
+        id = "core-service-secret",
+        env = "ROOMCAST_SERVICE_SECRET",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_name = "SECRET"
+    )]
     pub service_secret: Vec<Secret>,
 
     /// PEM file of the core's certificate: serve TLS.

@@ -34,6 +34,7 @@ pub mod subscription;
 pub mod maintenance;
 
 mod metrics_page;
+mod rpc_span;
 
 pub use app::serve;
 pub use config::Config;

@@ -48,10 +48,10 @@ impl Log {
     /// As [`Store::commit`].
     pub async fn commit(&self, command: Command) -> Result<Committed, Error> {
         let committed = self.store.commit(command).await?;
-        if let Committed::Job { record, .. } = &committed {
-            if let Some(deadline) = record.deadline() {
-                self.alarm.set(deadline);
-            }
+        if let Committed::Job { record, .. } = &committed
+            && let Some(deadline) = record.deadline()
+        {
+            self.alarm.set(deadline);
         }
         Ok(committed)
     }

@@ -9,7 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 /// The core of Roomcast: jobs, sessions and broadcast over gRPC
 #[derive(Debug, Parser)]
-#[command(name = "roomcast-core", version, after_help = "Example:\n  roomcast-core --listen 127.0.0.1:50051 --data-dir /var/lib/roomcast")]
+#[command(
+    name = "roomcast-core",
+    version,
+    after_help = "Example:\n  roomcast-core --listen 127.0.0.1:50051 --data-dir /var/lib/roomcast"
+)]
 struct Cli {
     #[command(flatten)]
     core: Config,

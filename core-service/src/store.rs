@@ -56,7 +56,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// The last event of each type, oldest first, at most `limit`, and the head they stand at; both
     /// from one moment.
-    async fn last_values(&self, topic: &Topic, limit: usize) -> Result<(Cursor, Vec<Event>), Error>;
+    async fn last_values(&self, topic: &Topic, limit: usize)
+    -> Result<(Cursor, Vec<Event>), Error>;
 
     /// A job by id, with the head of its topic; both from one moment.
     async fn job(&self, job_id: &str) -> Result<Option<Stored>, Error>;

@@ -179,7 +179,8 @@ impl Subscription {
         if self.topic.kind() == Kind::Job {
             // A subscriber that comes after the end gets no final event: the job itself tells.
             let stored = self.log.store().job(self.topic.name()).await?;
-            if stored.is_some_and(|job| job.record.job.state.is_final() && job.cursor == self.cursor())
+            if stored
+                .is_some_and(|job| job.record.job.state.is_final() && job.cursor == self.cursor())
             {
                 self.end();
             }

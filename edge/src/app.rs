@@ -1,6 +1,6 @@
 //! The edge in one place: what it is made of, how it starts, how it drains.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::Router;
@@ -10,6 +10,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 use crate::{
     auth::{Auth, Origins, guard},
@@ -50,14 +51,8 @@ impl AppState {
     /// # Errors
     /// When a setting is not usable.
     pub fn new(config: Config) -> anyhow::Result<Self> {
-        let authority = config
-            .core_ca
-            .as_ref()
-            .map(|path| {
-                std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
-            })
-            .transpose()?;
-        let upstream = Upstream::new(&config.cores, authority.as_deref(), credential(&config)?)?;
+        let tls = tls(&config)?;
+        let upstream = Upstream::new(&config.cores, tls.as_ref(), credential(&config)?)?;
         Ok(Self {
             auth: Auth::new(&config)?,
             feeds: Feeds::new(upstream.clone()),
@@ -141,6 +136,19 @@ fn credential(config: &Config) -> anyhow::Result<Credential> {
     }
     let keys = ServiceKeys::new(config.service_secret.clone())?;
     Ok(Credential::minted(keys, SERVICE_NAME))
+}
+
+/// How the edge shows who it is and knows the core, where the cores' URLs are https.
+fn tls(config: &Config) -> anyhow::Result<Option<ClientTlsConfig>> {
+    let read = |path: &Path| {
+        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let Some(authority) = &config.core_ca else { return Ok(None) };
+    let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(authority)?));
+    if let (Some(certificate), Some(key)) = (&config.core_cert, &config.core_key) {
+        tls = tls.identity(Identity::from_pem(read(certificate)?, read(key)?));
+    }
+    Ok(Some(tls))
 }
 
 async fn drain(state: &AppState) {

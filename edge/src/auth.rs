@@ -99,8 +99,11 @@ impl Auth {
 struct DevUser {
     secret: Option<Secret>,
     intended: Intended,
-    last: Arc<Mutex<Option<(Arc<str>, Instant)>>>,
+    last: Arc<Mutex<Option<Minted>>>,
 }
+
+/// A token and when it was minted.
+type Minted = (Arc<str>, Instant);
 
 impl DevUser {
     fn new(config: &Config) -> Self {

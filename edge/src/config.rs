@@ -28,6 +28,14 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_CORE_CA", value_name = "FILE")]
     pub core_ca: Option<PathBuf>,
 
+    /// PEM file of this edge's own certificate, for cores that ask for one.
+    #[arg(long, env = "ROOMCAST_CORE_CERT", value_name = "FILE", requires = "core_key")]
+    pub core_cert: Option<PathBuf>,
+
+    /// PEM file of the certificate's key.
+    #[arg(long, env = "ROOMCAST_CORE_KEY", value_name = "FILE", requires = "core_cert")]
+    pub core_key: Option<PathBuf>,
+
     /// HS256 secret of users' tokens, at least 32 bytes; two, separated by a comma, during a rotation.
     #[arg(
         long,
@@ -142,6 +150,8 @@ impl Default for Config {
             listen: LISTEN,
             cores: vec![CORE.to_owned()],
             core_ca: None,
+            core_cert: None,
+            core_key: None,
             jwt_secret: Vec::new(),
             jwks_url: None,
             jwt_issuer: None,

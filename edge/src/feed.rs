@@ -180,9 +180,9 @@ impl Feeds {
         while let Some((since, _)) = table.idle.front()
             && now.duration_since(*since) >= LINGER
         {
-            let Some((_, key)) = table.idle.pop_front() else { break };
-            // It is listed for each time it was left: the last time counts.
-            let left = table.feeds.get(&key).is_some_and(|feed| feed.was_left_before(now - LINGER));
+            let Some((left_at, key)) = table.idle.pop_front() else { break };
+            // Listed for each time it was left: the last time counts.
+            let left = table.feeds.get(&key).is_some_and(|feed| feed.left_at() == Some(left_at));
             if left && let Some(feed) = table.feeds.remove(&key) {
                 expired.push(feed);
             }

@@ -97,7 +97,6 @@ impl Sockets {
     }
 
     /// The routes of Socket.IO.
-    #[must_use]
     pub fn router(&self) -> Router {
         let sockets = self.clone();
         let handler = any(move |request: Request| {
@@ -108,7 +107,9 @@ impl Sockets {
     }
 
     async fn handle(mut self, request: Request) -> Response {
-        self.transports.note_upgrade(&request);
+        if let Err(refusal) = self.transports.admit(&request) {
+            return *refusal;
+        }
         match self.server.call(request).await {
             Ok(response) => response.map(Body::new),
             Err(never) => match never {},

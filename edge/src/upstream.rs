@@ -9,7 +9,7 @@ mod core;
 mod credential;
 
 pub use backoff::Backoff;
-pub(crate) use backoff::jittered;
+pub(crate) use backoff::{jittered, spread};
 pub use caller::{CALL_DEADLINE, Caller};
 pub use core::Line;
 pub use credential::Credential;
@@ -25,7 +25,7 @@ use std::{
 use roomcast_proto::v1::{
     broadcast_service_client::BroadcastServiceClient, job_service_client::JobServiceClient,
 };
-use tonic::transport::{Certificate, ClientTlsConfig};
+use tonic::transport::ClientTlsConfig;
 
 use self::core::Core;
 
@@ -58,15 +58,13 @@ impl Upstream {
     /// [`Error`] when no address is given or one is not usable.
     pub fn new(
         addresses: &[String],
-        authority_pem: Option<&[u8]>,
+        tls: Option<&ClientTlsConfig>,
         credential: Credential,
     ) -> Result<Self, Error> {
-        let tls = authority_pem
-            .map(|pem| ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)));
         let cores = addresses
             .iter()
             .map(|address| {
-                Core::new(address, tls.as_ref(), credential.clone())
+                Core::new(address, tls, credential.clone())
                     .map_err(|error| Error::Address(address.clone(), error))
             })
             .collect::<Result<Arc<[Core]>, Error>>()?;

@@ -71,8 +71,11 @@ mod tests {
 
     #[test]
     fn a_payload_is_stored_byte_for_byte() {
-        for (content_type, data) in [(JSON, &b"{\"a\": 1.0}"[..]), ("image/png", &[0xff, 0, 0x89]), ("text/plain", b"")] {
-            let payload = Payload { content_type: content_type.into(), data: Bytes::copy_from_slice(data) };
+        for (content_type, data) in
+            [(JSON, &b"{\"a\": 1.0}"[..]), ("image/png", &[0xff, 0, 0x89]), ("text/plain", b"")]
+        {
+            let payload =
+                Payload { content_type: content_type.into(), data: Bytes::copy_from_slice(data) };
             let stored = serde_json::to_string(&payload).expect("serializes");
             assert_eq!(serde_json::from_str::<Payload>(&stored).expect("reads back"), payload);
         }

@@ -50,7 +50,9 @@ pub struct Topic {
 
 /// Why a full name is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a topic is kind:name with kind job, session, project, room or user and name [A-Za-z0-9_.-]{{1,128}}")]
+#[error(
+    "a topic is kind:name with kind job, session, project, room or user and name [A-Za-z0-9_.-]{{1,128}}"
+)]
 pub struct NotATopic;
 
 impl Topic {
@@ -140,7 +142,10 @@ mod tests {
     #[test]
     fn a_full_name_is_a_kind_and_a_name() {
         let topic = Topic::parse("acme", "room:metrics").expect("a topic");
-        assert_eq!((topic.kind(), topic.name(), topic.full()), (Kind::Room, "metrics", "room:metrics"));
+        assert_eq!(
+            (topic.kind(), topic.name(), topic.full()),
+            (Kind::Room, "metrics", "room:metrics")
+        );
         for wrong in ["metrics", "room:", "room:a b", "lobby:x", "room:ä", ":"] {
             assert_eq!(Topic::parse("acme", wrong), Err(NotATopic), "{wrong}");
         }

@@ -21,8 +21,8 @@ use crate::domain::retention::Retention;
 use crate::domain::topic::{Kind, Topic};
 use crate::error::status;
 use crate::log::{Log, now};
-use crate::store::commit::{Action, Command, Committed, Idempotency};
 use crate::store::PageLimit;
+use crate::store::commit::{Action, Command, Committed, Idempotency};
 use crate::subscription::Start;
 
 const PAGES: page::Sizes = page::Sizes { default: 100, max: 1000 };
@@ -194,7 +194,8 @@ impl BroadcastService for Broadcast {
         let limit = PageLimit { events: size, bytes: PAGE_BYTES_MAX };
         let page = self.log.store().read(&topic, after.offset, limit).await.map_err(status)?;
         let last = page.events.last().map_or(after, |event| event.cursor);
-        let wants = |kind: &str| request.types.is_empty() || request.types.iter().any(|t| t == kind);
+        let wants =
+            |kind: &str| request.types.is_empty() || request.types.iter().any(|t| t == kind);
         let events = page.events.iter().filter(|event| wants(&event.kind));
         Ok(Response::new(v1::ListEventsResponse {
             events: events.map(|event| wire::event::event(event)).collect(),

@@ -100,13 +100,19 @@ struct Shared {
 
 impl Session {
     fn new(log: Log, open: v1::Open, sender: Sender) -> Session {
-        let asked = if open.max_in_flight_bytes == 0 { IN_FLIGHT_DEFAULT } else { open.max_in_flight_bytes };
+        let asked = if open.max_in_flight_bytes == 0 {
+            IN_FLIGHT_DEFAULT
+        } else {
+            open.max_in_flight_bytes
+        };
         let in_flight_max = asked.clamp(IN_FLIGHT_RANGE.0, IN_FLIGHT_RANGE.1);
         tracing::info!(edge_id = open.edge_id, "an edge subscribed");
         let shared = Shared {
             log,
             sender,
-            credit: Semaphore::new(usize::try_from(in_flight_max).unwrap_or(Semaphore::MAX_PERMITS)),
+            credit: Semaphore::new(
+                usize::try_from(in_flight_max).unwrap_or(Semaphore::MAX_PERMITS),
+            ),
             in_flight_max,
             replays: Semaphore::new(REPLAYS_AT_ONCE),
             heads: Mutex::default(),
@@ -150,16 +156,23 @@ impl Session {
                 Ok(())
             }
             Some(Request::Credit(credit)) => {
-                let more = credit.consumed_bytes.saturating_sub(self.consumed);
-                self.consumed = self.consumed.max(credit.consumed_bytes);
-                // Never more than was taken out: a confused edge must not grow the window.
-                let taken = self.shared.in_flight_max as usize - self.shared.credit.available_permits().min(self.shared.in_flight_max as usize);
-                self.shared.credit.add_permits(usize::try_from(more).unwrap_or(usize::MAX).min(taken));
+                self.give_credit(credit.consumed_bytes);
                 Ok(())
             }
             Some(Request::Open(_)) => Err(invalid("request", "open comes once, first")),
             None => Err(invalid("request", "is empty or newer than this core")),
         }
+    }
+
+    /// Frees what the edge has taken in; never more than is on its way, so that a confused edge cannot
+    /// grow the window.
+    fn give_credit(&mut self, consumed: u64) {
+        let more = consumed.saturating_sub(self.consumed);
+        self.consumed = self.consumed.max(consumed);
+        let free = self.shared.credit.available_permits() as u64;
+        let on_its_way = self.shared.in_flight_max.saturating_sub(free);
+        let permits = usize::try_from(more.min(on_its_way)).unwrap_or(usize::MAX);
+        self.shared.credit.add_permits(permits);
     }
 
     fn add(&mut self, add: v1::AddTopics) -> Result<(), Status> {
@@ -262,9 +275,7 @@ async fn begin(
     let head = shared.log.store().position(&topic, None).await.map_err(status)?.head;
     let cursor = subscription.cursor().token(&topic);
     let added = v1::Added { cursor, head: head.token(&topic) };
-    shared
-        .notice(wanted.subscription_id, v1::subscription_notice::Notice::Added(added))
-        .await?;
+    shared.notice(wanted.subscription_id, v1::subscription_notice::Notice::Added(added)).await?;
     Ok((topic, subscription))
 }
 

@@ -119,10 +119,9 @@ fn wire_frames(told: Told, topic: &Topic) -> Vec<Wire> {
         Frame::Snapshot(snapshot) => {
             vec![Wire::Snapshot(Box::new(frame::topic_snapshot(&snapshot, topic)))]
         }
-        Frame::Events(events) => events
-            .iter()
-            .map(|event| Wire::Event(Box::new(wire::event::event(event))))
-            .collect(),
+        Frame::Events(events) => {
+            events.iter().map(|event| Wire::Event(Box::new(wire::event::event(event)))).collect()
+        }
         Frame::CaughtUp(at) => vec![Wire::CaughtUp(v1::CaughtUp { cursor: at.token(topic) })],
         Frame::Heartbeat(at) => vec![Wire::Heartbeat(v1::Heartbeat { cursor: at.token(topic) })],
         Frame::Reset(reason, at) => vec![Wire::Reset(frame::reset(reason, at, topic))],

@@ -50,7 +50,10 @@ pub(super) fn worker(
     }
     Ok(Worker {
         id: check::name("worker_id", id)?,
-        kinds: kinds.into_iter().map(|kind| check::name("kinds", kind)).collect::<Result<_, _>>()?,
+        kinds: kinds
+            .into_iter()
+            .map(|kind| check::name("kinds", kind))
+            .collect::<Result<_, _>>()?,
         slots: slots as usize,
         tenant: (!tenant.is_empty()).then_some(tenant),
     })

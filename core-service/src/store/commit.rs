@@ -118,16 +118,15 @@ pub struct Append {
 /// the owner's and the project's.
 #[must_use]
 pub fn appends(job: &Job, entries: Vec<Entry>) -> Vec<Append> {
-    let shows_in_lists = entries.iter().any(|entry| {
-        !matches!(entry.event, job::Event::Output { .. } | job::Event::Used(_))
-    });
+    let shows_in_lists = entries
+        .iter()
+        .any(|entry| !matches!(entry.event, job::Event::Output { .. } | job::Event::Used(_)));
     if entries.is_empty() {
         return Vec::new();
     }
-    let events = entries.into_iter().map(|entry| NewEvent {
-        kind: entry.event.kind().into(),
-        body: Body::Job(entry),
-    });
+    let events = entries
+        .into_iter()
+        .map(|entry| NewEvent { kind: entry.event.kind().into(), body: Body::Job(entry) });
     let spec = &job.spec;
     let mut appends = Vec::with_capacity(3);
     // Names were checked when the job was created; one that is none simply has no topic.
@@ -140,7 +139,10 @@ pub fn appends(job: &Job, entries: Vec<Entry>) -> Vec<Append> {
         let owner = Topic::user(&spec.tenant, &spec.owner).ok();
         for topic in [owner, project].into_iter().flatten() {
             let body = Body::Summary(Summary::of(job));
-            appends.push(Append { topic, events: vec![NewEvent { kind: Summary::KIND.into(), body }] });
+            appends.push(Append {
+                topic,
+                events: vec![NewEvent { kind: Summary::KIND.into(), body }],
+            });
         }
     }
     appends

@@ -1,1 +1,107 @@
+//! What every engine must do, executed. Written once; an engine joins with one line:
+//! `conformance!(crate::store::engine::tests::fresh);`, where `fresh` makes an empty [`Engine`].
 
+pub(crate) mod agenda;
+pub(crate) mod cleaning;
+pub(crate) mod history;
+pub(crate) mod idempotency;
+pub(crate) mod jobs;
+pub(crate) mod lists;
+pub(crate) mod output;
+pub(crate) mod publish;
+mod world;
+
+use std::sync::Arc;
+
+pub(crate) use world::World;
+
+use crate::domain::time::Time;
+use crate::store::{Store, Tap};
+
+/// Storage that can be opened again and again, and that begins empty.
+pub(crate) trait Engine: Send {
+    /// Opens what is stored. At most one store is open at a time.
+    fn open(&self, clock: Arc<dyn Fn() -> Time + Send + Sync>, tap: Tap) -> Arc<dyn Store>;
+
+    /// Storage that holds what this one would hold if everything stopped at this moment.
+    fn copy(&self) -> Box<dyn Engine>;
+}
+
+macro_rules! conformance {
+    ($fresh:path) => {
+        $crate::store::conformance::conformance! { $fresh;
+            publish: [
+                one_topic_takes_racing_writers_without_a_gap,
+                many_topics_and_writers_keep_each_topics_order,
+                acknowledgements_respect_real_time,
+                a_batch_is_committed_whole_or_not_at_all,
+                exactly_one_of_racing_writers_finds_the_expected_offset,
+                bodies_of_every_type_come_back_byte_for_byte,
+                last_values_are_the_newest_event_of_each_type,
+                pages_join_without_a_hole_whatever_their_size,
+                a_topic_nobody_wrote_to_stands_at_the_start,
+            ]
+            idempotency: [
+                racing_publishes_with_one_key_commit_once,
+                racing_creates_with_one_key_make_one_job,
+                a_key_with_other_content_is_refused,
+                a_key_is_known_after_reopening,
+                a_key_is_free_again_after_its_time,
+                a_refused_command_leaves_its_key_free,
+            ]
+            jobs: [
+                a_job_and_its_events_are_committed_together,
+                racing_leases_go_to_one_worker,
+                a_refused_report_changes_nothing,
+                a_report_is_applied_once,
+                the_log_folds_into_the_stored_job,
+                a_job_reads_the_same_after_reopening,
+                an_id_that_is_taken_is_refused,
+            ]
+            lists: [
+                jobs_are_listed_newest_first_in_pages,
+                every_filter_holds_alone_and_together,
+                a_listed_job_moves_between_states,
+                tenants_never_see_each_other,
+            ]
+            output: [
+                any_range_of_output_is_found,
+                attempts_and_channels_are_kept_apart,
+            ]
+            agenda: [
+                priority_comes_first_and_owners_take_turns,
+                a_crowd_of_one_owner_holds_nobody_up,
+                turns_go_on_between_readings_of_one_job,
+                a_pinned_job_is_seen_by_its_worker_alone,
+                a_tenants_worker_sees_its_tenant_alone,
+                old_jobs_of_low_priority_do_not_starve,
+                deadlines_come_due_in_order,
+            ]
+            cleaning: [
+                rooms_lose_what_is_too_old_too_many_or_too_large,
+                a_replay_across_a_trim_begins_at_the_floor,
+                an_ended_job_goes_whole_after_its_time,
+                expired_keys_go,
+                a_small_budget_cleans_little_and_the_rest_next_time,
+                cleaning_races_with_writers_and_leaves_no_hole,
+            ]
+            history: [
+                whatever_was_acknowledged_is_there_after_a_crash,
+                a_restored_copy_is_seen_by_the_stamp,
+                every_cursor_is_judged,
+            ]
+        }
+    };
+    ($fresh:path; $($module:ident: [$($name:ident),* $(,)?])*) => {
+        $(mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    let world = $crate::store::conformance::World::new(Box::new($fresh()));
+                    $crate::store::conformance::$module::$name(world).await;
+                }
+            )*
+        })*
+    };
+}
+pub(crate) use conformance;

@@ -50,7 +50,7 @@ impl Origins {
     /// Whether a request with these headers may come in.
     #[must_use]
     pub fn allow(&self, headers: &HeaderMap) -> bool {
-        if self.is_host_checked && !host(headers).is_some_and(|host| is_loopback(host)) {
+        if self.is_host_checked && !host(headers).is_some_and(is_loopback) {
             return false;
         }
         headers.get(header::ORIGIN).is_none_or(|origin| self.allows(origin, headers))
@@ -63,7 +63,6 @@ impl Origins {
     }
 
     /// The answers to browsers' CORS questions, by the same rule.
-    #[must_use]
     pub fn cors(&self) -> CorsLayer {
         let origins = self.clone();
         CorsLayer::new()

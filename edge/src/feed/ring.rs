@@ -99,6 +99,9 @@ impl Ring {
     }
 
     fn judge(&self, event: &Encoded) -> Arrival {
+        if self.base.as_deref() == Some(event.cursor()) {
+            return Arrival::Known;
+        }
         let (Some(first), Some(last)) = (self.events.front(), self.events.back()) else {
             return Arrival::Appended;
         };
@@ -133,7 +136,7 @@ impl Ring {
     /// What comes after a place.
     pub(super) fn after(&self, place: &Place) -> Found {
         if self.base.as_deref() == Some(place.cursor()) {
-            return self.from_start(0);
+            return self.beginning_at(0);
         }
         let Some(offset) = place.offset() else {
             return self.after_cursor(place.cursor());
@@ -147,7 +150,7 @@ impl Ring {
         // The same offset with another cursor is another history.
         match offset.checked_sub(first.offset()).and_then(|at| Some((at, self.get(at)?))) {
             Some((at, event)) if event.cursor() == place.cursor() => {
-                usize::try_from(at + 1).map_or(Found::Elsewhere, |start| self.from_start(start))
+                usize::try_from(at + 1).map_or(Found::Elsewhere, |start| self.beginning_at(start))
             }
             Some(_) | None => Found::Elsewhere,
         }
@@ -156,12 +159,12 @@ impl Ring {
     /// A place whose offset is not known yet is sought from the head, where joins begin.
     fn after_cursor(&self, cursor: &str) -> Found {
         match self.events.iter().rposition(|event| event.cursor() == cursor) {
-            Some(at) => self.from_start(at + 1),
+            Some(at) => self.beginning_at(at + 1),
             None => Found::Elsewhere,
         }
     }
 
-    fn from_start(&self, start: usize) -> Found {
+    fn beginning_at(&self, start: usize) -> Found {
         let mut bytes = 0;
         let events: Vec<_> = self
             .events

@@ -1,7 +1,7 @@
 //! The one upstream stream: follows every feed, takes in what arrives, and comes back when it breaks.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -19,7 +19,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::{Feeds, reader::Closed, topic::Feed};
+use super::{
+    Feeds,
+    reader::Closed,
+    topic::{Feed, Key},
+};
 use crate::upstream::{Backoff, CALL_DEADLINE, Caller};
 
 /// Bytes of events that may be on their way: one burst of a second at full rate, and no more that a
@@ -208,12 +212,10 @@ impl Stream {
         if expired.is_empty() {
             return;
         }
-        let gone: Vec<u32> = self
-            .followed
-            .iter()
-            .filter(|(_, feed)| expired.iter().any(|expired| Arc::ptr_eq(expired, feed)))
-            .map(|(id, _)| *id)
-            .collect();
+        let expired: HashSet<_> = expired.iter().map(Arc::as_ptr).collect();
+        let is_gone = |feed: &Arc<Feed>| expired.contains(&Arc::as_ptr(feed));
+        let gone: Vec<u32> =
+            self.followed.iter().filter(|(_, feed)| is_gone(feed)).map(|(id, _)| *id).collect();
         for chunk in gone.chunks(CHUNK) {
             self.queue(Request::Remove(RemoveTopics { subscription_ids: chunk.to_vec() }));
         }

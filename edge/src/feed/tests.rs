@@ -73,7 +73,8 @@ enum Move {
     Arrive(u64),
     /// The stream delivers what was there already.
     Repeat,
-    /// The stream breaks and delivers what comes after a hole, as a faulty core might.
+    /// The stream delivers what comes after a hole, as a faulty core might. Not as its first event: only
+    /// the core knows the offset that a subscription begins at.
     Skip(u64),
     /// Old events are trimmed.
     Trim(u64),
@@ -114,6 +115,8 @@ struct World {
     ring: Ring,
     /// The offset the stream has delivered up to.
     arrived: u64,
+    /// Something arrived since the subscription began.
+    has_begun: bool,
     watchers: Vec<Watcher>,
 }
 
@@ -121,7 +124,7 @@ impl World {
     fn new() -> Self {
         let log = Log { first: 1, head: 0, stamp: 1 };
         let ring = Ring::new(&log.cursor(0));
-        Self { log, ring, arrived: 0, watchers: Vec::new() }
+        Self { log, ring, arrived: 0, has_begun: false, watchers: Vec::new() }
     }
 
     fn play(&mut self, step: Move) {
@@ -130,6 +133,7 @@ impl World {
             Move::Arrive(count) => {
                 for _ in 0..count.min(self.log.head - self.arrived) {
                     self.arrived += 1;
+                    self.has_begun = true;
                     self.ring.push(event(self.arrived, self.log.stamp));
                 }
             }
@@ -141,7 +145,7 @@ impl World {
             }
             Move::Skip(count) => {
                 let next = self.arrived + 1 + count;
-                if next <= self.log.head {
+                if self.has_begun && next <= self.log.head {
                     self.arrived = next;
                     self.ring.push(event(next, self.log.stamp));
                 }
@@ -164,6 +168,7 @@ impl World {
 
     fn reset(&mut self) {
         self.arrived = self.log.head;
+        self.has_begun = false;
         self.ring.reset(&self.log.cursor(self.log.head));
     }
 

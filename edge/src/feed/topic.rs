@@ -67,8 +67,9 @@ impl Feed {
         state.readers
     }
 
-    pub(super) fn was_left_before(&self, moment: Instant) -> bool {
-        self.state().left_at.is_some_and(|left_at| left_at <= moment)
+    /// When the last reader went; none while there is one.
+    pub(super) fn left_at(&self) -> Option<Instant> {
+        self.state().left_at
     }
 
     pub(super) fn is_closed(&self) -> bool {

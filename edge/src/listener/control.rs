@@ -12,6 +12,8 @@ use futures::task::AtomicWaker;
 pub enum KillReason {
     /// Its queue was full and did not move.
     SlowConsumer,
+    /// Its peer took no byte for too long.
+    Stalled,
     /// The edge is shutting down.
     Draining,
 }
@@ -22,6 +24,7 @@ impl KillReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SlowConsumer => "slow_consumer",
+            Self::Stalled => "stalled",
             Self::Draining => "draining",
         }
     }

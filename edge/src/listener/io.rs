@@ -15,7 +15,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::Control;
+use super::{Control, KillReason};
 
 /// A peer that takes no byte for this long has gone: less than the 20 s in which a ping must be answered.
 pub(crate) const STALL_DEADLINE: Duration = Duration::from_secs(15);
@@ -61,7 +61,8 @@ impl<S> Io<S> {
                 let deadline = self.deadline;
                 let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(deadline)));
                 ready!(stall.as_mut().poll(context));
-                metrics::counter!("roomcast_edge_kills_total", "reason" => "stalled").increment(1);
+                // The reader waits for a peer that is silent: it must end as well.
+                self.control.kill(KillReason::Stalled);
                 Poll::Ready(Err(ErrorKind::TimedOut.into()))
             }
         }
@@ -133,7 +134,6 @@ mod tests {
     };
 
     use super::*;
-    use crate::listener::KillReason;
 
     const DEADLINE: Duration = Duration::from_millis(40);
 

@@ -41,10 +41,11 @@ impl<'a> Content<'a> {
 pub(super) fn object(payload: &Payload) -> String {
     match Content::of(payload) {
         Content::Json(raw) if raw.get().trim_start().starts_with('{') => raw.get().to_owned(),
-        other => serde_json::to_string(&other)
-            .ok()
-            .filter(|text| text.starts_with('{'))
-            .unwrap_or_else(|| "{}".to_owned()),
+        // The core lets only objects in; any other text is not for a browser to guess at.
+        Content::Json(_) => "{}".to_owned(),
+        bytes @ Content::Bytes { .. } => {
+            serde_json::to_string(&bytes).unwrap_or_else(|_| "{}".to_owned())
+        }
     }
 }
 

@@ -46,7 +46,11 @@ export class JobView {
   async join() {
     const id = this.#id;
     if (!id) return;
-    if (!this.#cursor && !(await this.#load(id))) return;
+    if (!this.#cursor) {
+      if (!(await this.#load(id))) return;
+      // Where the list fills the screen, the job stands below it.
+      element('title').focus();
+    }
     if (!this.#socket.connected || id !== this.#id) return;
     this.#socket.emit('join_job', { job_id: id, since: this.#cursor }, (answer) => {
       if (id !== this.#id) return;

@@ -48,16 +48,28 @@ enum Shape<'a> {
     /// Of a user's or project's topic: a `job_status` for each.
     Jobs(Vec<&'a RawValue>),
     /// Of a room: the last event of each type.
-    Events(Vec<&'a RawValue>),
+    Events(Vec<Last<'a>>),
+}
+
+#[derive(Debug, Serialize)]
+struct Last<'a> {
+    r#type: &'a str,
+    data: Option<&'a RawValue>,
 }
 
 impl<'a> Shape<'a> {
     fn of(response: &'a JoinResponse, lines: &'a [String]) -> Option<Self> {
-        let values = || lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let mut values = lines.iter().map(|line| serde_json::from_str(line).ok());
         match response.snapshot.as_ref()? {
             Snapshot::Job(job) => Some(Self::Job(Box::new(Job::of(job)))),
-            Snapshot::Jobs(_) => Some(Self::Jobs(values())),
-            Snapshot::LastValues(_) => Some(Self::Events(values())),
+            Snapshot::Jobs(_) => Some(Self::Jobs(values.flatten().collect())),
+            Snapshot::LastValues(last) => {
+                let lasts = last
+                    .events
+                    .iter()
+                    .map(|event| Last { r#type: &event.r#type, data: values.next().flatten() });
+                Some(Self::Events(lasts.collect()))
+            }
         }
     }
 }
@@ -72,5 +84,48 @@ fn lines(response: &JoinResponse) -> Vec<String> {
             values.events.iter().map(|event| Encoded::new(event).payload().to_owned()).collect()
         }
         Some(Snapshot::Job(_)) | None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use roomcast_proto::v1::{Event, Job as Message, LastValues, Payload, event};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn told(snapshot: Snapshot, reset: Option<ResetReason>) -> Value {
+        let response = JoinResponse {
+            topic: "room:a".into(),
+            cursor: "c".into(),
+            snapshot: Some(snapshot),
+            ..JoinResponse::default()
+        };
+        serde_json::from_str(&payload(&response, reset)).unwrap()
+    }
+
+    #[test]
+    fn a_rooms_snapshot_names_the_type_of_each_value() {
+        let content = Payload { content_type: String::new(), data: "{\"x\":1}".into() };
+        let event = Event {
+            r#type: "level".into(),
+            cursor: "c1".into(),
+            body: Some(event::Body::Payload(content)),
+            ..Event::default()
+        };
+        let told = told(Snapshot::LastValues(LastValues { events: vec![event] }), None);
+        assert_eq!(told["snapshot"]["events"][0]["type"], "level");
+        assert_eq!(told["snapshot"]["events"][0]["data"]["x"], 1);
+        assert_eq!(told["snapshot"]["events"][0]["data"]["cursor"], "c1");
+        assert_eq!((&told["topic"], &told["cursor"]), (&json!("room:a"), &json!("c")));
+        assert_eq!(told.get("reason"), None);
+    }
+
+    #[test]
+    fn a_reset_brings_its_reason_and_the_state() {
+        let job = Message { job_id: "j".into(), ..Message::default() };
+        let told = told(Snapshot::Job(job), Some(ResetReason::Trimmed));
+        assert_eq!(told["reason"], "trimmed");
+        assert_eq!(told["snapshot"]["job"]["job_id"], "j");
     }
 }

@@ -179,13 +179,10 @@ impl Refusal {
 impl From<&Status> for Refusal {
     fn from(status: &Status) -> Self {
         let code = Code::of(status);
-        match code {
-            // What broke inside is for the operator; the registry says what a user can do.
-            Code::Internal | Code::CoreUnavailable | Code::DeadlineExceeded => {
-                Self::new(code, code.entry().cause)
-            }
-            _ => Self::new(code, status.message()),
-        }
+        let is_inside =
+            matches!(code, Code::Internal | Code::CoreUnavailable | Code::DeadlineExceeded);
+        // What broke inside is for the operator; the registry says what a user needs to know.
+        Self::new(code, if is_inside { code.entry().cause } else { status.message() })
     }
 }
 

@@ -96,7 +96,9 @@ pub(super) async fn authenticate(
         .get()
         .cloned()
         .ok_or_else(|| Rejection::new(Code::Internal, "the namespace is not ready"))?;
-    let outlet = Outlet::new(adapter, socket.id, control, transports);
+    // The request kept with a socket is its first: only a WebSocket's is the one that carries it.
+    let direct = control.filter(|_| headers.contains_key(http::header::UPGRADE));
+    let outlet = Outlet::new(adapter, socket.id, direct, transports);
     let trace = TraceContext::from_headers(headers);
     let connection = Arc::new(Connection::new(state, identity, trace, outlet.clone()));
     let gone = connection.gone().clone();

@@ -1,6 +1,6 @@
 //! One connected socket: takes its messages one by one, and keeps the topics it joined.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
 use roomcast_proto::registry::Code;
 use roomcast_runtime::trace::TraceContext;
@@ -22,7 +22,7 @@ use crate::{
     feed,
     listener::KillReason,
     names::now,
-    upstream::jittered,
+    upstream::spread,
 };
 
 /// What a client is told to wait before it comes back from a shutdown.
@@ -96,6 +96,7 @@ impl Connection {
             () = self.gone.cancelled() => {}
         }
         subscriptions.abandon();
+        self.outlet.forget();
         self.state.connections.remove(&self);
     }
 
@@ -113,6 +114,7 @@ impl Connection {
                 refusal.tell(&self.outlet, None).await?;
             }
         }
+        let mut farewell = pin!(self.farewell_time());
         loop {
             tokio::select! {
                 ended = subscriptions.ended() => self.ended(subscriptions, ended).await?,
@@ -120,7 +122,7 @@ impl Connection {
                     Some(message) => self.handle(subscriptions, message).await?,
                     None => return Ok(()),
                 },
-                () = self.state.draining.cancelled() => return self.farewell().await,
+                () = &mut farewell => return self.farewell().await,
             }
         }
     }
@@ -285,10 +287,15 @@ impl Connection {
         }
     }
 
-    /// The edge is going: says so, and ends the transport so that clients come back by themselves.
-    /// Spread over the window, so that they do not all come back at once.
+    /// When the edge is going: each socket at a moment of its own within the window, and served until
+    /// then, so that they do not all come back at once.
+    async fn farewell_time(&self) {
+        self.state.draining.cancelled().await;
+        sleep(spread(self.state.config.drain_window())).await;
+    }
+
+    /// Says so, and ends the transport: clients come back by themselves.
     async fn farewell(&self) -> Result<(), Gone> {
-        sleep(jittered(self.state.config.drain_window())).await;
         let closing = Closing { reason: Code::Draining.as_str(), retry_after_ms: RETRY_AFTER_MS };
         self.outlet.tell("closing", &closing).await?;
         sleep(FAREWELL_TIME).await;

@@ -43,8 +43,8 @@ pub struct Outlet(Arc<Inner>);
 struct Inner {
     adapter: Arc<RawAdapter>,
     sid: Sid,
-    /// The connection of the first request: the socket's own unless it was upgraded later.
-    first: Option<Arc<Control>>,
+    /// The socket's own connection, if it began as a WebSocket.
+    direct: Option<Arc<Control>>,
     transports: Transports,
     /// Since when the queue has been full, over all who write.
     full_since: Mutex<Option<Instant>>,
@@ -54,11 +54,11 @@ impl Outlet {
     pub(super) fn new(
         adapter: Arc<RawAdapter>,
         sid: Sid,
-        first: Option<Arc<Control>>,
+        direct: Option<Arc<Control>>,
         transports: Transports,
     ) -> Self {
         let full_since = Mutex::default();
-        Self(Arc::new(Inner { adapter, sid, first, transports, full_since }))
+        Self(Arc::new(Inner { adapter, sid, direct, transports, full_since }))
     }
 
     /// Emits a packet's text `["name",{…}]`, waiting while the queue is full.
@@ -108,12 +108,15 @@ impl Outlet {
 
     /// Ends the socket's connection, whatever its queue holds. Clients come back by themselves.
     pub fn kill(&self, reason: KillReason) {
-        let upgraded = self.0.transports.take(self.0.sid);
-        if let Some(control) = upgraded.as_ref().or(self.0.first.as_ref()) {
-            control.kill(reason);
+        match &self.0.direct {
+            Some(control) => control.kill(reason),
+            None => self.0.transports.kill(self.0.sid, reason),
         }
-        // A polling session has no connection of its own to end.
-        let _ = self.0.adapter.get_local().disconnect_socket(BroadcastOptions::new(self.0.sid));
+    }
+
+    /// The socket has ended.
+    pub(super) fn forget(&self) {
+        self.0.transports.forget(self.0.sid);
     }
 
     async fn queue(&self, packet: Packet) -> Result<(), Gone> {

@@ -1,17 +1,29 @@
-//! Which TCP connection carries a socket that began with polling and was upgraded.
+//! Which TCP connection carries a socket, and which sessions are over.
+//!
+//! Socket.IO offers no way to end one session's transport. A WebSocket is ended by its connection; a
+//! polling session by its waiting poll and by knowing it no more: clients take both as a lost
+//! connection and come back by themselves, which they do not after a namespace's disconnect.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
-use axum::extract::Request;
-use http::header;
+use axum::{
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use http::{StatusCode, header};
 use socketioxide_core::Sid;
+use tokio::time::Instant;
 
-use crate::listener::Control;
+use crate::listener::{Control, KillReason};
 
-/// Entries of connections that are gone are swept when so many were added since.
+/// A session that was ended is refused for this long: longer than Engine.IO itself keeps it, which is
+/// until a ping was not answered.
+const ENDED_FOR: Duration = Duration::from_secs(60);
+/// What is gone is swept when so many entries were added since.
 const SWEEP_EVERY: usize = 1024;
 
 /// Connections by Engine.IO session. Cheap to clone.
@@ -20,33 +32,78 @@ pub(super) struct Transports(Arc<Mutex<Table>>);
 
 #[derive(Debug, Default)]
 struct Table {
-    upgraded: HashMap<Sid, Weak<Control>>,
+    carriers: HashMap<Sid, Carrier>,
+    ended: HashMap<Sid, Instant>,
     added: usize,
 }
 
+/// What carries a session that began with polling.
+#[derive(Debug, Default)]
+struct Carrier {
+    upgraded: Option<Weak<Control>>,
+    poll: Option<Weak<Control>>,
+}
+
 impl Transports {
-    /// Remembers the connection of a request that upgrades an existing session.
-    pub(super) fn note_upgrade(&self, request: &Request) {
-        if !request.headers().contains_key(header::UPGRADE) {
-            return;
+    /// Notes which connection a request of an existing session came by. A session that is over gets
+    /// Engine.IO's own answer for one that it does not know.
+    pub(super) fn admit(&self, request: &Request) -> Result<(), Box<Response>> {
+        let Some(sid) = request.uri().query().and_then(sid) else { return Ok(()) };
+        let mut table = self.lock();
+        if table.ended.contains_key(&sid) {
+            let json = [(header::CONTENT_TYPE, "application/json")];
+            let body = r#"{"code":1,"message":"Session ID unknown"}"#;
+            return Err(Box::new((StatusCode::BAD_REQUEST, json, body).into_response()));
         }
-        let sid = request.uri().query().and_then(sid);
-        let control = request.extensions().get::<Arc<Control>>();
-        if let (Some(sid), Some(control)) = (sid, control) {
-            let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            table.added += 1;
-            if table.added >= SWEEP_EVERY {
-                table.added = 0;
-                table.upgraded.retain(|_, control| control.strong_count() > 0);
+        if let Some(control) = request.extensions().get::<Arc<Control>>() {
+            table.sweep();
+            let carrier = table.carriers.entry(sid).or_default();
+            let control = Some(Arc::downgrade(control));
+            if request.headers().contains_key(header::UPGRADE) {
+                carrier.upgraded = control;
+            } else if request.method() == http::Method::GET {
+                carrier.poll = control;
             }
-            table.upgraded.insert(sid, Arc::downgrade(control));
+        }
+        Ok(())
+    }
+
+    /// Ends a session that began with polling.
+    pub(super) fn kill(&self, sid: Sid, reason: KillReason) {
+        let mut table = self.lock();
+        table.ended.insert(sid, Instant::now());
+        let carrier = table.carriers.remove(&sid).unwrap_or_default();
+        let upgraded = carrier.upgraded.and_then(|control| control.upgrade());
+        let poll = carrier.poll.and_then(|control| control.upgrade());
+        // The poll's connection may serve somebody else by now, behind a proxy: it is ended only where
+        // it is the carrier.
+        if let Some(control) = upgraded.or(poll) {
+            control.kill(reason);
         }
     }
 
-    /// The upgraded connection of a session that is over.
-    pub(super) fn take(&self, sid: Sid) -> Option<Arc<Control>> {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        table.upgraded.remove(&sid)?.upgrade()
+    /// The session has ended by itself.
+    pub(super) fn forget(&self, sid: Sid) {
+        self.lock().carriers.remove(&sid);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn sweep(&mut self) {
+        self.added += 1;
+        if self.added < SWEEP_EVERY {
+            return;
+        }
+        self.added = 0;
+        let lives = |control: &Option<Weak<Control>>| {
+            control.as_ref().is_some_and(|control| control.strong_count() > 0)
+        };
+        self.carriers.retain(|_, carrier| lives(&carrier.upgraded) || lives(&carrier.poll));
+        self.ended.retain(|_, since| since.elapsed() < ENDED_FOR);
     }
 }
 

@@ -33,9 +33,14 @@ impl Backoff {
 
 /// A time between half of `longest` and all of it.
 pub(crate) fn jittered(longest: Duration) -> Duration {
-    // Without randomness edges go in step, which is worse than nothing but not wrong.
+    longest / 2 + spread(longest / 2)
+}
+
+/// A time between nothing and all of `longest`.
+pub(crate) fn spread(longest: Duration) -> Duration {
+    // Without randomness edges go in step, which is worse but not wrong.
     let drawn = getrandom::u32().unwrap_or(u32::MAX);
-    longest / 2 + (longest / 2).mul_f64(f64::from(drawn) / f64::from(u32::MAX))
+    longest.mul_f64(f64::from(drawn) / f64::from(u32::MAX))
 }
 
 #[cfg(test)]

@@ -64,7 +64,8 @@ impl Draft {
         } else if has_passed(self.record.custody.cancel_by) {
             self.finish_cancelled(CancelMode::Forced);
         } else if has_passed(self.record.start_by()) {
-            let message = format!("no worker of kind {} took the job in time", self.job().spec.kind);
+            let message =
+                format!("no worker of kind {} took the job in time", self.job().spec.kind);
             self.finish(Event::Failed { error: fault("no_worker", message, false) });
         } else if has_passed(self.record.attempt_by()) {
             let message = format!("attempt {} took longer than its timeout", self.job().attempt);

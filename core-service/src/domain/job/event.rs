@@ -110,6 +110,18 @@ impl Event {
         }
     }
 
+    /// Bytes of a user's own content in it.
+    #[must_use]
+    pub fn content_bytes(&self) -> usize {
+        if let Event::Output { data, .. }
+        | Event::Completed { result: Some(Payload { data, .. }) } = self
+        {
+            data.len()
+        } else {
+            0
+        }
+    }
+
     /// Whether nothing can follow it.
     #[must_use]
     pub fn is_final(&self) -> bool {
@@ -241,8 +253,7 @@ impl Job {
             }
             Event::Cancelled { reason, .. } => {
                 if self.cancel.is_none() {
-                    self.cancel =
-                        Some(CancelRequest { reason: reason.clone(), by: String::new() });
+                    self.cancel = Some(CancelRequest { reason: reason.clone(), by: String::new() });
                 }
                 self.end(State::Cancelled, at);
             }

@@ -38,7 +38,8 @@ impl RetryPolicy {
     pub fn backoff(&self, job_id: &str, attempt: u32) -> Duration {
         let exponent = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
         let longest = self.max_backoff.as_secs_f64();
-        let wait = (self.initial_backoff.as_secs_f64() * self.multiplier.powi(exponent)).min(longest);
+        let wait =
+            (self.initial_backoff.as_secs_f64() * self.multiplier.powi(exponent)).min(longest);
         let draw = fingerprint(&[job_id.as_bytes(), &attempt.to_be_bytes()]) % 1024;
         #[allow(clippy::cast_precision_loss, reason = "draw is below 1024")]
         let share = 0.5 + draw as f64 / 2048.0;

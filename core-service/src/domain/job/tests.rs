@@ -127,7 +127,8 @@ fn a_delayed_job_is_queued_when_its_time_has_come() {
 
 #[test]
 fn a_stale_worker_cannot_finish_its_successors_job() {
-    let record = job([(0, lease(W1)), (0, started(1)), (16, tick()), (17, lease(W2)), (17, started(2))]);
+    let record =
+        job([(0, lease(W1)), (0, started(1)), (16, tick()), (17, lease(W2)), (17, started(2))]);
     assert_eq!(refuse(&record, 18, progress(1, 2, 50.0)), Refusal::Fenced { fence: 1 });
     assert_eq!(refuse(&record, 18, end(1, 2, End::Completed(None))), Refusal::Fenced { fence: 1 });
     let beat = Command::Renew { fence: 1, ttl: LEASE };
@@ -174,7 +175,10 @@ fn a_repeated_report_is_known_and_a_skipped_one_refused() {
     let skipped = Refusal::OutOfOrder { number: 4, expected: 3 };
     assert_eq!(refuse(&record, 2, progress(1, 4, 90.0)), skipped);
     let record = check(&record, 3, end(1, 3, End::Completed(None)), &["job.completed"]);
-    assert_eq!(refuse(&record, 4, end(1, 3, End::Completed(None))), Refusal::Duplicate { number: 3 });
+    assert_eq!(
+        refuse(&record, 4, end(1, 3, End::Completed(None))),
+        Refusal::Duplicate { number: 3 }
+    );
     assert_eq!(refuse(&record, 4, progress(1, 4, 99.0)), Refusal::Ended);
 }
 
@@ -203,7 +207,12 @@ fn small_steps_are_merged_and_the_last_value_always_arrives() {
 
 #[test]
 fn what_is_pending_goes_before_the_end_in_the_same_commit() {
-    let record = job([(0, lease(W1)), (0, started(1)), (1, progress(1, 2, 10.0)), (1, progress(1, 3, 60.0))]);
+    let record = job([
+        (0, lease(W1)),
+        (0, started(1)),
+        (1, progress(1, 2, 10.0)),
+        (1, progress(1, 3, 60.0)),
+    ]);
     check(&record, 1, end(1, 4, failed(false)), &["job.progress", "job.failed"]);
 }
 
@@ -234,7 +243,11 @@ fn an_error_that_is_not_retryable_ends_the_job_at_once() {
 
 #[test]
 fn a_released_job_waits_again_and_its_attempt_does_not_count() {
-    let mut record = Record::create(Spec { retry: RetryPolicy { max_attempts: 1, ..RetryPolicy::default() }, ..spec() }).record;
+    let mut record = Record::create(Spec {
+        retry: RetryPolicy { max_attempts: 1, ..RetryPolicy::default() },
+        ..spec()
+    })
+    .record;
     for fence in 1..=5 {
         record = check(&record, fence, lease(W1), &[]);
         record = check(&record, fence, started(fence), &["job.started"]);
@@ -278,7 +291,13 @@ fn output_joins_on_or_is_refused() {
 
 #[test]
 fn a_new_attempt_begins_clean() {
-    let record = job([(0, lease(W1)), (0, started(1)), (1, progress(1, 2, 70.0)), (1, output(1, 3, 0, "abc")), (16, tick())]);
+    let record = job([
+        (0, lease(W1)),
+        (0, started(1)),
+        (1, progress(1, 2, 70.0)),
+        (1, output(1, 3, 0, "abc")),
+        (16, tick()),
+    ]);
     let record = job_after(record, [(17, lease(W2)), (17, started(2))]);
     assert_eq!((record.job.progress.percent, record.job.output.len()), (0.0, 0));
     check(&record, 18, output(2, 2, 0, "new"), &["job.output"]);
@@ -330,7 +349,8 @@ fn usage_is_cumulative_over_attempts_and_never_falls() {
     };
     let record = job([(0, lease(W1)), (0, started(1)), (1, used(1, 2, 100)), (2, used(1, 3, 80))]);
     assert_eq!(record.job.usage.total_tokens, 100);
-    let record = job_after(record, [(17, tick()), (18, lease(W2)), (18, started(2)), (19, used(2, 2, 30))]);
+    let record =
+        job_after(record, [(17, tick()), (18, lease(W2)), (18, started(2)), (19, used(2, 2, 30))]);
     assert_eq!(record.job.usage.total_tokens, 130);
     let negative = refuse(&record, 20, used(2, 3, -1));
     assert!(matches!(negative, Refusal::Invalid { field: "usage", .. }));

@@ -81,7 +81,10 @@ impl World {
             Happening::Append(count) => {
                 for _ in 0..*count {
                     let event = self.commit();
-                    let is_next = self.tail.last().is_none_or(|last| last.cursor.offset + 1 == event.cursor.offset);
+                    let is_next = self
+                        .tail
+                        .last()
+                        .is_none_or(|last| last.cursor.offset + 1 == event.cursor.offset);
                     if !is_next {
                         self.tail.clear();
                     }

@@ -5,8 +5,8 @@ use roomcast_proto::v1;
 use super::job::{fault, payload, state};
 use super::{timestamp, trace_hex};
 use crate::domain::event::{Body, Event};
-use crate::domain::job::{CancelMode, CancelRequest, Entry, Progress, QueueReason, Summary, Usage};
 use crate::domain::job;
+use crate::domain::job::{CancelMode, CancelRequest, Entry, Progress, QueueReason, Summary, Usage};
 
 pub(in crate::service) fn event(event: &Event) -> v1::Event {
     v1::Event {

@@ -34,7 +34,11 @@ pub(in crate::service) fn reset(reason: Resume, cursor: Cursor, topic: &Topic) -
     v1::Reset { reason: reason.into(), cursor: cursor.token(topic) }
 }
 
-pub(in crate::service) fn closed(reason: v1::CloseReason, cursor: Cursor, topic: &Topic) -> v1::Closed {
+pub(in crate::service) fn closed(
+    reason: v1::CloseReason,
+    cursor: Cursor,
+    topic: &Topic,
+) -> v1::Closed {
     v1::Closed { reason: reason.into(), cursor: cursor.token(topic) }
 }
 
@@ -52,7 +56,9 @@ pub(in crate::service) fn topic_snapshot(snapshot: &Snapshot, topic: &Topic) -> 
     v1::TopicSnapshot { cursor: snapshot.cursor.token(topic), state }
 }
 
-pub(in crate::service) fn join_snapshot(snapshot: &Snapshot) -> Option<v1::join_response::Snapshot> {
+pub(in crate::service) fn join_snapshot(
+    snapshot: &Snapshot,
+) -> Option<v1::join_response::Snapshot> {
     use v1::join_response::Snapshot as Wire;
     match &snapshot.state {
         State::Job(stored) => stored.as_ref().map(|stored| Wire::Job(job(stored))),

@@ -195,7 +195,8 @@ fn retry_in(wire: v1::RetryPolicy) -> Result<RetryPolicy, Status> {
 }
 
 fn timeouts_in(wire: v1::Timeouts) -> Result<Timeouts, Status> {
-    let start = check::span("timeouts.schedule_to_start", wire.schedule_to_start, limits::TIMEOUT_MAX)?;
+    let start =
+        check::span("timeouts.schedule_to_start", wire.schedule_to_start, limits::TIMEOUT_MAX)?;
     Ok(Timeouts {
         schedule_to_start: start.unwrap_or(limits::SCHEDULE_TO_START),
         attempt: check::span("timeouts.attempt", wire.attempt, limits::TIMEOUT_MAX)?,

@@ -15,13 +15,30 @@ const RESERVED_FIELDS: [&str; 5] = ["topic", "cursor", "event_id", "trace_id", "
 
 /// Names that Socket.IO keeps for itself.
 const SOCKETIO_NAMES: [&str; 7] = [
-    "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "message",
+    "connect",
+    "connect_error",
+    "disconnect",
+    "disconnecting",
+    "newListener",
+    "removeListener",
+    "message",
 ];
 
 /// Event names that Roomcast itself emits.
 const OWN_NAMES: [&str; 13] = [
-    "connected", "error", "pong", "job_status", "job_update", "job_unsubscribed", "job_output",
-    "token_usage", "reset", "token_expiring", "closing", "presence", "closed",
+    "connected",
+    "error",
+    "pong",
+    "job_status",
+    "job_update",
+    "job_unsubscribed",
+    "job_output",
+    "token_usage",
+    "reset",
+    "token_expiring",
+    "closing",
+    "presence",
+    "closed",
 ];
 
 pub(in crate::service) fn topic(tenant: &str, full: &str) -> Result<Topic, Status> {
@@ -32,7 +49,8 @@ pub(in crate::service) fn events(wire: Vec<v1::NewEvent>) -> Result<Vec<NewEvent
     if wire.is_empty() || wire.len() > limits::BATCH_EVENTS_MAX {
         return Err(invalid("events", "a batch has 1 to 1000 events"));
     }
-    let bytes: usize = wire.iter().filter_map(|event| Some(event.payload.as_ref()?.data.len())).sum();
+    let bytes: usize =
+        wire.iter().filter_map(|event| Some(event.payload.as_ref()?.data.len())).sum();
     if bytes > limits::PAYLOAD_BYTES_MAX {
         return Err(Code::PayloadTooLarge.status("a batch has at most 1 MiB"));
     }

@@ -42,7 +42,9 @@ fn progress(wire: v1::ProgressUpdate) -> Result<ProgressUpdate, Status> {
     {
         return Err(invalid("progress.counters", "at most 32, names at most 64 bytes"));
     }
-    for (field, value) in [("progress.percent", wire.percent), ("progress.increment", wire.increment)] {
+    for (field, value) in
+        [("progress.percent", wire.percent), ("progress.increment", wire.increment)]
+    {
         if value.is_some_and(|value| !(0.0..=100.0).contains(&value)) {
             return Err(invalid(field, "must be 0 to 100"));
         }

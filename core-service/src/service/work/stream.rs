@@ -76,9 +76,9 @@ async fn attend(
     .await?;
     let responses = renew(&jobs, held.clone()).await?;
     let is_lost = |lease: &v1::Lease| {
-        responses.iter().any(|response| {
-            matches!(response, Response::Lost(lost) if lost.job_id == lease.job_id)
-        })
+        responses
+            .iter()
+            .any(|response| matches!(response, Response::Lost(lost) if lost.job_id == lease.job_id))
     };
     let kept: Vec<v1::Lease> = held.iter().filter(|lease| !is_lost(lease)).cloned().collect();
     let (seat, notices) = jobs.roster.seat(worker);
@@ -157,22 +157,21 @@ async fn commit(jobs: &Jobs, report: v1::Report) -> Response {
     };
     match outcome {
         Ok((ack, _)) => Response::Ack(ack),
-        Err(status) => match Code::of(&status) {
-            Code::Fenced | Code::JobEnded | Code::JobNotFound => {
-                Response::Lost(v1::LeaseLost { job_id: id, fence })
-            }
-            code => Response::Refused(v1::ReportRefused {
-                job_id: id,
-                fence,
-                number,
-                error: Some(v1::Fault {
-                    code: code.as_str().into(),
-                    message: status.message().into(),
-                    retryable: code.entry().retryable,
-                }),
-            }),
-        },
+        Err(status) => refused(id, fence, number, &status),
     }
+}
+
+fn refused(job_id: String, fence: u64, number: u64, status: &Status) -> Response {
+    let code = Code::of(status);
+    if matches!(code, Code::Fenced | Code::JobEnded | Code::JobNotFound) {
+        return Response::Lost(v1::LeaseLost { job_id, fence });
+    }
+    let error = v1::Fault {
+        code: code.as_str().into(),
+        message: status.message().into(),
+        retryable: code.entry().retryable,
+    };
+    Response::Refused(v1::ReportRefused { job_id, fence, number, error: Some(error) })
 }
 
 async fn renew(jobs: &Jobs, held: Vec<v1::Lease>) -> Result<Vec<Response>, Status> {

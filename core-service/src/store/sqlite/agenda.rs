@@ -201,8 +201,11 @@ impl<'search> Finder<'search> {
         for lane in &self.lanes {
             let start = turn.max(&self.first_key);
             self.walk(*lane, priority, start, self.end_key.as_deref(), count, &mut later)?;
-            let end = Some(format!("{turn}\0")).filter(|_| !turn.is_empty());
-            self.walk(*lane, priority, &self.first_key, end.as_deref(), count, &mut earlier)?;
+            if !turn.is_empty() {
+                // Up to the key itself: it comes last.
+                let end = format!("{turn}\0");
+                self.walk(*lane, priority, &self.first_key, Some(&end), count, &mut earlier)?;
+            }
         }
         for part in [&mut later, &mut earlier] {
             part.sort_unstable();

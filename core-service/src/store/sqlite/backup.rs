@@ -148,9 +148,7 @@ pub fn restore(from: &Path, data_dir: &Path, when_there: WhenThere) -> Result<()
     // From the first rename to the last the folder holds a marked restore: a store that were opened
     // in between would begin empty, or read the old write-ahead log into the new database.
     fs::rename(&part, &new).and_then(|()| folder::sync(folder)).map_err(io)?;
-    for old in
-        [folder::write_ahead_log(folder), folder::shared_memory(folder), database.clone()]
-    {
+    for old in [folder::write_ahead_log(folder), folder::shared_memory(folder), database.clone()] {
         folder::remove(&old).map_err(io)?;
     }
     folder::sync(folder).map_err(io)?;

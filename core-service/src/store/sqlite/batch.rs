@@ -208,8 +208,11 @@ fn insert(connection: &Connection, head: &mut Head, new: &New<'_>) -> Result<(),
             new.trace,
             &new.body[..],
         ])?;
-    if let Body::Job(job::Entry { attempt, event: job::Event::Output { channel, offset, .. }, .. }) =
-        &new.event.body
+    if let Body::Job(job::Entry {
+        attempt,
+        event: job::Event::Output { channel, offset, .. },
+        ..
+    }) = &new.event.body
     {
         connection
             .prepare_cached("INSERT INTO job_output VALUES(?1, ?2, ?3, ?4, ?5)")?

@@ -100,9 +100,8 @@ fn range(
     let _ = write!(select.sql, " ORDER BY {list}.job_id DESC LIMIT ?");
     select.values.push(signed(query.limit as u64).into());
     let mut statement = connection.prepare_cached(&select.sql)?;
-    let rows = statement.query_map(params_from_iter(select.values), |found| {
-        Ok((found.get(0)?, found.get(1)?))
-    })?;
+    let rows = statement
+        .query_map(params_from_iter(select.values), |found| Ok((found.get(0)?, found.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -100,7 +100,9 @@ fn size(command: &Command) -> usize {
                 output
                     + match &report.end {
                         Some(job::End::Completed(result)) => payload(result),
-                        Some(job::End::Failed { .. } | job::End::Cancelled | job::End::Released)
+                        Some(
+                            job::End::Failed { .. } | job::End::Cancelled | job::End::Released,
+                        )
                         | None => 0,
                     }
             }

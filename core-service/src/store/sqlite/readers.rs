@@ -29,8 +29,7 @@ pub(super) struct Readers {
 
 impl Readers {
     pub(super) fn open(folder: &Path, count: usize) -> Result<Readers, OpenError> {
-        let idle: Result<Vec<_>, _> =
-            (0..count).map(|_| connection::open_reader(folder)).collect();
+        let idle: Result<Vec<_>, _> = (0..count).map(|_| connection::open_reader(folder)).collect();
         Ok(Readers {
             admission: Arc::new(Semaphore::new(READS_MAX)),
             turns: Arc::new(Semaphore::new(count)),

@@ -42,7 +42,7 @@ pub(in crate::rest) struct Job<'a> {
     error: Option<&'a str>,
     /// What it failed with: a code of the registry, or the worker's own.
     error_code: Option<&'a str>,
-    /// What the model API reported so far.
+    /// What the model API reported so far; null when it reported nothing.
     usage: Option<Usage<'a>>,
     /// Free labels.
     labels: BTreeMap<&'a str, &'a str>,
@@ -116,7 +116,12 @@ impl<'a> Job<'a> {
             result: job.result.as_ref().map(Content::of),
             error: job.error.as_ref().map(|fault| fault.message.as_str()),
             error_code: job.error.as_ref().and_then(|fault| text(&fault.code)),
-            usage: job.usage.as_ref().map(Usage::of),
+            // Nothing reported is not the same as nothing used.
+            usage: job
+                .usage
+                .as_ref()
+                .filter(|usage| **usage != v1::Usage::default())
+                .map(Usage::of),
             labels: job.labels.iter().map(|(key, value)| (&**key, &**value)).collect(),
             priority: job.priority,
             owner: &job.owner,

@@ -68,7 +68,8 @@ fn anything_else_is_malformed() {
         malformed(text);
     }
     malformed(&format!(r#"["join_job",{{"job_id":"{}"}}]"#, "a".repeat(129)));
-    malformed(&format!(r#"["ping",{}{}]"#, "[".repeat(5000), "]".repeat(5000)));
+    let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+    malformed(&format!(r#"["join_job",{{"job_id":{deep}}}]"#));
 }
 
 #[test]

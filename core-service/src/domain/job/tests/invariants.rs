@@ -23,7 +23,13 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => prop_oneof![Just(Some(f64::NAN)), Just(Some(150.0)), Just(Some(-0.1))],
     ];
     let end = prop_oneof![6 => Just(None), 1 => (0_u8..5).prop_map(Some)];
-    let report = (prop::bool::weighted(0.1), prop_oneof![9 => Just(0_u64), 1 => 1..3_u64], percent, 0..4_usize, end);
+    let report = (
+        prop::bool::weighted(0.1),
+        prop_oneof![9 => Just(0_u64), 1 => 1..3_u64],
+        percent,
+        0..4_usize,
+        end,
+    );
     prop_oneof![
         3 => (1..20_000_u64).prop_map(Happening::Wait),
         3 => (1..150_u64).prop_map(Happening::Wait),
@@ -86,10 +92,22 @@ impl World {
         }
     }
 
-    fn report(&self, fence: u64, number: u64, percent: Option<f64>, output: usize, end: Option<u8>) -> Report {
+    fn report(
+        &self,
+        fence: u64,
+        number: u64,
+        percent: Option<f64>,
+        output: usize,
+        end: Option<u8>,
+    ) -> Report {
         let is_new = self.record.job.state == State::Queued;
-        let written = self.record.job.output.get("stdout").copied().filter(|_| !is_new).unwrap_or(0);
-        let chunk = OutputChunk { channel: "stdout".into(), offset: written, data: Bytes::from(vec![b'x'; output]) };
+        let written =
+            self.record.job.output.get("stdout").copied().filter(|_| !is_new).unwrap_or(0);
+        let chunk = OutputChunk {
+            channel: "stdout".into(),
+            offset: written,
+            data: Bytes::from(vec![b'x'; output]),
+        };
         let end = end.map(|end| match end {
             0 => End::Completed(None),
             1 => failed(true),
@@ -111,13 +129,21 @@ impl World {
         let after = &decision.record;
         assert!(after.custody.fence >= before.custody.fence, "a fence never falls");
         if matches!(command, Command::Lease { .. }) {
-            assert_eq!(after.custody.fence, before.custody.fence + 1, "every owner has a new fence");
+            assert_eq!(
+                after.custody.fence,
+                before.custody.fence + 1,
+                "every owner has a new fence"
+            );
             assert!(before.job.run_at <= self.now, "no lease before its time");
         }
         if let Command::Report(report) = &command {
             assert_eq!(report.fence, before.custody.fence, "only the holder's reports count");
             assert!(before.custody.lease.is_some(), "only a holder reports");
-            assert_eq!(report.number, before.custody.report + 1, "each report counts once, in order");
+            assert_eq!(
+                report.number,
+                before.custody.report + 1,
+                "each report counts once, in order"
+            );
             self.accept(report, before.job.state == State::Queued);
         }
         if before.job.state.is_final() {
@@ -153,7 +179,8 @@ impl World {
             let last = self.log.last().expect("a log");
             assert!(last.1.event.is_final(), "the end comes last");
             assert!(self.record.custody.lease.is_none() && self.record.custody.pending.is_none());
-            let expected = if job.state == State::Completed { 100.0 } else { self.accepted_percent };
+            let expected =
+                if job.state == State::Completed { 100.0 } else { self.accepted_percent };
             assert_eq!(job.progress.percent, expected, "the last progress arrives before the end");
         } else {
             assert!(self.record.deadline().is_some(), "whatever waits has a deadline");
@@ -172,10 +199,16 @@ impl World {
             .zip(self.log.iter().skip(1).map(Some).chain([None]))
             .filter(|((time, entry), next)| {
                 let is_carried = next.is_some_and(|(later, next)| {
-                    later == time && !matches!(next.event, Event::Progressed(_) | Event::Output { .. } | Event::Used(_))
+                    later == time
+                        && !matches!(
+                            next.event,
+                            Event::Progressed(_) | Event::Output { .. } | Event::Used(_)
+                        )
                 });
                 let follows_start = self.log.iter().any(|(started, start)| {
-                    started == time && matches!(start.event, Event::Started { .. }) && start.attempt == entry.attempt
+                    started == time
+                        && matches!(start.event, Event::Started { .. })
+                        && start.attempt == entry.attempt
                 });
                 matches!(entry.event, Event::Progressed(_)) && !is_carried && !follows_start
             })

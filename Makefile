@@ -1,0 +1,88 @@
+# What a person or a machine does with Roomcast, by name. `make help` lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# A registry that hiccups must not fail a build.
+export CARGO_NET_RETRY ?= 5
+
+CARGO_ALL := --workspace --locked
+NPM_CI    := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+HAS       := command -v
+RUN_TESTS  = if $(HAS) cargo-nextest >/dev/null; \
+	then cargo nextest run $(CARGO_ALL) --profile $(1); \
+	else cargo test $(CARGO_ALL); fi
+
+PAGE_CLIENT := edge/web/node_modules/.package-lock.json
+TEST_NODE   := tests/node/node_modules/.package-lock.json
+TEST_PYTHON := .venv/.ready
+
+.PHONY: help setup tools run test lint audit prove bench docs clean
+
+help: ## List what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+
+# --- set-up: each part is done once and again when its lock file changes -------------------------
+
+setup: tools $(PAGE_CLIENT) $(TEST_NODE) $(TEST_PYTHON) ## Bring everything the tests need (idempotent)
+
+tools:
+	@.ci/tools test
+
+$(PAGE_CLIENT): edge/web/package-lock.json
+	cd edge/web && $(NPM_CI)
+	@touch $@
+
+$(TEST_NODE): tests/node/package-lock.json
+	cd tests/node && $(NPM_CI)
+	@touch $@
+
+$(TEST_PYTHON): tests/python/requirements.txt | tools
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# --- running -------------------------------------------------------------------------------------
+
+run: ## Build and run `roomcast dev` (ARGS="--http 127.0.0.1:9000" for its flags)
+	@.ci/tools run
+	@$(MAKE) --no-print-directory $(PAGE_CLIENT)
+	cargo run --locked --package roomcast -- dev $(ARGS)
+
+# --- testing -------------------------------------------------------------------------------------
+
+test: setup lint ## Set-up, style, lints and every test
+	cargo build $(CARGO_ALL) --all-targets
+	$(call RUN_TESTS,default)
+
+lint: setup
+	cargo fmt --all --check
+	tests/node/node_modules/.bin/buf lint proto
+	@if $(HAS) cargo-deny >/dev/null; \
+		then cargo deny --offline --locked check bans licenses sources; \
+		else echo "cargo-deny is not installed: \`make audit\` installs it and checks dependencies"; fi
+	cargo clippy $(CARGO_ALL) --all-targets -- -D warnings
+
+audit: ## Check dependencies: advisories, licences, sources (installs cargo-deny when missing)
+	@$(HAS) cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny --locked check
+
+prove: setup ## The long proofs; each writes docs/evidence/<what>.md
+	@mkdir -p docs/evidence
+	cargo build $(CARGO_ALL) --all-targets
+	ROOMCAST_PROVE=1; export ROOMCAST_PROVE; $(call RUN_TESTS,prove)
+
+bench: ## Measure on this machine (ARGS for one benchmark's flags)
+	cargo run --release --locked --package roomcast-bench -- $(ARGS)
+
+# --- upkeep --------------------------------------------------------------------------------------
+
+docs: ## Print docs/ERRORS.md from the registry
+	cargo run --quiet --locked --package roomcast -- errors > docs/ERRORS.md.new
+	mv docs/ERRORS.md.new docs/ERRORS.md
+
+clean: ## Remove what can be made again; data in .roomcast stays
+	cargo clean
+	rm -rf .venv edge/web/node_modules tests/node/node_modules

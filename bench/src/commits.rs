@@ -1,0 +1,171 @@
+//! Durable commits: the raw disk, a bare SQLite writer, the store in process, and through gRPC.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use roomcast_core::domain::event::{Body, NewEvent};
+use roomcast_core::domain::job::{self, OutputChunk, Report, RetryPolicy, Spec, Timeouts};
+use roomcast_core::domain::payload::Payload;
+use roomcast_core::domain::topic::{Kind, Topic};
+use roomcast_core::log::now;
+use roomcast_core::store::commit::{Action, Command};
+use roomcast_core::store::sqlite::{SqliteConfig, SqliteStore};
+use roomcast_core::store::Store;
+use tokio::sync::Mutex;
+
+use crate::bare::{Bare, Writes};
+use crate::disk::{self, Group};
+use crate::figure::Figure;
+use crate::load::{Operation, closed_loop};
+use crate::rpc;
+
+const PUBLISHERS: [usize; 3] = [1, 64, 1024];
+const TOPICS: usize = 1000;
+/// A lease that no case outlives.
+const TTL: Duration = Duration::from_secs(3600);
+
+/// Measures and answers a Markdown table.
+pub(crate) async fn measure(folder: &Path, span: Duration) -> anyhow::Result<String> {
+    let alone = disk::alone(folder, span)?;
+    let store = open(&folder.join("store"))?;
+    let jobs = Arc::new(Jobs::create(store.clone()).await?);
+    let rpc = Arc::new(rpc::Publish::serve(&folder.join("rpc")).await?);
+    let rows: [(&str, Arc<dyn Operation>); 6] = [
+        ("raw fdatasync, grouped", Arc::new(Group::open(folder)?)),
+        ("bare SQLite, event", Arc::new(Bare::open(folder, Writes::Event)?)),
+        ("store, publish", Arc::new(Publish { store })),
+        ("bare SQLite, state and event", Arc::new(Bare::open(folder, Writes::StateAndEvent)?)),
+        ("store, job report with output", jobs),
+        ("through gRPC, publish", rpc),
+    ];
+    let mut figures: Vec<Vec<Figure>> = Vec::new();
+    let mut page = String::from("\n| durable appends | 1 publisher | 64 | 1024 |\n|---|---|---|---|\n");
+    writeln!(page, "| raw fdatasync, one each | {} | – | – |", alone.cell())?;
+    for (name, operation) in rows {
+        let mut row = Vec::new();
+        for publishers in PUBLISHERS {
+            row.push(closed_loop(operation.clone(), publishers, span).await?);
+        }
+        let cells: Vec<String> = row.iter().map(Figure::cell).collect();
+        writeln!(page, "| {name} | {} |", cells.join(" | "))?;
+        figures.push(row);
+    }
+    for (name, ours, bare) in [("publish", 2, 1), ("report", 4, 3)] {
+        let ratio = |case: usize| figures[ours][case].per_second() / figures[bare][case].per_second();
+        let (one, some, many) = (ratio(0), ratio(1), ratio(2));
+        writeln!(page, "| ratio: store / bare, {name} | {one:.2} | {some:.2} | {many:.2} |")?;
+    }
+    Ok(page)
+}
+
+fn open(folder: &Path) -> anyhow::Result<Arc<SqliteStore>> {
+    let config = SqliteConfig::new(folder);
+    Ok(Arc::new(SqliteStore::open(config, Arc::new(now), Arc::new(|_| {}))?))
+}
+
+/// Publishes 200 bytes to one of many rooms.
+struct Publish {
+    store: Arc<SqliteStore>,
+}
+
+#[async_trait::async_trait]
+impl Operation for Publish {
+    async fn run(&self, publisher: usize, round: u64) -> anyhow::Result<()> {
+        let number = publisher.wrapping_mul(7919).wrapping_add(usize::try_from(round)?) % TOPICS;
+        let topic = Topic::new("default", Kind::Room, &format!("room-{number}"))?;
+        let body = Body::Payload(Payload::json(Bytes::from_static(&BODY)));
+        let events = vec![NewEvent { kind: "tick".into(), body }];
+        let action = Action::Publish { topic, events, expected_offset: None };
+        self.store.commit(Command { action, idempotency: None, trace: None }).await?;
+        Ok(())
+    }
+}
+
+/// 200 bytes of JSON.
+pub(crate) static BODY: [u8; 200] = {
+    let mut body = [b'x'; 200];
+    let (head, tail) = (*b"{\"text\":\"", *b"\"}");
+    let mut at = 0;
+    while at < head.len() {
+        body[at] = head[at];
+        at += 1;
+    }
+    body[198] = tail[0];
+    body[199] = tail[1];
+    body
+};
+
+/// Running jobs, each with its fence, its last report and its bytes of output.
+struct Jobs {
+    store: Arc<SqliteStore>,
+    held: Vec<Mutex<(String, u64, u64)>>,
+}
+
+impl Jobs {
+    async fn create(store: Arc<SqliteStore>) -> anyhow::Result<Jobs> {
+        let mut held = Vec::new();
+        for number in 0..PUBLISHERS[2] {
+            let job_id = format!("job-{number}");
+            let action = Action::CreateJob { spec: Box::new(spec(&job_id)), input: None };
+            store.commit(Command { action, idempotency: None, trace: None }).await?;
+            let command = job::Command::Lease { worker: "bench".into(), ttl: TTL };
+            change(&store, &job_id, command).await?;
+            held.push(Mutex::new((job_id, 0, 0)));
+        }
+        Ok(Jobs { store, held })
+    }
+}
+
+fn spec(job_id: &str) -> Spec {
+    let now = now();
+    Spec {
+        id: job_id.into(),
+        tenant: "default".into(),
+        owner: "bench".into(),
+        project: None,
+        kind: "bench".into(),
+        labels: std::collections::BTreeMap::new(),
+        priority: 0,
+        run_at: now,
+        retry: RetryPolicy::default(),
+        timeouts: Timeouts::default(),
+        pinned_worker: None,
+        retry_of: None,
+        trace: None,
+        created_at: now,
+    }
+}
+
+async fn change(store: &SqliteStore, job_id: &str, command: job::Command) -> anyhow::Result<()> {
+    let action = Action::Job { job_id: job_id.into(), command };
+    store.commit(Command { action, idempotency: None, trace: None }).await?;
+    Ok(())
+}
+
+#[async_trait::async_trait]
+impl Operation for Jobs {
+    async fn run(&self, publisher: usize, _: u64) -> anyhow::Result<()> {
+        let mut held = self.held[publisher].lock().await;
+        let (job_id, number, offset) = &mut *held;
+        *number += 1;
+        let chunk = OutputChunk {
+            channel: "stdout".into(),
+            offset: *offset,
+            data: Bytes::from_static(&BODY),
+        };
+        *offset += BODY.len() as u64;
+        let report = Report {
+            fence: 1,
+            number: *number,
+            ttl: TTL,
+            progress: None,
+            output: vec![chunk],
+            usage: None,
+            end: None,
+        };
+        change(&self.store, job_id, job::Command::Report(Box::new(report))).await
+    }
+}

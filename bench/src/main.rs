@@ -1,0 +1,64 @@
+//! `roomcast-bench`: figures, not tests. Every figure stands beside what the same disk, the same
+//! SQLite or the same machine does at best in the same run; compare ratios, never runs.
+
+mod bare;
+mod commits;
+mod disk;
+mod figure;
+mod gateway;
+mod latency;
+mod load;
+mod rpc;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+/// Figures of Roomcast
+#[derive(Debug, Parser)]
+#[command(version, after_help = "Example:\n  cargo run --release -p roomcast-bench -- all")]
+struct Cli {
+    /// What to measure
+    #[command(subcommand)]
+    what: What,
+    /// Seconds for each case
+    #[arg(long, global = true, default_value_t = 3)]
+    seconds: u64,
+    /// Folder on the disk to measure; a temporary one is made in it
+    #[arg(long, global = true, default_value = ".")]
+    dir: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+enum What {
+    /// Durable commits a second: raw fsync, a bare SQLite writer, the store, through gRPC
+    Commits,
+    /// From a job's creation to its worker
+    Start,
+    /// From a publish to a browser's socket
+    Socket,
+    /// Everything
+    All,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let folder = tempfile::tempdir_in(&cli.dir)?;
+    let span = Duration::from_secs(cli.seconds);
+    let wants = |what| cli.what == What::All || cli.what == what;
+    let mut page = String::new();
+    if wants(What::Commits) {
+        page += &commits::measure(folder.path(), span).await?;
+    }
+    if wants(What::Start) {
+        page += &latency::start(folder.path(), span).await?;
+    }
+    if wants(What::Socket) {
+        page += &latency::socket(folder.path(), span).await?;
+    }
+    std::io::stdout().lock().write_all(page.as_bytes())?;
+    Ok(())
+}

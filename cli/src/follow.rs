@@ -1,0 +1,103 @@
+//! Follows a topic by its cursor, through broken streams and restarts of the core.
+
+use std::time::Duration;
+
+use roomcast_proto::registry::Code;
+use roomcast_proto::v1::CloseReason;
+use tokio::time::{Instant, sleep};
+use tonic::{Status, Streaming};
+
+use crate::failure::Failure;
+use crate::frame::Frame;
+use crate::output::Output;
+
+/// The first wait before coming back; doubled up to [`WAIT_MAX`].
+const WAIT_FIRST: Duration = Duration::from_millis(200);
+/// See [`WAIT_FIRST`].
+const WAIT_MAX: Duration = Duration::from_secs(3);
+/// After so long without the core a script should hear of it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A reader of one topic. `open` opens a stream from a cursor.
+#[derive(Debug)]
+pub(crate) struct Follow<T, O> {
+    open: O,
+    since: String,
+    stream: Option<Streaming<T>>,
+    output: Output,
+}
+
+impl<T, O> Follow<T, O>
+where
+    T: Into<Frame>,
+    O: AsyncFnMut(String) -> Result<Streaming<T>, Status>,
+{
+    /// Opens the stream. That it cannot be opened the first time is told at once.
+    pub(crate) async fn open(mut open: O, since: String, output: Output) -> Result<Self, Failure> {
+        let stream = open(since.clone()).await?;
+        Ok(Self { open, since, stream: Some(stream), output })
+    }
+
+    /// The next frame; `None` when the topic has ended.
+    pub(crate) async fn next(&mut self) -> Result<Option<Frame>, Failure> {
+        loop {
+            let Some(stream) = &mut self.stream else {
+                self.reopen().await?;
+                continue;
+            };
+            let frame = match stream.message().await {
+                Ok(Some(response)) => response.into(),
+                Ok(None) => {
+                    self.stream = None;
+                    continue;
+                }
+                Err(status) if may_pass(&status) => {
+                    self.stream = None;
+                    continue;
+                }
+                Err(status) => return Err(status.into()),
+            };
+            match &frame {
+                Frame::Closed(closed) => match closed.reason() {
+                    CloseReason::Ended => return Ok(None),
+                    CloseReason::Revoked => {
+                        let message = "the right to the topic is gone";
+                        return Err(Code::PermissionDenied.status(message).into());
+                    }
+                    CloseReason::Draining | CloseReason::Unspecified => self.stream = None,
+                },
+                Frame::Snapshot(_) | Frame::Event(_) | Frame::CaughtUp { .. }
+                | Frame::Heartbeat { .. } | Frame::Reset(_) | Frame::Unknown => {
+                    if let Some(cursor) = frame.cursor() {
+                        cursor.clone_into(&mut self.since);
+                    }
+                    return Ok(Some(frame));
+                }
+            }
+        }
+    }
+
+    /// Comes back to where the reader stands.
+    async fn reopen(&mut self) -> Result<(), Failure> {
+        self.output.note("the stream broke; going on after the last event");
+        let gone_since = Instant::now();
+        let mut wait = WAIT_FIRST;
+        loop {
+            match (self.open)(self.since.clone()).await {
+                Ok(stream) => {
+                    self.stream = Some(stream);
+                    return Ok(());
+                }
+                Err(status) if may_pass(&status) && gone_since.elapsed() < PATIENCE => {
+                    sleep(wait).await;
+                    wait = (wait * 2).min(WAIT_MAX);
+                }
+                Err(status) => return Err(status.into()),
+            }
+        }
+    }
+}
+
+fn may_pass(status: &Status) -> bool {
+    Code::of(status).entry().retryable
+}

@@ -1,0 +1,313 @@
+//! Keeps a worker's stream open and moves messages between it and the work.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use roomcast_proto::registry::Code;
+use roomcast_proto::v1::work_request::Request;
+use roomcast_proto::v1::work_response::Response;
+use roomcast_proto::v1::{
+    Assignment, Beat, Fault, Lease, Release, Report, WorkRequest, WorkResponse, WorkerDrain,
+    WorkerHello, report,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Status, Streaming};
+
+use super::Work;
+use super::held::Held;
+use crate::connection::Jobs;
+
+/// Messages between us and the connection; HTTP/2 has its own window behind them.
+const REQUESTS_MAX: usize = 16;
+/// The core welcomes at once, or is not well.
+const WELCOME_TIMEOUT: Duration = Duration::from_secs(10);
+/// The first wait before coming back; doubled up to [`RECONNECT_MAX`], well within a lease of 15 s.
+const RECONNECT_FIRST: Duration = Duration::from_millis(100);
+/// See [`RECONNECT_FIRST`].
+const RECONNECT_MAX: Duration = Duration::from_secs(2);
+/// When the core is full or its disk is.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// For a core that names no interval.
+const BEAT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Where whoever ended an attempt learns what came of it.
+pub(super) type Settled = oneshot::Sender<Result<(), Fault>>;
+
+/// What the work asks of the driver.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// Record this.
+    Report {
+        /// On whose behalf.
+        lease: Lease,
+        /// Without its number.
+        report: Box<Report>,
+        /// Set for an attempt's end.
+        settled: Option<Settled>,
+    },
+    /// Take no more jobs.
+    Drain,
+}
+
+/// Why a conversation is over.
+enum Over {
+    /// All is done.
+    Done,
+    /// Come back.
+    Broken,
+    /// Do not come back.
+    Refused(Status),
+}
+
+#[derive(Debug)]
+pub(super) struct Driver {
+    jobs: Jobs,
+    hello: WorkerHello,
+    /// For the work to order by; weak, so that the orders end with the worker.
+    orders_of_work: mpsc::WeakSender<Order>,
+    orders: mpsc::Receiver<Order>,
+    assigned: mpsc::Sender<Work>,
+    held: HashMap<(String, u64), Held>,
+    is_draining: bool,
+    due: Due,
+}
+
+/// What waits for room on the connection, apart from reports.
+#[derive(Debug, Default)]
+struct Due {
+    beat: bool,
+    drain: bool,
+    retry_at: Option<Instant>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        jobs: Jobs,
+        hello: WorkerHello,
+        orders_of_work: mpsc::WeakSender<Order>,
+        orders: mpsc::Receiver<Order>,
+        assigned: mpsc::Sender<Work>,
+    ) -> Self {
+        let held = HashMap::new();
+        let due = Due::default();
+        Self { jobs, hello, orders_of_work, orders, assigned, held, is_draining: false, due }
+    }
+
+    pub(super) async fn run(mut self) -> Result<(), Status> {
+        let mut wait = RECONNECT_FIRST;
+        loop {
+            let (over, was_welcome) = self.connect().await;
+            match over {
+                Over::Done => return Ok(()),
+                Over::Refused(status) => {
+                    for (_, held) in self.held.drain() {
+                        held.lose();
+                    }
+                    return Err(status);
+                }
+                Over::Broken => {}
+            }
+            wait = if was_welcome { RECONNECT_FIRST } else { (wait * 2).min(RECONNECT_MAX) };
+            self.pause(wait).await;
+            if self.is_done() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One connection, from hello to its end. Answers too whether the core welcomed us.
+    async fn connect(&mut self) -> (Over, bool) {
+        let (requests, outbound) = mpsc::channel(REQUESTS_MAX);
+        let held = self.held.values().map(|held| held.lease.clone()).collect();
+        let hello = Request::Hello(WorkerHello { held, ..self.hello.clone() });
+        // There is room: the channel is new.
+        let _ = requests.try_send(message(hello));
+        let opening = async {
+            let mut inbound =
+                self.jobs.work(ReceiverStream::new(outbound)).await?.into_inner();
+            let first = inbound.message().await?.and_then(|first| first.response);
+            Ok::<_, Status>((inbound, first))
+        };
+        let (inbound, first) = match timeout(WELCOME_TIMEOUT, opening).await {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(status)) => return (over(status), false),
+            Err(_) => return (Over::Broken, false),
+        };
+        let Some(Response::Welcome(welcome)) = first else { return (Over::Broken, false) };
+        let beat = welcome.beat_interval.and_then(|beat| Duration::try_from(beat).ok());
+        for held in self.held.values_mut() {
+            held.ring.rewind();
+        }
+        self.due = Due { drain: self.is_draining, ..Due::default() };
+        (self.converse(&requests, inbound, beat.unwrap_or(BEAT_INTERVAL)).await, true)
+    }
+
+    async fn converse(
+        &mut self,
+        requests: &mpsc::Sender<WorkRequest>,
+        mut inbound: Streaming<WorkResponse>,
+        beat: Duration,
+    ) -> Over {
+        let mut beats = interval_at(Instant::now() + beat, beat);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !self.is_done() {
+            let retry_at = self.due.retry_at;
+            tokio::select! {
+                received = inbound.message() => match received {
+                    Ok(Some(WorkResponse { response: Some(Response::Draining(_)) })) | Ok(None) => {
+                        return Over::Broken;
+                    }
+                    Ok(Some(response)) => self.hear(response),
+                    Err(status) => return over(status),
+                },
+                Some(order) = self.orders.recv() => self.take(order),
+                room = requests.reserve(), if self.has_mail() => match room {
+                    Ok(room) => if let Some(request) = self.next_mail() {
+                        room.send(message(request));
+                    },
+                    Err(_) => return Over::Broken,
+                },
+                _ = beats.tick() => self.due.beat = true,
+                () = sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => {
+                    self.due.retry_at = None;
+                    for held in self.held.values_mut() {
+                        held.ring.rewind();
+                    }
+                }
+            }
+        }
+        Over::Done
+    }
+
+    /// Waits before the next connection, while reports go on into their rings.
+    async fn pause(&mut self, wait: Duration) {
+        let until = Instant::now() + wait;
+        while !self.is_done() {
+            tokio::select! {
+                () = sleep_until(until) => return,
+                Some(order) = self.orders.recv() => self.take(order),
+            }
+        }
+    }
+
+    /// Drained, and every job has its end on record.
+    fn is_done(&self) -> bool {
+        self.is_draining && self.held.is_empty()
+    }
+
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Drain => {
+                self.is_draining = true;
+                self.due.drain = true;
+            }
+            Order::Report { lease, report, settled } => {
+                // A lease that is lost meanwhile has told its work.
+                if let Some(held) = self.held.get_mut(&(lease.job_id, lease.fence)) {
+                    held.ring.push(*report, settled);
+                }
+            }
+        }
+    }
+
+    fn has_mail(&self) -> bool {
+        self.due.beat || self.due.drain || self.held.values().any(|held| self.may_send(held))
+    }
+
+    /// While the core asks for patience, nothing goes out but beats.
+    fn may_send(&self, held: &Held) -> bool {
+        self.due.retry_at.is_none() && held.ring.has_unsent()
+    }
+
+    fn next_mail(&mut self) -> Option<Request> {
+        if std::mem::take(&mut self.due.drain) {
+            return Some(Request::Drain(WorkerDrain {}));
+        }
+        if std::mem::take(&mut self.due.beat) {
+            let held = self.held.values().map(|held| held.lease.clone()).collect();
+            return Some(Request::Beat(Beat { held }));
+        }
+        let held = self.held.values_mut().find(|held| held.ring.has_unsent())?;
+        held.ring.next_unsent().map(Request::Report)
+    }
+
+    fn hear(&mut self, response: WorkResponse) {
+        match response.response {
+            Some(Response::Assignment(assignment)) => self.assign(assignment),
+            Some(Response::Ack(ack)) => {
+                let key = (ack.job_id, ack.fence);
+                let has_ended =
+                    self.held.get_mut(&key).is_some_and(|held| held.settle(ack.number));
+                if has_ended {
+                    self.held.remove(&key);
+                }
+            }
+            Some(Response::Cancel(notice)) => {
+                if let Some(held) = self.held.get(&(notice.job_id.clone(), notice.fence)) {
+                    held.cancel(&notice);
+                }
+            }
+            Some(Response::Lost(lost)) => {
+                if let Some(held) = self.held.remove(&(lost.job_id, lost.fence)) {
+                    held.lose();
+                }
+            }
+            Some(Response::Refused(refused)) => {
+                let fault = refused.error.unwrap_or_default();
+                let is_later = self
+                    .held
+                    .get_mut(&(refused.job_id, refused.fence))
+                    .is_some_and(|held| held.refuse(refused.number, fault));
+                if is_later {
+                    self.due.retry_at = Some(Instant::now() + RETRY_AFTER);
+                }
+            }
+            // Draining ends the conversation; a second welcome says nothing new.
+            Some(Response::Welcome(_) | Response::Draining(_)) | None => {}
+        }
+    }
+
+    fn assign(&mut self, assignment: Assignment) {
+        let Some(job) = assignment.job else { return };
+        let lease = Lease { job_id: job.job_id.clone(), fence: assignment.fence };
+        let key = (lease.job_id.clone(), lease.fence);
+        if self.held.contains_key(&key) {
+            return;
+        }
+        let mut held = Held::new(lease.clone());
+        let work = Work {
+            job,
+            lease,
+            orders: self.orders_of_work.clone(),
+            room: held.room.clone(),
+            stop: held.stop.clone(),
+            lost: held.lost.clone(),
+        };
+        if self.assigned.try_send(work).is_err() {
+            let release = Release { reason: "the worker takes no more jobs".to_owned() };
+            let report =
+                Report { end: Some(report::End::Released(release)), ..Report::default() };
+            let (settled, _) = oneshot::channel();
+            held.ring.push(report, Some(settled));
+        }
+        self.held.insert(key, held);
+    }
+}
+
+fn message(request: Request) -> WorkRequest {
+    WorkRequest { request: Some(request) }
+}
+
+/// Coming back helps against anything but a refusal of who we are or what we say.
+fn over(status: Status) -> Over {
+    #[allow(clippy::wildcard_enum_match_arm, reason = "anything else may pass")]
+    match Code::of(&status).entry().grpc {
+        tonic::Code::InvalidArgument
+        | tonic::Code::Unauthenticated
+        | tonic::Code::PermissionDenied
+        | tonic::Code::Unimplemented => Over::Refused(status),
+        _ => Over::Broken,
+    }
+}

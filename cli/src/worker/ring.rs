@@ -1,0 +1,158 @@
+//! The reports of one lease that are not durable yet. Pure: what to send, what an answer changes.
+
+use std::collections::VecDeque;
+
+use roomcast_proto::v1::{Lease, Report};
+
+/// Reports in the order of their numbers, each with something of the caller's.
+#[derive(Debug)]
+pub(super) struct Ring<T> {
+    lease: Lease,
+    kept: VecDeque<(Report, T)>,
+    /// The number of the last report, durable or not.
+    last: u64,
+    /// How many of the kept ones were sent on the connection under way.
+    sent: usize,
+}
+
+/// What a refusal comes to.
+#[derive(Debug, PartialEq)]
+pub(super) enum Refused<T> {
+    /// It follows from an earlier refusal, or is of a report that is durable: nothing to do.
+    Stale,
+    /// The same reports may be taken later: [`Ring::rewind`] after a while.
+    Later,
+    /// This report will never be taken. It is gone, and those behind it move up.
+    Dropped(T),
+}
+
+impl<T> Ring<T> {
+    pub(super) fn new(lease: Lease) -> Self {
+        Self { lease, kept: VecDeque::new(), last: 0, sent: 0 }
+    }
+
+    /// Keeps a report under the next number.
+    pub(super) fn push(&mut self, mut report: Report, with: T) {
+        self.last += 1;
+        report.job_id.clone_from(&self.lease.job_id);
+        report.fence = self.lease.fence;
+        report.number = self.last;
+        self.kept.push_back((report, with));
+    }
+
+    pub(super) fn has_unsent(&self) -> bool {
+        self.sent < self.kept.len()
+    }
+
+    /// The next report to send.
+    pub(super) fn next_unsent(&mut self) -> Option<Report> {
+        let (report, _) = self.kept.get(self.sent)?;
+        self.sent += 1;
+        Some(report.clone())
+    }
+
+    /// All up to `number` are durable. Answers what was kept with them.
+    pub(super) fn settle(&mut self, number: u64) -> Vec<T> {
+        let durable = self.kept.iter().take_while(|(report, _)| report.number <= number).count();
+        self.sent = self.sent.saturating_sub(durable);
+        self.kept.drain(..durable).map(|(_, with)| with).collect()
+    }
+
+    /// Sends all that are kept again: the connection is new, or the core may take them now.
+    pub(super) fn rewind(&mut self) {
+        self.sent = 0;
+    }
+
+    /// Report `number` was not taken, and its number stays free.
+    pub(super) fn refuse(&mut self, number: u64, is_retryable: bool) -> Refused<T> {
+        // A report behind a refused one is refused for its number alone.
+        if self.kept.front().is_none_or(|(report, _)| report.number != number) {
+            return Refused::Stale;
+        }
+        if is_retryable {
+            return Refused::Later;
+        }
+        let Some((_, with)) = self.kept.pop_front() else { return Refused::Stale };
+        for (report, _) in &mut self.kept {
+            report.number -= 1;
+        }
+        self.last -= 1;
+        self.sent = 0;
+        Refused::Dropped(with)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring_of(names: &[&'static str]) -> Ring<&'static str> {
+        let mut ring = Ring::new(Lease { job_id: "j".into(), fence: 7 });
+        for name in names {
+            ring.push(Report::default(), name);
+        }
+        ring
+    }
+
+    fn numbers_sent(ring: &mut Ring<&'static str>) -> Vec<u64> {
+        std::iter::from_fn(|| ring.next_unsent()).map(|report| report.number).collect()
+    }
+
+    #[test]
+    fn reports_are_numbered_from_one_within_their_lease() {
+        let mut ring = ring_of(&["a", "b"]);
+        let report = ring.next_unsent().unwrap();
+        assert_eq!((report.job_id.as_str(), report.fence, report.number), ("j", 7, 1));
+        assert_eq!(numbers_sent(&mut ring), [2]);
+    }
+
+    #[test]
+    fn what_is_not_durable_goes_again_under_the_same_numbers() {
+        let mut ring = ring_of(&["a", "b", "c"]);
+        numbers_sent(&mut ring);
+        assert_eq!(ring.settle(1), ["a"]);
+        ring.rewind();
+        assert_eq!(numbers_sent(&mut ring), [2, 3]);
+    }
+
+    #[test]
+    fn an_acknowledgement_covers_all_before_it_and_may_repeat() {
+        let mut ring = ring_of(&["a", "b", "c"]);
+        numbers_sent(&mut ring);
+        assert_eq!(ring.settle(2), ["a", "b"]);
+        assert!(ring.settle(2).is_empty());
+        ring.push(Report::default(), "d");
+        assert_eq!(numbers_sent(&mut ring), [4]);
+    }
+
+    #[test]
+    fn an_acknowledgement_of_what_was_sent_before_a_reconnect_is_not_sent_again() {
+        let mut ring = ring_of(&["a", "b"]);
+        ring.rewind();
+        assert_eq!(ring.settle(1), ["a"]);
+        assert_eq!(numbers_sent(&mut ring), [2]);
+    }
+
+    #[test]
+    fn a_full_core_gets_the_same_reports_later() {
+        let mut ring = ring_of(&["a", "b"]);
+        numbers_sent(&mut ring);
+        assert_eq!(ring.refuse(1, true), Refused::Later);
+        assert_eq!(ring.refuse(2, false), Refused::Stale, "refused for its number alone");
+        ring.rewind();
+        assert_eq!(numbers_sent(&mut ring), [1, 2]);
+    }
+
+    #[test]
+    fn a_report_that_is_never_taken_makes_room_for_those_behind_it() {
+        let mut ring = ring_of(&["a", "b", "c"]);
+        numbers_sent(&mut ring);
+        ring.settle(1);
+        assert_eq!(ring.refuse(2, false), Refused::Dropped("b"));
+        assert_eq!(ring.refuse(3, false), Refused::Stale);
+        assert_eq!(numbers_sent(&mut ring), [2]);
+        ring.push(Report::default(), "d");
+        assert_eq!(numbers_sent(&mut ring), [3]);
+        assert_eq!(ring.settle(3), ["c", "d"]);
+    }
+}

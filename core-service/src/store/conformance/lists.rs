@@ -1,0 +1,111 @@
+use std::collections::BTreeMap;
+
+use super::World;
+use super::world::spec;
+use crate::domain::job::{Spec, State};
+use crate::store::JobQuery;
+
+fn query() -> JobQuery {
+    JobQuery { tenant: "acme".into(), limit: 100, ..JobQuery::default() }
+}
+
+async fn ids(world: &World, query: JobQuery) -> Vec<u32> {
+    let found = world.store.jobs(query).await.expect("a list");
+    found.iter().map(|job| number(&job.record.job.spec.id)).collect()
+}
+
+fn number(id: &str) -> u32 {
+    id.trim_start_matches("job-").parse().expect("a number")
+}
+
+pub(crate) async fn jobs_are_listed_newest_first_in_pages(world: World) {
+    for n in 1..=25 {
+        world.create(spec(&world, n)).await;
+        if n % 3 == 0 {
+            world.lease(&format!("job-{n:06}"), "w").await;
+        }
+    }
+    let owner = Some("alice".to_owned());
+    let kind = Some("render".to_owned());
+    for base in [query(), JobQuery { owner, ..query() }, JobQuery { kind, ..query() }] {
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let page = JobQuery { after: after.clone(), limit: 7, ..base.clone() };
+            let page = ids(&world, page).await;
+            let Some(last) = page.last() else { break };
+            after = Some(format!("job-{last:06}"));
+            listed.extend(page);
+        }
+        assert_eq!(listed, (1..=25).rev().collect::<Vec<_>>());
+    }
+}
+
+pub(crate) async fn every_filter_holds_alone_and_together(world: World) {
+    let specs: Vec<Spec> = (0..48)
+        .map(|n| Spec {
+            owner: ["alice", "bob"][n as usize % 2].into(),
+            project: [None, Some("p".to_owned()), Some("q".to_owned())][n as usize % 3].clone(),
+            kind: ["render", "test"][n as usize / 4 % 2].into(),
+            labels: BTreeMap::from([
+                ("team".to_owned(), ["red", "blue"][n as usize / 8 % 2].to_owned()),
+                ("size".to_owned(), ["s", "m", "l"][n as usize / 3 % 3].to_owned()),
+            ]),
+            ..spec(&world, n)
+        })
+        .collect();
+    for spec in &specs {
+        world.create(spec.clone()).await;
+        if number(&spec.id) % 5 == 0 {
+            let cancel = crate::domain::job::Command::Cancel {
+                reason: "enough".into(),
+                by: "alice".into(),
+                grace: super::world::TTL,
+            };
+            world.change(&spec.id, cancel).await.expect("cancelled");
+        }
+    }
+    let state = |n| if n % 5 == 0 { State::Cancelled } else { State::Queued };
+    for mask in 0..32_u32 {
+        let on = |bit: u32| mask & (1 << bit) != 0;
+        let wanted = JobQuery {
+            owner: on(0).then(|| "bob".into()),
+            project: on(1).then(|| "p".into()),
+            kind: on(2).then(|| "test".into()),
+            states: if on(3) { vec![State::Cancelled, State::Running] } else { Vec::new() },
+            labels: if on(4) {
+                vec![("team".into(), "blue".into()), ("size".into(), "m".into())]
+            } else {
+                Vec::new()
+            },
+            ..query()
+        };
+        let matches = |spec: &&Spec| {
+            (wanted.owner.is_none() || wanted.owner.as_ref() == Some(&spec.owner))
+                && (wanted.project.is_none() || wanted.project == spec.project)
+                && (wanted.kind.is_none() || wanted.kind.as_ref() == Some(&spec.kind))
+                && (wanted.states.is_empty() || wanted.states.contains(&state(number(&spec.id))))
+                && wanted.labels.iter().all(|(key, value)| spec.labels.get(key) == Some(value))
+        };
+        let expected: Vec<_> =
+            specs.iter().rev().filter(matches).map(|spec| number(&spec.id)).collect();
+        assert_eq!(ids(&world, wanted.clone()).await, expected, "{wanted:?}");
+    }
+}
+
+pub(crate) async fn a_listed_job_moves_between_states(world: World) {
+    world.create(spec(&world, 1)).await;
+    let fence = world.lease("job-000001", "w").await;
+    let list = |state| ids(&world, JobQuery { states: vec![state], ..query() });
+    assert_eq!(list(State::Queued).await, [1]);
+    world.finish("job-000001", fence, 1).await;
+    assert_eq!((list(State::Queued).await, list(State::Completed).await), (vec![], vec![1]));
+    assert_eq!(ids(&world, query()).await, [1]);
+}
+
+pub(crate) async fn tenants_never_see_each_other(world: World) {
+    world.create(spec(&world, 1)).await;
+    world.create(Spec { tenant: "evil".into(), ..spec(&world, 2) }).await;
+    assert_eq!(ids(&world, query()).await, [1]);
+    let evil = JobQuery { tenant: "evil".into(), owner: Some("alice".into()), ..query() };
+    assert_eq!(ids(&world, evil).await, [2]);
+}

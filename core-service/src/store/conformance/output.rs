@@ -1,0 +1,61 @@
+use bytes::Bytes;
+
+use super::World;
+use super::world::{report, spec};
+use crate::domain::job::{Command, End, OutputChunk, Report};
+use crate::store::OutputQuery;
+
+const ID: &str = "job-000001";
+
+async fn write(world: &World, fence: u64, number: u64, channel: &str, offset: u64, data: &[u8]) {
+    let data = Bytes::copy_from_slice(data);
+    let chunk = OutputChunk { channel: channel.into(), offset, data };
+    let report = Report { output: vec![chunk], ..report(fence, number) };
+    world.change(ID, Command::Report(Box::new(report))).await.expect("written");
+}
+
+async fn read(world: &World, attempt: u32, channel: &str, from: u64, max: usize) -> Vec<u8> {
+    let (job_id, channel) = (ID.to_owned(), channel.to_owned());
+    let query = OutputQuery { job_id, attempt, channel, from, max };
+    world.store.job_output(query).await.expect("read").to_vec()
+}
+
+pub(crate) async fn any_range_of_output_is_found(world: World) {
+    world.create(spec(&world, 1)).await;
+    let fence = world.lease(ID, "w").await;
+    let whole: Vec<u8> = (0..=255).cycle().take(1000).collect();
+    let mut offset = 0;
+    for (number, size) in (1..).zip([1, 99, 250, 3, 647]) {
+        let part = &whole[offset..offset + size];
+        write(&world, fence, number, "stdout", offset as u64, part).await;
+        offset += size;
+    }
+    for from in [0, 1, 50, 99, 100, 101, 349, 350, 352, 353, 999, 1000, 2000] {
+        for max in [0, 1, 2, 100, 400, 5000] {
+            let start = from.min(whole.len());
+            let expected = &whole[start..(start + max).min(whole.len())];
+            assert_eq!(read(&world, 1, "stdout", from as u64, max).await, expected, "{from} {max}");
+        }
+    }
+    assert!(read(&world, 1, "stderr", 0, 10).await.is_empty());
+    let (job_id, channel) = ("nobody".to_owned(), "stdout".to_owned());
+    let query = OutputQuery { job_id, attempt: 1, channel, from: 0, max: 9 };
+    assert_eq!(world.store.job_output(query).await, Ok(Bytes::new()));
+}
+
+pub(crate) async fn attempts_and_channels_are_kept_apart(world: World) {
+    world.create(spec(&world, 1)).await;
+    let fence = world.lease(ID, "w").await;
+    write(&world, fence, 1, "stdout", 0, b"first").await;
+    write(&world, fence, 2, "stderr", 0, b"oh").await;
+    write(&world, fence, 3, "stdout", 5, b" try").await;
+    let release = Report { end: Some(End::Released), ..report(fence, 4) };
+    world.change(ID, Command::Report(Box::new(release))).await.expect("released");
+    let fence = world.lease(ID, "v").await;
+    write(&world, fence, 1, "stdout", 0, b"second").await;
+    let world = world.reopened();
+    assert_eq!(read(&world, 1, "stdout", 0, 99).await, b"first try");
+    assert_eq!(read(&world, 1, "stderr", 0, 99).await, b"oh");
+    assert_eq!(read(&world, 2, "stdout", 0, 99).await, b"second");
+    assert_eq!(read(&world, 2, "stdout", 3, 2).await, b"on");
+}

@@ -1,0 +1,250 @@
+//! The core's own door: who comes in, and what a user's token lets that user see.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use roomcast_core::Config;
+use roomcast_identity::{Scope, Secret, ServiceKeys, User, mint_user};
+use roomcast_proto::registry::Code;
+use roomcast_proto::v1;
+use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
+use roomcast_proto::v1::job_service_client::JobServiceClient;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::{Request, Status};
+
+const USERS: &str = "users-secret-users-secret-users-secret";
+const SERVICES: &str = "services-secret-services-secret-12345";
+const TTL: Duration = Duration::from_secs(60);
+
+/// A core of this process, with its folder.
+struct Core {
+    url: String,
+    stop: CancellationToken,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn serve(adapt: impl FnOnce(&mut Config, &Path)) -> Core {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut config = Config::development(folder.path().join("data"));
+    config.dev = false;
+    config.jwt_secret = vec![secret(USERS)];
+    config.service_secret = vec![secret(SERVICES)];
+    adapt(&mut config, folder.path());
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let scheme = if config.core_tls_cert.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://localhost:{}", listener.local_addr().expect("an address").port());
+    let stop = CancellationToken::new();
+    tokio::spawn(roomcast_core::serve(config, listener, stop.clone()));
+    Core { url, stop, _folder: folder }
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text).expect("long enough")
+}
+
+fn service(scopes: &[Scope]) -> String {
+    let keys = ServiceKeys::new(vec![secret(SERVICES)]).expect("keys");
+    keys.mint("tester", scopes, TTL).expect("a token")
+}
+
+fn user(id: &str, tenant: &str) -> String {
+    let user = User { id: id.into(), tenant: tenant.into(), roles: Vec::new(), ..User::dev() };
+    mint_user(&secret(USERS), &user, TTL).expect("a token")
+}
+
+/// A request with these credentials.
+fn request<T>(message: T, service: Option<&str>, user: Option<&str>) -> Request<T> {
+    let mut request = Request::new(message);
+    if let Some(token) = service {
+        let token = token.parse().expect("ascii");
+        request.metadata_mut().insert("x-roomcast-service", token);
+    }
+    if let Some(token) = user {
+        let token = format!("Bearer {token}").parse().expect("ascii");
+        request.metadata_mut().insert("authorization", token);
+    }
+    request
+}
+
+async fn jobs(core: &Core) -> JobServiceClient<Channel> {
+    let endpoint = Endpoint::from_shared(core.url.clone()).expect("a url");
+    JobServiceClient::new(endpoint.connect_lazy())
+}
+
+fn report(kind: &str) -> v1::CreateJobRequest {
+    v1::CreateJobRequest { kind: kind.into(), ..v1::CreateJobRequest::default() }
+}
+
+#[track_caller]
+fn refused<T: std::fmt::Debug>(outcome: Result<T, Status>) -> Code {
+    Code::of(&outcome.expect_err("refused"))
+}
+
+#[tokio::test]
+async fn nobody_comes_in_without_a_service_credential() {
+    let core = serve(|_, _| {}).await;
+    let mut jobs = jobs(&core).await;
+    let alice = user("alice", "default");
+    let bare = jobs.create_job(request(report("x"), None, None)).await;
+    assert_eq!(refused(bare), Code::ServiceCredentialRequired);
+    let only_user = jobs.create_job(request(report("x"), None, Some(&alice))).await;
+    assert_eq!(refused(only_user), Code::ServiceCredentialRequired);
+    let forged = jobs.create_job(request(report("x"), Some(&alice), None)).await;
+    assert_eq!(refused(forged), Code::TokenInvalid);
+}
+
+#[tokio::test]
+async fn a_users_token_decides_what_that_user_sees() {
+    let core = serve(|_, _| {}).await;
+    let mut jobs = jobs(&core).await;
+    let edge = service(&[Scope::Edge]);
+    let (alice, bob) = (user("alice", "default"), user("bob", "default"));
+    let stranger = user("alice", "elsewhere");
+    let created = jobs.create_job(request(report("x"), Some(&edge), Some(&alice))).await;
+    let job = created.expect("created").into_inner().job.expect("a job");
+    assert_eq!((job.owner.as_str(), job.tenant.as_str()), ("alice", "default"));
+    let get = |token: &str| {
+        let message = v1::GetJobRequest { job_id: job.job_id.clone() };
+        request(message, Some(&edge), Some(token))
+    };
+    assert!(jobs.get_job(get(&alice)).await.is_ok());
+    assert_eq!(refused(jobs.get_job(get(&bob)).await), Code::JobNotFound);
+    assert_eq!(refused(jobs.get_job(get(&stranger)).await), Code::JobNotFound);
+    let cancel = v1::CancelJobRequest { job_id: job.job_id.clone(), ..Default::default() };
+    let cancelled = jobs.cancel_job(request(cancel, Some(&edge), Some(&bob))).await;
+    assert_eq!(refused(cancelled), Code::JobNotFound);
+    let list = v1::ListJobsRequest { owner: "alice".into(), ..Default::default() };
+    let others = jobs.list_jobs(request(list, Some(&edge), Some(&bob))).await;
+    assert_eq!(refused(others), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn a_bad_or_expired_user_token_is_refused_whatever_the_service() {
+    let core = serve(|_, _| {}).await;
+    let mut jobs = jobs(&core).await;
+    let service = service(&[Scope::Admin]);
+    let other = Secret::new("another-secret-another-secret-another").expect("long enough");
+    let forged = mint_user(&other, &User::dev(), TTL).expect("a token");
+    let answer = jobs.create_job(request(report("x"), Some(&service), Some(&forged))).await;
+    assert_eq!(refused(answer), Code::TokenInvalid);
+    let malformed = jobs.create_job(request(report("x"), Some(&service), Some("x.y"))).await;
+    assert_eq!(refused(malformed), Code::TokenInvalid);
+}
+
+#[tokio::test]
+async fn a_scope_opens_its_own_door_alone() {
+    let core = serve(|_, _| {}).await;
+    let mut jobs = jobs(&core).await;
+    let endpoint = Endpoint::from_shared(core.url.clone()).expect("a url");
+    let mut broadcast = BroadcastServiceClient::new(endpoint.connect_lazy());
+    let (edge, worker) = (service(&[Scope::Edge]), service(&[Scope::Worker]));
+    let lease = v1::LeaseJobsRequest {
+        worker_id: "w".into(),
+        kinds: vec!["x".into()],
+        ..v1::LeaseJobsRequest::default()
+    };
+    assert!(jobs.lease_jobs(request(lease.clone(), Some(&worker), None)).await.is_ok());
+    let by_edge = jobs.lease_jobs(request(lease, Some(&edge), None)).await;
+    assert_eq!(refused(by_edge), Code::PermissionDenied);
+    let publish = v1::PublishRequest {
+        topic: "room:lobby".into(),
+        event: Some(v1::NewEvent {
+            r#type: "hello".into(),
+            payload: Some(v1::Payload { data: "{}".into(), ..v1::Payload::default() }),
+        }),
+        ..v1::PublishRequest::default()
+    };
+    let by_worker = broadcast.publish(request(publish.clone(), Some(&worker), None)).await;
+    assert_eq!(refused(by_worker), Code::PermissionDenied);
+    let by_user =
+        broadcast.publish(request(publish.clone(), Some(&edge), Some(&user("alice", "default"))));
+    assert_eq!(refused(by_user.await), Code::PermissionDenied);
+    let by_service = broadcast.publish(request(publish, Some(&service(&[Scope::Service])), None));
+    assert!(by_service.await.is_ok());
+}
+
+#[tokio::test]
+async fn a_topic_of_a_service_takes_no_publishing() {
+    let core = serve(|_, _| {}).await;
+    let endpoint = Endpoint::from_shared(core.url.clone()).expect("a url");
+    let mut broadcast = BroadcastServiceClient::new(endpoint.connect_lazy());
+    let admin = service(&[Scope::Admin]);
+    for topic in ["job:x", "session:x", "project:x"] {
+        let publish = v1::PublishRequest { topic: topic.into(), ..v1::PublishRequest::default() };
+        let answer = broadcast.publish(request(publish, Some(&admin), None)).await;
+        assert_eq!(refused(answer), Code::TopicReserved, "{topic}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_certificate_opens_the_door_like_a_service_token() {
+    let pki = Pki::new();
+    let core = serve(|config, folder| pki.install(config, folder)).await;
+    let mut known = JobServiceClient::new(pki.connect(&core, Some(pki.client())));
+    let created = known.create_job(request(report("x"), None, None)).await;
+    assert_eq!(created.expect("created").into_inner().job.expect("a job").owner, "certificate");
+    let mut unknown = JobServiceClient::new(pki.connect(&core, None));
+    let bare = unknown.create_job(request(report("x"), None, None)).await;
+    assert_eq!(refused(bare), Code::ServiceCredentialRequired);
+    let token = service(&[Scope::Service]);
+    assert!(unknown.create_job(request(report("x"), Some(&token), None)).await.is_ok());
+    let mut impostor = JobServiceClient::new(pki.connect(&core, Some(Pki::new().client())));
+    assert!(impostor.create_job(request(report("x"), Some(&token), None)).await.is_err());
+}
+
+/// An authority, and what it has signed.
+struct Pki {
+    authority: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Pki {
+    fn new() -> Pki {
+        let mut params = CertificateParams::new(Vec::new()).expect("params");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        Pki { authority: CertifiedIssuer::self_signed(params, key).expect("an authority") }
+    }
+
+    fn issue(&self, name: &str) -> (String, String) {
+        let params = CertificateParams::new(vec![name.to_owned()]).expect("params");
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.authority).expect("a certificate");
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    fn client(&self) -> Identity {
+        let (certificate, key) = self.issue("worker-1");
+        Identity::from_pem(certificate, key)
+    }
+
+    fn install(&self, config: &mut Config, folder: &Path) {
+        let (certificate, key) = self.issue("localhost");
+        let write = |name: &str, text: &str| {
+            let path = folder.join(name);
+            std::fs::write(&path, text).expect("written");
+            Some(path)
+        };
+        config.core_tls_cert = write("cert.pem", &certificate);
+        config.core_tls_key = write("key.pem", &key);
+        config.core_client_ca = write("ca.pem", &self.authority.pem());
+    }
+
+    fn connect(&self, core: &Core, identity: Option<Identity>) -> Channel {
+        let authority = Certificate::from_pem(self.authority.pem());
+        let mut tls = ClientTlsConfig::new().ca_certificate(authority).domain_name("localhost");
+        if let Some(identity) = identity {
+            tls = tls.identity(identity);
+        }
+        let endpoint = Endpoint::from_shared(core.url.clone()).expect("a url");
+        endpoint.tls_config(tls).expect("tls").connect_lazy()
+    }
+}

@@ -1,0 +1,44 @@
+//! The world of the tests: real processes, real clients, and what they all need.
+//!
+//! A [`System`] is a core and an edge as processes of their own, with keys of the tests' own; its parts
+//! can be killed and started again on the same port and folder. Clients are unmodified ones: tonic,
+//! reqwest, `socket.io-client` in Node, `python-socketio`, Chromium. Nothing sleeps for a guess: one
+//! [`eventually`] looks until a deadline. Whatever starts a process ends it when dropped, and then
+//! demands that it logged no error and did not panic.
+
+mod browser;
+mod command;
+mod core;
+mod credential;
+mod dev;
+mod edge;
+mod eventually;
+mod grpc;
+mod log_reader;
+mod port;
+mod process;
+mod recorder;
+mod rest;
+mod socket;
+mod sse;
+mod system;
+mod tools;
+mod worker;
+
+pub(crate) use self::browser::Browser;
+pub(crate) use self::command::{Finished, roomcast};
+pub(crate) use self::core::Core;
+pub(crate) use self::credential::{Token, admin, expired_user, service, user};
+pub(crate) use self::dev::Dev;
+pub(crate) use self::edge::Edge;
+pub(crate) use self::eventually::{eventually, within};
+pub(crate) use self::grpc::{Broadcast, Caller, Jobs, code};
+pub(crate) use self::log_reader::{cursor_offsets, read_log};
+pub(crate) use self::process::Process;
+pub(crate) use self::recorder::{Recorder, Subscriber, publisher};
+pub(crate) use self::rest::{Answer, Rest};
+pub(crate) use self::socket::{Clients, Observation, Socket};
+pub(crate) use self::sse::{Frame, Sse};
+pub(crate) use self::system::System;
+pub(crate) use self::tools::{buf, tests_folder};
+pub(crate) use self::worker::Worker;

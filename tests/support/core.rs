@@ -1,0 +1,120 @@
+//! A core as a process of its own.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use roomcast_identity::Scope;
+use tempfile::TempDir;
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::credential::{SERVICE_SECRET, USER_SECRET};
+use super::eventually::eventually;
+use super::grpc::{Broadcast, Caller, Jobs, channel};
+use super::port::Port;
+use super::process::Process;
+
+/// The rooms that every user may read.
+pub(crate) const ROOMS: &str = "open,news,metrics";
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    folder: TempDir,
+    port: Port,
+    process: Process,
+}
+
+impl Core {
+    pub(crate) async fn start() -> Core {
+        Core::start_in(tempfile::tempdir().expect("a folder")).await
+    }
+
+    /// Starts on a folder that has a history.
+    pub(crate) async fn start_in(folder: TempDir) -> Core {
+        let port = Port::reserve();
+        let process = spawn(&port, folder.path());
+        let core = Core { folder, port, process };
+        core.serves().await;
+        core
+    }
+
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.port.url()
+    }
+
+    pub(crate) fn address(&self) -> String {
+        self.port.address().to_string()
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts again on the same folder and port. Answers how long it took to serve.
+    pub(crate) async fn restart(&mut self) -> Duration {
+        assert!(!self.process.is_running(), "kill it first");
+        let began = Instant::now();
+        self.process = spawn(&self.port, self.folder.path());
+        self.serves().await;
+        began.elapsed()
+    }
+
+    /// Ends it and hands out what it leaves behind.
+    pub(crate) fn into_folder(mut self) -> TempDir {
+        self.process.kill();
+        self.folder
+    }
+
+    pub(crate) fn channel(&self) -> Channel {
+        channel(&self.url())
+    }
+
+    /// The job service, for a service with every scope.
+    pub(crate) fn jobs(&self) -> Jobs {
+        Caller::service(&[Scope::Admin]).jobs(self.channel())
+    }
+
+    /// The broadcast service, for a service with every scope.
+    pub(crate) fn broadcast(&self) -> Broadcast {
+        Caller::service(&[Scope::Admin]).broadcast(self.channel())
+    }
+
+    /// What `grpc.health.v1` says of a service.
+    pub(crate) async fn health(&self, service: &str) -> Option<ServingStatus> {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        let answer = HealthClient::new(self.channel()).check(request).await.ok()?;
+        Some(answer.into_inner().status())
+    }
+
+    async fn serves(&self) {
+        eventually("the core serves", async || {
+            let status = self.health("roomcast.v1.JobService").await;
+            (status == Some(ServingStatus::Serving)).then_some(())
+        })
+        .await;
+    }
+}
+
+fn spawn(port: &Port, folder: &Path) -> Process {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roomcast"));
+    command
+        .args(["core", "--listen", &port.address().to_string(), "--data-dir"])
+        .arg(folder)
+        .env("ROOMCAST_JWT_SECRET", USER_SECRET)
+        .env("ROOMCAST_SERVICE_SECRET", SERVICE_SECRET)
+        .env("ROOMCAST_ROOMS", ROOMS)
+        .env("ROOMCAST_LOG_FORMAT", "json");
+    Process::spawn("core", &mut command)
+}

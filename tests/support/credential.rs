@@ -1,0 +1,49 @@
+//! Tokens, signed with keys that only the tests' own processes accept.
+
+use std::time::Duration;
+
+use roomcast_identity::{Scope, Secret, ServiceKeys, User, mint_user};
+
+/// Signs users' tokens.
+pub(crate) const USER_SECRET: &str = "the users of the whole-system tests, 32 bytes or more";
+/// Signs services' tokens.
+pub(crate) const SERVICE_SECRET: &str = "the services of the whole-system tests, 32 bytes or more";
+
+const VALID_FOR: Duration = Duration::from_secs(3600);
+
+/// A token as it travels.
+pub(crate) type Token = String;
+
+/// A user of the default tenant without a role.
+pub(crate) fn user(name: &str) -> Token {
+    mint(name, &[], VALID_FOR)
+}
+
+/// A user with the role admin.
+pub(crate) fn admin(name: &str) -> Token {
+    mint(name, &["admin"], VALID_FOR)
+}
+
+/// A user's token whose time was over long before now, signed as all are.
+pub(crate) fn expired_user(name: &str) -> Token {
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    let claims = serde_json::json!({ "sub": name, "exp": 1_700_000_000 });
+    let key = EncodingKey::from_secret(USER_SECRET.as_bytes());
+    encode(&Header::default(), &claims, &key).expect("a token")
+}
+
+fn mint(name: &str, roles: &[&str], valid_for: Duration) -> Token {
+    let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+    let user = User { id: name.to_owned(), roles, ..User::dev() };
+    mint_user(&secret(USER_SECRET), &user, valid_for).expect("a token")
+}
+
+/// A service with these scopes.
+pub(crate) fn service(scopes: &[Scope]) -> Token {
+    let keys = ServiceKeys::new(vec![secret(SERVICE_SECRET)]).expect("keys");
+    keys.mint("system-test", scopes, VALID_FOR).expect("a token")
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text).expect("a secret that is long enough")
+}

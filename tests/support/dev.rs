@@ -1,0 +1,58 @@
+//! `roomcast dev`: core and edge in one process, everything open on loopback.
+
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::eventually::eventually;
+use super::port::Port;
+use super::process::Process;
+use super::rest::Rest;
+
+#[derive(Debug)]
+pub(crate) struct Dev {
+    http: Port,
+    grpc: Port,
+    process: Process,
+    _folder: TempDir,
+}
+
+impl Dev {
+    pub(crate) async fn start() -> Dev {
+        let (http, grpc) = (Port::reserve(), Port::reserve());
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_roomcast"));
+        command
+            .args(["dev", "--http", &http.address().to_string()])
+            .args(["--grpc", &grpc.address().to_string(), "--data-dir"])
+            .arg(folder.path().join("data"))
+            .env("ROOMCAST_LOG_FORMAT", "json");
+        let process = Process::spawn("dev", &mut command);
+        let dev = Dev { http, grpc, process, _folder: folder };
+        let rest = dev.rest();
+        eventually("dev is ready", async || {
+            rest.try_get("/readyz").await.filter(|answer| answer.status == 200)
+        })
+        .await;
+        dev
+    }
+
+    /// Where browsers go.
+    pub(crate) fn url(&self) -> String {
+        self.http.url()
+    }
+
+    /// Where workers and services go.
+    pub(crate) fn core_url(&self) -> String {
+        self.grpc.url()
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// REST without a token: the user `dev`.
+    pub(crate) fn rest(&self) -> Rest {
+        Rest::new(&self.url(), None)
+    }
+}

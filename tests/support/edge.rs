@@ -1,0 +1,71 @@
+//! An edge as a process of its own.
+
+use std::process::Command;
+
+use super::core::Core;
+use super::credential::{SERVICE_SECRET, Token, USER_SECRET};
+use super::eventually::eventually;
+use super::port::Port;
+use super::process::Process;
+use super::rest::Rest;
+
+#[derive(Debug)]
+pub(crate) struct Edge {
+    core_url: String,
+    port: Port,
+    process: Process,
+}
+
+impl Edge {
+    pub(crate) async fn start(core: &Core) -> Edge {
+        let port = Port::reserve();
+        let core_url = core.url();
+        let process = spawn(&port, &core_url);
+        let edge = Edge { core_url, port, process };
+        edge.is_ready().await;
+        edge
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.port.url()
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts again on the same port, knowing nothing of before.
+    pub(crate) async fn restart(&mut self) {
+        assert!(!self.process.is_running(), "kill it first");
+        self.process = spawn(&self.port, &self.core_url);
+        self.is_ready().await;
+    }
+
+    /// REST for whoever holds this token.
+    pub(crate) fn rest(&self, token: &Token) -> Rest {
+        Rest::new(&self.url(), Some(token))
+    }
+
+    async fn is_ready(&self) {
+        let rest = Rest::new(&self.url(), None);
+        eventually("the edge is ready", async || {
+            rest.try_get("/readyz").await.filter(|answer| answer.status == 200)
+        })
+        .await;
+    }
+}
+
+fn spawn(port: &Port, core_url: &str) -> Process {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roomcast"));
+    command
+        .args(["edge", "--listen", &port.address().to_string(), "--core", core_url])
+        .env("ROOMCAST_JWT_SECRET", USER_SECRET)
+        .env("ROOMCAST_SERVICE_SECRET", SERVICE_SECRET)
+        .env("ROOMCAST_LOG_FORMAT", "json");
+    Process::spawn("edge", &mut command)
+}

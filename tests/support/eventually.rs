@@ -1,0 +1,33 @@
+//! Waiting for what must come about.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How often a condition is looked at: often against the second that things take, rarely against the
+/// work of looking.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Longest wait for what takes a moment: two busy cores make moments long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until `look` sees what it wants. `what` names it in the failure.
+pub(crate) async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    within(PATIENCE, what, look).await
+}
+
+/// Like [`eventually`], with a limit of the caller's own.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    what: &str,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        assert!(Instant::now() < deadline, "did not come about within {limit:?}: {what}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}

@@ -1,0 +1,35 @@
+//! What is not Rust: Node, Python, buf. A tool that is missing fails the test and says what to do.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// `tests/` of the repository.
+pub(crate) fn tests_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests")
+}
+
+fn present(path: PathBuf) -> PathBuf {
+    assert!(path.exists(), "{} is missing: run make setup", path.display());
+    path
+}
+
+/// A script of `tests/node`.
+pub(crate) fn node(script: &str) -> Command {
+    let folder = tests_folder().join("node");
+    present(folder.join("node_modules/socket.io-client"));
+    let mut command = Command::new("node");
+    command.arg(folder.join(script)).current_dir(folder);
+    command
+}
+
+/// A script of `tests/python`.
+pub(crate) fn python(script: &str) -> Command {
+    let mut command = Command::new(present(tests_folder().join("../.venv/bin/python")));
+    command.arg(tests_folder().join("python").join(script));
+    command
+}
+
+/// `buf`, as npm installs it.
+pub(crate) fn buf() -> Command {
+    Command::new(present(tests_folder().join("node/node_modules/.bin/buf")))
+}

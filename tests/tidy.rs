@@ -1,0 +1,492 @@
+//! The rules of this tree, executed: what may import what, what must not be written, what the docs
+//! must say. A rule is a line of [`RULES`]: its name, its check, and an example that it must reject.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
+
+#[path = "tidy/source.rs"]
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use roomcast_proto::registry::Code;
+use source::{Source, forbid, has_word, is_word, lines, root, tree, words};
+
+type Check = fn(&[Source]) -> Vec<String>;
+
+macro_rules! ten {
+    ($($text:tt)*) => {
+        concat!($($text)*, $($text)*, $($text)*, $($text)*, $($text)*,
+                $($text)*, $($text)*, $($text)*, $($text)*, $($text)*)
+    };
+}
+
+/// A rule's name, its check, and the path and text of a file that breaks it.
+const RULES: &[(&str, Check, (&str, &str))] = &[
+    (
+        "the domain knows no clock, thread, socket, contract or randomness",
+        domain_is_pure,
+        ("core-service/src/domain/x.rs", "use tokio::time::sleep;"),
+    ),
+    (
+        "imports of the core run one way",
+        core_imports_run_one_way,
+        ("core-service/src/store/x.rs", "use crate::service::job::Jobs;"),
+    ),
+    (
+        "the edge never imports the core",
+        edge_stands_alone,
+        ("edge/src/x.rs", "use roomcast_core::log;"),
+    ),
+    (
+        "only upstream and feed touch the generated clients",
+        clients_stay_upstream,
+        ("edge/src/rest/x.rs", "use v1::job_service_client::JobServiceClient;"),
+    ),
+    (
+        "SQL stays under its engine",
+        sql_stays_in_its_engine,
+        ("core-service/src/log.rs", "\"SELECT 1\""),
+    ),
+    ("nothing unwraps outside of tests", nothing_unwraps, ("cli/src/x.rs", "let x = y.unwrap();")),
+    ("every queue has a bound", queues_are_bounded, ("edge/src/x.rs", "mpsc::unbounded_channel()")),
+    ("lag leads to a replay", lag_is_not_ignored, ("edge/src/x.rs", "Err(Lagged(_)) => {}")),
+    ("a file is named by its noun", files_have_nouns, ("edge/src/utils.rs", "")),
+    (
+        "a type is named by this project's words",
+        types_have_our_words,
+        ("cli/src/x.rs", "struct JobManager;"),
+    ),
+    ("files are short", files_are_short, ("cli/src/x.rs", LONG_FILE)),
+    ("functions are short", functions_are_short, ("cli/src/x.rs", LONG_FUNCTION)),
+    ("nothing is left to do", nothing_is_left_to_do, ("cli/src/x.rs", "// TODO: later")),
+    ("a crate begins with its map", crates_have_maps, ("cli/src/lib.rs", "mod x;")),
+    ("no file names a machine", no_machine_is_named, ("docs/x.md", "see /home/someone/x")),
+    (
+        "lock files name no mirror",
+        locks_name_no_mirror,
+        ("Cargo.lock", "source = \"registry+http://x\""),
+    ),
+    ("links lead somewhere", links_lead_somewhere, ("docs/x.md", "[y](y.md)")),
+    (
+        "shell blocks run or say what they need",
+        shell_blocks_run,
+        ("docs/guides/x.md", "```sh\nls\n```"),
+    ),
+    (
+        "docs/ERRORS.md is the registry",
+        errors_are_documented,
+        ("docs/ERRORS.md", "| `no_such_code` |"),
+    ),
+    ("limits are documented", limits_are_documented, (LIMITS, "pub const NEW_MAX: usize = 1;")),
+    (
+        "settings are documented",
+        settings_are_documented,
+        ("edge/src/x.rs", "env = \"ROOMCAST_NEW\""),
+    ),
+    (
+        "metrics are documented",
+        metrics_are_documented,
+        ("edge/src/x.rs", "counter!(\"roomcast_new_total\")"),
+    ),
+];
+
+const LIMITS: &str = "core-service/src/domain/limits.rs";
+/// Longest source file, and the middle one.
+const FILE_LINES_MAX: usize = 500;
+const FILE_LINES_MEDIAN: usize = 150;
+const FUNCTION_LINES_MAX: usize = 70;
+const LONG_FILE: &str = ten!(ten!(ten!("\n")));
+const LONG_FUNCTION: &str = concat!("fn long() {", ten!(ten!("\n")), "}\n");
+
+#[test]
+fn the_tree_obeys_every_rule() {
+    let tree = tree();
+    let mut report = String::new();
+    for (name, check, _) in RULES {
+        for violation in check(&tree) {
+            report.push_str(&format!("{name}: {violation}\n"));
+        }
+    }
+    assert!(report.is_empty(), "\n{report}");
+}
+
+#[test]
+fn every_rule_rejects_its_example() {
+    for (name, check, (path, text)) in RULES {
+        let example = Source { path: (*path).into(), text: (*text).into() };
+        assert!(!check(&[example]).is_empty(), "a rule without teeth: {name}");
+    }
+}
+
+// --- what may import what ------------------------------------------------------------------------
+
+fn domain_is_pure(tree: &[Source]) -> Vec<String> {
+    const FOREIGN: [&str; 12] = [
+        "tokio",
+        "tonic",
+        "tracing::",
+        "roomcast_proto",
+        "Instant",
+        "SystemTime",
+        "rand::",
+        "getrandom",
+        "uuid::",
+        "std::thread",
+        ".await",
+        "crate::store",
+    ];
+    forbid(tree, |source| source.is_under("core-service/src/domain"), &FOREIGN)
+}
+
+/// The core's modules by height: each imports only what lies below.
+const HEIGHTS: &[(&str, u8)] = &[
+    ("domain", 0),
+    ("config", 1),
+    ("store", 1),
+    ("bus", 1),
+    ("auth", 2),
+    ("error", 2),
+    ("snapshot", 2),
+    ("log", 2),
+    ("metrics_page", 2),
+    ("rpc_span", 2),
+    ("subscription", 3),
+    ("maintenance", 3),
+    ("service", 4),
+    ("app", 5),
+];
+
+/// The alarm is a bell that the log rings and the clockwork hears: it knows neither.
+const LOW_PARTS: [&str; 1] = ["maintenance::alarm"];
+
+fn core_imports_run_one_way(tree: &[Source]) -> Vec<String> {
+    let height = |module: &str| HEIGHTS.iter().find(|(name, _)| *name == module).map(|(_, at)| *at);
+    let mut found = Vec::new();
+    for (source, line, text) in lines(tree, |source| source.is_under("core-service/src")) {
+        let inner = &source.path["core-service/src/".len()..];
+        let module = inner.split(['/', '.']).next().unwrap_or_default();
+        if matches!(module, "lib" | "main") {
+            continue;
+        }
+        for import in text.split("crate::").skip(1) {
+            let target = import.split(|c: char| !is_word(c)).next().unwrap_or_default();
+            let is_low = LOW_PARTS.iter().any(|part| import.starts_with(part));
+            if target == module || is_low || !target.starts_with(|c: char| c.is_lowercase()) {
+                continue;
+            }
+            match (height(module), height(target)) {
+                (Some(here), Some(there)) if there < here => {}
+                _ => found.push(source.at(line, &format!("{module} imports {target}"))),
+            }
+        }
+    }
+    found
+}
+
+fn edge_stands_alone(tree: &[Source]) -> Vec<String> {
+    let edge = |source: &Source| source.path.starts_with("edge/");
+    tree.iter()
+        .filter(|source| edge(source) && source.text.contains("roomcast_core"))
+        .map(|source| source.path.clone())
+        .collect()
+}
+
+fn clients_stay_upstream(tree: &[Source]) -> Vec<String> {
+    let others = |source: &Source| {
+        source.is_under("edge/src")
+            && !source.is_under("edge/src/upstream")
+            && !source.is_under("edge/src/feed")
+    };
+    forbid(
+        tree,
+        others,
+        &["job_service_client", "broadcast_service_client", "session_service_client"],
+    )
+}
+
+fn sql_stays_in_its_engine(tree: &[Source]) -> Vec<String> {
+    const SQL: [&str; 6] =
+        ["SELECT ", "INSERT INTO", "UPDATE topic", "DELETE FROM", "CREATE TABLE", "PRAGMA "];
+    let others = |source: &Source| !source.is_under("core-service/src/store/sqlite");
+    forbid(tree, others, &SQL)
+}
+
+// --- what must not be written --------------------------------------------------------------------
+
+/// What a constant unwraps the compiler has already checked.
+fn nothing_unwraps(tree: &[Source]) -> Vec<String> {
+    let found = forbid(tree, |_| true, &[".unwrap()", ".expect(", "panic!(", "unreachable!("]);
+    found.into_iter().filter(|line| !line.contains(": const ")).collect()
+}
+
+fn queues_are_bounded(tree: &[Source]) -> Vec<String> {
+    forbid(tree, |_| true, &["unbounded_channel", "mpsc::unbounded", "UnboundedSender"])
+}
+
+fn lag_is_not_ignored(tree: &[Source]) -> Vec<String> {
+    forbid(tree, |_| true, &["Lagged(_)) => {}", "Lagged(_) => {}", "Lagged(_)) => continue"])
+}
+
+fn files_have_nouns(tree: &[Source]) -> Vec<String> {
+    const NO_NOUNS: [&str; 8] =
+        ["mod", "util", "utils", "helper", "helpers", "common", "manager", "misc"];
+    tree.iter()
+        .filter(|source| {
+            let name = source.path.rsplit('/').next().unwrap_or_default();
+            let (stem, kind) = name.rsplit_once('.').unwrap_or((name, ""));
+            matches!(kind, "rs" | "py" | "js" | "mjs" | "ts") && NO_NOUNS.contains(&stem)
+        })
+        .map(|source| source.path.clone())
+        .collect()
+}
+
+/// One word for each thing: docs/ARCHITECTURE.md has the words, here are those that they replace.
+fn types_have_our_words(tree: &[Source]) -> Vec<String> {
+    const REPLACED: [&str; 13] = [
+        "Manager", "Helper", "Util", "Hub", "Broker", "Journal", "Bookmark", "Epoch", "Backend",
+        "Resync", "Runner", "Relay", "Impl",
+    ];
+    let mut found = Vec::new();
+    for (source, line, text) in lines(tree, |_| true) {
+        for keyword in ["struct ", "enum ", "trait ", "type "] {
+            let Some((before, after)) = text.split_once(keyword) else { continue };
+            let name = after.split(|c: char| !is_word(c)).next().unwrap_or_default();
+            let is_definition = before.trim().is_empty() || before.trim().starts_with("pub");
+            if is_definition && words(name).iter().any(|word| REPLACED.contains(&word.as_str())) {
+                found.push(source.at(line, name));
+            }
+        }
+    }
+    found
+}
+
+fn files_are_short(tree: &[Source]) -> Vec<String> {
+    let is_code = |source: &&Source| {
+        ["rs", "py", "js", "mjs", "ts"]
+            .contains(&source.path.rsplit('.').next().unwrap_or_default())
+    };
+    let mut lengths: Vec<(usize, &str)> = tree
+        .iter()
+        .filter(is_code)
+        .map(|source| (source.text.lines().count(), source.path.as_str()))
+        .collect();
+    lengths.sort_unstable();
+    let long = lengths.iter().filter(|(lines, _)| *lines > FILE_LINES_MAX);
+    let mut found: Vec<String> = long
+        .map(|(lines, path)| format!("{path} has {lines} lines, at most {FILE_LINES_MAX}"))
+        .collect();
+    if let Some((median, _)) =
+        lengths.get(lengths.len() / 2).filter(|(m, _)| *m > FILE_LINES_MEDIAN)
+    {
+        found.push(format!("the median is {median} lines, at most {FILE_LINES_MEDIAN}"));
+    }
+    found
+}
+
+/// By the tree's own format: a function ends at the brace that stands below its first letter.
+fn functions_are_short(tree: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in tree.iter().filter(|source| source.path.ends_with(".rs")) {
+        let all: Vec<&str> = source.text.lines().collect();
+        for (first, line) in all.iter().enumerate() {
+            let indent = line.len() - line.trim_start().len();
+            let is_function = line.trim_start().split("fn ").next().is_some_and(|before| {
+                before.split_whitespace().all(|word| {
+                    ["pub", "async", "const", "unsafe"].contains(&word)
+                        || word.starts_with("pub(")
+                        || word.ends_with(')')
+                })
+            }) && line.contains("fn ");
+            if !is_function || line.ends_with(';') {
+                continue;
+            }
+            let end = format!("{}}}", " ".repeat(indent));
+            let length =
+                all[first..].iter().position(|line| *line == end).map_or(0, |last| last + 1);
+            if length > FUNCTION_LINES_MAX {
+                found.push(
+                    source.at(first + 1, &format!("{length} lines, at most {FUNCTION_LINES_MAX}")),
+                );
+            }
+        }
+    }
+    found
+}
+
+fn nothing_is_left_to_do(tree: &[Source]) -> Vec<String> {
+    const LEFT: [&str; 5] = ["TODO", "FIXME", "XXX", "HACK", "todo!("];
+    let mut found = Vec::new();
+    for source in tree.iter().filter(|source| source.path != "tests/tidy.rs" && !source.is_lock()) {
+        for (line, text) in source.text.lines().enumerate() {
+            if LEFT.iter().any(|word| has_word(text, word)) {
+                found.push(source.at(line + 1, text.trim()));
+            }
+        }
+    }
+    found
+}
+
+fn crates_have_maps(tree: &[Source]) -> Vec<String> {
+    tree.iter()
+        .filter(|source| source.path.ends_with("lib.rs") && !source.text.starts_with("//!"))
+        .map(|source| source.path.clone())
+        .collect()
+}
+
+fn no_machine_is_named(tree: &[Source]) -> Vec<String> {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let mut names =
+        vec!["/home/", "/Users/", "/root/", "registry.npmjs", "pythonhosted", "static.crates.io"];
+    if root.matches('/').count() > 1 {
+        names.push(root);
+    }
+    let mut found = Vec::new();
+    for source in tree.iter().filter(|source| source.path != "tests/tidy.rs") {
+        for (line, text) in source.text.lines().enumerate() {
+            if names.iter().any(|name| text.contains(name)) {
+                found.push(source.at(line + 1, text.trim()));
+            }
+        }
+    }
+    found
+}
+
+fn locks_name_no_mirror(tree: &[Source]) -> Vec<String> {
+    const CRATES: &str = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
+    let mut found = Vec::new();
+    for source in tree.iter().filter(|source| source.is_lock()) {
+        for (line, text) in source.text.lines().enumerate() {
+            let is_source = text.starts_with("source = ") && text != CRATES;
+            if is_source || text.contains("\"resolved\":") || text.contains("index-url") {
+                found.push(source.at(line + 1, text.trim()));
+            }
+        }
+    }
+    found
+}
+
+// --- what the docs must say ----------------------------------------------------------------------
+
+fn links_lead_somewhere(tree: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in tree.iter().filter(|source| source.path.ends_with(".md")) {
+        for target in source.text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let folder = Path::new(&source.path).parent().unwrap_or(Path::new(""));
+            let path = root().join(if file.is_empty() {
+                PathBuf::from(&source.path)
+            } else {
+                folder.join(file)
+            });
+            let is_there = match std::fs::read_to_string(&path) {
+                Ok(text) => {
+                    anchor.is_empty() || text.lines().any(|line| slug(line) == Some(anchor.into()))
+                }
+                Err(_) => path.is_dir() && anchor.is_empty(),
+            };
+            if !is_there {
+                found.push(format!("{}: {target}", source.path));
+            }
+        }
+    }
+    found
+}
+
+/// A heading's anchor.
+fn slug(line: &str) -> Option<String> {
+    let title = line.strip_prefix('#')?.trim_start_matches('#').trim();
+    let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    Some(kept.collect::<String>().to_lowercase().replace(' ', "-"))
+}
+
+/// tests/docs/quickstart.rs runs the pages it names; a block that it cannot run says what it needs.
+fn shell_blocks_run(tree: &[Source]) -> Vec<String> {
+    let test = tree.iter().find(|source| source.path == "tests/docs/quickstart.rs");
+    let mut found = Vec::new();
+    for source in tree {
+        let is_guide = source.path == "README.md" || source.path.starts_with("docs/guides/");
+        if !is_guide {
+            continue;
+        }
+        let openings = source.text.lines().enumerate().filter(|(_, line)| line.starts_with("```"));
+        for (line, opening) in openings.step_by(2) {
+            let (language, needs) =
+                opening[3..].trim().split_once(' ').unwrap_or((opening[3..].trim(), ""));
+            let is_run = test.is_some_and(|test| test.text.contains(&source.path));
+            let problem = match (language, needs) {
+                ("bash" | "shell" | "console" | "zsh" | "", _) => {
+                    "a shell block is marked sh, other text text"
+                }
+                ("sh", "" | "server") if !is_run => "no test runs this page",
+                ("sh", other)
+                    if !matches!(other, "" | "server") && !other.starts_with("needs: ") =>
+                {
+                    "what it needs is said as `needs: …`"
+                }
+                _ => continue,
+            };
+            found.push(source.at(line + 1, problem));
+        }
+    }
+    found
+}
+
+fn errors_are_documented(tree: &[Source]) -> Vec<String> {
+    let Some(page) = tree.iter().find(|source| source.path == "docs/ERRORS.md") else {
+        return vec!["the page is missing: run `make docs`".into()];
+    };
+    let mut rows: BTreeMap<&str, &str> = page
+        .text
+        .lines()
+        .filter_map(|row| Some((row.strip_prefix("| `")?.split('`').next()?, row)))
+        .collect();
+    let mut found = Vec::new();
+    for entry in Code::ALL.iter().map(|code| code.entry()) {
+        let row = rows.remove(entry.code).unwrap_or_default();
+        let says = |part: &str| row.contains(part);
+        if !(says(&entry.http.to_string()) && says(entry.cause) && says(entry.mend)) {
+            found.push(format!("{} is missing or old: run `make docs`", entry.code));
+        }
+    }
+    found.extend(rows.keys().map(|code| format!("{code} is no code")));
+    found
+}
+
+fn limits_are_documented(tree: &[Source]) -> Vec<String> {
+    let names = tree.iter().filter(|source| source.path == LIMITS).flat_map(|source| {
+        source.text.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next())
+    });
+    missing_from("docs/PROTOCOL.md", names)
+}
+
+fn settings_are_documented(tree: &[Source]) -> Vec<String> {
+    missing_from("docs/OPERATING.md", quoted(tree, "env = \""))
+}
+
+fn metrics_are_documented(tree: &[Source]) -> Vec<String> {
+    let counted =
+        ["counter!(\"", "gauge!(\"", "histogram!(\""].map(|opening| quoted(tree, opening));
+    missing_from("docs/OPERATING.md", counted.into_iter().flatten())
+}
+
+fn quoted<'a>(tree: &'a [Source], opening: &str) -> BTreeSet<&'a str> {
+    lines(tree, |_| true)
+        .flat_map(|(_, _, text)| {
+            text.split(opening).skip(1).filter_map(|rest| rest.split('"').next())
+        })
+        .collect()
+}
+
+fn missing_from<'a>(page: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let text = std::fs::read_to_string(root().join(page)).unwrap_or_default();
+    let is_missing = |name: &&str| !text.contains(&format!("`{name}"));
+    names
+        .into_iter()
+        .filter(is_missing)
+        .map(|name| format!("{page} does not tell of {name}"))
+        .collect()
+}

@@ -54,7 +54,6 @@ run: ## Build and run `roomcast dev` (ARGS="--http 127.0.0.1:9000" for its flags
 # --- testing -------------------------------------------------------------------------------------
 
 test: setup lint ## Set-up, style, lints and every test
-	cargo build $(CARGO_ALL) --all-targets
 	$(call RUN_TESTS,default)
 
 lint: setup
@@ -71,7 +70,6 @@ audit: ## Check dependencies: advisories, licences, sources (installs cargo-deny
 
 prove: setup ## The long proofs; each writes docs/evidence/<what>.md
 	@mkdir -p docs/evidence
-	cargo build $(CARGO_ALL) --all-targets
 	ROOMCAST_PROVE=1; export ROOMCAST_PROVE; $(call RUN_TESTS,prove)
 
 bench: ## Measure on this machine (ARGS for one benchmark's flags)

@@ -10,3 +10,11 @@
 
 mod checker;
 mod support;
+
+mod docs;
+mod durability;
+mod edge;
+mod job;
+mod operate;
+mod rest;
+mod topic;

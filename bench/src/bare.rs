@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 use crate::load::Operation;
 
 const TOPICS: u32 = 1000;
+/// Room for every publisher.
+const QUEUE: usize = 8192;
 const BATCH_MAX: usize = 2048;
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
@@ -31,7 +33,7 @@ pub(crate) enum Writes {
 
 /// The writer's queue.
 pub(crate) struct Bare {
-    queue: mpsc::Sender<(u32, oneshot::Sender<()>)>,
+    queue: mpsc::SyncSender<(u32, oneshot::Sender<()>)>,
 }
 
 impl Bare {
@@ -43,7 +45,7 @@ impl Bare {
             connection.execute("INSERT INTO topic VALUES (?1, 0)", [topic])?;
         }
         connection.execute_batch("COMMIT")?;
-        let (queue, waiting) = mpsc::channel();
+        let (queue, waiting) = mpsc::sync_channel(QUEUE);
         std::thread::spawn(move || {
             if let Err(error) = write(&connection, &waiting, writes) {
                 drop(error);

@@ -11,6 +11,8 @@ use tokio::sync::oneshot;
 use crate::figure::Figure;
 use crate::load::Operation;
 
+/// Room for every publisher.
+const QUEUE: usize = 8192;
 const RECORD: [u8; 256] = [b'x'; 256];
 
 /// One writer, one fdatasync a record.
@@ -29,13 +31,13 @@ pub(crate) fn alone(folder: &Path, span: Duration) -> anyhow::Result<Figure> {
 
 /// Records of many publishers, those that wait share an fdatasync: no log can be faster.
 pub(crate) struct Group {
-    queue: mpsc::Sender<oneshot::Sender<()>>,
+    queue: mpsc::SyncSender<oneshot::Sender<()>>,
 }
 
 impl Group {
     pub(crate) fn open(folder: &Path) -> anyhow::Result<Group> {
         let mut file = File::create(folder.join("raw-group"))?;
-        let (queue, waiting) = mpsc::channel::<oneshot::Sender<()>>();
+        let (queue, waiting) = mpsc::sync_channel::<oneshot::Sender<()>>(QUEUE);
         std::thread::spawn(move || {
             while let Ok(first) = waiting.recv() {
                 let group: Vec<_> = std::iter::once(first).chain(waiting.try_iter()).collect();

@@ -66,8 +66,12 @@ where
                     }
                     CloseReason::Draining | CloseReason::Unspecified => self.stream = None,
                 },
-                Frame::Snapshot(_) | Frame::Event(_) | Frame::CaughtUp { .. }
-                | Frame::Heartbeat { .. } | Frame::Reset(_) | Frame::Unknown => {
+                Frame::Snapshot(_)
+                | Frame::Event(_)
+                | Frame::CaughtUp { .. }
+                | Frame::Heartbeat { .. }
+                | Frame::Reset(_)
+                | Frame::Unknown => {
                     if let Some(cursor) = frame.cursor() {
                         cursor.clone_into(&mut self.since);
                     }

@@ -53,7 +53,14 @@ Every setting: flag > ROOMCAST_… variable > TOML file (--config) > default.";
 #[command(name = "roomcast", version, after_help = help())]
 struct Cli {
     /// How to write results
-    #[arg(short, long, global = true, env = "ROOMCAST_OUTPUT", default_value = "text", value_name = "FORMAT")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "ROOMCAST_OUTPUT",
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
     output: Format,
     #[command(subcommand)]
     command: Command,
@@ -84,11 +91,29 @@ enum Command {
 async fn main() -> ExitCode {
     let cli: Cli = settings::parse();
     let output = Output::new(cli.output);
+    let _warnings = cli.command.is_client().then(serving::warnings);
     let exit = execute(cli.command, output).await.unwrap_or_else(|failure| {
         output.failure(&failure);
         failure.exit()
     });
     exit.into()
+}
+
+impl Command {
+    /// Whether a person waits for it; servers set up logs of their own.
+    fn is_client(&self) -> bool {
+        match self {
+            Command::Dev(_) | Command::Core(_) | Command::Edge(_) => false,
+            Command::Run(_)
+            | Command::Job(_)
+            | Command::Topic(_)
+            | Command::Token(_)
+            | Command::Doctor(_)
+            | Command::Backup(_)
+            | Command::Restore(_)
+            | Command::Errors(_) => true,
+        }
+    }
 }
 
 async fn execute(command: Command, output: Output) -> Result<Exit, Failure> {

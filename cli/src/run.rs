@@ -81,8 +81,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
-    let mut interrupts =
-        Interrupts::listen().context("signals cannot be listened for")?;
+    let mut interrupts = Interrupts::listen().context("signals cannot be listened for")?;
     let core = arguments.connection.open().await?;
     let worker_id = format!("run-{}", Uuid::new_v4());
     let job = create(&core, &arguments, &worker_id).await?;

@@ -62,10 +62,22 @@ pub(crate) struct Arguments {
     #[arg(long, env = "ROOMCAST_JWT_AUDIENCE", value_name = "AUDIENCE")]
     audience: Option<String>,
     /// The users' secret
-    #[arg(long, env = "ROOMCAST_JWT_SECRET", hide_env_values = true, value_delimiter = ',', value_name = "SECRET")]
+    #[arg(
+        long,
+        env = "ROOMCAST_JWT_SECRET",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_name = "SECRET"
+    )]
     jwt_secret: Vec<Secret>,
     /// The services' secret
-    #[arg(long, env = "ROOMCAST_SERVICE_SECRET", hide_env_values = true, value_delimiter = ',', value_name = "SECRET")]
+    #[arg(
+        long,
+        env = "ROOMCAST_SERVICE_SECRET",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_name = "SECRET"
+    )]
     service_secret: Vec<Secret>,
     /// The data folder whose secrets stand in for missing ones
     #[arg(long, env = "ROOMCAST_DATA_DIR", default_value = ".roomcast", value_name = "DIR")]

@@ -18,6 +18,7 @@ use tonic_health::server::HealthReporter;
 use crate::auth::Door;
 use crate::bus::Bus;
 use crate::config::Config;
+use crate::domain::retention::{Retentions, Setting};
 use crate::log::{Log, now};
 use crate::maintenance::alarm::Alarm;
 use crate::maintenance::{cleaner, clockwork};
@@ -46,6 +47,8 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often readiness is looked at.
 const READINESS_INTERVAL: Duration = Duration::from_millis(250);
+/// How often gauges are set: as often as anybody scrapes.
+const GAUGE_INTERVAL: Duration = Duration::from_secs(5);
 
 type JobServer = JobServiceServer<Jobs>;
 type SessionServer = SessionServiceServer<Sessions>;
@@ -92,10 +95,12 @@ pub async fn serve(
 /// The parts of a running core.
 struct Core {
     log: Log,
+    bus: Bus,
     alarm: Alarm,
     roster: Roster,
     door: Arc<Door>,
     store: Arc<SqliteStore>,
+    retentions: Retentions,
     tasks: TaskTracker,
     /// Ends streams.
     drain: CancellationToken,
@@ -116,14 +121,17 @@ impl Core {
             let roster = roster.clone();
             move |event| roster.hear(event)
         });
-        let sqlite = SqliteConfig::new(config.data_dir.clone());
+        let mut sqlite = SqliteConfig::new(config.data_dir.clone());
+        sqlite.retention = config.retention.iter().map(Setting::entry).collect();
         let store = Arc::new(SqliteStore::open(sqlite, Arc::new(now), tap)?);
         Ok(Core {
-            log: Log::new(store.clone(), bus, alarm.clone()),
+            log: Log::new(store.clone(), bus.clone(), alarm.clone()),
+            bus,
             alarm,
             roster,
             door: Arc::new(Door::new(users, services, config.dev, config.rooms.clone())),
             store,
+            retentions: Retentions::new(&config.retention),
             tasks: TaskTracker::new(),
             drain: CancellationToken::new(),
             stop: CancellationToken::new(),
@@ -135,7 +143,8 @@ impl Core {
     }
 
     fn broadcast(&self) -> Broadcast {
-        Broadcast::new(self.log.clone(), self.door.clone(), self.drain.clone())
+        let (log, door) = (self.log.clone(), self.door.clone());
+        Broadcast::new(log, door, self.retentions.clone(), self.drain.clone())
     }
 
     fn spawn_agents(&self, health: HealthReporter) {
@@ -144,6 +153,7 @@ impl Core {
         self.tasks.spawn(cleaner::run(log.clone(), stop.clone()));
         self.tasks.spawn(dispatch::run(log.clone(), self.roster.clone(), stop.clone()));
         self.tasks.spawn(report_health(self.store.clone(), health, self.drain.clone()));
+        self.tasks.spawn(count(self.bus.clone(), self.roster.clone(), stop.clone()));
     }
 
     async fn run(
@@ -235,6 +245,21 @@ async fn report_health(store: Arc<SqliteStore>, health: HealthReporter, drain: C
         tokio::select! {
             () = drain.cancelled() => return,
             () = tokio::time::sleep(READINESS_INTERVAL) => {}
+        }
+    }
+}
+
+/// Keeps the gauges of what is connected, until `stop`.
+async fn count(bus: Bus, roster: Roster, stop: CancellationToken) {
+    loop {
+        #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
+        {
+            metrics::gauge!("roomcast_workers").set(roster.len() as f64);
+            metrics::gauge!("roomcast_followed_topics").set(bus.topics() as f64);
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(GAUGE_INTERVAL) => {}
         }
     }
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use roomcast_identity::{Secret, UserKeysConfig};
 
+use crate::domain::retention::Setting;
+
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50051);
 const DRAIN_SECONDS: u64 = 10;
 
@@ -75,6 +77,11 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_ROOMS", value_delimiter = ',', value_name = "ROOM")]
     pub rooms: Vec<String>,
 
+    /// How long a kind of topic is kept, as KIND=age:24h,events:100000,bytes:256MiB; several are
+    /// separated by semicolons. KIND is room, user, project, session or job (age after its end).
+    #[arg(long, env = "ROOMCAST_RETENTION", value_delimiter = ';', value_name = "RETENTION")]
+    pub retention: Vec<Setting>,
+
     /// Development: whoever reaches the core needs no credential. Loopback only.
     #[arg(long, id = "core-dev", env = "ROOMCAST_DEV")]
     pub dev: bool,
@@ -105,6 +112,7 @@ impl Config {
             core_tls_key: None,
             core_client_ca: None,
             rooms: Vec::new(),
+            retention: Vec::new(),
             dev: true,
             reflection: true,
             drain_seconds: DRAIN_SECONDS,

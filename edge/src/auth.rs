@@ -37,7 +37,7 @@ impl Identity {
     /// A caller on this user's behalf.
     #[must_use]
     pub fn caller(&self, trace: TraceContext) -> Caller {
-        Caller { token: self.token.clone(), trace }
+        Caller { token: self.token.clone(), expires_at: self.user.expires_at, trace }
     }
 }
 

@@ -129,7 +129,7 @@ fn collect(table: &Table, under: &[String], settings: &mut Vec<Setting>) -> Resu
     }
     for (key, value) in table {
         if let Value::Table(table) = value {
-            collect(table, &[under, &[key.clone()]].concat(), settings)?;
+            collect(table, &[under, std::slice::from_ref(key)].concat(), settings)?;
         }
     }
     Ok(())

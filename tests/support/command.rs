@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::process::Process;
+use super::tools;
 
 /// Longest time a command of the tests takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,7 +28,7 @@ impl Finished {
 
 /// `roomcast ARGUMENTS` to begin with.
 pub(crate) fn roomcast(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_roomcast"));
+    let mut command = tools::roomcast();
     command.args(arguments).env("ROOMCAST_LOG_FORMAT", "json");
     command
 }

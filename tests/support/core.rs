@@ -1,7 +1,6 @@
 //! A core as a process of its own.
 
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use roomcast_identity::Scope;
@@ -16,33 +15,38 @@ use super::eventually::eventually;
 use super::grpc::{Broadcast, Caller, Jobs, channel};
 use super::port::Port;
 use super::process::Process;
+use super::tools;
 
 /// The rooms that every user may read.
 pub(crate) const ROOMS: &str = "open,news,metrics";
 
 #[derive(Debug)]
 pub(crate) struct Core {
+    /// Removed with the core.
     folder: TempDir,
+    data_dir: PathBuf,
     port: Port,
     process: Process,
 }
 
 impl Core {
     pub(crate) async fn start() -> Core {
-        Core::start_in(tempfile::tempdir().expect("a folder")).await
+        let folder = tempfile::tempdir().expect("a folder");
+        let data_dir = folder.path().join("data");
+        Core::start_at(folder, &data_dir).await
     }
 
-    /// Starts on a folder that has a history.
-    pub(crate) async fn start_in(folder: TempDir) -> Core {
+    /// Starts on a data folder, inside of `folder`, that may have a history.
+    pub(crate) async fn start_at(folder: TempDir, data_dir: &Path) -> Core {
         let port = Port::reserve();
-        let process = spawn(&port, folder.path());
-        let core = Core { folder, port, process };
+        let process = spawn(&port, data_dir);
+        let core = Core { folder, data_dir: data_dir.to_owned(), port, process };
         core.serves().await;
         core
     }
 
     pub(crate) fn data_dir(&self) -> &Path {
-        self.folder.path()
+        &self.data_dir
     }
 
     pub(crate) fn url(&self) -> String {
@@ -66,7 +70,7 @@ impl Core {
     pub(crate) async fn restart(&mut self) -> Duration {
         assert!(!self.process.is_running(), "kill it first");
         let began = Instant::now();
-        self.process = spawn(&self.port, self.folder.path());
+        self.process = spawn(&self.port, &self.data_dir);
         self.serves().await;
         began.elapsed()
     }
@@ -107,11 +111,11 @@ impl Core {
     }
 }
 
-fn spawn(port: &Port, folder: &Path) -> Process {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_roomcast"));
+fn spawn(port: &Port, data_dir: &Path) -> Process {
+    let mut command = tools::roomcast();
     command
         .args(["core", "--listen", &port.address().to_string(), "--data-dir"])
-        .arg(folder)
+        .arg(data_dir)
         .env("ROOMCAST_JWT_SECRET", USER_SECRET)
         .env("ROOMCAST_SERVICE_SECRET", SERVICE_SECRET)
         .env("ROOMCAST_ROOMS", ROOMS)

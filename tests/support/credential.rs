@@ -24,6 +24,13 @@ pub(crate) fn admin(name: &str) -> Token {
     mint(name, &["admin"], VALID_FOR)
 }
 
+/// A user's token that somebody else signed.
+pub(crate) fn forged_user(name: &str) -> Token {
+    let key = secret("nobody here has ever heard of this secret of 32 bytes");
+    let user = User { id: name.to_owned(), roles: Vec::new(), ..User::dev() };
+    mint_user(&key, &user, VALID_FOR).expect("a token")
+}
+
 /// A user's token whose time was over long before now, signed as all are.
 pub(crate) fn expired_user(name: &str) -> Token {
     use jsonwebtoken::{EncodingKey, Header, encode};

@@ -1,13 +1,15 @@
 //! `roomcast dev`: core and edge in one process, everything open on loopback.
 
-use std::process::Command;
 
 use tempfile::TempDir;
+use tonic::transport::Channel;
 
 use super::eventually::eventually;
+use super::grpc::channel;
 use super::port::Port;
 use super::process::Process;
 use super::rest::Rest;
+use super::tools;
 
 #[derive(Debug)]
 pub(crate) struct Dev {
@@ -21,7 +23,7 @@ impl Dev {
     pub(crate) async fn start() -> Dev {
         let (http, grpc) = (Port::reserve(), Port::reserve());
         let folder = tempfile::tempdir().expect("a folder");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_roomcast"));
+        let mut command = tools::roomcast();
         command
             .args(["dev", "--http", &http.address().to_string()])
             .args(["--grpc", &grpc.address().to_string(), "--data-dir"])
@@ -45,6 +47,10 @@ impl Dev {
     /// Where workers and services go.
     pub(crate) fn core_url(&self) -> String {
         self.grpc.url()
+    }
+
+    pub(crate) fn channel(&self) -> Channel {
+        channel(&self.core_url())
     }
 
     pub(crate) fn process(&mut self) -> &mut Process {

@@ -1,6 +1,5 @@
 //! An edge as a process of its own.
 
-use std::process::Command;
 
 use super::core::Core;
 use super::credential::{SERVICE_SECRET, Token, USER_SECRET};
@@ -8,6 +7,7 @@ use super::eventually::eventually;
 use super::port::Port;
 use super::process::Process;
 use super::rest::Rest;
+use super::tools;
 
 #[derive(Debug)]
 pub(crate) struct Edge {
@@ -61,7 +61,7 @@ impl Edge {
 }
 
 fn spawn(port: &Port, core_url: &str) -> Process {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_roomcast"));
+    let mut command = tools::roomcast();
     command
         .args(["edge", "--listen", &port.address().to_string(), "--core", core_url])
         .env("ROOMCAST_JWT_SECRET", USER_SECRET)

@@ -113,16 +113,27 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
-    /// Watches from the very beginning.
+    /// Watches a topic that has no event yet.
     pub(crate) fn spawn(broadcast: Broadcast, topic: &str, who: &str) -> Subscriber {
+        Subscriber::spawn_after(broadcast, topic, who, (0, String::new()))
+    }
+
+    /// Watches what comes after an event, given by its offset and cursor.
+    pub(crate) fn spawn_after(
+        broadcast: Broadcast,
+        topic: &str,
+        who: &str,
+        (offset, cursor): (u64, String),
+    ) -> Subscriber {
         let stream = Stream {
             who: who.to_owned(),
             topic: topic.to_owned(),
-            after: Some(0),
+            after: Some(offset),
             entries: Vec::new(),
             is_complete: false,
         };
-        let subscriber = Subscriber { stream: Arc::new(Mutex::new(stream)), reached: Arc::default() };
+        let (stream, reached) = (Arc::new(Mutex::new(stream)), Arc::new(Mutex::new(cursor)));
+        let subscriber = Subscriber { stream, reached };
         let (stream, reached) = (subscriber.stream.clone(), subscriber.reached.clone());
         let topic = topic.to_owned();
         tokio::spawn(async move {

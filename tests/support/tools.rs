@@ -1,4 +1,4 @@
-//! What is not Rust: Node, Python, buf. A tool that is missing fails the test and says what to do.
+//! The programs that tests start. One that is missing fails the test and says what to do.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +11,13 @@ pub(crate) fn tests_folder() -> PathBuf {
 fn present(path: PathBuf) -> PathBuf {
     assert!(path.exists(), "{} is missing: run make setup", path.display());
     path
+}
+
+/// The binary under test: the one built with the tests, or another build of it that
+/// `ROOMCAST_TEST_BINARY` names, such as a release one.
+pub(crate) fn roomcast() -> Command {
+    let given = std::env::var_os("ROOMCAST_TEST_BINARY");
+    Command::new(given.unwrap_or_else(|| env!("CARGO_BIN_EXE_roomcast").into()))
 }
 
 /// A script of `tests/node`.

@@ -8,11 +8,14 @@ use roomcast_proto::v1::{
 };
 use tonic::Status;
 
-use super::eventually::eventually;
 use super::grpc::Jobs;
 
 /// One ask for work waits this long in the core.
 const LONG_POLL: i64 = 5;
+/// Longest wait for a job or an answer: a lease must run out and the core may be away.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two tries while the core is away.
+const AGAIN_AFTER: Duration = Duration::from_millis(10);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Worker {
@@ -27,18 +30,23 @@ impl Worker {
 
     /// Waits for a job of this kind.
     pub(crate) async fn lease(&self, kind: &str) -> Assignment {
-        eventually(&format!("{} gets a job of kind {kind}", self.name), async || {
-            let request = LeaseJobsRequest {
-                worker_id: self.name.clone(),
-                kinds: vec![kind.to_owned()],
-                max_jobs: 1,
-                wait: Some(prost_types::Duration { seconds: LONG_POLL, nanos: 0 }),
-                tenant: String::new(),
-            };
-            let answer = self.jobs.clone().lease_jobs(request).await.ok()?.into_inner();
-            answer.assignments.into_iter().next()
-        })
-        .await
+        let request = LeaseJobsRequest {
+            worker_id: self.name.clone(),
+            kinds: vec![kind.to_owned()],
+            max_jobs: 1,
+            wait: Some(prost_types::Duration { seconds: LONG_POLL, nanos: 0 }),
+            tenant: String::new(),
+        };
+        let asks = async {
+            loop {
+                let answer = self.jobs.clone().lease_jobs(request.clone()).await;
+                if let Some(assignment) = answer.unwrap().into_inner().assignments.pop() {
+                    return assignment;
+                }
+            }
+        };
+        let leased = tokio::time::timeout(PATIENCE, asks).await;
+        leased.unwrap_or_else(|_| panic!("{} gets no job of kind {kind}", self.name))
     }
 
     pub(crate) async fn report(&self, report: Report) -> Result<ReportJobResponse, Status> {
@@ -48,17 +56,13 @@ impl Worker {
 
     /// Reports until the core has it, through any outage. Nothing else than an outage is forgiven.
     pub(crate) async fn report_through(&self, report: Report) {
-        let patience = Duration::from_secs(60);
-        super::within(patience, "the report is durable", async || {
-            match self.report(report.clone()).await {
-                Ok(_) => Some(()),
-                Err(status) => {
-                    assert!(is_outage(&status), "{status:?}");
-                    None
-                }
+        let tries = async {
+            while let Err(status) = self.report(report.clone()).await {
+                assert!(is_outage(&status), "{status:?}");
+                tokio::time::sleep(AGAIN_AFTER).await;
             }
-        })
-        .await;
+        };
+        tokio::time::timeout(PATIENCE, tries).await.expect("the core takes the report in time");
     }
 }
 

@@ -101,7 +101,9 @@ impl Screen {
             },
             Frame::Event(event) => self.event(event),
             Frame::Reset(reset) => self.output.remark(&ResetView::of(reset)),
-            Frame::CaughtUp { .. } | Frame::Heartbeat { .. } | Frame::Closed(_)
+            Frame::CaughtUp { .. }
+            | Frame::Heartbeat { .. }
+            | Frame::Closed(_)
             | Frame::Unknown => Ok(()),
         }
     }
@@ -162,8 +164,12 @@ fn message(job: &JobEvent) -> &str {
         Some(Kind::Failed(failed)) => failed.error.as_ref().map_or("", |fault| &fault.message),
         Some(Kind::Cancelled(cancelled)) => &cancelled.reason,
         Some(
-            Kind::Created(_) | Kind::Queued(_) | Kind::Started(_) | Kind::Output(_)
-            | Kind::Used(_) | Kind::Completed(_),
+            Kind::Created(_)
+            | Kind::Queued(_)
+            | Kind::Started(_)
+            | Kind::Output(_)
+            | Kind::Used(_)
+            | Kind::Completed(_),
         )
         | None => "",
     }

@@ -50,15 +50,12 @@ pub(super) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Fa
         event: Some(NewEvent { r#type: arguments.event_type, payload: Some(payload) }),
         expected_offset: arguments.expected_offset,
         // Should a proxy repeat the call, there is still one event.
-        idempotency_key: arguments
-            .idempotency_key
-            .unwrap_or_else(|| Uuid::new_v4().to_string()),
+        idempotency_key: arguments.idempotency_key.unwrap_or_else(|| Uuid::new_v4().to_string()),
         tenant: arguments.tenant,
     };
     let core = arguments.connection.open().await?;
     let answer = core.broadcast().publish(call(request)).await?.into_inner();
-    let published =
-        answer.published.ok_or_else(|| anyhow!("the core's answer names no event"))?;
+    let published = answer.published.ok_or_else(|| anyhow!("the core's answer names no event"))?;
     output.show(&PublishedView::of(&published))?;
     Ok(Exit::OK)
 }

@@ -107,7 +107,9 @@ impl Tail {
                 Frame::Event(event) => self.event(&event)?,
                 Frame::Reset(reset) => self.output.remark(&ResetView::of(&reset))?,
                 Frame::CaughtUp { .. } if self.arguments.no_follow => break,
-                Frame::CaughtUp { .. } | Frame::Heartbeat { .. } | Frame::Closed(_)
+                Frame::CaughtUp { .. }
+                | Frame::Heartbeat { .. }
+                | Frame::Closed(_)
                 | Frame::Unknown => {}
             }
         }

@@ -67,11 +67,7 @@ impl<'a> JobView<'a> {
             owner: &job.owner,
             project_id: text(&job.project_id),
             tenant: &job.tenant,
-            run_at: job
-                .run_at
-                .as_ref()
-                .filter(|_| job.state() == JobState::Scheduled)
-                .map(rfc3339),
+            run_at: job.run_at.as_ref().filter(|_| job.state() == JobState::Scheduled).map(rfc3339),
             cancel_requested: job.cancel_requested.is_some(),
             worker_id: text(&job.worker_id),
             retry_of: text(&job.retry_of),
@@ -124,11 +120,8 @@ impl fmt::Display for JobView<'_> {
 
 impl JobView<'_> {
     fn status_line(&self) -> String {
-        let asked = if self.cancel_requested && self.status == "running" {
-            ", asked to end"
-        } else {
-            ""
-        };
+        let asked =
+            if self.cancel_requested && self.status == "running" { ", asked to end" } else { "" };
         format!("{} {:.0}%{asked}", self.status, self.progress)
     }
 

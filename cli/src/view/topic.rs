@@ -48,7 +48,11 @@ impl fmt::Display for TopicView<'_> {
         let Retention { age_seconds, events, bytes } = &self.retention;
         writeln!(formatter, "{:<10} {}", "topic", self.topic)?;
         writeln!(formatter, "{:<10} offset {}, cursor {}", "head", self.head_offset, self.head)?;
-        writeln!(formatter, "{:<10} from offset {}, {} bytes", "kept", self.first_offset, self.bytes)?;
+        writeln!(
+            formatter,
+            "{:<10} from offset {}, {} bytes",
+            "kept", self.first_offset, self.bytes
+        )?;
         write!(
             formatter,
             "{:<10} age {}, events {}, bytes {}",

@@ -125,8 +125,7 @@ impl Driver {
         // There is room: the channel is new.
         let _ = requests.try_send(message(hello));
         let opening = async {
-            let mut inbound =
-                self.jobs.work(ReceiverStream::new(outbound)).await?.into_inner();
+            let mut inbound = self.jobs.work(ReceiverStream::new(outbound)).await?.into_inner();
             let first = inbound.message().await?.and_then(|first| first.response);
             Ok::<_, Status>((inbound, first))
         };
@@ -238,8 +237,7 @@ impl Driver {
             Some(Response::Assignment(assignment)) => self.assign(assignment),
             Some(Response::Ack(ack)) => {
                 let key = (ack.job_id, ack.fence);
-                let has_ended =
-                    self.held.get_mut(&key).is_some_and(|held| held.settle(ack.number));
+                let has_ended = self.held.get_mut(&key).is_some_and(|held| held.settle(ack.number));
                 if has_ended {
                     self.held.remove(&key);
                 }
@@ -287,8 +285,7 @@ impl Driver {
         };
         if self.assigned.try_send(work).is_err() {
             let release = Release { reason: "the worker takes no more jobs".to_owned() };
-            let report =
-                Report { end: Some(report::End::Released(release)), ..Report::default() };
+            let report = Report { end: Some(report::End::Released(release)), ..Report::default() };
             let (settled, _) = oneshot::channel();
             held.ring.push(report, Some(settled));
         }

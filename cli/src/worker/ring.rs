@@ -89,7 +89,7 @@ mod tests {
     fn ring_of(names: &[&'static str]) -> Ring<&'static str> {
         let mut ring = Ring::new(Lease { job_id: "j".into(), fence: 7 });
         for name in names {
-            ring.push(Report::default(), name);
+            ring.push(Report::default(), *name);
         }
         ring
     }

@@ -33,6 +33,19 @@ impl Kind {
         }
     }
 
+    /// The kind with this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Kind> {
+        match name {
+            "job" => Some(Kind::Job),
+            "session" => Some(Kind::Session),
+            "project" => Some(Kind::Project),
+            "room" => Some(Kind::Room),
+            "user" => Some(Kind::User),
+            _ => None,
+        }
+    }
+
     /// Whether anybody with the right may publish here, and not only the service that owns it.
     #[must_use]
     pub fn accepts_publishing(self) -> bool {
@@ -74,14 +87,7 @@ impl Topic {
     /// When it is not a topic's full name.
     pub fn parse(tenant: &str, full: &str) -> Result<Topic, NotATopic> {
         let (kind, name) = full.split_once(':').ok_or(NotATopic)?;
-        let kind = match kind {
-            "job" => Kind::Job,
-            "session" => Kind::Session,
-            "project" => Kind::Project,
-            "room" => Kind::Room,
-            "user" => Kind::User,
-            _ => return Err(NotATopic),
-        };
+        let kind = Kind::parse(kind).ok_or(NotATopic)?;
         match kind {
             Kind::User if !name::is_name(name) => Topic::user(tenant, name),
             Kind::Job | Kind::Session | Kind::Project | Kind::Room | Kind::User => {

@@ -70,7 +70,10 @@ async fn tick(log: &Log, job_id: String, leases_hold_until: time::Time) -> Resul
     let command = job::Command::Tick { leases_hold_until };
     let action = Action::Job { job_id, command };
     match log.commit(Command { action, idempotency: None, trace: None }).await {
-        Ok(_) | Err(Error::Refused(_)) => Ok(()),
+        Ok(_) | Err(Error::Refused(_)) => {
+            metrics::counter!("roomcast_deadlines_total").increment(1);
+            Ok(())
+        }
         Err(error) => Err(error),
     }
 }

@@ -17,7 +17,7 @@ use crate::auth::{Caller, Door};
 use crate::domain::cursor::{Cursor, Resume};
 use crate::domain::event::NewEvent;
 use crate::domain::limits;
-use crate::domain::retention::Retention;
+use crate::domain::retention::Retentions;
 use crate::domain::topic::{Kind, Topic};
 use crate::error::status;
 use crate::log::{Log, now};
@@ -36,14 +36,20 @@ const GRANT: Duration = Duration::from_secs(300);
 pub struct Broadcast {
     log: Log,
     door: Arc<Door>,
+    retentions: Retentions,
     drain: CancellationToken,
 }
 
 impl Broadcast {
     /// The service over a log. Streams end when `drain` is cancelled.
     #[must_use]
-    pub fn new(log: Log, door: Arc<Door>, drain: CancellationToken) -> Broadcast {
-        Broadcast { log, door, drain }
+    pub fn new(
+        log: Log,
+        door: Arc<Door>,
+        retentions: Retentions,
+        drain: CancellationToken,
+    ) -> Broadcast {
+        Broadcast { log, door, retentions, drain }
     }
 
     /// The topic, if the caller may read it.
@@ -213,7 +219,7 @@ impl BroadcastService for Broadcast {
         let request = request.into_inner();
         let topic = self.readable(&caller, &request.tenant, &request.topic).await?;
         let position = self.log.store().position(&topic, None).await.map_err(status)?;
-        let retention = Retention::of(topic.kind());
+        let retention = self.retentions.of(topic.kind());
         Ok(Response::new(v1::GetTopicResponse {
             topic: topic.full().to_owned(),
             head: position.head.token(&topic),

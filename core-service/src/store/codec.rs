@@ -85,13 +85,11 @@ pub(crate) fn decode(form: i64, stored: &[u8]) -> Result<Body, Error> {
         Form::Entry => Body::Job(from_json(stored)?),
         Form::Output => {
             let (mut entry, bytes) = split::<job::Entry>(stored)?;
-            match &mut entry.event {
-                job::Event::Output { data, .. } => *data = bytes,
-                other => {
-                    let kind = other.kind();
-                    return Err(Error::Damaged(format!("{kind} is stored as output")));
-                }
-            }
+            let job::Event::Output { data, .. } = &mut entry.event else {
+                let kind = entry.event.kind();
+                return Err(Error::Damaged(format!("{kind} is stored as output")));
+            };
+            *data = bytes;
             Body::Job(entry)
         }
         Form::Summary => Body::Summary(from_json(stored)?),

@@ -49,7 +49,10 @@ impl Writer {
         let listener = std::thread::spawn(move || {
             let lines = pipe.lines().map_while(Result::ok);
             let known = lines.filter_map(|line| Acknowledged::parse(&line));
-            known.inspect(|_| drop(count.fetch_add(1, Ordering::Relaxed))).collect()
+            let counted = known.inspect(|_| {
+                count.fetch_add(1, Ordering::Relaxed);
+            });
+            counted.collect()
         });
         Writer { child, listener: Some(listener), heard }
     }
@@ -111,7 +114,8 @@ fn now() -> Time {
 async fn publish(store: Arc<SqliteStore>, writer: u32, round: String) {
     let name = format!("r{}", writer % 7);
     for n in 0_u64.. {
-        let texts: Vec<_> = (0..=n % 3).map(|part| format!("{round}.{writer}.{n}.{part}")).collect();
+        let texts: Vec<_> =
+            (0..=n % 3).map(|part| format!("{round}.{writer}.{n}.{part}")).collect();
         let cursors = match store.commit(said(&name, &texts)).await.expect("committed") {
             Committed::Published { cursors, .. } => cursors,
             other @ Committed::Job { .. } => panic!("{other:?} is no publishing"),

@@ -26,6 +26,7 @@ async fn a_full_disk_refuses_commits_serves_reads_and_recovers_without_a_restart
     let ballast = disk.path().join("ballast");
     let file = File::create(&ballast).expect("a file");
     nix::fcntl::posix_fallocate(&file, 0, BALLAST_BYTES as i64).expect("room");
+    drop(file);
     let store = open(SqliteConfig::new(disk.path().join("data")));
     let mut acknowledged = Vec::new();
     let refused = loop {

@@ -43,16 +43,15 @@ impl Drop for Mount {
 /// A file with an empty ext4 file system.
 pub(crate) fn format(folder: &Path, bytes: u64) -> Result<PathBuf, String> {
     let image = folder.join("disk");
-    File::create(&image)
-        .and_then(|file| file.set_len(bytes))
-        .map_err(|error| error.to_string())?;
+    File::create(&image).and_then(|file| file.set_len(bytes)).map_err(|error| error.to_string())?;
     run(Command::new("mkfs.ext4").arg("-q").arg(&image))?;
     Ok(image)
 }
 
 fn run(command: &mut Command) -> Result<(), String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{name}: {error}"))?;
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| format!("{name}: {error}"))?;
     if output.status.success() {
         return Ok(());
     }

@@ -78,7 +78,14 @@ impl Origins {
                 HeaderName::from_static("last-event-id"),
                 HeaderName::from_static("traceparent"),
             ])
-            .expose_headers([header::RETRY_AFTER, HeaderName::from_static("traceparent")])
+            .expose_headers([
+                header::LOCATION,
+                header::RETRY_AFTER,
+                HeaderName::from_static("traceparent"),
+                HeaderName::from_static("x-attempt"),
+                HeaderName::from_static("x-next-offset"),
+                HeaderName::from_static("x-size"),
+            ])
     }
 }
 

@@ -1,6 +1,6 @@
 //! A user's right to one topic, for a while.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use roomcast_proto::v1;
 use tokio::time::Instant;
@@ -14,6 +14,10 @@ const LIFE_MIN: Duration = Duration::from_secs(1);
 /// Between two tries to renew while the core does not answer.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// The core still takes a token for so long after its end, since clocks differ; a moment later it
+/// refuses it.
+const TOKEN_LEEWAY: Duration = Duration::from_secs(31);
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Grant {
     renew_at: Instant,
@@ -21,7 +25,9 @@ pub(super) struct Grant {
 }
 
 impl Grant {
-    pub(super) fn new(grant: Option<&v1::Grant>) -> Self {
+    /// The grant of a join by a user whose token ends at `token_expires_at`, in Unix seconds: a right
+    /// does not outlive the token it was given for.
+    pub(super) fn new(grant: Option<&v1::Grant>, token_expires_at: Option<u64>) -> Self {
         let life = grant
             .and_then(|grant| grant.expire_time)
             .and_then(|time| SystemTime::try_from(time).ok())
@@ -29,8 +35,12 @@ impl Grant {
                 end.duration_since(SystemTime::now()).unwrap_or_default().max(LIFE_MIN)
             });
         let now = Instant::now();
+        let token_life = token_expires_at.and_then(token_over).map_or(Duration::MAX, |over| {
+            over.duration_since(SystemTime::now()).unwrap_or_default().max(LIFE_MIN)
+        });
         // Between 40 and 80 % of its life: sockets that joined together do not renew together.
-        Self { renew_at: now + jittered(life.mul_f64(0.8)), expires_at: now + life }
+        let renewal = jittered(life.mul_f64(0.8)).min(token_life);
+        Self { renew_at: now + renewal, expires_at: now + life }
     }
 
     pub(super) fn renew_at(&self) -> Instant {
@@ -48,5 +58,51 @@ impl Grant {
     /// The core did not answer.
     pub(super) fn postpone(&mut self) {
         self.renew_at = Instant::now() + RETRY;
+    }
+}
+
+/// None where the claim lies outside of time.
+fn token_over(expires_at: u64) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::from_secs(expires_at).saturating_add(TOKEN_LEEWAY))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unix_now() -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+    }
+
+    fn grant(life: Duration) -> v1::Grant {
+        let expire_time = Some((SystemTime::now() + life).into());
+        v1::Grant { expire_time, ..v1::Grant::default() }
+    }
+
+    /// A grant of this life is renewed within this range.
+    #[track_caller]
+    fn check(life: Duration, token_expires_at: Option<u64>, renewed: std::ops::Range<u64>) {
+        let renewal = Grant::new(Some(&grant(life)), token_expires_at).renew_at() - Instant::now();
+        assert!(renewed.contains(&renewal.as_secs()), "{renewal:?} is not in {renewed:?}");
+    }
+
+    #[test]
+    fn a_grant_is_renewed_well_before_it_ends() {
+        check(Duration::from_secs(300), None, 119..240);
+        check(Duration::from_secs(300), Some(unix_now() + 3600), 119..240);
+        check(Duration::from_secs(300), Some(u64::MAX), 119..240);
+    }
+
+    #[test]
+    fn a_right_is_asked_for_again_when_its_token_is_over() {
+        check(Duration::from_secs(300), Some(unix_now() + 10), 39..42);
+        check(Duration::from_secs(300), Some(unix_now() - 3600), 0..2);
+    }
+
+    #[test]
+    fn a_grant_that_seems_over_is_not_asked_for_without_end() {
+        assert!(!Grant::new(Some(&v1::Grant::default()), None).is_over());
+        let over = v1::Grant { expire_time: Some(UNIX_EPOCH.into()), ..v1::Grant::default() };
+        assert!(!Grant::new(Some(&over), None).is_due());
     }
 }

@@ -102,7 +102,7 @@ impl Reader {
         Self {
             changes: feed.watch(),
             place: Place::new(&response.cursor, generation),
-            grant: Grant::new(response.grant.as_ref()),
+            grant: Grant::new(response.grant.as_ref(), caller.expires_at),
             taken: VecDeque::new(),
             backoff: Backoff::default(),
             feeds,
@@ -190,7 +190,7 @@ impl Reader {
             Ok(response) => response,
             Err(status) => return self.pause(&status).await,
         };
-        self.grant = Grant::new(response.grant.as_ref());
+        self.grant = Grant::new(response.grant.as_ref(), self.caller.expires_at);
         if response.resumed {
             self.place.confirm(generation);
             return None;
@@ -206,7 +206,7 @@ impl Reader {
         loop {
             match self.ask().await {
                 Ok(response) => {
-                    self.grant = Grant::new(response.grant.as_ref());
+                    self.grant = Grant::new(response.grant.as_ref(), self.caller.expires_at);
                     return None;
                 }
                 Err(status) if is_refusal(&status) => return Some(Closed::refused(&status)),

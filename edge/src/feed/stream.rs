@@ -19,11 +19,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::{
-    Feeds,
-    reader::Closed,
-    topic::{Feed, Key},
-};
+use super::{Feeds, reader::Closed, topic::Feed};
 use crate::upstream::{Backoff, CALL_DEADLINE, Caller};
 
 /// Bytes of events that may be on their way: one burst of a second at full rate, and no more that a

@@ -28,7 +28,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let json = says_json(request.headers());
         let bytes = bytes(request, state).await?;
         if !json {
-            return Err(Problem::media_type("the body must be sent as application/json"));
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "the body must be sent as application/json",
+            ));
         }
         parse(&bytes).map(Self)
     }
@@ -48,7 +51,10 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalB
             return Ok(Self(T::default()));
         }
         if !json {
-            return Err(Problem::media_type("the body must be sent as application/json"));
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "the body must be sent as application/json",
+            ));
         }
         parse(&bytes).map(Self)
     }

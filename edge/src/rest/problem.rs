@@ -22,7 +22,6 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Problem {
     code: Code,
-    status: StatusCode,
     detail: String,
     errors: Vec<FieldError>,
     retry_after: Option<Duration>,
@@ -73,7 +72,6 @@ impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
             code,
-            status: http_status(code),
             detail: detail.into(),
             errors: Vec::new(),
             retry_after: code.entry().retryable.then_some(RETRY_AFTER),
@@ -85,15 +83,6 @@ impl Problem {
         let error = FieldError { field: field.into(), description: description.into() };
         let detail = format!("{}: {}", error.field, error.description);
         Self { errors: vec![error], ..Self::new(Code::InvalidArgument, detail) }
-    }
-
-    /// The body is of a media type that no route takes. The registry has no code of its own for it:
-    /// it is a malformed message whose HTTP status is the more exact one.
-    pub fn media_type(detail: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            ..Self::new(Code::MalformedMessage, detail)
-        }
     }
 
     /// The code.
@@ -120,7 +109,7 @@ impl Problem {
         let document = Document {
             r#type: format!("/docs#{}", entry.code),
             title: entry.cause,
-            status: self.status.as_u16(),
+            status: entry.http,
             detail: &self.detail,
             mend: entry.mend,
             code: entry.code,
@@ -137,14 +126,14 @@ impl IntoResponse for Problem {
     /// again.
     fn into_response(self) -> Response {
         let mut response = Response::new(self.body(""));
-        *response.status_mut() = self.status;
+        *response.status_mut() = http_status(self.code);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(wait) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.code.entry().http == 401 {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(self);

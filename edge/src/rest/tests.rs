@@ -196,7 +196,7 @@ async fn a_body_that_is_not_right_is_a_problem() {
     check(&post("/jobs", "{}").await, 400, "malformed_message");
     check(&post("/jobs", r#"{"kind":"k","knd":1}"#).await, 400, "malformed_message");
     let plain = Request::post("/jobs").header("content-type", "text/plain");
-    check(&ask(edge(AuthMode::Dev), plain, "{}").await, 415, "malformed_message");
+    check(&ask(edge(AuthMode::Dev), plain, "{}").await, 415, "unsupported_media_type");
     let large = format!(r#"{{"kind":"k","input":"{}"}}"#, "x".repeat(BODY_BYTES_MAX));
     check(&post("/jobs", &large).await, 413, "payload_too_large");
 }

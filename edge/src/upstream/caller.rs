@@ -14,6 +14,8 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
 pub struct Caller {
     /// The token as the browser showed it; none for the edge itself.
     pub token: Option<Arc<str>>,
+    /// When the token's time is over, in Unix seconds.
+    pub expires_at: Option<u64>,
     /// The trace that events caused by the call belong to.
     pub trace: TraceContext,
 }
@@ -22,7 +24,7 @@ impl Caller {
     /// The edge itself, which shows only its service credential.
     #[must_use]
     pub fn edge() -> Self {
-        Self { token: None, trace: TraceContext::generate() }
+        Self { token: None, expires_at: None, trace: TraceContext::generate() }
     }
 
     /// A request with the token, the trace and the usual deadline.

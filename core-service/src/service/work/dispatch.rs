@@ -91,6 +91,7 @@ async fn lease(log: &Log, roster: &Roster, pick: Pick) {
             return;
         }
     };
+    metrics::counter!("roomcast_leases_total").increment(1);
     let fence = stored.record.custody.fence;
     let handed = match log.store().job_input(&job_id).await {
         Ok(input) => roster.assign(seat, assignment(&stored, input.as_ref())).is_ok(),

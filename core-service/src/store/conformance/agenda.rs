@@ -68,9 +68,8 @@ pub(crate) async fn turns_go_on_between_readings_of_one_job(world: World) {
 }
 
 pub(crate) async fn a_pinned_job_is_seen_by_its_worker_alone(world: World) {
-    let pinned = |n, worker: &str| {
-        Spec { pinned_worker: Some(worker.into()), ..of(&world, n, "alice", 0) }
-    };
+    let pinned =
+        |n, worker: &str| Spec { pinned_worker: Some(worker.into()), ..of(&world, n, "alice", 0) };
     world.create(pinned(1, "mine")).await;
     world.create(pinned(2, "yours")).await;
     world.create(of(&world, 3, "alice", 0)).await;

@@ -145,8 +145,7 @@ pub(crate) async fn cleaning_races_with_writers_and_leaves_no_hole(world: World)
     let mut last = 0;
     for _ in 0..30 {
         world.advance(DAY);
-        let budget =
-            CleanBudget { now: world.now(), events: 100, time: Duration::from_millis(5) };
+        let budget = CleanBudget { now: world.now(), events: 100, time: Duration::from_millis(5) };
         world.store.clean(budget).await.expect("cleaned");
         let page = world.store.read(&topic, 0, PageLimit::REPLAY).await.expect("no hole");
         assert!(page.floor >= last);

@@ -55,7 +55,7 @@ pub(crate) async fn every_filter_holds_alone_and_together(world: World) {
         .collect();
     for spec in &specs {
         world.create(spec.clone()).await;
-        if number(&spec.id) % 5 == 0 {
+        if number(&spec.id).is_multiple_of(5) {
             let cancel = crate::domain::job::Command::Cancel {
                 reason: "enough".into(),
                 by: "alice".into(),
@@ -64,7 +64,7 @@ pub(crate) async fn every_filter_holds_alone_and_together(world: World) {
             world.change(&spec.id, cancel).await.expect("cancelled");
         }
     }
-    let state = |n| if n % 5 == 0 { State::Cancelled } else { State::Queued };
+    let state = |n| if u32::is_multiple_of(n, 5) { State::Cancelled } else { State::Queued };
     for mask in 0..32_u32 {
         let on = |bit: u32| mask & (1 << bit) != 0;
         let wanted = JobQuery {

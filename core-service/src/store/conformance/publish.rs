@@ -30,7 +30,8 @@ pub(crate) async fn one_topic_takes_racing_writers_without_a_gap(world: World) {
         })
     };
     let acknowledged = join_all((0..WRITERS).map(writer)).await;
-    let mut expected: Vec<_> = acknowledged.into_iter().flat_map(|w| w.expect("no panic")).collect();
+    let mut expected: Vec<_> =
+        acknowledged.into_iter().flat_map(|w| w.expect("no panic")).collect();
     expected.sort_by_key(|(cursor, _)| cursor.offset);
     let log = world.whole(&topic).await;
     let found: Vec<_> = log.iter().map(|event| (event.cursor, text(event))).collect();

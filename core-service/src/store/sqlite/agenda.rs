@@ -81,7 +81,7 @@ pub(super) fn free(
     let turn = turns.begin(&name);
     let finder = Finder::new(connection, search);
     let mut found = Vec::new();
-    if turn.readings % AGEING_EVERY == 0
+    if turn.readings.is_multiple_of(AGEING_EVERY)
         && let Some(lowest) = finder.lowest_priority()?
     {
         finder.level(lowest, &turn.key, 1, &mut found)?;

@@ -93,9 +93,9 @@ pub fn backup(data_dir: &Path, to: &Path) -> Result<(), BackupError> {
     let copied = copy(data_dir, &part).and_then(|()| {
         File::open(&part).and_then(|file| file.sync_all()).map_err(io)?;
         // A link fails where a rename would replace what somebody else put there meanwhile.
-        fs::hard_link(&part, to).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => BackupError::Exists(to.to_owned()),
-            _ => io(error),
+        fs::hard_link(&part, to).map_err(|error| {
+            let is_there = error.kind() == io::ErrorKind::AlreadyExists;
+            if is_there { BackupError::Exists(to.to_owned()) } else { io(error) }
         })
     });
     let removed = folder::remove(&part).map_err(io);
@@ -106,10 +106,7 @@ pub fn backup(data_dir: &Path, to: &Path) -> Result<(), BackupError> {
 /// Copies in steps inside one read transaction: what is committed meanwhile does not show, and does
 /// not make the copy begin again.
 fn copy(data_dir: &Path, part: &Path) -> Result<(), BackupError> {
-    let source = connection::open_reader(data_dir).map_err(|error| match error {
-        OpenError::Sqlite(error) => BackupError::Sqlite(error),
-        other => BackupError::Damaged(other.to_string()),
-    })?;
+    let source = connection::open_reader(data_dir)?;
     let snapshot = source.unchecked_transaction()?;
     connection::schema(&snapshot)?;
     let mut copy = Connection::open(part)?;

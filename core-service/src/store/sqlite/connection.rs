@@ -60,12 +60,12 @@ pub(super) fn open_writer(folder: &Path, mode: Synchronous) -> Result<Connection
 }
 
 /// Opens a connection that only moves the write-ahead log into the file.
-pub(super) fn open_checkpointer(folder: &Path) -> Result<Connection, OpenError> {
-    Ok(open(folder, OpenFlags::empty(), READER_CACHE_KIB)?)
+pub(super) fn open_checkpointer(folder: &Path) -> rusqlite::Result<Connection> {
+    open(folder, OpenFlags::empty(), READER_CACHE_KIB)
 }
 
 /// Opens a connection that reads.
-pub(super) fn open_reader(folder: &Path) -> Result<Connection, OpenError> {
+pub(super) fn open_reader(folder: &Path) -> rusqlite::Result<Connection> {
     let connection = open(folder, OpenFlags::empty(), READER_CACHE_KIB)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)

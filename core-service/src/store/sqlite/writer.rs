@@ -95,8 +95,10 @@ impl Writer {
             }
             Err(failure) => {
                 let error = self.give_up(failure);
-                for request in requests.filter(|_| self.status.failed().is_cancelled()) {
-                    answers.push(unanswered(request.work));
+                // A batch that failed for want of room says nothing of the requests behind it: the next
+                // batch tries them. A store that has stopped answers them all.
+                if self.status.failed().is_cancelled() {
+                    answers.extend(requests.map(|request| unanswered(request.work)));
                 }
                 answers.into_iter().map(|answer| answer.failed(&error)).for_each(Answer::give);
             }

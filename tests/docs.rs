@@ -1,0 +1,3 @@
+//! What the documentation tells people to type does what it says.
+
+mod quickstart;

@@ -1,0 +1,101 @@
+//! The commands of README.md and docs/guides/quickstart.md, run as they stand: every `sh` block of a page,
+//! in order, in one shell, against a `roomcast dev` of the test's own. A block marked `server` starts
+//! that server; one marked `needs: …` is for people.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{Dev, finish, roomcast, tests_folder};
+
+#[tokio::test]
+async fn the_first_minute_of_the_readme_works_as_it_stands() {
+    let said = follow("README.md").await;
+    assert!(said.contains("step 50/50"), "{said}");
+}
+
+#[tokio::test]
+async fn every_command_of_the_quickstart_works_as_it_stands() {
+    let said = follow("docs/guides/quickstart.md").await;
+    for expected in [
+        "step 50/50",
+        "event: snapshot",
+        "event: closed",
+        "job_update completed 100",
+        "'ok': True",
+        "ok: true",
+        "roomcast.v1.JobService/CreateJob",
+        "JOB_STATE_COMPLETED",
+        "hello again",
+    ] {
+        assert!(said.contains(expected), "{expected} is missing in:\n{said}");
+    }
+}
+
+/// Runs a page and returns what its commands said.
+async fn follow(page: &str) -> String {
+    let text = std::fs::read_to_string(root().join(page)).expect("the page");
+    let dev = Dev::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-c", &script(&text, &dev)])
+        .current_dir(folder.path())
+        .env("PATH", search_path())
+        .env("NODE_PATH", tests_folder().join("node/node_modules"))
+        .env("ROOMCAST_CORE", dev.core_url());
+    finish(&mut shell).await.ok()
+}
+
+/// The page's blocks as one script, at the addresses of the test's server.
+fn script(page: &str, dev: &Dev) -> String {
+    let mut script = String::from("set -euo pipefail\n");
+    for block in blocks(page) {
+        match block.needs {
+            "" => script.push_str(block.text),
+            "server" => check_server(block.text),
+            needs => assert!(needs.starts_with("needs: "), "{needs}"),
+        }
+    }
+    let address = |url: String| url.trim_start_matches("http://").to_owned();
+    script
+        .replace("127.0.0.1:8000", &address(dev.url()))
+        .replace("127.0.0.1:50051", &address(dev.core_url()))
+}
+
+/// The command that starts the server is the one this test has started.
+fn check_server(command: &str) {
+    assert_eq!(command.trim(), "make run");
+    let plan = Command::new("make").args(["-n", "run"]).current_dir(root()).output();
+    let plan = String::from_utf8(plan.expect("make").stdout).expect("text");
+    assert!(plan.contains("--package roomcast -- dev"), "{plan}");
+}
+
+struct Block<'a> {
+    needs: &'a str,
+    text: &'a str,
+}
+
+fn blocks(page: &str) -> impl Iterator<Item = Block<'_>> {
+    page.split("\n```sh").skip(1).map(|rest| {
+        let (needs, rest) = rest.split_once('\n').expect("a line after the opening");
+        let end = rest.find("\n```").expect("an end of the block");
+        Block { needs: needs.trim(), text: &rest[..=end] }
+    })
+}
+
+/// The programs that the pages speak of: `roomcast`, `python3` with its clients, `buf`.
+fn search_path() -> String {
+    let binary = PathBuf::from(roomcast(&[]).get_program());
+    let own = [
+        binary.parent().expect("a folder").to_owned(),
+        root().join(".venv/bin"),
+        tests_folder().join("node/node_modules/.bin"),
+    ];
+    let inherited = std::env::var("PATH").unwrap_or_default();
+    let own: Vec<String> = own.iter().map(|folder| folder.display().to_string()).collect();
+    format!("{}:{inherited}", own.join(":"))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}

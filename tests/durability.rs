@@ -1,0 +1,3 @@
+//! What survives a core that dies.
+
+mod kill;

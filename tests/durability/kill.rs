@@ -1,0 +1,198 @@
+//! `kill -9` of the core in the middle of bursts of publishing, with a job at work, judged by the checker.
+//!
+//! Six kills in the usual run. With `ROOMCAST_PROVE=1` a hundred, whose figures go to
+//! `docs/evidence/kill-core.md`.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use roomcast_proto::v1::{CreateJobRequest, ReadJobOutputRequest};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::checker::{Entry, History, check};
+use crate::support::log_reader::read_log;
+use crate::support::recorder::publisher;
+use crate::support::worker::{completed, output, progress};
+use crate::support::{Core, Recorder, Subscriber, Worker, eventually, tests_folder};
+
+const KILLS: usize = 6;
+const KILLS_TO_PROVE: usize = 100;
+/// Acknowledgements between two kills: enough that one comes in the middle of a burst.
+const BURST: usize = 150;
+const TOPICS: usize = 3;
+const PUBLISHERS_OF_A_TOPIC: usize = 2;
+const SUBSCRIBERS_OF_A_TOPIC: usize = 2;
+
+/// What a run showed.
+struct Figures {
+    kills: usize,
+    acked: usize,
+    tried: usize,
+    logged: usize,
+    delivered: usize,
+    reports: u64,
+    longest_restart: Duration,
+    took: Duration,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_core_killed_in_the_middle_of_bursts_loses_doubles_and_moves_nothing() {
+    let proves = std::env::var_os("ROOMCAST_PROVE").is_some();
+    let figures = run(if proves { KILLS_TO_PROVE } else { KILLS }).await;
+    if proves {
+        write_evidence(&figures);
+    }
+}
+
+async fn run(kills: usize) -> Figures {
+    let began = Instant::now();
+    let mut core = Core::start().await;
+    let recorder = Recorder::new();
+    let topics: Vec<String> = (0..TOPICS).map(|number| format!("room:burst-{number}")).collect();
+    let subscribers: Vec<Subscriber> = topics
+        .iter()
+        .flat_map(|topic| (0..SUBSCRIBERS_OF_A_TOPIC).map(move |number| (topic, number)))
+        .map(|(topic, number)| {
+            Subscriber::spawn(core.broadcast(), topic, &format!("{topic} subscriber {number}"))
+        })
+        .collect();
+    let end = CancellationToken::new();
+    let mut publishers = JoinSet::new();
+    for topic in &topics {
+        for number in 0..PUBLISHERS_OF_A_TOPIC {
+            let place = (topic.clone(), format!("{topic} publisher {number}"));
+            publishers.spawn(publisher(recorder.clone(), core.broadcast(), place, end.clone()));
+        }
+    }
+    let (job_topic, watcher, work) = start_job(&core, end.clone()).await;
+
+    let mut longest_restart = Duration::ZERO;
+    for _ in 0..kills {
+        let target = recorder.acked() + BURST;
+        eventually("a burst under way", async || (recorder.acked() >= target).then_some(())).await;
+        core.kill();
+        longest_restart = longest_restart.max(core.restart().await);
+    }
+    end.cancel();
+    while let Some(published) = publishers.join_next().await {
+        published.expect("a publisher that does not panic");
+    }
+    let reports = work.await.expect("a worker that does not panic");
+
+    let mut topics = topics;
+    topics.push(job_topic);
+    for subscriber in subscribers.into_iter().chain([watcher]) {
+        recorder.streamed(followed_to_the_end(&core, subscriber).await);
+    }
+    let history = recorder.finish(&core.broadcast(), &topics).await;
+    assert_eq!(check(&history), []);
+    figures(&history, Figures {
+        kills,
+        acked: recorder.acked(),
+        tried: 0,
+        logged: 0,
+        delivered: 0,
+        reports,
+        longest_restart,
+        took: began.elapsed(),
+    })
+}
+
+/// A job whose worker reports on through every kill. Answers its topic, its watcher, and the worker,
+/// which answers how many reports it made.
+async fn start_job(
+    core: &Core,
+    end: CancellationToken,
+) -> (String, Subscriber, tokio::task::JoinHandle<u64>) {
+    let request = CreateJobRequest { kind: "steady".to_owned(), ..CreateJobRequest::default() };
+    let job = core.jobs().create_job(request).await.unwrap().into_inner().job.unwrap();
+    let topic = format!("job:{}", job.job_id);
+    let first = read_log(&core.broadcast(), &topic).await.remove(0);
+    let from = (first.offset, first.cursor);
+    let watcher = Subscriber::spawn_after(core.broadcast(), &topic, "watcher of the job", from);
+    let worker = Worker::new("steady-worker", core.jobs());
+    let jobs = core.jobs();
+    let work = tokio::spawn(async move {
+        let assignment = worker.lease("steady").await;
+        let mut number = 0;
+        let mut written = String::new();
+        while !end.is_cancelled() {
+            number += 1;
+            let line = format!("line {number}\n");
+            worker.report_through(output(&assignment, number, written.len() as u64, &line)).await;
+            written.push_str(&line);
+            number += 1;
+            let percent = (number as f64 / 100.0).min(99.0);
+            worker.report_through(progress(&assignment, number, percent)).await;
+        }
+        number += 1;
+        worker.report_through(completed(&assignment, number)).await;
+        let read = ReadJobOutputRequest {
+            job_id: job.job_id,
+            max_bytes: 1 << 20,
+            ..ReadJobOutputRequest::default()
+        };
+        let read = jobs.clone().read_job_output(read).await.unwrap().into_inner();
+        assert_eq!(String::from_utf8_lossy(&read.data), written, "each report exactly once");
+        number
+    });
+    (topic, watcher, work)
+}
+
+async fn followed_to_the_end(core: &Core, subscriber: Subscriber) -> crate::checker::Stream {
+    let stream = subscriber.complete();
+    let log = read_log(&core.broadcast(), &stream.topic).await;
+    let head = log.last().expect("a log with events").cursor.clone();
+    eventually(&format!("{} is at the head", stream.who), async || {
+        (subscriber.reached() == head).then_some(())
+    })
+    .await;
+    subscriber.complete()
+}
+
+fn figures(history: &History, figures: Figures) -> Figures {
+    let streams = history.streams.iter();
+    let is_event = |entry: &&Entry| matches!(entry, Entry::Event { .. });
+    Figures {
+        tried: history.publishes.len(),
+        logged: history.logs.values().map(Vec::len).sum(),
+        delivered: streams.map(|stream| stream.entries.iter().filter(is_event).count()).sum(),
+        ..figures
+    }
+}
+
+fn write_evidence(figures: &Figures) {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let cpus = std::thread::available_parallelism().map_or(0, usize::from);
+    let mut page = String::from(
+        "# kill -9 of the core in the middle of publishing bursts\n\n\
+         Written by the test itself. To repeat it:\n\n\
+         ```sh\n\
+         ROOMCAST_PROVE=1 cargo nextest run -p roomcast --test system \\\n  \
+         -E 'test(a_core_killed_in_the_middle_of_bursts)'\n\
+         ```\n\n",
+    );
+    let publishers = TOPICS * PUBLISHERS_OF_A_TOPIC;
+    let subscribers = TOPICS * SUBSCRIBERS_OF_A_TOPIC;
+    let rows = [
+        ("machine", format!("{cpus} CPUs, Linux {}", kernel.trim())),
+        ("kills", figures.kills.to_string()),
+        ("publishers, subscribers, topics", format!("{publishers}, {subscribers}, {TOPICS}")),
+        ("events tried", figures.tried.to_string()),
+        ("events acknowledged", figures.acked.to_string()),
+        ("events in the logs at the end", figures.logged.to_string()),
+        ("events delivered to subscribers", figures.delivered.to_string()),
+        ("reports of the job at work, each applied once", figures.reports.to_string()),
+        ("longest restart, process start to serving", format!("{:.0?}", figures.longest_restart)),
+        ("duration", format!("{:.0?}", figures.took)),
+        ("contradictions found by the checker", "0".to_owned()),
+    ];
+    page.push_str("| what | figure |\n|---|---|\n");
+    for (what, figure) in rows {
+        writeln!(page, "| {what} | {figure} |").expect("a string takes all");
+    }
+    let folder = tests_folder().join("../docs/evidence");
+    std::fs::create_dir_all(&folder).expect("docs/evidence");
+    std::fs::write(folder.join("kill-core.md"), page).expect("docs/evidence/kill-core.md");
+}

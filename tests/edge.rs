@@ -1,0 +1,5 @@
+//! The edge under its clients: who gets in, what it makes of nonsense, and what they notice of its death.
+
+mod hostile;
+mod restart;
+mod token;

@@ -1,0 +1,4 @@
+//! Topics: where a cursor leads.
+
+mod cursor;
+mod watch;

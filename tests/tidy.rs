@@ -3,13 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+#[path = "tidy/docs.rs"]
+mod docs;
 #[path = "tidy/source.rs"]
 mod source;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-
-use roomcast_proto::registry::Code;
 use source::{Source, forbid, has_word, is_word, lines, root, tree, words};
 
 type Check = fn(&[Source]) -> Vec<String>;
@@ -61,37 +59,46 @@ const RULES: &[(&str, Check, (&str, &str))] = &[
     ("functions are short", functions_are_short, ("cli/src/x.rs", LONG_FUNCTION)),
     ("nothing is left to do", nothing_is_left_to_do, ("cli/src/x.rs", "// TODO: later")),
     ("a crate begins with its map", crates_have_maps, ("cli/src/lib.rs", "mod x;")),
+    ("the tree speaks of itself alone", tree_speaks_of_itself, ("docs/x.md", "as RULINGS say")),
     ("no file names a machine", no_machine_is_named, ("docs/x.md", "see /home/someone/x")),
     (
         "lock files name no mirror",
         locks_name_no_mirror,
         ("Cargo.lock", "source = \"registry+http://x\""),
     ),
-    ("links lead somewhere", links_lead_somewhere, ("docs/x.md", "[y](y.md)")),
+    ("links lead somewhere", docs::links_lead_somewhere, ("docs/x.md", "[y](y.md)")),
     (
         "shell blocks run or say what they need",
-        shell_blocks_run,
+        docs::shell_blocks_run,
         ("docs/guides/x.md", "```sh\nls\n```"),
     ),
     (
         "docs/ERRORS.md is the registry",
-        errors_are_documented,
+        docs::errors_are_documented,
         ("docs/ERRORS.md", "| `no_such_code` |"),
     ),
-    ("limits are documented", limits_are_documented, (LIMITS, "pub const NEW_MAX: usize = 1;")),
+    (
+        "limits are documented",
+        docs::limits_are_documented,
+        (docs::LIMITS, "pub const NEW_MAX: usize = 1;"),
+    ),
     (
         "settings are documented",
-        settings_are_documented,
+        docs::settings_are_documented,
         ("edge/src/x.rs", "env = \"ROOMCAST_NEW\""),
     ),
     (
         "metrics are documented",
-        metrics_are_documented,
+        docs::metrics_are_documented,
         ("edge/src/x.rs", "counter!(\"roomcast_new_total\")"),
+    ),
+    (
+        "dependencies have reasons",
+        docs::dependencies_have_reasons,
+        ("Cargo.toml", "[workspace.dependencies]\nnovelty = \"1\""),
     ),
 ];
 
-const LIMITS: &str = "core-service/src/domain/limits.rs";
 /// Longest source file, and the middle one.
 const FILE_LINES_MAX: usize = 500;
 const FILE_LINES_MEDIAN: usize = 150;
@@ -334,6 +341,21 @@ fn crates_have_maps(tree: &[Source]) -> Vec<String> {
         .collect()
 }
 
+/// What stood beside the work while it was done is not there for its readers.
+fn tree_speaks_of_itself(tree: &[Source]) -> Vec<String> {
+    const ELSEWHERE: [&str; 6] =
+        ["RULINGS", "CONTRACT.md", "STYLE.md", "the seed", "the seeds", "this session"];
+    let mut found = Vec::new();
+    for source in tree.iter().filter(|source| source.path != "tests/tidy.rs") {
+        for (line, text) in source.text.lines().enumerate() {
+            if ELSEWHERE.iter().any(|word| has_word(text, word)) {
+                found.push(source.at(line + 1, text.trim()));
+            }
+        }
+    }
+    found
+}
+
 fn no_machine_is_named(tree: &[Source]) -> Vec<String> {
     let root = env!("CARGO_MANIFEST_DIR");
     let mut names =
@@ -364,129 +386,4 @@ fn locks_name_no_mirror(tree: &[Source]) -> Vec<String> {
         }
     }
     found
-}
-
-// --- what the docs must say ----------------------------------------------------------------------
-
-fn links_lead_somewhere(tree: &[Source]) -> Vec<String> {
-    let mut found = Vec::new();
-    for source in tree.iter().filter(|source| source.path.ends_with(".md")) {
-        for target in source.text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if target.contains("://") || target.starts_with("mailto:") {
-                continue;
-            }
-            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-            let folder = Path::new(&source.path).parent().unwrap_or(Path::new(""));
-            let path = root().join(if file.is_empty() {
-                PathBuf::from(&source.path)
-            } else {
-                folder.join(file)
-            });
-            let is_there = match std::fs::read_to_string(&path) {
-                Ok(text) => {
-                    anchor.is_empty() || text.lines().any(|line| slug(line) == Some(anchor.into()))
-                }
-                Err(_) => path.is_dir() && anchor.is_empty(),
-            };
-            if !is_there {
-                found.push(format!("{}: {target}", source.path));
-            }
-        }
-    }
-    found
-}
-
-/// A heading's anchor.
-fn slug(line: &str) -> Option<String> {
-    let title = line.strip_prefix('#')?.trim_start_matches('#').trim();
-    let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-    Some(kept.collect::<String>().to_lowercase().replace(' ', "-"))
-}
-
-/// tests/docs/quickstart.rs runs the pages it names; a block that it cannot run says what it needs.
-fn shell_blocks_run(tree: &[Source]) -> Vec<String> {
-    let test = tree.iter().find(|source| source.path == "tests/docs/quickstart.rs");
-    let mut found = Vec::new();
-    for source in tree {
-        let is_guide = source.path == "README.md" || source.path.starts_with("docs/guides/");
-        if !is_guide {
-            continue;
-        }
-        let openings = source.text.lines().enumerate().filter(|(_, line)| line.starts_with("```"));
-        for (line, opening) in openings.step_by(2) {
-            let (language, needs) =
-                opening[3..].trim().split_once(' ').unwrap_or((opening[3..].trim(), ""));
-            let is_run = test.is_some_and(|test| test.text.contains(&source.path));
-            let problem = match (language, needs) {
-                ("bash" | "shell" | "console" | "zsh" | "", _) => {
-                    "a shell block is marked sh, other text text"
-                }
-                ("sh", "" | "server") if !is_run => "no test runs this page",
-                ("sh", other)
-                    if !matches!(other, "" | "server") && !other.starts_with("needs: ") =>
-                {
-                    "what it needs is said as `needs: …`"
-                }
-                _ => continue,
-            };
-            found.push(source.at(line + 1, problem));
-        }
-    }
-    found
-}
-
-fn errors_are_documented(tree: &[Source]) -> Vec<String> {
-    let Some(page) = tree.iter().find(|source| source.path == "docs/ERRORS.md") else {
-        return vec!["the page is missing: run `make docs`".into()];
-    };
-    let mut rows: BTreeMap<&str, &str> = page
-        .text
-        .lines()
-        .filter_map(|row| Some((row.strip_prefix("| `")?.split('`').next()?, row)))
-        .collect();
-    let mut found = Vec::new();
-    for entry in Code::ALL.iter().map(|code| code.entry()) {
-        let row = rows.remove(entry.code).unwrap_or_default();
-        let says = |part: &str| row.contains(part);
-        if !(says(&entry.http.to_string()) && says(entry.cause) && says(entry.mend)) {
-            found.push(format!("{} is missing or old: run `make docs`", entry.code));
-        }
-    }
-    found.extend(rows.keys().map(|code| format!("{code} is no code")));
-    found
-}
-
-fn limits_are_documented(tree: &[Source]) -> Vec<String> {
-    let names = tree.iter().filter(|source| source.path == LIMITS).flat_map(|source| {
-        source.text.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next())
-    });
-    missing_from("docs/PROTOCOL.md", names)
-}
-
-fn settings_are_documented(tree: &[Source]) -> Vec<String> {
-    missing_from("docs/OPERATING.md", quoted(tree, "env = \""))
-}
-
-fn metrics_are_documented(tree: &[Source]) -> Vec<String> {
-    let counted =
-        ["counter!(\"", "gauge!(\"", "histogram!(\""].map(|opening| quoted(tree, opening));
-    missing_from("docs/OPERATING.md", counted.into_iter().flatten())
-}
-
-fn quoted<'a>(tree: &'a [Source], opening: &str) -> BTreeSet<&'a str> {
-    lines(tree, |_| true)
-        .flat_map(|(_, _, text)| {
-            text.split(opening).skip(1).filter_map(|rest| rest.split('"').next())
-        })
-        .collect()
-}
-
-fn missing_from<'a>(page: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let text = std::fs::read_to_string(root().join(page)).unwrap_or_default();
-    let is_missing = |name: &&str| !text.contains(&format!("`{name}"));
-    names
-        .into_iter()
-        .filter(is_missing)
-        .map(|name| format!("{page} does not tell of {name}"))
-        .collect()
 }

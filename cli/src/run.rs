@@ -193,7 +193,7 @@ async fn see_through(
             Ok(if work.cancelled().is_cancelled() { Exit::INTERRUPTED } else { Exit::FAILED })
         }
         Ending::Abandoned => {
-            output.note("the command was killed; the job fails when its lease runs out");
+            output.note("the command was killed; the job ends when its lease runs out");
             Ok(Exit::INTERRUPTED)
         }
     }
@@ -221,6 +221,6 @@ async fn record(work: &Work, end: End, interrupts: &mut Interrupts) -> Result<()
             EndError::Lost(_) => "the job had ended before the command".to_owned(),
             EndError::Refused(fault) => format!("the job's end was refused: {}", fault.message),
         }),
-        () = interrupts.next() => Err("the job's end is not on record; it fails when its lease runs out".to_owned()),
+        () = interrupts.next() => Err("the job's end is not on record; the job ends when its lease runs out".to_owned()),
     }
 }

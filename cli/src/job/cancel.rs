@@ -13,7 +13,7 @@ use crate::view::JobView;
 /// Ask a job to end
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  roomcast job cancel 019a8f3e-7c1d-7f2a-9b6e-2f1d0c5a4b3e --reason 'wrong month'"
+    after_help = "Example:\n  roomcast job cancel 019a8f3e7c1d7f2a9b6e2f1d0c5a4b3e --reason 'wrong month'"
 )]
 pub(crate) struct Arguments {
     /// Which

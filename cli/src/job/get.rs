@@ -9,7 +9,7 @@ use crate::view::JobView;
 
 /// Show a job
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  roomcast job get 019a8f3e-7c1d-7f2a-9b6e-2f1d0c5a4b3e -o json")]
+#[command(after_help = "Example:\n  roomcast job get 019a8f3e7c1d7f2a9b6e2f1d0c5a4b3e -o json")]
 pub(crate) struct Arguments {
     /// Which
     #[arg(value_name = "JOB")]

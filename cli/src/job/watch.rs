@@ -1,23 +1,26 @@
-use indicatif::{ProgressBar, ProgressStyle};
+mod screen;
+mod written;
+
 use roomcast_edge::names::status_word;
 use roomcast_proto::v1::{
-    Event, GetJobRequest, Job, JobEvent, JobState, WatchJobRequest, event, job_event::Kind,
+    GetJobRequest, Job, JobOutput, JobState, ReadJobOutputRequest, WatchJobRequest,
 };
 use tonic::Request;
 
+use self::screen::Screen;
 use super::known;
 use crate::connection::{Connection, Core, call};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::Follow;
 use crate::frame::{Frame, Snapshot};
-use crate::output::{self, Output};
-use crate::view::{EventView, JobFrame, ResetView};
+use crate::output::Output;
+use crate::view::{JobFrame, ResetView};
 
 const EXAMPLES: &str = "\
 Examples:
-  roomcast job watch 019a8f3e-7c1d-7f2a-9b6e-2f1d0c5a4b3e
-  roomcast job watch 019a8f3e-7c1d-7f2a-9b6e-2f1d0c5a4b3e -o json | jq .data.progress
+  roomcast job watch 019a8f3e7c1d7f2a9b6e2f1d0c5a4b3e
+  roomcast job watch 019a8f3e7c1d7f2a9b6e2f1d0c5a4b3e -o json | jq .data.progress
 
 Ends with 0 when the job completes, with 1 when it fails or is cancelled.";
 
@@ -51,9 +54,21 @@ async fn watch(core: &Core, job_id: &str, since: String, output: Output) -> Resu
         Ok(core.jobs().watch_job(Request::new(request)).await?.into_inner())
     };
     let mut follow = Follow::open(open, since, output).await?;
-    let screen = Screen::new(output);
+    let mut screen = Screen::new(output);
     while let Some(frame) = follow.next().await? {
-        screen.show(&frame)?;
+        match frame {
+            Frame::Snapshot(snapshot) => {
+                if let Snapshot::Job(job) = *snapshot {
+                    catch_up(core, &job, &mut screen).await?;
+                }
+            }
+            Frame::Event(event) => screen.event(&event)?,
+            Frame::Reset(reset) => output.remark(&ResetView::of(&reset))?,
+            Frame::CaughtUp { .. }
+            | Frame::Heartbeat { .. }
+            | Frame::Closed(_)
+            | Frame::Unknown => {}
+        }
     }
     screen.clear();
     // The end as the job itself tells it: the stream may have begun after its last event.
@@ -67,6 +82,29 @@ async fn watch(core: &Core, job_id: &str, since: String, output: Output) -> Resu
     Ok(if job.state() == JobState::Completed { Exit::OK } else { Exit::FAILED })
 }
 
+/// Shows a job as it stands, with the output that it wrote before.
+async fn catch_up(core: &Core, job: &Job, screen: &mut Screen) -> Result<(), Failure> {
+    for (channel, mut from, end) in screen.job(job)? {
+        while from < end {
+            let request = ReadJobOutputRequest {
+                job_id: job.job_id.clone(),
+                channel: channel.clone(),
+                attempt: job.attempt,
+                from,
+                max_bytes: 0,
+            };
+            let page = core.jobs().read_job_output(call(request)).await?.into_inner();
+            if page.data.is_empty() {
+                break;
+            }
+            let data = page.data;
+            let offset = std::mem::replace(&mut from, page.next);
+            screen.output(job.attempt, &JobOutput { channel: channel.clone(), offset, data })?;
+        }
+    }
+    Ok(())
+}
+
 fn summary(job: &Job) -> String {
     let detail = match (&job.error, &job.result) {
         (Some(fault), _) => format!(": {} [{}]", fault.message, fault.code),
@@ -76,101 +114,4 @@ fn summary(job: &Job) -> String {
         (None, None) => String::new(),
     };
     format!("job {} {}{detail}", job.job_id, status_word(job.state()))
-}
-
-/// Where a watched job appears: output on standard output, the rest beside it.
-struct Screen {
-    output: Output,
-    bar: Option<ProgressBar>,
-}
-
-impl Screen {
-    fn new(output: Output) -> Self {
-        let bar = output.is_interactive().then(|| {
-            let style = ProgressStyle::with_template("{bar:32} {percent:>3}% {elapsed} {wide_msg}");
-            ProgressBar::new(100).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        });
-        Self { output, bar }
-    }
-
-    fn show(&self, frame: &Frame) -> Result<(), Failure> {
-        match frame {
-            Frame::Snapshot(snapshot) => match &**snapshot {
-                Snapshot::Job(job) => self.job(job),
-                Snapshot::Topic(_) => Ok(()),
-            },
-            Frame::Event(event) => self.event(event),
-            Frame::Reset(reset) => self.output.remark(&ResetView::of(reset)),
-            Frame::CaughtUp { .. }
-            | Frame::Heartbeat { .. }
-            | Frame::Closed(_)
-            | Frame::Unknown => Ok(()),
-        }
-    }
-
-    fn job(&self, job: &Job) -> Result<(), Failure> {
-        if self.output.is_json() {
-            return self.output.json(&JobFrame::snapshot(job));
-        }
-        let progress = job.progress.clone().unwrap_or_default();
-        self.progress(job.state(), progress.percent, &progress.message);
-        Ok(())
-    }
-
-    fn event(&self, event: &Event) -> Result<(), Failure> {
-        if self.output.is_json() {
-            return self.output.json(&EventView::of(event));
-        }
-        let Some(event::Body::Job(job)) = &event.body else { return Ok(()) };
-        match &job.kind {
-            Some(Kind::Output(written)) => match &self.bar {
-                Some(bar) => bar.suspend(|| output::raw(&written.data)),
-                None => output::raw(&written.data),
-            },
-            Some(_) | None => {
-                self.progress(job.state(), job.percent, message(job));
-                Ok(())
-            }
-        }
-    }
-
-    fn progress(&self, state: JobState, percent: f64, message: &str) {
-        let Some(bar) = &self.bar else {
-            self.output.note(format!("{} {percent:.0}% {message}", status_word(state)).trim_end());
-            return;
-        };
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a float to integer cast saturates"
-        )]
-        bar.set_position(percent as u64);
-        bar.set_message(format!("{} {message}", status_word(state)));
-    }
-
-    fn clear(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-fn message(job: &JobEvent) -> &str {
-    match &job.kind {
-        Some(Kind::Progressed(progressed)) => {
-            progressed.progress.as_ref().map_or("", |progress| &progress.message)
-        }
-        Some(Kind::CancelRequested(asked)) => &asked.reason,
-        Some(Kind::Failed(failed)) => failed.error.as_ref().map_or("", |fault| &fault.message),
-        Some(Kind::Cancelled(cancelled)) => &cancelled.reason,
-        Some(
-            Kind::Created(_)
-            | Kind::Queued(_)
-            | Kind::Started(_)
-            | Kind::Output(_)
-            | Kind::Used(_)
-            | Kind::Completed(_),
-        )
-        | None => "",
-    }
 }

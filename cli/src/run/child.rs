@@ -72,3 +72,42 @@ impl Drop for Child {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    fn spawn(script: &str) -> (Child, Pipes) {
+        let command = ["sh", "-c", script].map(OsString::from);
+        Child::spawn(&command).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_the_command_started_ends_with_it() {
+        let (mut child, mut pipes) = spawn("sleep 60 & echo ready; wait");
+        let mut ready = [0; 6];
+        pipes.stdout.read_exact(&mut ready).await.unwrap();
+        child.signal(Signal::SIGTERM);
+        assert!(!child.wait().await.unwrap().success());
+        // The pipe ends only when the grandchild, which holds it too, has gone.
+        let mut rest = Vec::new();
+        pipes.stdout.read_to_end(&mut rest).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_dropped_command_is_killed() {
+        let (child, mut pipes) = spawn("trap '' TERM; echo ready; sleep 60 & wait; sleep 60");
+        let mut ready = [0; 6];
+        pipes.stdout.read_exact(&mut ready).await.unwrap();
+        drop(child);
+        let mut rest = Vec::new();
+        pipes.stdout.read_to_end(&mut rest).await.unwrap();
+    }
+
+    #[test]
+    fn a_command_of_no_words_is_an_error() {
+        assert!(Child::spawn(&[]).is_err());
+    }
+}

@@ -5,7 +5,7 @@ use std::fmt;
 
 use roomcast_edge::names::{rfc3339, status_word};
 use roomcast_proto::v1::{Job, JobState};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Content, text};
 
@@ -15,6 +15,7 @@ pub(crate) struct JobView<'a> {
     job_id: &'a str,
     kind: &'a str,
     status: &'static str,
+    #[serde(serialize_with = "percent_as_json")]
     progress: f64,
     message: Option<&'a str>,
     stage: Option<&'a str>,
@@ -165,7 +166,7 @@ impl fmt::Display for JobLine<'_> {
 }
 
 fn line(id: &str, kind: &str, status: &str, done: &str, created: &str, message: &str) -> String {
-    let line = format!("{id:<36}  {kind:<16}  {status:<9}  {done:>4}  {created:<24}  {message}");
+    let line = format!("{id:<32}  {kind:<16}  {status:<9}  {done:>4}  {created:<24}  {message}");
     line.trim_end().to_owned()
 }
 
@@ -174,4 +175,12 @@ fn percent(job: &Job) -> f64 {
         return 100.0;
     }
     job.progress.as_ref().map_or(0.0, |progress| progress.percent)
+}
+
+/// `45`, and `45.5` only where there is a fraction, as browsers get it.
+fn percent_as_json<S: Serializer>(percent: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    match percent.to_string().parse::<u8>() {
+        Ok(whole) => serializer.serialize_u8(whole),
+        Err(_) => serializer.serialize_f64(*percent),
+    }
 }

@@ -22,6 +22,7 @@ mod retry;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -172,8 +173,8 @@ pub struct CancelRequest {
 /// A job as its log tells it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// What it was created as.
-    pub spec: Spec,
+    /// What it was created as. Shared: it never changes, and every change of a job copies the job.
+    pub spec: Arc<Spec>,
     /// Where it stands.
     pub state: State,
     /// Earliest start of the next attempt.

@@ -38,6 +38,8 @@ pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3600);
 
 /// A worker's lease: a lost worker is noticed within this time.
 pub const LEASE: Duration = Duration::from_secs(15);
+/// A lease is extended in steps of at least this: a lease lasts for its length less one step.
+pub const RENEWAL_STEP: Duration = Duration::from_secs(1);
 /// How often a worker beats: two lost beats do not lose the lease.
 pub const BEAT_INTERVAL: Duration = Duration::from_secs(5);
 /// A job whose workers are lost this often is what kills them.

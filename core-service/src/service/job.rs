@@ -204,7 +204,7 @@ impl JobService for Jobs {
             pinned_worker: None,
             trace: caller.trace,
             created_at: now,
-            ..old.spec.clone()
+            ..Spec::clone(&old.spec)
         };
         let input = self.log.store().job_input(&old.spec.id).await.map_err(status)?;
         let (stored, _) = self.create(&caller, spec, input, idempotency).await?;

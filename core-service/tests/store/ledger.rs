@@ -127,7 +127,7 @@ async fn check_jobs(store: &dyn Store, acknowledged: &[Acknowledged]) {
         for event in &log {
             let Body::Job(entry) = &event.body else { panic!("{event:?} is no entry") };
             match (&mut folded, &entry.event) {
-                (None, job::Event::Created(spec)) => folded = Some(Job::created((**spec).clone())),
+                (None, job::Event::Created(spec)) => folded = Some(Job::created(spec.clone())),
                 (Some(job), fact) => job.apply(fact, event.time),
                 (None, fact) => panic!("a log begins with {fact:?}"),
             }

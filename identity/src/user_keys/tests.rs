@@ -65,7 +65,8 @@ impl Pair {
                 let pair = aws_lc_rs::rsa::KeyPair::generate(KeySize::Rsa2048).unwrap();
                 let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).unwrap();
                 let body = BASE64_STANDARD.encode(der.as_ref());
-                let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
+                let pem =
+                    format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
                 EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()
             }
             AlgorithmFamily::Ec => {
@@ -299,8 +300,7 @@ async fn a_public_key_is_never_taken_for_a_secret() {
     let mut header = Header::new(Algorithm::HS256);
     header.kid = Some("rsa".to_owned());
     let claims = json!({"sub": "1", "exp": now() + 60});
-    let forged =
-        encode(&header, &claims, &EncodingKey::from_secret(modulus.as_bytes())).unwrap();
+    let forged = encode(&header, &claims, &EncodingKey::from_secret(modulus.as_bytes())).unwrap();
     assert!(reason(keys.verify(&forged).await).contains("signature"));
 
     // An ES256 key's id on an RS256 token, and an unsigned token.

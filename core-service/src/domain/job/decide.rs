@@ -1,5 +1,6 @@
 //! What a command does to a job.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -26,9 +27,10 @@ impl Record {
     #[must_use]
     pub fn create(spec: Spec) -> Decision {
         let now = spec.created_at;
-        let record = Record { job: Job::created(spec.clone()), custody: Custody::default() };
+        let spec = Arc::new(spec);
+        let record = Record { job: Job::created(Arc::clone(&spec)), custody: Custody::default() };
         let mut draft = Draft { record, entries: Vec::new(), now };
-        draft.log(Event::Created(Box::new(spec)));
+        draft.log(Event::Created(spec));
         draft.done()
     }
 
@@ -125,7 +127,10 @@ impl Draft {
         let expires_at = self.now + ttl;
         match &mut self.record.custody {
             Custody { lease: Some(lease), fence: held, .. } if *held == fence => {
-                lease.expires_at = lease.expires_at.max(expires_at);
+                // A little is not worth a write: a busy worker reports many times a second.
+                if expires_at >= lease.expires_at + limits::RENEWAL_STEP {
+                    lease.expires_at = expires_at;
+                }
                 Ok(())
             }
             Custody { .. } => Err(Refusal::Fenced { fence }),

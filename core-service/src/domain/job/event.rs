@@ -1,6 +1,7 @@
 //! The facts of a job's life, and how they fold into the job.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,7 @@ pub enum CancelMode {
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The job came to be.
-    Created(Box<Spec>),
+    Created(Arc<Spec>),
     /// It waits again.
     Queued {
         /// Why.
@@ -193,7 +194,7 @@ impl Summary {
 impl Job {
     /// The job that a `Created` event tells of.
     #[must_use]
-    pub fn created(spec: Spec) -> Job {
+    pub fn created(spec: Arc<Spec>) -> Job {
         let state = if spec.run_at > spec.created_at { State::Scheduled } else { State::Queued };
         Job {
             state,
@@ -215,7 +216,7 @@ impl Job {
     /// Folds one event, committed `at`, into the job. The only way a job changes.
     pub fn apply(&mut self, event: &Event, at: Time) {
         match event {
-            Event::Created(spec) => *self = Job::created((**spec).clone()),
+            Event::Created(spec) => *self = Job::created(Arc::clone(spec)),
             Event::Queued { run_at, error, .. } => {
                 self.state = if *run_at > at { State::Scheduled } else { State::Queued };
                 self.run_at = *run_at;

@@ -103,7 +103,7 @@ fn folded(log: &[Arc<Event>]) -> Job {
     for event in log {
         let Body::Job(entry) = &event.body else { panic!("{event:?} is no entry") };
         match (&mut job, &entry.event) {
-            (None, job::Event::Created(spec)) => job = Some(Job::created((**spec).clone())),
+            (None, job::Event::Created(spec)) => job = Some(Job::created(spec.clone())),
             (Some(job), fact) => job.apply(fact, event.time),
             (None, fact) => panic!("the log begins with {fact:?}"),
         }

@@ -167,7 +167,7 @@ impl World {
 
     fn check_whole(&self) {
         let job = &self.record.job;
-        let mut folded = Job::created(spec());
+        let mut folded = Job::created(Arc::new(spec()));
         for (time, entry) in &self.log {
             folded.apply(&entry.event, *time);
             assert_eq!((entry.state, entry.attempt), (folded.state, folded.attempt));

@@ -13,7 +13,7 @@ NPM_CI    := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 HAS       := command -v
 RUN_TESTS  = if $(HAS) cargo-nextest >/dev/null; \
 	then cargo nextest run $(CARGO_ALL) --profile $(1); \
-	else cargo test $(CARGO_ALL); fi
+	else cargo test $(CARGO_ALL) --tests --no-fail-fast; fi
 
 PAGE_CLIENT := edge/web/node_modules/.package-lock.json
 TEST_NODE   := tests/node/node_modules/.package-lock.json

@@ -17,6 +17,8 @@ fn main() -> miette::Result<()> {
     tonic_prost_build::configure()
         .build_transport(false)
         .bytes(".")
+        // Equal messages have equal bytes: idempotency keys and page tokens hash them.
+        .btree_map(".")
         .include_file("_includes.rs")
         .compile_fds(compiler.file_descriptor_set())
         .into_diagnostic()?;

@@ -26,7 +26,7 @@ mod tools;
 pub(crate) mod worker;
 
 pub(crate) use self::browser::Browser;
-pub(crate) use self::command::{Finished, finish, roomcast};
+pub(crate) use self::command::{finish, roomcast};
 pub(crate) use self::core::Core;
 pub(crate) use self::credential::{Token, admin, expired_user, forged_user, service, user};
 pub(crate) use self::dev::Dev;

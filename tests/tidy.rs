@@ -8,7 +8,7 @@ mod docs;
 #[path = "tidy/source.rs"]
 mod source;
 
-use source::{Source, forbid, has_word, is_word, lines, root, tree, words};
+use source::{Source, forbid, has_word, is_word, lines, tree, words};
 
 type Check = fn(&[Source]) -> Vec<String>;
 

@@ -3,6 +3,7 @@
 use std::io;
 
 use roomcast_proto::registry::Code;
+use serde_json::json;
 use tonic::Status;
 
 use crate::exit::Exit;
@@ -11,7 +12,7 @@ use crate::exit::Exit;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The core refused.
-    #[error("{}", describe(.0))]
+    #[error("{} [{}]: {}", message(.0), Code::of(.0), Code::of(.0).entry().mend)]
     Core(Box<Status>),
     /// The command line asks for something that cannot be.
     #[error("{0}")]
@@ -43,14 +44,28 @@ impl Failure {
         self.exit() == Exit::OK
     }
 
-    /// The registry's name of it, for JSON.
-    pub(crate) fn code(&self) -> &'static str {
+    /// The line of the registry that it comes under.
+    fn code(&self) -> Code {
         match self {
-            Failure::Core(status) => Code::of(status).as_str(),
-            Failure::Usage(_) => Code::InvalidArgument.as_str(),
-            Failure::Unavailable(_) => Code::CoreUnavailable.as_str(),
-            Failure::Output(_) | Failure::Other(_) => Code::Internal.as_str(),
+            Failure::Core(status) => Code::of(status),
+            Failure::Usage(_) => Code::InvalidArgument,
+            Failure::Unavailable(_) => Code::CoreUnavailable,
+            Failure::Output(_) | Failure::Other(_) => Code::Internal,
         }
+    }
+
+    /// For programs: the fields that an error has on every surface.
+    pub(crate) fn as_json(&self) -> serde_json::Value {
+        let code = self.code();
+        let message = match self {
+            Failure::Core(status) => message(status),
+            Failure::Usage(_)
+            | Failure::Unavailable(_)
+            | Failure::Output(_)
+            | Failure::Other(_) => self.to_string(),
+        };
+        let retryable = code.entry().retryable;
+        json!({"error": {"code": code.as_str(), "message": message, "retryable": retryable}})
     }
 }
 
@@ -60,15 +75,34 @@ impl From<Status> for Failure {
     }
 }
 
-fn describe(status: &Status) -> String {
-    let code = Code::of(status);
-    let mend = code.entry().mend;
-    // What a broken connection says of itself helps nobody.
-    if code == Code::CoreUnavailable {
-        return format!("the core cannot be reached [{code}]: {mend}");
+fn message(status: &Status) -> String {
+    match (Code::of(status), status.message()) {
+        // What a broken connection says of itself helps nobody.
+        (Code::CoreUnavailable, _) => "the core cannot be reached".to_owned(),
+        (code, "") => code.entry().cause.to_owned(),
+        (_, message) => message.to_owned(),
     }
-    match status.message() {
-        "" => format!("{} [{code}]: {mend}", code.entry().cause),
-        message => format!("{message} [{code}]: {mend}"),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_with_its_code_and_its_mend() {
+        let failure = Failure::from(Code::JobNotFound.status("job 7 not found or access denied"));
+        assert_eq!(
+            failure.to_string(),
+            "job 7 not found or access denied [job_not_found]: check the id and who owns the job"
+        );
+        assert_eq!(failure.exit(), Exit::NOT_FOUND);
+        assert_eq!(failure.as_json()["error"]["message"], "job 7 not found or access denied");
+    }
+
+    #[test]
+    fn whoever_closed_the_pipe_is_told_nothing() {
+        let closed = Failure::Output(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert!(closed.is_silent());
+        assert!(!Failure::Output(io::Error::other("disk")).is_silent());
     }
 }

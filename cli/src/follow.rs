@@ -24,6 +24,8 @@ pub(crate) struct Follow<T, O> {
     open: O,
     since: String,
     stream: Option<Streaming<T>>,
+    /// Since when nothing has come.
+    gone_since: Option<Instant>,
     output: Output,
 }
 
@@ -35,7 +37,7 @@ where
     /// Opens the stream. That it cannot be opened the first time is told at once.
     pub(crate) async fn open(mut open: O, since: String, output: Output) -> Result<Self, Failure> {
         let stream = open(since.clone()).await?;
-        Ok(Self { open, since, stream: Some(stream), output })
+        Ok(Self { open, since, stream: Some(stream), gone_since: None, output })
     }
 
     /// The next frame; `None` when the topic has ended.
@@ -72,6 +74,7 @@ where
                 | Frame::Heartbeat { .. }
                 | Frame::Reset(_)
                 | Frame::Unknown => {
+                    self.gone_since = None;
                     if let Some(cursor) = frame.cursor() {
                         cursor.clone_into(&mut self.since);
                     }
@@ -81,21 +84,23 @@ where
         }
     }
 
-    /// Comes back to where the reader stands.
+    /// Comes back to where the reader stands. A core that takes the stream and ends it at once is as
+    /// good as gone.
     async fn reopen(&mut self) -> Result<(), Failure> {
-        self.output.note("the stream broke; going on after the last event");
-        let gone_since = Instant::now();
+        if self.gone_since.is_none() {
+            self.output.note("the stream broke; going on after the last event");
+        }
+        let gone_since = *self.gone_since.get_or_insert_with(Instant::now);
         let mut wait = WAIT_FIRST;
         loop {
+            sleep(wait).await;
+            wait = (wait * 2).min(WAIT_MAX);
             match (self.open)(self.since.clone()).await {
                 Ok(stream) => {
                     self.stream = Some(stream);
                     return Ok(());
                 }
-                Err(status) if may_pass(&status) && gone_since.elapsed() < PATIENCE => {
-                    sleep(wait).await;
-                    wait = (wait * 2).min(WAIT_MAX);
-                }
+                Err(status) if may_pass(&status) && gone_since.elapsed() < PATIENCE => {}
                 Err(status) => return Err(status.into()),
             }
         }

@@ -1,6 +1,6 @@
 //! `key=value` on the command line.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// A label.
@@ -28,7 +28,7 @@ impl FromStr for Label {
 }
 
 /// As the contract carries them. The last of a key stands.
-pub(crate) fn map(labels: impl IntoIterator<Item = Label>) -> HashMap<String, String> {
+pub(crate) fn map(labels: impl IntoIterator<Item = Label>) -> BTreeMap<String, String> {
     labels.into_iter().map(|label| (label.key, label.value)).collect()
 }
 

@@ -86,12 +86,11 @@ impl Output {
         if failure.is_silent() {
             return;
         }
-        if self.is_json() {
-            let error = serde_json::json!({"code": failure.code(), "message": failure.to_string()});
-            let _ = writeln!(io::stderr().lock(), "{}", serde_json::json!({ "error": error }));
+        let _ = if self.is_json() {
+            writeln!(io::stderr().lock(), "{}", failure.as_json())
         } else {
-            let _ = writeln!(io::stderr().lock(), "roomcast: {failure}");
-        }
+            writeln!(io::stderr().lock(), "roomcast: {failure}")
+        };
     }
 }
 

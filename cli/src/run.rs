@@ -97,7 +97,15 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Fa
     let mut worker = Worker::start(core.work(), hello);
     let mut cancel = CancelRequest::new(core, job.job_id.clone(), arguments.grace);
     let work = tokio::select! {
-        work = own(&mut worker, &job.job_id) => work?,
+        work = own(&mut worker, &job.job_id) => match work {
+            Ok(work) => work,
+            Err(failure) => {
+                // Nobody else may take it.
+                cancel.start();
+                cancel.heard(&mut interrupts).await;
+                return Err(failure);
+            }
+        },
         () = interrupts.next() => {
             cancel.start();
             cancel.heard(&mut interrupts).await;

@@ -20,7 +20,7 @@ use crate::bus::Bus;
 use crate::config::Config;
 use crate::domain::retention::{Retentions, Setting};
 use crate::log::{Log, now};
-use crate::maintenance::alarm::Alarm;
+use crate::alarm::Alarm;
 use crate::maintenance::{cleaner, clockwork};
 use crate::metrics_page;
 use crate::rpc_span::{self, Traced};

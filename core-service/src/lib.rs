@@ -24,6 +24,7 @@ pub mod error;
 
 pub mod domain;
 
+pub mod alarm;
 pub mod log;
 pub mod store;
 

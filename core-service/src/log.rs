@@ -7,7 +7,7 @@ use crate::bus::{Attachment, Bus};
 use crate::domain::event::Event;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
-use crate::maintenance::alarm::Alarm;
+use crate::alarm::Alarm;
 use crate::store::{Command, Committed, Error, Store, Tap};
 
 /// The core's clock. The only place that asks the machine for the time.

@@ -40,7 +40,7 @@ impl Core {
     pub(crate) async fn start_at(folder: TempDir, data_dir: &Path) -> Core {
         let port = Port::reserve();
         let process = spawn(&port, data_dir);
-        let core = Core { folder, data_dir: data_dir.to_owned(), port, process };
+        let mut core = Core { folder, data_dir: data_dir.to_owned(), port, process };
         core.serves().await;
         core
     }
@@ -51,10 +51,6 @@ impl Core {
 
     pub(crate) fn url(&self) -> String {
         self.port.url()
-    }
-
-    pub(crate) fn address(&self) -> String {
-        self.port.address().to_string()
     }
 
     pub(crate) fn process(&mut self) -> &mut Process {
@@ -102,8 +98,9 @@ impl Core {
         Some(answer.into_inner().status())
     }
 
-    async fn serves(&self) {
+    async fn serves(&mut self) {
         eventually("the core serves", async || {
+            assert!(self.process.is_running(), "the core has ended");
             let status = self.health("roomcast.v1.JobService").await;
             (status == Some(ServingStatus::Serving)).then_some(())
         })

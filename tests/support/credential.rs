@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use roomcast_identity::{Scope, Secret, ServiceKeys, User, mint_user};
 
-/// Signs users' tokens.
-pub(crate) const USER_SECRET: &str = "the users of the whole-system tests, 32 bytes or more";
+/// Signs users' tokens. Without a comma, which separates two secrets.
+pub(crate) const USER_SECRET: &str = "the users of the whole-system tests; 32 bytes or more";
 /// Signs services' tokens.
-pub(crate) const SERVICE_SECRET: &str = "the services of the whole-system tests, 32 bytes or more";
+pub(crate) const SERVICE_SECRET: &str = "the services of the whole-system tests; 32 bytes or more";
 
 const VALID_FOR: Duration = Duration::from_secs(3600);
 

@@ -30,9 +30,10 @@ impl Dev {
             .arg(folder.path().join("data"))
             .env("ROOMCAST_LOG_FORMAT", "json");
         let process = Process::spawn("dev", &mut command);
-        let dev = Dev { http, grpc, process, _folder: folder };
+        let mut dev = Dev { http, grpc, process, _folder: folder };
         let rest = dev.rest();
         eventually("dev is ready", async || {
+            assert!(dev.process.is_running(), "dev has ended");
             rest.try_get("/readyz").await.filter(|answer| answer.status == 200)
         })
         .await;
@@ -51,10 +52,6 @@ impl Dev {
 
     pub(crate) fn channel(&self) -> Channel {
         channel(&self.core_url())
-    }
-
-    pub(crate) fn process(&mut self) -> &mut Process {
-        &mut self.process
     }
 
     /// REST without a token: the user `dev`.

@@ -21,7 +21,7 @@ impl Edge {
         let port = Port::reserve();
         let core_url = core.url();
         let process = spawn(&port, &core_url);
-        let edge = Edge { core_url, port, process };
+        let mut edge = Edge { core_url, port, process };
         edge.is_ready().await;
         edge
     }
@@ -51,9 +51,10 @@ impl Edge {
         Rest::new(&self.url(), Some(token))
     }
 
-    async fn is_ready(&self) {
+    async fn is_ready(&mut self) {
         let rest = Rest::new(&self.url(), None);
         eventually("the edge is ready", async || {
+            assert!(self.process.is_running(), "the edge has ended");
             rest.try_get("/readyz").await.filter(|answer| answer.status == 200)
         })
         .await;

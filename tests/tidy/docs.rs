@@ -135,10 +135,6 @@ fn quoted<'a>(tree: &'a [Source], opening: &str) -> BTreeSet<&'a str> {
 
 fn missing_from<'a>(page: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let text = std::fs::read_to_string(root().join(page)).unwrap_or_default();
-    let is_missing = |name: &&str| !text.contains(&format!("`{name}"));
-    names
-        .into_iter()
-        .filter(is_missing)
-        .map(|name| format!("{page} does not tell of {name}"))
-        .collect()
+    let missing = names.into_iter().filter(|name| !has_word(&text, name));
+    missing.map(|name| format!("{page} does not tell of {name}")).collect()
 }

@@ -66,10 +66,10 @@ fn collect(folder: &Path, found: &mut Vec<Source>) {
 }
 
 /// The lines of Rust, numbered, that are neither test nor comment.
-pub fn lines<'a>(
-    tree: &'a [Source],
+pub fn lines(
+    tree: &[Source],
     is_wanted: impl Fn(&Source) -> bool,
-) -> impl Iterator<Item = (&'a Source, usize, &'a str)> {
+) -> impl Iterator<Item = (&Source, usize, &str)> {
     let tests = test_modules(tree);
     let is_test = move |source: &Source| {
         let path = format!("/{}", source.path);

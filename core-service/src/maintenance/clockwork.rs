@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt as _};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::alarm::Alarm;
+use crate::alarm::Alarm;
 use crate::domain::job;
 use crate::domain::time::Time;
 use crate::domain::{limits, time};

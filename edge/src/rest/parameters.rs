@@ -1,6 +1,6 @@
 //! A request's query string: the names a route knows, each read with its own check.
 
-use std::{collections::HashMap, str::FromStr};
+use std::{collections::BTreeMap, str::FromStr};
 
 use axum::{
     extract::{FromRequestParts, Query},
@@ -54,7 +54,7 @@ impl Parameters {
     }
 
     /// `name=key=value`, which may be repeated.
-    pub(super) fn pairs(&self, name: &str) -> Result<HashMap<String, String>, Problem> {
+    pub(super) fn pairs(&self, name: &str) -> Result<BTreeMap<String, String>, Problem> {
         self.all(name)
             .map(|text| {
                 text.split_once('=')

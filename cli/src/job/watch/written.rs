@@ -1,12 +1,12 @@
 //! How far an attempt's output has been shown, so that a snapshot after a reset repeats none of it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Bytes shown, by channel. A new attempt begins anew.
 #[derive(Debug, Default)]
 pub(super) struct Written {
     attempt: u32,
-    shown: HashMap<String, u64>,
+    shown: BTreeMap<String, u64>,
 }
 
 impl Written {
@@ -14,7 +14,7 @@ impl Written {
     pub(super) fn missing(
         &mut self,
         attempt: u32,
-        sizes: &HashMap<String, u64>,
+        sizes: &BTreeMap<String, u64>,
     ) -> Vec<(String, u64, u64)> {
         self.turn_to(attempt);
         let mut missing: Vec<_> = sizes
@@ -73,10 +73,10 @@ mod tests {
     fn a_snapshot_misses_what_came_before_it() {
         let mut written = Written::default();
         written.fresh(1, "stdout", 0, b"abc");
-        let sizes = HashMap::from([("stdout".to_owned(), 5), ("stderr".to_owned(), 2)]);
+        let sizes = BTreeMap::from([("stdout".to_owned(), 5), ("stderr".to_owned(), 2)]);
         let missing = written.missing(1, &sizes);
         assert_eq!(missing, [("stdout".to_owned(), 3, 5), ("stderr".to_owned(), 0, 2)]);
-        let sizes = HashMap::from([("stdout".to_owned(), 3)]);
+        let sizes = BTreeMap::from([("stdout".to_owned(), 3)]);
         assert!(written.missing(1, &sizes).is_empty());
     }
 }

@@ -91,7 +91,7 @@ pub(in crate::service) fn progress(progress: &Progress) -> v1::Progress {
         percent: progress.percent,
         message: progress.message.clone(),
         stage: progress.stage.clone(),
-        counters: progress.counters.clone().into_iter().collect(),
+        counters: progress.counters.clone(),
     }
 }
 

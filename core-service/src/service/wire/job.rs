@@ -1,6 +1,6 @@
 //! Jobs, both ways.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use roomcast_proto::v1;
@@ -10,7 +10,7 @@ use super::check::{self, invalid};
 use super::event::{cancel_requested, progress, usage};
 use super::{duration, timestamp, trace_hex};
 use crate::auth::Caller;
-use crate::domain::job::{Fault, Job, RetryPolicy, Spec, State, Timeouts};
+use crate::domain::job::{Fault, RetryPolicy, Spec, State, Timeouts};
 use crate::domain::limits;
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
@@ -42,7 +42,7 @@ pub(in crate::service) fn job(stored: &Stored) -> v1::Job {
         result: job.result.as_ref().map(payload),
         error: job.error.as_ref().map(fault),
         usage: Some(usage(&job.usage)),
-        labels: spec.labels.clone().into_iter().collect(),
+        labels: spec.labels.clone(),
         priority: spec.priority,
         run_at: Some(timestamp(job.run_at)),
         retry: Some(retry(&spec.retry)),
@@ -55,12 +55,8 @@ pub(in crate::service) fn job(stored: &Stored) -> v1::Job {
         end_time: job.ended_at.map(timestamp),
         trace_id: trace_hex(spec.trace.as_ref()),
         cursor,
-        output_bytes: output_bytes(job),
+        output_bytes: job.output.clone(),
     }
-}
-
-fn output_bytes(job: &Job) -> HashMap<String, u64> {
-    job.output.clone().into_iter().collect()
 }
 
 fn retry(policy: &RetryPolicy) -> v1::RetryPolicy {
@@ -160,7 +156,7 @@ fn optional_name(field: &str, value: String) -> Result<Option<String>, Status> {
 }
 
 pub(in crate::service) fn labels(
-    labels: HashMap<String, String>,
+    labels: BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, Status> {
     if labels.len() > limits::LABELS_MAX {
         return Err(invalid("labels", "at most 32"));
@@ -169,7 +165,7 @@ pub(in crate::service) fn labels(
     if labels.iter().any(|(key, value)| key.is_empty() || !fits(key) || !fits(value)) {
         return Err(invalid("labels", "keys have 1 to 128 bytes, values at most 128"));
     }
-    Ok(labels.into_iter().collect())
+    Ok(labels)
 }
 
 fn retry_in(wire: v1::RetryPolicy) -> Result<RetryPolicy, Status> {

@@ -57,7 +57,7 @@ fn progress(wire: v1::ProgressUpdate) -> Result<ProgressUpdate, Status> {
         increment: wire.increment,
         message: text("progress.message", wire.message, limits::MESSAGE_BYTES_MAX)?,
         stage: text("progress.stage", wire.stage, limits::STAGE_BYTES_MAX)?,
-        counters: wire.counters.into_iter().collect(),
+        counters: wire.counters,
     })
 }
 

@@ -163,7 +163,9 @@ impl Writer {
         };
         match failure::judge(&error) {
             Verdict::Full => {
-                tracing::warn!("the disk has no room: commits are refused until it has");
+                if self.status.writable().is_ok() {
+                    tracing::warn!("the disk has no room: commits are refused until it has");
+                }
                 self.status.set_full();
                 // What is copied into the database makes room in the log.
                 self.checkpointer.wake();

@@ -1,6 +1,6 @@
 //! The body of `POST /jobs`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use prost_types::{Duration, Timestamp};
 use roomcast_proto::v1;
@@ -35,7 +35,7 @@ pub(in crate::rest) struct NewJob {
     timeouts: Option<Timeouts>,
     /// Free labels: at most 32, keys and values at most 128 bytes.
     #[serde(default)]
-    labels: HashMap<String, String>,
+    labels: BTreeMap<String, String>,
     /// At most 128 bytes; as the `Idempotency-Key` header. The same key gives the same job for 24 h.
     idempotency_key: Option<String>,
 }

@@ -35,17 +35,17 @@ impl Alarm {
     }
 
     /// Forgets what was set: the caller is about to look at the store.
-    pub(super) fn clear(&self) {
+    pub fn clear(&self) {
         self.inner.next.store(u64::MAX, Ordering::Release);
     }
 
     /// The earliest deadline set since the last [`Alarm::clear`].
-    pub(super) fn next(&self) -> Time {
+    pub fn next(&self) -> Time {
         Time(self.inner.next.load(Ordering::Acquire))
     }
 
     /// Waits until an earlier deadline is set.
-    pub(super) async fn earlier(&self) {
+    pub async fn earlier(&self) {
         self.inner.earlier.notified().await;
     }
 }

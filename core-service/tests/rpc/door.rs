@@ -1,98 +1,21 @@
 //! The core's own door: who comes in, and what a user's token lets that user see.
 
 use std::path::Path;
-use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use roomcast_core::Config;
-use roomcast_identity::{Scope, Secret, ServiceKeys, User, mint_user};
+use roomcast_identity::{Scope, Secret, User, mint_user};
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1;
-use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
 use roomcast_proto::v1::job_service_client::JobServiceClient;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use tonic::{Request, Status};
 
-const USERS: &str = "users-secret-users-secret-users-secret";
-const SERVICES: &str = "services-secret-services-secret-12345";
-const TTL: Duration = Duration::from_secs(60);
-
-/// A core of this process, with its folder.
-struct Core {
-    url: String,
-    stop: CancellationToken,
-    _folder: tempfile::TempDir,
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
-async fn serve(adapt: impl FnOnce(&mut Config, &Path)) -> Core {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut config = Config::development(folder.path().join("data"));
-    config.dev = false;
-    config.jwt_secret = vec![secret(USERS)];
-    config.service_secret = vec![secret(SERVICES)];
-    adapt(&mut config, folder.path());
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let scheme = if config.core_tls_cert.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://localhost:{}", listener.local_addr().expect("an address").port());
-    let stop = CancellationToken::new();
-    tokio::spawn(roomcast_core::serve(config, listener, stop.clone()));
-    Core { url, stop, _folder: folder }
-}
-
-fn secret(text: &str) -> Secret {
-    Secret::new(text).expect("long enough")
-}
-
-fn service(scopes: &[Scope]) -> String {
-    let keys = ServiceKeys::new(vec![secret(SERVICES)]).expect("keys");
-    keys.mint("tester", scopes, TTL).expect("a token")
-}
-
-fn user(id: &str, tenant: &str) -> String {
-    let user = User { id: id.into(), tenant: tenant.into(), roles: Vec::new(), ..User::dev() };
-    mint_user(&secret(USERS), &user, TTL).expect("a token")
-}
-
-/// A request with these credentials.
-fn request<T>(message: T, service: Option<&str>, user: Option<&str>) -> Request<T> {
-    let mut request = Request::new(message);
-    if let Some(token) = service {
-        let token = token.parse().expect("ascii");
-        request.metadata_mut().insert("x-roomcast-service", token);
-    }
-    if let Some(token) = user {
-        let token = format!("Bearer {token}").parse().expect("ascii");
-        request.metadata_mut().insert("authorization", token);
-    }
-    request
-}
-
-async fn jobs(core: &Core) -> JobServiceClient<Channel> {
-    let endpoint = Endpoint::from_shared(core.url.clone()).expect("a url");
-    JobServiceClient::new(endpoint.connect_lazy())
-}
-
-fn report(kind: &str) -> v1::CreateJobRequest {
-    v1::CreateJobRequest { kind: kind.into(), ..v1::CreateJobRequest::default() }
-}
-
-#[track_caller]
-fn refused<T: std::fmt::Debug>(outcome: Result<T, Status>) -> Code {
-    Code::of(&outcome.expect_err("refused"))
-}
+use crate::core::{Core, TTL, refused, report, request, serve, service, user};
 
 #[tokio::test]
 async fn nobody_comes_in_without_a_service_credential() {
     let core = serve(|_, _| {}).await;
-    let mut jobs = jobs(&core).await;
+    let mut jobs = core.jobs();
     let alice = user("alice", "default");
     let bare = jobs.create_job(request(report("x"), None, None)).await;
     assert_eq!(refused(bare), Code::ServiceCredentialRequired);
@@ -105,7 +28,7 @@ async fn nobody_comes_in_without_a_service_credential() {
 #[tokio::test]
 async fn a_users_token_decides_what_that_user_sees() {
     let core = serve(|_, _| {}).await;
-    let mut jobs = jobs(&core).await;
+    let mut jobs = core.jobs();
     let edge = service(&[Scope::Edge]);
     let (alice, bob) = (user("alice", "default"), user("bob", "default"));
     let stranger = user("alice", "elsewhere");
@@ -130,7 +53,7 @@ async fn a_users_token_decides_what_that_user_sees() {
 #[tokio::test]
 async fn a_bad_or_expired_user_token_is_refused_whatever_the_service() {
     let core = serve(|_, _| {}).await;
-    let mut jobs = jobs(&core).await;
+    let mut jobs = core.jobs();
     let service = service(&[Scope::Admin]);
     let other = Secret::new("another-secret-another-secret-another").expect("long enough");
     let forged = mint_user(&other, &User::dev(), TTL).expect("a token");
@@ -143,9 +66,8 @@ async fn a_bad_or_expired_user_token_is_refused_whatever_the_service() {
 #[tokio::test]
 async fn a_scope_opens_its_own_door_alone() {
     let core = serve(|_, _| {}).await;
-    let mut jobs = jobs(&core).await;
-    let endpoint = Endpoint::from_shared(core.url.clone()).expect("a url");
-    let mut broadcast = BroadcastServiceClient::new(endpoint.connect_lazy());
+    let mut jobs = core.jobs();
+    let mut broadcast = core.broadcast();
     let (edge, worker) = (service(&[Scope::Edge]), service(&[Scope::Worker]));
     let lease = v1::LeaseJobsRequest {
         worker_id: "w".into(),
@@ -175,8 +97,7 @@ async fn a_scope_opens_its_own_door_alone() {
 #[tokio::test]
 async fn a_topic_of_a_service_takes_no_publishing() {
     let core = serve(|_, _| {}).await;
-    let endpoint = Endpoint::from_shared(core.url.clone()).expect("a url");
-    let mut broadcast = BroadcastServiceClient::new(endpoint.connect_lazy());
+    let mut broadcast = core.broadcast();
     let admin = service(&[Scope::Admin]);
     for topic in ["job:x", "session:x", "project:x"] {
         let publish = v1::PublishRequest { topic: topic.into(), ..v1::PublishRequest::default() };

@@ -1,0 +1,5 @@
+//! The core's calls, as a client meets them.
+
+mod core;
+mod door;
+mod requests;

@@ -1,0 +1,62 @@
+//! What requests promise: a key makes a repetition harmless, a token continues a list.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roomcast_identity::Scope;
+use roomcast_proto::registry::Code;
+use roomcast_proto::v1;
+
+use crate::core::{Core, refused, report, request, serve, service};
+
+fn labels() -> BTreeMap<String, String> {
+    ["team", "suite", "shard", "branch"].map(|key| (key.to_owned(), "x".to_owned())).into()
+}
+
+async fn create(core: &Core, key: &str, kind: &str) -> Result<(String, bool), tonic::Status> {
+    let token = service(&[Scope::Service]);
+    let wanted =
+        v1::CreateJobRequest { labels: labels(), idempotency_key: key.into(), ..report(kind) };
+    let response = core.jobs().create_job(request(wanted, Some(&token), None)).await?.into_inner();
+    Ok((response.job.expect("a job").job_id, response.created))
+}
+
+#[tokio::test]
+async fn racing_creates_with_one_key_make_one_job() {
+    let core = serve(|_, _| {}).await;
+    let racers = (0..16).map(|_| create(&core, "k1", "x"));
+    let outcomes = futures::future::join_all(racers).await;
+    let outcomes: Vec<_> = outcomes.into_iter().map(|outcome| outcome.expect("taken")).collect();
+    let jobs: BTreeSet<_> = outcomes.iter().map(|(job_id, _)| job_id).collect();
+    assert_eq!(jobs.len(), 1);
+    assert_eq!(outcomes.iter().filter(|(_, created)| *created).count(), 1);
+    assert_eq!(refused(create(&core, "k1", "y").await), Code::IdempotencyMismatch);
+    assert!(create(&core, "k2", "y").await.expect("taken").1);
+}
+
+#[tokio::test]
+async fn a_list_goes_on_from_its_token_and_from_no_other() {
+    let core = serve(|_, _| {}).await;
+    let token = service(&[Scope::Service]);
+    let mut created = BTreeSet::new();
+    for number in 0..7 {
+        created.insert(create(&core, &number.to_string(), "x").await.expect("taken").0);
+    }
+    let mut wanted =
+        v1::ListJobsRequest { labels: labels(), page_size: 3, ..v1::ListJobsRequest::default() };
+    let mut listed = Vec::new();
+    loop {
+        let answer = core.jobs().list_jobs(request(wanted.clone(), Some(&token), None)).await;
+        let page = answer.expect("a page").into_inner();
+        listed.extend(page.jobs.into_iter().map(|job| job.job_id));
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        wanted.page_token = page.next_page_token;
+    }
+    assert_eq!(listed.len(), 7, "each once");
+    assert!(listed.is_sorted_by(|one, next| one > next), "newest first");
+    assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), created);
+    let other = v1::ListJobsRequest { kind: "x".into(), ..wanted };
+    let answer = core.jobs().list_jobs(request(other, Some(&token), None)).await;
+    assert_eq!(refused(answer), Code::InvalidArgument);
+}

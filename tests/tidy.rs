@@ -155,6 +155,7 @@ const HEIGHTS: &[(&str, u8)] = &[
     ("auth", 2),
     ("error", 2),
     ("snapshot", 2),
+    ("alarm", 1),
     ("log", 2),
     ("metrics_page", 2),
     ("rpc_span", 2),
@@ -163,9 +164,6 @@ const HEIGHTS: &[(&str, u8)] = &[
     ("service", 4),
     ("app", 5),
 ];
-
-/// The alarm is a bell that the log rings and the clockwork hears: it knows neither.
-const LOW_PARTS: [&str; 1] = ["maintenance::alarm"];
 
 fn core_imports_run_one_way(tree: &[Source]) -> Vec<String> {
     let height = |module: &str| HEIGHTS.iter().find(|(name, _)| *name == module).map(|(_, at)| *at);
@@ -178,8 +176,7 @@ fn core_imports_run_one_way(tree: &[Source]) -> Vec<String> {
         }
         for import in text.split("crate::").skip(1) {
             let target = import.split(|c: char| !is_word(c)).next().unwrap_or_default();
-            let is_low = LOW_PARTS.iter().any(|part| import.starts_with(part));
-            if target == module || is_low || !target.starts_with(|c: char| c.is_lowercase()) {
+            if target == module || !target.starts_with(|c: char| c.is_lowercase()) {
                 continue;
             }
             match (height(module), height(target)) {

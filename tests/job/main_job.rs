@@ -74,7 +74,7 @@ async fn a_seeds_client_joins_leaves_and_pings() {
     for clients in [Clients::node().await, Clients::python().await] {
         let socket = clients.connect(&dev.url(), None);
         socket.connected().await;
-        // Before it has joined anything, as the seed's clients do without acknowledgements.
+        // Before it has joined anything, as clients do that ask for no acknowledgement.
         socket.emit("join_job", &json!({ "job_id": job_id }));
         let status = socket.event("job_status").await;
         assert_eq!(&status["job_id"], job_id);

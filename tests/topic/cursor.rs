@@ -10,7 +10,7 @@ use crate::support::recorder::publish_request;
 use crate::support::{Clients, Core, Edge, Rest, admin, code, eventually, finish, roomcast, user};
 
 const TOPIC: &str = "room:open";
-/// One more than a room keeps (RULINGS 21).
+/// More than a room keeps.
 const MORE_THAN_KEPT: usize = 101_000;
 const BATCH: usize = 1000;
 

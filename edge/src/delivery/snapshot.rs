@@ -29,7 +29,7 @@ pub(super) async fn reset(
     tell_statuses(outlet, response, &snapshot).await
 }
 
-/// The state as the seed's clients know it: `job_status` for the job, or for each of a list.
+/// The state in the words that clients know: `job_status` for the job, or for each of a list.
 pub(crate) async fn announce(
     outlet: &Outlet,
     response: &JoinResponse,

@@ -43,7 +43,7 @@ struct SubscribeJobs {
     since: Option<String>,
 }
 
-/// An id as clients write it: the seeds' are numbers.
+/// An id as clients write it: some write numbers.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Id {

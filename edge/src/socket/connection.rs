@@ -176,7 +176,10 @@ impl Connection {
                 };
                 self.begin(subscriptions, joined, ack, "").await?;
             }
-            Command::UnsubscribeJobs => self.leave(subscriptions, &self.own_topic(), ack).await?,
+            Command::UnsubscribeJobs => {
+                subscriptions.stop_own().await;
+                self.done(ack).await?;
+            }
             Command::Ping => self.pong(ack).await?,
         }
         Ok(Ok(()))
@@ -258,6 +261,10 @@ impl Connection {
         ack: Option<i64>,
     ) -> Result<(), Gone> {
         subscriptions.stop(topic).await;
+        self.done(ack).await
+    }
+
+    async fn done(&self, ack: Option<i64>) -> Result<(), Gone> {
         match ack {
             Some(ack) => self.outlet.acknowledge(ack, &Done { ok: true }).await,
             None => Ok(()),

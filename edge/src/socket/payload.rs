@@ -1,4 +1,4 @@
-//! What the edge itself tells a socket. Field names are the seeds'.
+//! What the edge itself tells a socket. Field names are the contract's: docs/PROTOCOL.md.
 
 use serde::Serialize;
 

@@ -91,6 +91,15 @@ impl Subscriptions {
         self.names.change(|names| names.remove(topic));
     }
 
+    /// Ends the deliveries of the user's own topic. The core makes its name of the user's id, so it is
+    /// known by its kind: nobody but an administrator joins another user's.
+    pub(super) async fn stop_own(&mut self) {
+        let own = self.by_topic.keys().find(|topic| topic.starts_with("user:")).cloned();
+        if let Some(topic) = own {
+            self.stop(&topic).await;
+        }
+    }
+
     /// Waits for a delivery to end by itself.
     pub(super) async fn ended(&mut self) -> Ended {
         loop {

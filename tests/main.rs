@@ -14,6 +14,7 @@ mod support;
 mod docs;
 mod durability;
 mod edge;
+mod guarantee;
 mod job;
 mod operate;
 mod rest;

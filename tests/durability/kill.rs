@@ -50,13 +50,13 @@ async fn run(kills: usize) -> Figures {
     let mut core = Core::start().await;
     let recorder = Recorder::new();
     let topics: Vec<String> = (0..TOPICS).map(|number| format!("room:burst-{number}")).collect();
-    let subscribers: Vec<Subscriber> = topics
-        .iter()
-        .flat_map(|topic| (0..SUBSCRIBERS_OF_A_TOPIC).map(move |number| (topic, number)))
-        .map(|(topic, number)| {
-            Subscriber::spawn(core.broadcast(), topic, &format!("{topic} subscriber {number}"))
-        })
-        .collect();
+    let mut subscribers = Vec::new();
+    for topic in &topics {
+        for number in 0..SUBSCRIBERS_OF_A_TOPIC {
+            let who = format!("{topic} subscriber {number}");
+            subscribers.push(Subscriber::spawn(core.broadcast(), topic, &who).await);
+        }
+    }
     let end = CancellationToken::new();
     let mut publishers = JoinSet::new();
     for topic in &topics {

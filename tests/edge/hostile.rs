@@ -183,7 +183,7 @@ async fn bodies_that_are_not_what_a_route_takes_are_problems_with_a_code() {
     assert_eq!(root.post_text(events, deep).await.problem(), "invalid_argument");
     let request = root.request(reqwest::Method::POST, "/jobs").body("kind=a");
     let answer = crate::support::Answer::of(request).await;
-    assert_eq!((answer.status, answer.problem()), (415, "malformed_message"));
+    assert_eq!((answer.status, answer.problem()), (415, "unsupported_media_type"));
     let answer = crate::support::Answer::of(root.request(reqwest::Method::PUT, "/jobs")).await;
     assert_eq!((answer.status, answer.problem()), (405, "method_not_allowed"));
     for query in ["limit=none", "page_token=!", "unknown=1", "limit=-1"] {

@@ -28,8 +28,8 @@ async fn a_dead_workers_job_is_taken_over_within_its_lease_and_its_late_writes_a
     let held = heir.lease("inherited").await;
     assert!(died.elapsed() <= LEASE + SLACK, "{:?}", died.elapsed());
     assert!(held.fence > lost.fence);
-    assert_eq!(held.job.as_ref().unwrap().attempt, 2);
     heir.report(output(&held, 1, 0, "from the heir\n")).await.unwrap();
+    assert_eq!(get(&core.jobs(), &job.job_id).await.attempt, 2);
 
     for late in [output(&lost, 2, 14, "late\n"), progress(&lost, 2, 99.0), completed(&lost, 2)] {
         let refused = dead.report(late).await.unwrap_err();

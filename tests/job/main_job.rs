@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::checker::{Entry, History, Stream, check};
@@ -16,19 +17,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn a_command_is_seen_to_its_end_by_node_python_and_the_page_in_chromium() {
     let dev = Dev::start().await;
     let (node, python) = (Clients::node().await, Clients::python().await);
-    let script = format!(
-        "for i in $(seq 1 {STEPS}); do echo \"step $i/{STEPS}\"; sleep 0.1; done"
-    );
+    let list = Browser::open(&dev.url()).await;
+    let script =
+        format!("for i in $(seq 1 {STEPS}); do echo \"step $i/{STEPS}\"; sleep 0.1; done");
     let mut run = spawn_run(&dev, &["sh", "-c", &script]);
     let rest = dev.rest();
     let job_id = running_job(&rest).await;
 
-    let page = Browser::open(&format!("{}/#job={job_id}", dev.url())).await;
-    let list = Browser::open(&dev.url()).await;
-    for clients in [node, python] {
-        let socket = clients.connect(&dev.url(), None);
-        sees_the_job_to_its_end(&socket, &rest, &job_id).await;
-    }
+    let sockets = [node.connect(&dev.url(), None), python.connect(&dev.url(), None)];
+    let watch = sockets.iter().map(|socket| sees_the_job_to_its_end(socket, &rest, &job_id));
+    let address = format!("{}/#job={job_id}", dev.url());
+    let (page, _) = tokio::join!(Browser::open(&address), join_all(watch));
     let last = format!("step {STEPS}/{STEPS}");
     let end = page
         .shows("the page shows the end", |sight| {

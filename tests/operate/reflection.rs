@@ -1,5 +1,7 @@
 //! Debugging as with grpcurl: everything by reflection, with `buf curl` from npm.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD_NO_PAD as STANDARD_NO_PAD;
 use roomcast_identity::Scope;
 use serde_json::{Value, json};
 
@@ -80,10 +82,17 @@ async fn a_job_is_created_watched_and_cancelled_and_a_topic_tailed_by_reflection
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_errors_details_are_readable_by_reflection() {
+async fn an_error_shows_its_status_its_message_and_its_details() {
     let core = Core::start().await;
     let get = method(&core, "JobService/GetJob");
     let failed = finish(&mut curl(&["--data", r#"{"job_id":"nothing"}"#, &get])).await;
     assert_ne!(failed.code, Some(0));
-    assert!(failed.err.contains("not_found") && failed.err.contains("job_not_found"), "{}", failed.err);
+    let shown: Value = serde_json::from_str(&failed.err).unwrap();
+    assert_eq!(shown["code"], "not_found");
+    assert_eq!(shown["message"], "Job nothing not found or access denied");
+    let info = shown["details"].as_array().unwrap().iter();
+    let info = info.filter(|detail| detail["type"] == "google.rpc.ErrorInfo").collect::<Vec<_>>();
+    let value = STANDARD_NO_PAD.decode(info[0]["value"].as_str().unwrap()).unwrap();
+    let reason = String::from_utf8_lossy(&value).into_owned();
+    assert!(reason.contains("job_not_found"), "{reason}");
 }

@@ -38,6 +38,10 @@ async def connect(command: Command) -> None:
     async def on_disconnect(reason: str) -> None:
         tell({"id": name, "state": "disconnect", "detail": reason})
 
+    async def on_connect_error(error: Any) -> None:
+        text = error.get("message", "") if isinstance(error, dict) else str(error)
+        tell({"id": name, "state": "connect_error", "detail": text})
+
     async def on_any(event: str, *args: Any) -> None:
         payload = args[0] if args else None
         if keep and isinstance(payload, dict) and "topic" in payload and "cursor" in payload:
@@ -46,6 +50,7 @@ async def connect(command: Command) -> None:
 
     client.on("connect", on_connect)
     client.on("disconnect", on_disconnect)
+    client.on("connect_error", on_connect_error)
     client.on("*", on_any)
 
     def auth() -> dict[str, Any]:
@@ -56,8 +61,9 @@ async def connect(command: Command) -> None:
         await client.connect(
             command["url"], auth=auth, transports=command.get("transports"), wait_timeout=20
         )
-    except socketio.exceptions.ConnectionError as error:
-        tell({"id": name, "state": "connect_error", "detail": str(error)})
+    except socketio.exceptions.ConnectionError:
+        # The handler above has told why.
+        return
 
 
 async def emit(command: Command) -> None:

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use roomcast_proto::v1::watch_topic_response::Frame;
-use roomcast_proto::v1::{NewEvent, Payload, PublishRequest, WatchTopicRequest};
+use roomcast_proto::v1::{GetTopicRequest, NewEvent, Payload, PublishRequest, WatchTopicRequest};
 use tokio_util::sync::CancellationToken;
 
 use super::grpc::Broadcast;
@@ -113,9 +113,11 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
-    /// Watches a topic that has no event yet.
-    pub(crate) fn spawn(broadcast: Broadcast, topic: &str, who: &str) -> Subscriber {
-        Subscriber::spawn_after(broadcast, topic, who, (0, String::new()))
+    /// Watches a topic from its head.
+    pub(crate) async fn spawn(broadcast: Broadcast, topic: &str, who: &str) -> Subscriber {
+        let request = GetTopicRequest { topic: topic.to_owned(), ..GetTopicRequest::default() };
+        let answer = broadcast.clone().get_topic(request).await.expect("the topic").into_inner();
+        Subscriber::spawn_after(broadcast, topic, who, (answer.head_offset, answer.head))
     }
 
     /// Watches what comes after an event, given by its offset and cursor.

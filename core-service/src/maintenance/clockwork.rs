@@ -29,15 +29,17 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub async fn run(log: Log, alarm: Alarm, stop: CancellationToken) {
     // Workers that were at work when the core went down need a whole lease to come back.
     let mut hold_until = now() + limits::LEASE;
+    let mut is_waiting = false;
     loop {
-        let wait = match round(&log, &alarm, hold_until).await {
-            Ok(wait) => wait,
-            Err(error) => {
+        let outcome = round(&log, &alarm, hold_until).await;
+        if let Err(error) = &outcome {
+            if !is_waiting {
                 tracing::warn!(%error, "deadlines wait: the store takes no ticks");
-                hold_until = now() + limits::LEASE;
-                PAUSE
             }
-        };
+            hold_until = now() + limits::LEASE;
+        }
+        is_waiting = outcome.is_err();
+        let wait = outcome.unwrap_or(PAUSE);
         tokio::select! {
             () = stop.cancelled() => return,
             () = sleep(wait, &alarm) => {}

@@ -85,6 +85,8 @@ impl Writer {
         let mut answers = Vec::with_capacity(requests.len());
         let mut charges = Vec::with_capacity(requests.len());
         let outcome = self.transact(requests, begun, &mut answers, &mut charges);
+        // Before the answers: who is answered finds room for the next.
+        drop(charges);
         match outcome {
             Ok(events) => {
                 meter::committed(answers.len(), begun.elapsed());

@@ -1,4 +1,4 @@
-//! REST and server-sent events, route by route (CONTRACT §4).
+//! REST and server-sent events, route by route.
 
 mod job;
 mod sse;

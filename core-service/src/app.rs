@@ -18,7 +18,7 @@ use tonic_health::server::HealthReporter;
 use crate::auth::Door;
 use crate::bus::Bus;
 use crate::config::Config;
-use crate::domain::retention::{Retentions, Setting};
+use crate::domain::retention::Retentions;
 use crate::log::{Log, now};
 use crate::alarm::Alarm;
 use crate::maintenance::{cleaner, clockwork};
@@ -122,7 +122,8 @@ impl Core {
             move |event| roster.hear(event)
         });
         let mut sqlite = SqliteConfig::new(config.data_dir.clone());
-        sqlite.retention = config.retention.iter().map(Setting::entry).collect();
+        sqlite.retentions = Retentions::new(&config.retention);
+        let retentions = sqlite.retentions.clone();
         let store = Arc::new(SqliteStore::open(sqlite, Arc::new(now), tap)?);
         Ok(Core {
             log: Log::new(store.clone(), bus.clone(), alarm.clone()),
@@ -131,7 +132,7 @@ impl Core {
             roster,
             door: Arc::new(Door::new(users, services, config.dev, config.rooms.clone())),
             store,
-            retentions: Retentions::new(&config.retention),
+            retentions,
             tasks: TaskTracker::new(),
             drain: CancellationToken::new(),
             stop: CancellationToken::new(),

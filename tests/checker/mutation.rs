@@ -193,7 +193,11 @@ fn a_reset_moves_a_stream_openly_and_a_silent_hole_does_not() {
         who: "subscriber".to_owned(),
         topic: TOPIC.to_owned(),
         after: Some(0),
-        entries: vec![received(&log[0]), Entry::Reset { cursor: log[1].cursor.clone() }, received(&log[2])],
+        entries: vec![
+            received(&log[0]),
+            Entry::Reset { cursor: log[1].cursor.clone() },
+            received(&log[2]),
+        ],
         is_complete: true,
     };
     history.streams = vec![stream.clone()];

@@ -87,16 +87,19 @@ async fn run(kills: usize) -> Figures {
     }
     let history = recorder.finish(&core.broadcast(), &topics).await;
     assert_eq!(check(&history), []);
-    figures(&history, Figures {
-        kills,
-        acked: recorder.acked(),
-        tried: 0,
-        logged: 0,
-        delivered: 0,
-        reports,
-        longest_restart,
-        took: began.elapsed(),
-    })
+    figures(
+        &history,
+        Figures {
+            kills,
+            acked: recorder.acked(),
+            tried: 0,
+            logged: 0,
+            delivered: 0,
+            reports,
+            longest_restart,
+            took: began.elapsed(),
+        },
+    )
 }
 
 /// A job whose worker reports on through every kill. Answers its topic, its watcher, and the worker,

@@ -42,7 +42,8 @@ async fn events_that_make_no_sense_get_an_error_each_with_and_without_an_ack() {
         name == "error" && payload["code"] == "malformed_message" && payload["message"].is_string()
     };
     crate::support::eventually("an error event for each", async || {
-        (socket.events().iter().filter(|event| is_error(event)).count() == cases.len()).then_some(())
+        (socket.events().iter().filter(|event| is_error(event)).count() == cases.len())
+            .then_some(())
     })
     .await;
     is_well(&socket).await;
@@ -56,17 +57,32 @@ async fn malformed_packets_end_at_most_their_own_connection() {
     let bystander = clients.connect(&url, Some(&user("ana")));
     bystander.connected().await;
     let packets = [
-        "", "2", "2{", "2[", "2[]", "2[1]", "2[null,{}]", "2[\"join_job\"", "2[\"join_job\",{]",
-        "2999999999999999999999[\"ping\"]", "2/nowhere,[\"ping\"]", "9", "x", "0", "0{\"token\":",
-        "51-[\"join_job\",{\"_placeholder\":true,\"num\":0}]", "59999-[\"a\"]", "3[]", "34[\"stray\"]",
-        "4{\"message\":\"x\"}", "1", "\u{0}\u{1}\u{2}",
+        "",
+        "2",
+        "2{",
+        "2[",
+        "2[]",
+        "2[1]",
+        "2[null,{}]",
+        "2[\"join_job\"",
+        "2[\"join_job\",{]",
+        "2999999999999999999999[\"ping\"]",
+        "2/nowhere,[\"ping\"]",
+        "9",
+        "x",
+        "0",
+        "0{\"token\":",
+        "51-[\"join_job\",{\"_placeholder\":true,\"num\":0}]",
+        "59999-[\"a\"]",
+        "3[]",
+        "34[\"stray\"]",
+        "4{\"message\":\"x\"}",
+        "1",
+        "\u{0}\u{1}\u{2}",
     ];
     for packet in packets {
-        let victim = clients.connect_with(
-            &url,
-            Some(&user("eve")),
-            json!({ "transports": ["websocket"] }),
-        );
+        let victim =
+            clients.connect_with(&url, Some(&user("eve")), json!({ "transports": ["websocket"] }));
         victim.connected().await;
         victim.emit_raw(packet);
         is_well(&bystander).await;
@@ -129,11 +145,8 @@ async fn a_ten_megabyte_message_is_refused_on_every_surface_and_memory_stays_bou
         };
         too_large(&system.core.jobs().create_job(request).await.unwrap_err());
 
-        let socket = clients.connect_with(
-            &url,
-            Some(&user("eve")),
-            json!({ "transports": ["websocket"] }),
-        );
+        let socket =
+            clients.connect_with(&url, Some(&user("eve")), json!({ "transports": ["websocket"] }));
         socket.connected().await;
         socket.emit("join_job", &json!({ "job_id": large }));
         socket.state("disconnect").await;

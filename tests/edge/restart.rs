@@ -23,7 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const ROOM: &str = "room:open";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_clients_resume_from_their_cursors_when_their_edge_is_killed_and_started_again() {
+async fn two_hundred_clients_resume_from_their_cursors_when_their_edge_is_killed_and_started_again()
+{
     let mut system = System::start().await;
     let clients = Clients::node().await;
     let recorder = Recorder::new();
@@ -32,9 +33,8 @@ async fn two_hundred_clients_resume_from_their_cursors_when_their_edge_is_killed
     let room = watch_room(&system, &clients).await;
     let (job_topic, job, joined_at) = watch_job(&system, &clients).await;
     let place = (ROOM.to_owned(), "publisher".to_owned());
-    let publishing = tokio::spawn(publisher(
-        recorder.clone(), system.core.broadcast(), place, end.clone(),
-    ));
+    let publishing =
+        tokio::spawn(publisher(recorder.clone(), system.core.broadcast(), place, end.clone()));
     let worker = Worker::new("writer", system.core.jobs());
     let writing = tokio::spawn(write(worker, end.clone()));
 
@@ -136,9 +136,8 @@ async fn followed_to_the_end(
     let statuses = events.iter().filter(|(name, _)| name == "job_status").count();
     assert!(statuses <= 1, "{who} got {statuses} snapshots");
     assert!(events.iter().all(|(name, _)| !["reset", "error"].contains(&name.as_str())), "{who}");
-    let of_topic = events
-        .iter()
-        .filter(|(name, payload)| payload["topic"] == topic && name != "job_status");
+    let of_topic =
+        events.iter().filter(|(name, payload)| payload["topic"] == topic && name != "job_status");
     let entries = of_topic.map(|(name, payload)| Entry::Event {
         cursor: payload["cursor"].as_str().expect("a cursor").to_owned(),
         content: delivered(name, payload),

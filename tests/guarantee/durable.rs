@@ -1,8 +1,8 @@
 //! 1. Durable.
 
+use crate::support::Core;
 use crate::support::log_reader::read_log;
 use crate::support::recorder::publish_request;
-use crate::support::Core;
 
 const EVENTS: usize = 20;
 

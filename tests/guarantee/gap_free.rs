@@ -13,7 +13,8 @@ const PAYLOAD_BYTES: usize = 1500;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gap_free_a_subscriber_that_does_not_read_for_long_still_gets_every_event() {
     let core = Core::start().await;
-    let request = WatchTopicRequest { topic: "room:open".to_owned(), ..WatchTopicRequest::default() };
+    let request =
+        WatchTopicRequest { topic: "room:open".to_owned(), ..WatchTopicRequest::default() };
     let mut frames = core.broadcast().watch_topic(request).await.unwrap().into_inner();
     let text = format!(r#"{{"text":"{}"}}"#, "x".repeat(PAYLOAD_BYTES));
     let payload = Payload { content_type: String::new(), data: text.into() };

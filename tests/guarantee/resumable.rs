@@ -1,13 +1,14 @@
 //! 5. Resumable.
 
-use roomcast_proto::v1::watch_topic_response::Frame;
 use roomcast_proto::v1::WatchTopicRequest;
+use roomcast_proto::v1::watch_topic_response::Frame;
 use serde_json::json;
 
 use crate::support::{Clients, Edge, Sse, System, admin, user};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn resumable_a_sockets_cursor_works_after_restarts_on_another_edge_and_over_every_transport() {
+async fn resumable_a_sockets_cursor_works_after_restarts_on_another_edge_and_over_every_transport()
+{
     let mut system = System::start().await;
     let root = system.edge.rest(&admin("root"));
     let head = root.get("/topics/room:open").await.ok(200)["head"].clone();

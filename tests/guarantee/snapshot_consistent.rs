@@ -3,7 +3,9 @@
 use roomcast_proto::v1::event::Body;
 use roomcast_proto::v1::job_event::Kind;
 use roomcast_proto::v1::watch_job_response::Frame;
-use roomcast_proto::v1::{CreateJobRequest, GetJobRequest, Job, JobEvent, Progress, WatchJobRequest};
+use roomcast_proto::v1::{
+    CreateJobRequest, GetJobRequest, Job, JobEvent, Progress, WatchJobRequest,
+};
 
 use crate::support::worker::{completed, output, progress};
 use crate::support::{Core, Worker};
@@ -73,6 +75,7 @@ fn fold(job: &mut Job, event: JobEvent) {
         Kind::Completed(completed) => job.result = completed.result,
         _ => {}
     }
+    job.progress.get_or_insert_default().percent = event.percent;
 }
 
 fn seen(job: &Job) -> (i32, u32, f64, Vec<(String, u64)>) {

@@ -4,8 +4,8 @@ use roomcast_proto::v1::{CancelJobRequest, JobState, ListJobsRequest, report};
 
 use super::{create, get};
 use crate::support::worker::{progress, report as empty_report};
-use crate::support::{Dev, Process, Worker, eventually, roomcast};
 use crate::support::{Core, code};
+use crate::support::{Dev, Process, Worker, eventually, roomcast};
 
 fn cancel(job_id: &str) -> CancelJobRequest {
     CancelJobRequest {
@@ -19,9 +19,11 @@ fn cancel(job_id: &str) -> CancelJobRequest {
 async fn a_waiting_job_ends_at_once_and_cancelling_again_changes_nothing() {
     let core = Core::start().await;
     let job = create(&core.jobs(), "waits").await;
-    let ended = core.jobs().cancel_job(cancel(&job.job_id)).await.unwrap().into_inner().job.unwrap();
+    let ended =
+        core.jobs().cancel_job(cancel(&job.job_id)).await.unwrap().into_inner().job.unwrap();
     assert_eq!(ended.state(), JobState::Cancelled);
-    let again = core.jobs().cancel_job(cancel(&job.job_id)).await.unwrap().into_inner().job.unwrap();
+    let again =
+        core.jobs().cancel_job(cancel(&job.job_id)).await.unwrap().into_inner().job.unwrap();
     assert_eq!(again.cursor, ended.cursor);
 }
 

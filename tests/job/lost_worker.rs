@@ -10,7 +10,7 @@ use crate::support::log_reader::read_log;
 use crate::support::worker::{completed, output, progress};
 use crate::support::{Core, Dev, Process, Worker, code, eventually, roomcast, within};
 
-/// How long a lease is (ARCHITECTURE §3.5).
+/// How long a lease is.
 const LEASE: Duration = Duration::from_secs(15);
 /// What noticing and telling take on two busy cores.
 const SLACK: Duration = Duration::from_secs(5);

@@ -18,8 +18,7 @@ async fn a_command_is_seen_to_its_end_by_node_python_and_the_page_in_chromium() 
     let dev = Dev::start().await;
     let (node, python) = (Clients::node().await, Clients::python().await);
     let list = Browser::open(&dev.url()).await;
-    let script =
-        format!("for i in $(seq 1 {STEPS}); do echo \"step $i/{STEPS}\"; sleep 0.1; done");
+    let script = format!("for i in $(seq 1 {STEPS}); do echo \"step $i/{STEPS}\"; sleep 0.1; done");
     let mut run = spawn_run(&dev, &["sh", "-c", &script]);
     let rest = dev.rest();
     let job_id = running_job(&rest).await;
@@ -31,7 +30,9 @@ async fn a_command_is_seen_to_its_end_by_node_python_and_the_page_in_chromium() 
     let last = format!("step {STEPS}/{STEPS}");
     let end = page
         .shows("the page shows the end", |sight| {
-            sight.text.contains("completed") && sight.bar == Some(100.0) && sight.text.contains(&last)
+            sight.text.contains("completed")
+                && sight.bar == Some(100.0)
+                && sight.text.contains(&last)
         })
         .await;
     assert!(end.text.contains("100"), "{}", end.text);
@@ -153,10 +154,7 @@ async fn sees_the_job_to_its_end(socket: &Socket, rest: &Rest, job_id: &str) {
         entries: entries.collect(),
         is_complete: true,
     };
-    let history = History {
-        publishes: Vec::new(),
-        logs: [(topic, log)].into(),
-        streams: vec![stream],
-    };
+    let history =
+        History { publishes: Vec::new(), logs: [(topic, log)].into(), streams: vec![stream] };
     assert_eq!(check(&history), []);
 }

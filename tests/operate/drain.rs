@@ -13,7 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_draining_core_ends_its_streams_and_itself() {
     let mut system = System::start().await;
-    let request = WatchTopicRequest { topic: "room:open".to_owned(), ..WatchTopicRequest::default() };
+    let request =
+        WatchTopicRequest { topic: "room:open".to_owned(), ..WatchTopicRequest::default() };
     let mut frames = system.core.broadcast().watch_topic(request).await.unwrap().into_inner();
     assert!(frames.message().await.unwrap().is_some());
     system.core.process().signal(Signal::SIGTERM);

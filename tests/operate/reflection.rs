@@ -5,8 +5,8 @@ use base64::prelude::BASE64_STANDARD_NO_PAD as STANDARD_NO_PAD;
 use roomcast_identity::Scope;
 use serde_json::{Value, json};
 
-use crate::support::{Core, Process, buf, eventually, finish};
 use crate::support::service;
+use crate::support::{Core, Process, buf, eventually, finish};
 
 const HEADER: &str = "x-roomcast-service";
 
@@ -63,7 +63,10 @@ async fn a_job_is_created_watched_and_cancelled_and_a_topic_tailed_by_reflection
     assert!(watching.ended(std::time::Duration::from_secs(30)).await.success());
     watching.finish_reading();
     let shown = watching.stdout_lines().concat();
-    assert!(shown.contains("JOB_STATE_CANCELLED") && shown.contains("CLOSE_REASON_ENDED"), "{shown}");
+    assert!(
+        shown.contains("JOB_STATE_CANCELLED") && shown.contains("CLOSE_REASON_ENDED"),
+        "{shown}"
+    );
 
     let room = json!({ "topic": "room:open" }).to_string();
     let tail = method(&core, "BroadcastService/WatchTopic");
@@ -72,7 +75,8 @@ async fn a_job_is_created_watched_and_cancelled_and_a_topic_tailed_by_reflection
         tailing.stdout_lines().concat().contains("\"caughtUp\"").then_some(())
     })
     .await;
-    let event = json!({ "topic": "room:open", "event": { "type": "seen", "payload": { "data": "e30=" } } });
+    let event =
+        json!({ "topic": "room:open", "event": { "type": "seen", "payload": { "data": "e30=" } } });
     let publish = method(&core, "BroadcastService/Publish");
     finish(&mut curl(&["--data", &event.to_string(), &publish])).await.ok();
     eventually("the event is shown", async || {

@@ -21,7 +21,10 @@ async fn a_job_lives_its_whole_life_over_rest() {
 
     let worker = Worker::new("w", system.core.jobs());
     let held = worker.lease("report").await;
-    assert_eq!(held.job.as_ref().unwrap().input.as_ref().unwrap().data, r#"{"pages":3}"#.as_bytes());
+    assert_eq!(
+        held.job.as_ref().unwrap().input.as_ref().unwrap().data,
+        r#"{"pages":3}"#.as_bytes()
+    );
     worker.report(progress(&held, 1, 40.0)).await.unwrap();
     worker.report(output(&held, 2, 0, "first\nsecond\n")).await.unwrap();
     let path = format!("/jobs/{job_id}");

@@ -16,7 +16,10 @@ async fn a_stream_begins_with_a_snapshot_and_resumes_after_the_last_event_id() {
 
     let mut stream = Sse::open(&ana, &path, None).await;
     let first = stream.next().await.unwrap();
-    assert_eq!((first.event.as_str(), &first.data["snapshot"]["job"]["kind"]), ("snapshot", &json!("streamed")));
+    assert_eq!(
+        (first.event.as_str(), &first.data["snapshot"]["job"]["kind"]),
+        ("snapshot", &json!("streamed"))
+    );
     worker.report(output(&held, 1, 0, "one\n")).await.unwrap();
     let wrote = stream.until(|frame| frame.data["data"] == "one\n").await.pop().unwrap();
     assert_eq!((wrote.event.as_str(), &wrote.data["cursor"]), ("job_output", &json!(wrote.id)));

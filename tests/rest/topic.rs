@@ -12,8 +12,7 @@ async fn events_are_published_singly_and_in_batches_and_read_back_in_order() {
     let root = system.edge.rest(&admin("root"));
     let one = root.post(EVENTS, &json!({ "type": "a", "data": { "n": 1 } })).await.ok(201);
     assert_eq!(one["offset"], 1);
-    let batch: Vec<Value> =
-        (2..=4).map(|n| json!({ "type": "b", "data": { "n": n } })).collect();
+    let batch: Vec<Value> = (2..=4).map(|n| json!({ "type": "b", "data": { "n": n } })).collect();
     let path = "/topics/room:open/events:batch";
     let many = root.post(path, &json!({ "events": batch })).await.ok(201);
     assert_eq!(many["events"].as_array().unwrap().len(), 3);

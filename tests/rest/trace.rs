@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, Clients, System, Caller, admin, user};
 use crate::support::recorder::publish_request;
+use crate::support::{Answer, Caller, Clients, System, admin, user};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const OTHER: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -39,6 +39,8 @@ async fn the_trace_of_a_rest_or_grpc_call_is_the_trace_of_its_event_at_the_socke
         .header("traceparent", traceparent(TRACE))
         .json(&json!({ "kind": "traced" }));
     assert_eq!(Answer::of(job).await.ok(201)["trace_id"], TRACE);
-    let wrong = root.request(reqwest::Method::GET, "/jobs/nothing").header("traceparent", traceparent(OTHER));
+    let wrong = root
+        .request(reqwest::Method::GET, "/jobs/nothing")
+        .header("traceparent", traceparent(OTHER));
     assert_eq!(Answer::of(wrong).await.json()["trace_id"], OTHER, "a problem names it too");
 }

@@ -1,6 +1,5 @@
 //! `roomcast dev`: core and edge in one process, everything open on loopback.
 
-
 use tempfile::TempDir;
 use tonic::transport::Channel;
 

@@ -1,6 +1,5 @@
 //! An edge as a process of its own.
 
-
 use super::core::Core;
 use super::credential::{SERVICE_SECRET, Token, USER_SECRET};
 use super::eventually::eventually;

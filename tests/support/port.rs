@@ -26,7 +26,11 @@ impl Port {
             let step = NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
             let number = FIRST + (begin + step) % COUNT;
             let mut options = OpenOptions::new();
-            let file = options.create(true).truncate(false).write(true).open(folder.join(number.to_string()));
+            let file = options
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(folder.join(number.to_string()));
             let Ok(file) = file else { continue };
             let is_ours = file.try_lock().is_ok();
             if is_ours && TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {

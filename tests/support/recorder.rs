@@ -44,8 +44,7 @@ impl Recorder {
     /// How many publishes were acknowledged so far.
     pub(crate) fn acked(&self) -> usize {
         let history = self.history.lock().expect("no panic while recording");
-        let is_acked =
-            |publish: &&Publish| matches!(publish.outcome, Outcome::Acked { .. });
+        let is_acked = |publish: &&Publish| matches!(publish.outcome, Outcome::Acked { .. });
         history.publishes.iter().filter(is_acked).count()
     }
 

@@ -175,9 +175,7 @@ impl Socket {
 
     /// How often it has come into this state.
     pub(crate) fn times(&self, wanted: &str) -> usize {
-        let is_wanted = |observation: &Observation| {
-            matches!(observation, Observation::State { state, .. } if state == wanted)
-        };
+        let is_wanted = |observation: &Observation| matches!(observation, Observation::State { state, .. } if state == wanted);
         self.observations().iter().filter(|observation| is_wanted(observation)).count()
     }
 
@@ -190,7 +188,8 @@ impl Socket {
     pub(crate) async fn event_where(&self, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         eventually(&format!("an event {name}"), async || {
             let mut events = self.events().into_iter();
-            events.find_map(|(event, payload)| (event == name && wanted(&payload)).then_some(payload))
+            events
+                .find_map(|(event, payload)| (event == name && wanted(&payload)).then_some(payload))
         })
         .await
     }

@@ -2,7 +2,7 @@
 
 use roomcast_proto::v1::{
     JoinRequest, JoinResponse, NewEvent, Payload, PublishBatchRequest, ResetReason,
-    watch_topic_response::Frame, WatchTopicRequest,
+    WatchTopicRequest, watch_topic_response::Frame,
 };
 use serde_json::json;
 
@@ -87,7 +87,9 @@ async fn a_cursor_of_a_trimmed_event_is_reset_as_trimmed_with_a_snapshot() {
         WatchTopicRequest { topic: TOPIC.to_owned(), since: first, ..WatchTopicRequest::default() };
     let mut frames = core.broadcast().watch_topic(request).await.unwrap().into_inner();
     let first = frames.message().await.unwrap().unwrap().frame;
-    assert!(matches!(first, Some(Frame::Reset(ref reset)) if reset.reason() == ResetReason::Trimmed));
+    assert!(
+        matches!(first, Some(Frame::Reset(ref reset)) if reset.reason() == ResetReason::Trimmed)
+    );
     let second = frames.message().await.unwrap().unwrap().frame;
     assert!(matches!(second, Some(Frame::Snapshot(_))), "{second:?}");
 }
@@ -127,7 +129,9 @@ async fn a_restored_backup_is_seen_as_ahead_and_then_as_forked_on_every_surface(
     assert_eq!((&reset["reason"], &reset["topic"]), (&json!("forked"), &json!(TOPIC)));
     assert!(reset["cursor"].is_string() && reset["snapshot"].is_object(), "{reset}");
     let live = Rest::new(&edge.url(), Some(&admin("root")));
-    live.post(&format!("/topics/{TOPIC}/events"), &json!({ "type": "after", "data": {} })).await.ok(201);
+    live.post(&format!("/topics/{TOPIC}/events"), &json!({ "type": "after", "data": {} }))
+        .await
+        .ok(201);
     socket.event("after").await;
 }
 

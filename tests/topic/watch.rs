@@ -1,9 +1,9 @@
 //! `WatchTopic`: a snapshot, what follows, and an end that says why.
 
+use roomcast_proto::v1::CreateJobRequest;
 use roomcast_proto::v1::watch_job_response::Frame as JobFrame;
 use roomcast_proto::v1::watch_topic_response::Frame;
 use roomcast_proto::v1::{CloseReason, JobState, WatchJobRequest, WatchTopicRequest};
-use roomcast_proto::v1::CreateJobRequest;
 
 use crate::support::recorder::publish_request;
 use crate::support::worker::{completed, output};

@@ -82,15 +82,15 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// -100 to 100; higher is sooner.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub priority: i32,
     /// Earliest start.
     pub run_at: Time,
     /// How failures are retried.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub retry: RetryPolicy,
     /// How long things may take.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub timeouts: Timeouts,
     /// Only this worker may take it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -146,18 +146,25 @@ pub struct Progress {
 #[serde(default)]
 pub struct Usage {
     /// Tokens of prompts.
+    #[serde(skip_serializing_if = "is_default")]
     pub input_tokens: i64,
     /// Tokens of answers.
+    #[serde(skip_serializing_if = "is_default")]
     pub output_tokens: i64,
     /// Input tokens served from a cache.
+    #[serde(skip_serializing_if = "is_default")]
     pub cached_input_tokens: i64,
     /// Output tokens spent on reasoning.
+    #[serde(skip_serializing_if = "is_default")]
     pub reasoning_tokens: i64,
     /// All tokens.
+    #[serde(skip_serializing_if = "is_default")]
     pub total_tokens: i64,
     /// Millionths of the account's currency.
+    #[serde(skip_serializing_if = "is_default")]
     pub cost_micros: i64,
     /// The model that answered last.
+    #[serde(skip_serializing_if = "is_default")]
     pub model: String,
 }
 
@@ -182,12 +189,13 @@ pub struct Job {
     /// Number of the attempt, 0 before the first.
     pub attempt: u32,
     /// How far the attempt is.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub progress: Progress,
     /// Bytes of the attempt's output, by channel.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub output: BTreeMap<String, u64>,
     /// Of all attempts together.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub usage: Usage,
     /// What it produced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -218,16 +226,16 @@ pub struct Custody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
     /// Number of the last report applied within the fence.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub report: u64,
     /// How often a worker was lost.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub lease_losses: u32,
     /// Attempts that were given back unharmed and do not count.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub released: u32,
     /// Usage of the attempts before this one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub usage_before: Usage,
     /// Said, durable, and waiting for the next progress event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -275,4 +283,9 @@ impl Record {
     pub fn is_held_under(&self, fence: u64) -> bool {
         self.custody.lease.is_some() && self.custody.fence == fence
     }
+}
+
+/// What a record leaves out when it is stored: every report writes the whole record.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -44,13 +44,21 @@ impl Retentions {
     /// The defaults, with these kinds' retentions instead of theirs.
     #[must_use]
     pub fn new(settings: &[Setting]) -> Retentions {
-        Retentions(settings.iter().map(Setting::entry).collect())
+        Retentions(settings.iter().map(|one| (one.kind, one.retention)).collect())
     }
 
     /// The retention of a kind of topic.
     #[must_use]
     pub fn of(&self, kind: Kind) -> Retention {
         self.0.get(&kind).copied().unwrap_or(Retention::of(kind))
+    }
+
+    /// Whether a topic holds more than it may.
+    #[must_use]
+    pub fn is_passed(&self, kind: Kind, events: u64, bytes: u64) -> bool {
+        let retention = self.of(kind);
+        retention.events.is_some_and(|most| events > most)
+            || retention.bytes.is_some_and(|most| bytes > most)
     }
 }
 
@@ -60,14 +68,6 @@ impl Retentions {
 pub struct Setting {
     kind: Kind,
     retention: Retention,
-}
-
-impl Setting {
-    /// The kind and its retention.
-    #[must_use]
-    pub fn entry(&self) -> (Kind, Retention) {
-        (self.kind, self.retention)
-    }
 }
 
 /// Why a text is no retention.

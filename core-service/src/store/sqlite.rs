@@ -27,14 +27,12 @@ mod queue;
 mod read;
 mod readers;
 mod records;
-mod retentions;
 mod row;
 mod status;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -55,8 +53,8 @@ pub use writer::Clock;
 use crate::domain::cursor::Cursor;
 use crate::domain::event::Event;
 use crate::domain::payload::Payload;
-use crate::domain::retention::Retention;
-use crate::domain::topic::{Kind, Topic};
+use crate::domain::retention::Retentions;
+use crate::domain::topic::Topic;
 use crate::store::{
     AgendaQuery, Candidate, CleanBudget, Cleaned, Command, Committed, Error, JobQuery, OutputQuery,
     Page, PageLimit, Position, Store, Stored, Tap,
@@ -64,7 +62,6 @@ use crate::store::{
 use folder::Folder;
 use queue::{Queue, Work};
 use readers::Readers;
-use retentions::Retentions;
 
 /// Where the store lies and what it may use.
 #[derive(Debug, Clone)]
@@ -77,8 +74,8 @@ pub struct SqliteConfig {
     pub queue_bytes_max: usize,
     /// Connections that read, each on a thread of its own while it does.
     pub readers: usize,
-    /// Retentions other than the kinds' defaults.
-    pub retention: BTreeMap<Kind, Retention>,
+    /// How long topics are kept.
+    pub retentions: Retentions,
     #[doc(hidden)]
     pub synchronous: Synchronous,
 }
@@ -92,7 +89,7 @@ impl SqliteConfig {
             queue_commands_max: queue::COMMANDS_MAX,
             queue_bytes_max: queue::BYTES_MAX,
             readers: 4,
-            retention: BTreeMap::new(),
+            retentions: Retentions::default(),
             synchronous: Synchronous::Full,
         }
     }
@@ -178,7 +175,7 @@ impl SqliteStore {
         let copier = connection::open_checkpointer(folder.path())?;
         let checkpointer =
             checkpoint::Checkpointer::spawn(copier, &mut connection, status.clone())?;
-        let retentions = Retentions::new(&config.retention);
+        let retentions = config.retentions;
         let mut memory = batch::Memory::new();
         clean::find_crowded(&connection, &retentions, &mut memory).map_err(failure::of_reading)?;
         let readers = Readers::open(folder.path(), config.readers.max(1))?;

@@ -14,9 +14,9 @@ use super::clean;
 use super::failure::{self, Failure, Verdict};
 use super::meter;
 use super::queue::{Charge, Request, Work};
-use super::retentions::Retentions;
 use super::status::Status;
 use crate::domain::event::Event;
+use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::store::{Cleaned, Committed, Error, Tap};
 

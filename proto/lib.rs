@@ -11,5 +11,4 @@ pub use roomcast::v1;
 pub mod registry;
 
 /// The encoded `FileDescriptorSet` of the contract, with comments, for server reflection.
-pub const FILE_DESCRIPTOR_SET: &[u8] =
-    include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));

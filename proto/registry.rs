@@ -178,7 +178,9 @@ impl Code {
             tonic::Code::Unauthenticated => Code::Unauthenticated,
             tonic::Code::ResourceExhausted => Code::Overloaded,
             // tonic reports its own time-outs and broken connections as Cancelled or Unknown.
-            tonic::Code::Cancelled if status.message().contains("Timeout") => Code::DeadlineExceeded,
+            tonic::Code::Cancelled if status.message().contains("Timeout") => {
+                Code::DeadlineExceeded
+            }
             tonic::Code::DeadlineExceeded => Code::DeadlineExceeded,
             tonic::Code::Unavailable | tonic::Code::Cancelled | tonic::Code::Unknown => {
                 Code::CoreUnavailable

@@ -62,8 +62,8 @@ fn write(
 ) -> rusqlite::Result<()> {
     let mut heads = vec![0_i64; TOPICS as usize];
     let (body, doc) = (vec![b'x'; 200], vec![b'd'; 500]);
-    let mut event =
-        connection.prepare("INSERT INTO event(topic,seq,stamp,ts,kind,body) VALUES (?1,?2,7,?3,1,?4)")?;
+    let mut event = connection
+        .prepare("INSERT INTO event(topic,seq,stamp,ts,kind,body) VALUES (?1,?2,7,?3,1,?4)")?;
     let mut head = connection.prepare("UPDATE topic SET head = ?2 WHERE id = ?1")?;
     let mut job = connection.prepare(
         "INSERT INTO job VALUES (?1, 'owner', 2, ?2, ?3) ON CONFLICT(topic) DO UPDATE SET updated = ?2, doc = ?3",
@@ -95,7 +95,8 @@ fn write(
 impl Operation for Bare {
     async fn run(&self, publisher: usize, round: u64) -> anyhow::Result<()> {
         let (done, wait) = oneshot::channel();
-        let number = u32::try_from(publisher.wrapping_mul(7919) % 65536)?.wrapping_add(u32::try_from(round)?);
+        let number = u32::try_from(publisher.wrapping_mul(7919) % 65536)?
+            .wrapping_add(u32::try_from(round)?);
         self.queue.send((number, done))?;
         Ok(wait.await?)
     }

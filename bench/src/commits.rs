@@ -11,9 +11,9 @@ use roomcast_core::domain::job::{self, OutputChunk, Report, RetryPolicy, Spec, T
 use roomcast_core::domain::payload::Payload;
 use roomcast_core::domain::topic::{Kind, Topic};
 use roomcast_core::log::now;
+use roomcast_core::store::Store;
 use roomcast_core::store::commit::{Action, Command};
 use roomcast_core::store::sqlite::{SqliteConfig, SqliteStore};
-use roomcast_core::store::Store;
 use tokio::sync::Mutex;
 
 use crate::bare::{Bare, Writes};
@@ -42,7 +42,8 @@ pub(crate) async fn measure(folder: &Path, span: Duration) -> anyhow::Result<Str
         ("through gRPC, publish", rpc),
     ];
     let mut figures: Vec<Vec<Figure>> = Vec::new();
-    let mut page = String::from("\n| durable appends | 1 publisher | 64 | 1024 |\n|---|---|---|---|\n");
+    let mut page =
+        String::from("\n| durable appends | 1 publisher | 64 | 1024 |\n|---|---|---|---|\n");
     writeln!(page, "| raw fdatasync, one each | {} | – | – |", alone.cell())?;
     for (name, operation) in rows {
         let mut row = Vec::new();
@@ -54,7 +55,8 @@ pub(crate) async fn measure(folder: &Path, span: Duration) -> anyhow::Result<Str
         figures.push(row);
     }
     for (name, ours, bare) in [("publish", 2, 1), ("report", 4, 3)] {
-        let ratio = |case: usize| figures[ours][case].per_second() / figures[bare][case].per_second();
+        let ratio =
+            |case: usize| figures[ours][case].per_second() / figures[bare][case].per_second();
         let (one, some, many) = (ratio(0), ratio(1), ratio(2));
         writeln!(page, "| ratio: store / bare, {name} | {one:.2} | {some:.2} | {many:.2} |")?;
     }

@@ -15,12 +15,12 @@ use tonic::transport::server::{Router, TcpIncoming};
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic_health::server::HealthReporter;
 
+use crate::alarm::Alarm;
 use crate::auth::Door;
 use crate::bus::Bus;
 use crate::config::Config;
 use crate::domain::retention::Retentions;
 use crate::log::{Log, now};
-use crate::alarm::Alarm;
 use crate::maintenance::{cleaner, clockwork};
 use crate::metrics_page;
 use crate::rpc_span::{self, Traced};

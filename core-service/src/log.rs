@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::alarm::Alarm;
 use crate::bus::{Attachment, Bus};
 use crate::domain::event::Event;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
-use crate::alarm::Alarm;
 use crate::store::{Command, Committed, Error, Store, Tap};
 
 /// The core's clock. The only place that asks the machine for the time.

@@ -4,14 +4,14 @@ use http::Request;
 use roomcast_runtime::trace::TraceContext;
 use tower::layer::util::{Identity, Stack};
 use tower_http::classify::{GrpcErrorsAsFailures, SharedClassifier};
-use tower_http::trace::{DefaultOnFailure, DefaultOnRequest, DefaultOnResponse, MakeSpan, TraceLayer};
+use tower_http::trace::{
+    DefaultOnFailure, DefaultOnRequest, DefaultOnResponse, MakeSpan, TraceLayer,
+};
 use tracing::{Level, Span};
 
 /// The layer of [`layer`], by name.
-pub(crate) type Traced = Stack<
-    TraceLayer<SharedClassifier<GrpcErrorsAsFailures>, RpcSpan>,
-    Identity,
->;
+pub(crate) type Traced =
+    Stack<TraceLayer<SharedClassifier<GrpcErrorsAsFailures>, RpcSpan>, Identity>;
 
 /// Spans of calls.
 pub(crate) fn layer() -> TraceLayer<SharedClassifier<GrpcErrorsAsFailures>, RpcSpan> {

@@ -127,7 +127,9 @@ mod tests {
         let sized: Setting = "user=bytes:3MiB,events:7".parse().expect("a retention");
         let user = Retentions::new(&[sized]).of(Kind::User);
         assert_eq!((user.bytes, user.events), (Some(3 << 20), Some(7)));
-        for wrong in ["", "room", "lobby=age:1h", "room=age:1y", "room=age:h", "room=size:1", "room="] {
+        for wrong in
+            ["", "room", "lobby=age:1h", "room=age:1y", "room=age:h", "room=size:1", "room="]
+        {
             assert!(wrong.parse::<Setting>().is_err(), "{wrong}");
         }
     }

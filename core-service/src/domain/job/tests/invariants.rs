@@ -122,10 +122,7 @@ impl World {
     /// Asks, and checks every invariant that one step can break.
     fn ask(&mut self, command: Command) {
         let before = self.record.clone();
-        let decision = match before.decide(command.clone(), self.now) {
-            Ok(decision) => decision,
-            Err(_) => return,
-        };
+        let Ok(decision) = before.decide(command.clone(), self.now) else { return };
         let after = &decision.record;
         assert!(after.custody.fence >= before.custody.fence, "a fence never falls");
         if matches!(command, Command::Lease { .. }) {
@@ -222,13 +219,11 @@ impl World {
     fn check_output(&self) {
         let mut written = 0;
         for (_, entry) in &self.log {
-            match &entry.event {
-                Event::Started { .. } => written = 0,
-                Event::Output { offset, data, .. } => {
-                    assert_eq!(*offset, written, "output has no hole and no overlap");
-                    written += data.len() as u64;
-                }
-                _ => {}
+            if let Event::Started { .. } = &entry.event {
+                written = 0;
+            } else if let Event::Output { offset, data, .. } = &entry.event {
+                assert_eq!(*offset, written, "output has no hole and no overlap");
+                written += data.len() as u64;
             }
         }
     }

@@ -1,5 +1,7 @@
-//! What operators do: look by reflection, ask for health, end a process politely.
+//! What operators do: start, guard the doors, look by reflection, ask for health, end politely.
 
+mod dev;
+mod door;
 mod drain;
 mod health;
 mod reflection;

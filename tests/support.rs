@@ -28,7 +28,9 @@ pub(crate) mod worker;
 pub(crate) use self::browser::Browser;
 pub(crate) use self::command::{finish, roomcast};
 pub(crate) use self::core::Core;
-pub(crate) use self::credential::{Token, admin, expired_user, forged_user, service, user};
+pub(crate) use self::credential::{
+    Token, admin, admin_of, expired_user, forged_user, service, user,
+};
 pub(crate) use self::dev::Dev;
 pub(crate) use self::edge::Edge;
 pub(crate) use self::eventually::{eventually, within};

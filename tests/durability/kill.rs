@@ -184,7 +184,7 @@ fn write_evidence(figures: &Figures) {
         ("publishers, subscribers, topics", format!("{publishers}, {subscribers}, {TOPICS}")),
         ("events tried", figures.tried.to_string()),
         ("events acknowledged", figures.acked.to_string()),
-        ("events in the logs at the end", figures.logged.to_string()),
+        ("events in the logs at the end, the job's included", figures.logged.to_string()),
         ("events delivered to subscribers", figures.delivered.to_string()),
         ("reports of the job at work, each applied once", figures.reports.to_string()),
         ("longest restart, process start to serving", format!("{:.0?}", figures.longest_restart)),

@@ -3,17 +3,20 @@
 
 use std::time::{Duration, Instant};
 
-use roomcast_proto::v1::{JobState, ReadJobOutputRequest, Report};
+use roomcast_identity::Scope;
+use roomcast_proto::v1::{JobState, ListJobsRequest, ReadJobOutputRequest, Report};
 
 use super::{create, get};
 use crate::support::log_reader::read_log;
 use crate::support::worker::{completed, output, progress};
-use crate::support::{Core, Dev, Process, Worker, code, eventually, roomcast, within};
+use crate::support::{Core, Dev, Process, Worker, code, eventually, roomcast, service, within};
 
 /// How long a lease is.
 const LEASE: Duration = Duration::from_secs(15);
 /// What noticing and telling take on two busy cores.
 const SLACK: Duration = Duration::from_secs(5);
+/// A run ends by itself.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_workers_job_is_taken_over_within_its_lease_and_its_late_writes_are_fenced() {
@@ -82,6 +85,31 @@ async fn a_killed_run_ends_its_job_within_its_lease_and_nobody_can_write_to_it_a
         let refused = Worker::new("ghost", jobs.clone()).report(late.clone()).await.unwrap_err();
         assert!(["fenced", "job_ended"].contains(&code(&refused)), "{refused:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_goes_on_through_a_kill_of_the_core_and_nothing_of_its_output_is_lost() {
+    let mut core = Core::start().await;
+    let script = "for i in $(seq 1 60); do echo step $i/60; sleep 0.05; done";
+    let mut command = roomcast(&["run", "--", "sh", "-c", script]);
+    let token = service(&[Scope::Admin]);
+    command.env("ROOMCAST_CORE", core.url()).env("ROOMCAST_SERVICE_TOKEN", token);
+    let mut run = Process::spawn("run", &mut command);
+    let job_id = eventually("the job is well under way", async || {
+        let jobs = core.jobs().list_jobs(ListJobsRequest::default()).await.ok()?.into_inner().jobs;
+        let job = jobs.into_iter().next()?;
+        (job.output_bytes.get("stdout")? > &0).then_some(job.job_id)
+    })
+    .await;
+    core.kill();
+    core.restart().await;
+    assert!(run.ended(PATIENCE).await.success());
+    let ended = get(&core.jobs(), &job_id).await;
+    assert_eq!((ended.state(), ended.attempt), (JobState::Completed, 1));
+    let request = ReadJobOutputRequest { job_id, ..ReadJobOutputRequest::default() };
+    let output = core.jobs().read_job_output(request).await.unwrap().into_inner().data;
+    let steps: Vec<String> = (1..=60).map(|step| format!("step {step}/60\n")).collect();
+    assert_eq!(String::from_utf8_lossy(&output), steps.concat());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

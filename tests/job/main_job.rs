@@ -56,6 +56,16 @@ async fn a_real_programs_output_and_exit_status_become_the_jobs_output_and_end()
     let text = rest.get(&format!("/jobs/{job_id}/output")).await.text;
     assert!(text.starts_with("cargo ") && text.contains("\nrustc "), "{text}");
 
+    // Tests' own output: this very binary's, of a short test.
+    let tests = std::env::current_exe().unwrap();
+    let filter = "a_reset_moves_a_stream_openly";
+    let mut run = spawn_run(&dev, &[tests.to_str().unwrap(), filter]);
+    assert!(run.ended(PATIENCE).await.success());
+    let job = newest_job(&rest).await.expect("the job");
+    let path = format!("/jobs/{}/output", job["job_id"].as_str().unwrap());
+    let text = rest.get(&path).await.text;
+    assert!(text.contains("test result: ok. 1 passed"), "{text}");
+
     let mut run = spawn_run(&dev, &["sh", "-c", "echo before; echo wrong >&2; exit 3"]);
     assert_eq!(run.ended(PATIENCE).await.code(), Some(3));
     let failed = newest_job(&rest).await.expect("the job");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use roomcast_identity::{Scope, Secret, ServiceKeys, User, mint_user};
+use roomcast_identity::{DEFAULT_TENANT, Scope, Secret, ServiceKeys, User, mint_user};
 
 /// Signs users' tokens. Without a comma, which separates two secrets.
 pub(crate) const USER_SECRET: &str = "the users of the whole-system tests; 32 bytes or more";
@@ -16,12 +16,17 @@ pub(crate) type Token = String;
 
 /// A user of the default tenant without a role.
 pub(crate) fn user(name: &str) -> Token {
-    mint(name, &[], VALID_FOR)
+    mint(DEFAULT_TENANT, name, &[])
 }
 
 /// A user with the role admin.
 pub(crate) fn admin(name: &str) -> Token {
-    mint(name, &["admin"], VALID_FOR)
+    admin_of(DEFAULT_TENANT, name)
+}
+
+/// An admin of another tenant.
+pub(crate) fn admin_of(tenant: &str, name: &str) -> Token {
+    mint(tenant, name, &["admin"])
 }
 
 /// A user's token that somebody else signed.
@@ -39,10 +44,10 @@ pub(crate) fn expired_user(name: &str) -> Token {
     encode(&Header::default(), &claims, &key).expect("a token")
 }
 
-fn mint(name: &str, roles: &[&str], valid_for: Duration) -> Token {
+fn mint(tenant: &str, name: &str, roles: &[&str]) -> Token {
     let roles = roles.iter().map(|role| (*role).to_owned()).collect();
-    let user = User { id: name.to_owned(), roles, ..User::dev() };
-    mint_user(&secret(USER_SECRET), &user, valid_for).expect("a token")
+    let user = User { id: name.to_owned(), tenant: tenant.to_owned(), roles, ..User::dev() };
+    mint_user(&secret(USER_SECRET), &user, VALID_FOR).expect("a token")
 }
 
 /// A service with these scopes.

@@ -53,6 +53,11 @@ impl Dev {
         channel(&self.core_url())
     }
 
+    /// What it told whoever started it.
+    pub(crate) fn said(&self) -> String {
+        self.process.stdout_lines().join("\n")
+    }
+
     /// REST without a token: the user `dev`.
     pub(crate) fn rest(&self) -> Rest {
         Rest::new(&self.url(), None)

@@ -3,3 +3,4 @@
 mod core;
 mod door;
 mod requests;
+mod trace;

@@ -1,0 +1,65 @@
+//! The core's own door: a credential opens what its scopes name, and nothing else.
+
+use roomcast_identity::Scope;
+use roomcast_proto::v1::{
+    CreateJobRequest, GetJobRequest, LeaseJobsRequest, ListEventsRequest, SubscribeRequest,
+};
+
+use crate::support::recorder::publish_request;
+use crate::support::{Caller, Core, admin, admin_of, code, user};
+
+fn lease() -> LeaseJobsRequest {
+    let (worker_id, kinds) = ("w".to_owned(), vec!["none".to_owned()]);
+    LeaseJobsRequest { worker_id, kinds, ..LeaseJobsRequest::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_scope_opens_its_own_door_only() {
+    let core = Core::start().await;
+    for (scope, may_publish, may_work, may_subscribe) in [
+        (Scope::Edge, false, false, true),
+        (Scope::Worker, false, true, false),
+        (Scope::Service, true, false, false),
+        (Scope::Admin, true, true, true),
+    ] {
+        let caller = Caller::service(&[scope]);
+        let mut jobs = caller.clone().jobs(core.channel());
+        let mut broadcast = caller.broadcast(core.channel());
+        let published = broadcast.publish(publish_request("room:open", "{}", "")).await.map(|_| ());
+        let leased = jobs.lease_jobs(lease()).await.map(|_| ());
+        let nothing = futures::stream::empty::<SubscribeRequest>();
+        let subscribed = broadcast.subscribe(nothing).await.map(|_| ());
+        for (what, may, outcome) in [
+            ("publish", may_publish, published),
+            ("work", may_work, leased),
+            ("subscribe", may_subscribe, subscribed),
+        ] {
+            let refused =
+                outcome.err().filter(|status| status.code() == tonic::Code::PermissionDenied);
+            assert_eq!(refused.is_none(), may, "{scope:?} may {what}: {refused:?}");
+            assert!(refused.is_none_or(|status| code(&status) == "permission_denied"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_belongs_to_one_tenant_does_not_exist_for_an_admin_of_another() {
+    let core = Core::start().await;
+    let mut here = Caller::user(&admin("root")).jobs(core.channel());
+    let request = CreateJobRequest { kind: "here".to_owned(), ..CreateJobRequest::default() };
+    let job = here.create_job(request).await.unwrap().into_inner().job.unwrap();
+    let request = GetJobRequest { job_id: job.job_id };
+    here.get_job(request.clone()).await.unwrap();
+    let there = Caller::user(&admin_of("elsewhere", "root"));
+    let hidden = there.clone().jobs(core.channel()).get_job(request).await.unwrap_err();
+    assert_eq!(code(&hidden), "job_not_found");
+
+    core.broadcast().publish(publish_request("room:open", "{}", "")).await.unwrap();
+    let request =
+        ListEventsRequest { topic: "room:open".to_owned(), ..ListEventsRequest::default() };
+    let mine = Caller::user(&user("ana")).broadcast(core.channel());
+    let seen = mine.clone().list_events(request.clone()).await.unwrap().into_inner();
+    assert_eq!(seen.events.len(), 1);
+    let other = there.broadcast(core.channel()).list_events(request).await.unwrap().into_inner();
+    assert_eq!(other.events, [], "the same name, another topic");
+}

@@ -10,11 +10,11 @@ use roomcast_proto::v1::{CreateJobRequest, ReadJobOutputRequest};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::checker::{Entry, History, check};
+use crate::checker::{Entry, History, Outcome, Publish, check};
 use crate::support::log_reader::read_log;
 use crate::support::recorder::publisher;
-use crate::support::worker::{completed, output, progress};
-use crate::support::{Core, Recorder, Subscriber, Worker, eventually, tests_folder};
+use crate::support::worker::{completed, is_outage, output, progress};
+use crate::support::{Core, Jobs, Recorder, Subscriber, Worker, eventually, tests_folder};
 
 const KILLS: usize = 6;
 const KILLS_TO_PROVE: usize = 100;
@@ -25,6 +25,7 @@ const PUBLISHERS_OF_A_TOPIC: usize = 2;
 const SUBSCRIBERS_OF_A_TOPIC: usize = 2;
 
 /// What a run showed.
+#[derive(Debug)]
 struct Figures {
     kills: usize,
     acked: usize,
@@ -32,8 +33,35 @@ struct Figures {
     logged: usize,
     delivered: usize,
     reports: u64,
+    ended_jobs: usize,
     longest_restart: Duration,
     took: Duration,
+}
+
+impl Figures {
+    fn of(
+        history: &History,
+        kills: usize,
+        reports: u64,
+        longest_restart: Duration,
+        took: Duration,
+    ) -> Figures {
+        let is_acked = |publish: &&Publish| matches!(publish.outcome, Outcome::Acked { .. });
+        let is_event = |entry: &&Entry| matches!(entry, Entry::Event { .. });
+        let logged = || history.logs.values().flatten();
+        let delivered = history.streams.iter().flat_map(|stream| &stream.entries);
+        Figures {
+            kills,
+            acked: history.publishes.iter().filter(is_acked).count(),
+            tried: history.publishes.len(),
+            logged: logged().count(),
+            delivered: delivered.filter(is_event).count(),
+            ended_jobs: logged().filter(|event| event.is_end).count(),
+            reports,
+            longest_restart,
+            took,
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,6 +94,7 @@ async fn run(kills: usize) -> Figures {
         }
     }
     let (job_topic, watcher, work) = start_job(&core, end.clone()).await;
+    let short = tokio::spawn(work_on_short_jobs(core.jobs(), end.clone()));
 
     let mut longest_restart = Duration::ZERO;
     for _ in 0..kills {
@@ -79,27 +108,17 @@ async fn run(kills: usize) -> Figures {
         published.expect("a publisher that does not panic");
     }
     let reports = work.await.expect("a worker that does not panic");
+    let short = short.await.expect("a worker that does not panic");
 
     let mut topics = topics;
     topics.push(job_topic);
+    topics.extend(short);
     for subscriber in subscribers.into_iter().chain([watcher]) {
         recorder.streamed(followed_to_the_end(&core, subscriber).await);
     }
     let history = recorder.finish(&core.broadcast(), &topics).await;
     assert_eq!(check(&history), []);
-    figures(
-        &history,
-        Figures {
-            kills,
-            acked: recorder.acked(),
-            tried: 0,
-            logged: 0,
-            delivered: 0,
-            reports,
-            longest_restart,
-            took: began.elapsed(),
-        },
-    )
+    Figures::of(&history, kills, reports, longest_restart, began.elapsed())
 }
 
 /// A job whose worker reports on through every kill. Answers its topic, its watcher, and the worker,
@@ -143,6 +162,32 @@ async fn start_job(
     (topic, watcher, work)
 }
 
+/// Creates jobs and ends whatever it gets, through every kill. Answers the jobs' topics.
+async fn work_on_short_jobs(jobs: Jobs, end: CancellationToken) -> Vec<String> {
+    let worker = Worker::new("short-worker", jobs.clone());
+    let mut topics = Vec::new();
+    for number in 0_u64.. {
+        let request = CreateJobRequest {
+            kind: "short".to_owned(),
+            idempotency_key: format!("short-{number}"),
+            ..CreateJobRequest::default()
+        };
+        match jobs.clone().create_job(request).await {
+            Ok(answer) => topics.push(format!("job:{}", answer.into_inner().job.unwrap().job_id)),
+            Err(status) => assert!(is_outage(&status), "{status:?}"),
+        }
+        match worker.try_lease("short").await {
+            Ok(Some(assignment)) => worker.report_through(completed(&assignment, 1)).await,
+            Ok(None) => {}
+            Err(status) => assert!(is_outage(&status), "{status:?}"),
+        }
+        if end.is_cancelled() {
+            break;
+        }
+    }
+    topics
+}
+
 async fn followed_to_the_end(core: &Core, subscriber: Subscriber) -> crate::checker::Stream {
     let stream = subscriber.complete();
     let log = read_log(&core.broadcast(), &stream.topic).await;
@@ -154,17 +199,6 @@ async fn followed_to_the_end(core: &Core, subscriber: Subscriber) -> crate::chec
     subscriber.complete()
 }
 
-fn figures(history: &History, figures: Figures) -> Figures {
-    let streams = history.streams.iter();
-    let is_event = |entry: &&Entry| matches!(entry, Entry::Event { .. });
-    Figures {
-        tried: history.publishes.len(),
-        logged: history.logs.values().map(Vec::len).sum(),
-        delivered: streams.map(|stream| stream.entries.iter().filter(is_event).count()).sum(),
-        ..figures
-    }
-}
-
 fn write_evidence(figures: &Figures) {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
@@ -172,7 +206,7 @@ fn write_evidence(figures: &Figures) {
         "# kill -9 of the core in the middle of publishing bursts\n\n\
          Written by the test itself. To repeat it:\n\n\
          ```sh\n\
-         ROOMCAST_PROVE=1 cargo nextest run -p roomcast --test system \\\n  \
+         ROOMCAST_PROVE=1 cargo nextest run --profile prove -p roomcast --test system \\\n  \
          -E 'test(a_core_killed_in_the_middle_of_bursts)'\n\
          ```\n\n",
     );
@@ -186,6 +220,7 @@ fn write_evidence(figures: &Figures) {
         ("events acknowledged", figures.acked.to_string()),
         ("events in the logs at the end, the job's included", figures.logged.to_string()),
         ("events delivered to subscribers", figures.delivered.to_string()),
+        ("jobs ended, each once", figures.ended_jobs.to_string()),
         ("reports of the job at work, each applied once", figures.reports.to_string()),
         ("longest restart, process start to serving", format!("{:.0?}", figures.longest_restart)),
         ("duration", format!("{:.0?}", figures.took)),

@@ -22,11 +22,12 @@ pub(crate) const ROOMS: &str = "open,news,metrics";
 
 #[derive(Debug)]
 pub(crate) struct Core {
+    // Dropped first: a core whose folder has gone would say so.
+    process: Process,
     /// Removed with the core.
     folder: TempDir,
     data_dir: PathBuf,
     port: Port,
-    process: Process,
 }
 
 impl Core {

@@ -30,6 +30,19 @@ impl Worker {
 
     /// Waits for a job of this kind.
     pub(crate) async fn lease(&self, kind: &str) -> Assignment {
+        let asks = async {
+            loop {
+                if let Some(assignment) = self.try_lease(kind).await.unwrap() {
+                    return assignment;
+                }
+            }
+        };
+        let leased = tokio::time::timeout(PATIENCE, asks).await;
+        leased.unwrap_or_else(|_| panic!("{} gets no job of kind {kind}", self.name))
+    }
+
+    /// Asks once.
+    pub(crate) async fn try_lease(&self, kind: &str) -> Result<Option<Assignment>, Status> {
         let request = LeaseJobsRequest {
             worker_id: self.name.clone(),
             kinds: vec![kind.to_owned()],
@@ -37,16 +50,7 @@ impl Worker {
             wait: Some(prost_types::Duration { seconds: LONG_POLL, nanos: 0 }),
             tenant: String::new(),
         };
-        let asks = async {
-            loop {
-                let answer = self.jobs.clone().lease_jobs(request.clone()).await;
-                if let Some(assignment) = answer.unwrap().into_inner().assignments.pop() {
-                    return assignment;
-                }
-            }
-        };
-        let leased = tokio::time::timeout(PATIENCE, asks).await;
-        leased.unwrap_or_else(|_| panic!("{} gets no job of kind {kind}", self.name))
+        Ok(self.jobs.clone().lease_jobs(request).await?.into_inner().assignments.pop())
     }
 
     pub(crate) async fn report(&self, report: Report) -> Result<ReportJobResponse, Status> {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use axum::{
     extract::{Request, State},
     middleware::Next,
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use roomcast_proto::registry::Code;
+use roomcast_runtime::trace::TraceContext;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::{config::Config, rest::Problem};
@@ -104,7 +105,7 @@ pub(crate) async fn guard(
         Code::OriginNotAllowed,
         "this page's origin, or the host it asked for, is not allowed",
     )
-    .into_response()
+    .traced(&TraceContext::from_headers(request.headers()).child())
 }
 
 fn is_same_origin(origin: &str, headers: &HeaderMap) -> bool {

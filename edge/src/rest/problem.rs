@@ -8,6 +8,7 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use roomcast_proto::registry::Code;
+use roomcast_runtime::trace::TraceContext;
 use serde::Serialize;
 use tonic::Status;
 use tonic_types::StatusExt as _;
@@ -101,6 +102,14 @@ impl Problem {
     pub(super) fn errors(mut self, errors: Vec<FieldError>) -> Self {
         self.errors = errors;
         self
+    }
+
+    /// The answer to a request that is refused before it has a trace.
+    pub(crate) fn traced(self, trace: &TraceContext) -> Response {
+        let body = self.body(&trace.trace_id_hex());
+        let mut response = self.into_response();
+        *response.body_mut() = body;
+        response
     }
 
     /// The document, with the request's trace id inside.

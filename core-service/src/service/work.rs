@@ -11,7 +11,7 @@ use tonic::Status;
 
 use super::wire::check::{self, invalid};
 use super::wire::{self, job as wire_job};
-use crate::domain::job::State;
+use crate::domain::job::{Spec, State};
 use crate::domain::limits;
 use crate::domain::payload::Payload;
 use crate::log::now;
@@ -33,6 +33,22 @@ pub struct Worker {
     pub slots: usize,
     /// The tenant it serves; none means all.
     pub tenant: Option<String>,
+}
+
+impl Worker {
+    /// Whether it serves a kind in a tenant.
+    #[must_use]
+    pub fn serves(&self, kind: &str, tenant: &str) -> bool {
+        self.kinds.iter().any(|served| served == kind)
+            && self.tenant.as_ref().is_none_or(|served| served == tenant)
+    }
+
+    /// Whether it may take a job.
+    #[must_use]
+    pub fn takes(&self, job: &Spec) -> bool {
+        self.serves(&job.kind, &job.tenant)
+            && job.pinned_worker.as_ref().is_none_or(|pinned| *pinned == self.id)
+    }
 }
 
 /// The worker that a message introduces.

@@ -2,14 +2,16 @@
 //! in which order; nothing is kept here that a restart would miss.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use tokio_util::sync::CancellationToken;
 
 use super::assignment;
 use super::roster::{Hungry, Roster, SeatId};
-use crate::domain::{job, limits};
+use crate::domain::job::{self, Spec};
+use crate::domain::limits;
 use crate::log::Log;
 use crate::store::commit::{Action, Command, Committed};
 use crate::store::{AgendaQuery, Error, Stored};
@@ -34,6 +36,12 @@ pub async fn run(log: Log, roster: Roster, stop: CancellationToken) {
             () = roster.woken() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
+        // Whoever still has a slot free found nothing in the round before: a new job is theirs, without
+        // asking the store. What finds no taker, or no room in the list, comes with the round below.
+        let new_jobs = roster.take_new_jobs();
+        if !new_jobs.is_empty() {
+            give_out(&log, &roster, match_up(roster.hungry(), &new_jobs)).await;
+        }
         loop {
             match round(&log, &roster).await {
                 Ok(0) => break,
@@ -51,9 +59,26 @@ pub async fn run(log: Log, roster: Roster, stop: CancellationToken) {
 async fn round(log: &Log, roster: &Roster) -> Result<usize, Error> {
     let picks = pick(log, roster.hungry()).await?;
     let count = picks.len();
-    // All at once: the leases of a round share a commit.
-    join_all(picks.into_iter().map(|pick| lease(log, roster, pick))).await;
+    give_out(log, roster, picks).await;
     Ok(count)
+}
+
+/// Leases all at once: the leases of a round share a commit.
+async fn give_out(log: &Log, roster: &Roster, picks: Vec<Pick>) {
+    join_all(picks.into_iter().map(|pick| lease(log, roster, pick))).await;
+}
+
+/// Brings new jobs to workers that wait for such, each worker as many as it has slots free.
+fn match_up(mut hungry: Vec<Hungry>, jobs: &[Arc<Spec>]) -> Vec<Pick> {
+    let mut picks = Vec::new();
+    for job in jobs {
+        let taker = hungry.iter_mut().find(|seat| seat.free > 0 && seat.worker.takes(job));
+        if let Some(Hungry { seat, worker, free }) = taker {
+            *free -= 1;
+            picks.push(Pick { job_id: job.id.clone(), seat: *seat, worker: worker.id.clone() });
+        }
+    }
+    picks
 }
 
 async fn pick(log: &Log, hungry: Vec<Hungry>) -> Result<Vec<Pick>, Error> {
@@ -82,7 +107,8 @@ async fn pick(log: &Log, hungry: Vec<Hungry>) -> Result<Vec<Pick>, Error> {
 async fn lease(log: &Log, roster: &Roster, pick: Pick) {
     let Pick { job_id, seat, worker } = pick;
     let command = job::Command::Lease { worker, ttl: limits::LEASE };
-    let stored = match change(log, &job_id, command).await {
+    let (leased, input) = join(change(log, &job_id, command), log.store().job_input(&job_id)).await;
+    let stored = match leased {
         Ok(stored) => stored,
         // Somebody else was faster, or it was cancelled.
         Err(Error::Refused(_)) => return,
@@ -93,7 +119,7 @@ async fn lease(log: &Log, roster: &Roster, pick: Pick) {
     };
     metrics::counter!("roomcast_leases_total").increment(1);
     let fence = stored.record.custody.fence;
-    let handed = match log.store().job_input(&job_id).await {
+    let handed = match input {
         Ok(input) => roster.assign(seat, assignment(&stored, input.as_ref())).is_ok(),
         Err(error) => {
             tracing::warn!(job_id, %error, "a job's input cannot be read");

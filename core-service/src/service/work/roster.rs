@@ -11,10 +11,13 @@ use tokio::sync::{Notify, mpsc};
 
 use super::Worker;
 use crate::domain::event::{Body, Event};
-use crate::domain::job::{self, State};
+use crate::domain::job::{self, Spec, State};
 
 /// Notices that wait for one worker. A worker that does not read them learns from its next beat.
 const NOTICES_MAX: usize = 2048;
+
+/// New jobs that the dispatcher is told of by name. The others it finds in the store.
+const NEW_JOBS_MAX: usize = 64;
 
 /// Names a connection of a worker.
 pub type SeatId = u64;
@@ -36,6 +39,8 @@ struct Inner {
 struct Seats {
     by_id: HashMap<SeatId, Seat>,
     by_job: HashMap<String, SeatId>,
+    /// Created and free since the dispatcher looked, at most [`NEW_JOBS_MAX`].
+    new_jobs: Vec<Arc<Spec>>,
 }
 
 #[derive(Debug)]
@@ -170,7 +175,7 @@ impl Roster {
                 self.release(job_id);
                 self.wake();
             }
-            job::Event::Created(_) if entry.state == State::Queued => self.wake(),
+            job::Event::Created(spec) if entry.state == State::Queued => self.tell_created(spec),
             job::Event::Created(_)
             | job::Event::Started { .. }
             | job::Event::Progressed(_)
@@ -180,6 +185,21 @@ impl Roster {
             | job::Event::Failed { .. }
             | job::Event::Cancelled { .. } => {}
         }
+    }
+
+    fn tell_created(&self, spec: &Arc<Spec>) {
+        let mut seats = self.seats();
+        if seats.new_jobs.len() < NEW_JOBS_MAX {
+            seats.new_jobs.push(Arc::clone(spec));
+        }
+        drop(seats);
+        self.wake();
+    }
+
+    /// Jobs that were created since the last call, as far as they were noted.
+    #[must_use]
+    pub fn take_new_jobs(&self) -> Vec<Arc<Spec>> {
+        std::mem::take(&mut self.seats().new_jobs)
     }
 
     fn tell_cancelled(&self, job_id: &str) {
@@ -228,11 +248,8 @@ impl Roster {
     /// How many workers serve a kind in a tenant.
     #[must_use]
     pub fn serving(&self, kind: &str, tenant: &str) -> u32 {
-        let serves = |worker: &Worker| {
-            worker.kinds.iter().any(|served| served == kind)
-                && worker.tenant.as_ref().is_none_or(|served| served == tenant)
-        };
-        let count = self.seats().by_id.values().filter(|seat| serves(&seat.worker)).count();
+        let seats = self.seats();
+        let count = seats.by_id.values().filter(|seat| seat.worker.serves(kind, tenant)).count();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 

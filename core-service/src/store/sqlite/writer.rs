@@ -24,8 +24,9 @@ use crate::store::{Cleaned, Committed, Error, Tap};
 pub(super) const COMMANDS_MAX: usize = 2048;
 /// Bytes of one transaction: what a disk writes in some milliseconds.
 const BYTES_MAX: usize = 1 << 20;
-/// Work of one transaction, before its fsync: bounds what a command waits for the others.
-const WORK_MAX: Duration = Duration::from_millis(5);
+/// Work of one transaction, before its fsync: bounds what a command waits for the others. Below it a
+/// thousand publishers would not share a commit, and each page would be written more often.
+const WORK_MAX: Duration = Duration::from_millis(10);
 
 /// The clock by which leases, retention and events are dated.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;

@@ -9,7 +9,7 @@ SHELL := /bin/bash
 export CARGO_NET_RETRY ?= 5
 
 CARGO_ALL := --workspace --locked
-NPM_CI    := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+NPM_QUIET := --ignore-scripts --no-audit --no-fund --loglevel=error
 HAS       := command -v
 RUN_TESTS  = if $(HAS) cargo-nextest >/dev/null; \
 	then cargo nextest run $(CARGO_ALL) --profile $(1); \
@@ -32,11 +32,12 @@ tools:
 	@.ci/tools test
 
 $(PAGE_CLIENT): edge/web/package-lock.json
-	cd edge/web && $(NPM_CI)
+	cd edge/web && npm ci $(NPM_QUIET)
 	@touch $@
 
+# Not `npm ci`: it insists on buf's binaries for every other platform, which not every registry has.
 $(TEST_NODE): tests/node/package-lock.json
-	cd tests/node && $(NPM_CI)
+	cd tests/node && npm install --no-save $(NPM_QUIET)
 	@touch $@
 
 $(TEST_PYTHON): tests/python/requirements.txt | tools

@@ -97,7 +97,7 @@ pub(super) fn find_crowded(
             continue;
         }
         let mut statement = connection.prepare(
-            "SELECT kind, tenant, name FROM topic
+            "SELECT kind, tenant, name FROM topic JOIN topic_head ON topic = id
              WHERE kind = ?1 AND (head - floor > ?2 OR bytes > ?3)",
         )?;
         let most = |limit: Option<u64>| signed(limit.unwrap_or(u64::MAX));

@@ -161,7 +161,8 @@ fn lost(topic: &Topic) -> Failure {
 fn load(connection: &Connection, topic: &Topic) -> Result<Option<Head>, Failure> {
     let mut statement = connection.prepare_cached(
         "SELECT id, head, stamp, floor, bytes, types, oldest, ended_at
-         FROM topic WHERE kind = ?1 AND tenant = ?2 AND name = ?3",
+         FROM topic JOIN topic_head ON topic = id
+         WHERE kind = ?1 AND tenant = ?2 AND name = ?3",
     )?;
     let key = params![row::kind_number(topic.kind()), topic.tenant(), topic.name()];
     let head = statement.query_row(key, |found| {
@@ -187,12 +188,14 @@ fn insert(connection: &Connection, topic: &Topic) -> Result<i64, Failure> {
     let mut statement =
         connection.prepare_cached("INSERT INTO topic(kind, tenant, name) VALUES(?1, ?2, ?3)")?;
     let key = params![row::kind_number(topic.kind()), topic.tenant(), topic.name()];
-    Ok(statement.insert(key)?)
+    let id = statement.insert(key)?;
+    connection.prepare_cached("INSERT INTO topic_head(topic) VALUES(?1)")?.execute([id])?;
+    Ok(id)
 }
 
 fn update_head(connection: &Connection, head: &Head) -> Result<(), Failure> {
     let mut statement = connection.prepare_cached(
-        "UPDATE topic SET head = ?2, stamp = ?3, bytes = ?4, types = ?5 WHERE id = ?1",
+        "UPDATE topic_head SET head = ?2, stamp = ?3, bytes = ?4, types = ?5 WHERE topic = ?1",
     )?;
     statement.execute(params![
         head.id,
@@ -205,16 +208,11 @@ fn update_head(connection: &Connection, head: &Head) -> Result<(), Failure> {
 }
 
 fn update_row(connection: &Connection, head: &Head) -> Result<(), Failure> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE topic SET head = ?2, stamp = ?3, bytes = ?4, types = ?5, floor = ?6, oldest = ?7,
-         ended_at = ?8 WHERE id = ?1",
-    )?;
+    update_head(connection, head)?;
+    let mut statement = connection
+        .prepare_cached("UPDATE topic SET floor = ?2, oldest = ?3, ended_at = ?4 WHERE id = ?1")?;
     statement.execute(params![
         head.id,
-        row::signed(head.cursor.offset),
-        head.cursor.stamp,
-        row::signed(head.bytes),
-        types(head)?,
         row::signed(head.floor),
         head.oldest.map(|at| row::signed(at.0)),
         head.ended_at.map(|at| row::signed(at.0)),

@@ -18,7 +18,7 @@ use crate::store::{Error, JobQuery, OutputQuery, Stored};
 /// A job by id.
 pub(super) fn job(connection: &Connection, job_id: &str) -> Result<Option<Stored>, Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT t.head, t.stamp, j.doc FROM job j JOIN topic t ON t.id = j.topic
+        "SELECT t.head, t.stamp, j.doc FROM job j JOIN topic_head t ON t.topic = j.topic
          WHERE j.job_id = ?1",
     )?;
     let mut rows = statement.query([job_id])?;
@@ -59,7 +59,7 @@ pub(super) fn list(connection: &Connection, query: &JobQuery) -> Result<Vec<Stor
     found.dedup();
     found.truncate(query.limit);
     let mut statement = connection.prepare_cached(
-        "SELECT t.head, t.stamp, j.doc FROM job j JOIN topic t ON t.id = j.topic
+        "SELECT t.head, t.stamp, j.doc FROM job j JOIN topic_head t ON t.topic = j.topic
          WHERE j.topic = ?1",
     )?;
     let mut jobs = Vec::with_capacity(found.len());

@@ -24,7 +24,8 @@ struct Row {
 fn find(connection: &Connection, topic: &Topic) -> Result<Option<Row>, Failure> {
     let mut statement = connection.prepare_cached(
         "SELECT id, head, stamp, floor, bytes, types
-         FROM topic WHERE kind = ?1 AND tenant = ?2 AND name = ?3",
+         FROM topic JOIN topic_head ON topic = id
+         WHERE kind = ?1 AND tenant = ?2 AND name = ?3",
     )?;
     let key = params![row::kind_number(topic.kind()), topic.tenant(), topic.name()];
     let found = statement.query_row(key, |found| {

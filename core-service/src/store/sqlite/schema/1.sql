@@ -5,14 +5,17 @@ CREATE TABLE topic(
   kind INTEGER NOT NULL,
   tenant TEXT NOT NULL,
   name TEXT NOT NULL,
-  head INTEGER NOT NULL DEFAULT 0,
-  stamp INTEGER NOT NULL DEFAULT 0,          -- of the event at the head
   floor INTEGER NOT NULL DEFAULT 0,          -- retained are the offsets (floor, head]
-  bytes INTEGER NOT NULL DEFAULT 0,          -- of retained bodies
-  types TEXT NOT NULL DEFAULT '{}',          -- the last offset of each event type
   oldest INTEGER,                            -- time of the first retained event
   ended_at INTEGER,                          -- when the job or session ended that it is the log of
   UNIQUE(kind, tenant, name)) STRICT;
+-- What every append moves: short rows of their own, so that a commit to many topics writes few pages.
+CREATE TABLE topic_head(
+  topic INTEGER PRIMARY KEY,
+  head INTEGER NOT NULL DEFAULT 0,
+  stamp INTEGER NOT NULL DEFAULT 0,          -- of the event at the head
+  bytes INTEGER NOT NULL DEFAULT 0,          -- of retained bodies
+  types TEXT NOT NULL DEFAULT '{}') STRICT;  -- the last offset of each event type
 CREATE INDEX topic_oldest ON topic(kind, oldest) WHERE oldest IS NOT NULL;
 CREATE INDEX topic_ended ON topic(kind, ended_at) WHERE ended_at IS NOT NULL;
 

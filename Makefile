@@ -73,8 +73,8 @@ prove: setup ## The long proofs; each writes docs/evidence/<what>.md
 	@mkdir -p docs/evidence
 	ROOMCAST_PROVE=1; export ROOMCAST_PROVE; $(call RUN_TESTS,prove)
 
-bench: ## Measure on this machine (ARGS for one benchmark's flags)
-	cargo run --release --locked --package roomcast-bench -- $(ARGS)
+bench: ## Measure on this machine (ARGS="start" for one benchmark, see --help)
+	cargo run --release --locked --package roomcast-bench -- $(or $(ARGS),all)
 
 # --- upkeep --------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ use roomcast_core::store::sqlite::{SqliteConfig, SqliteStore};
 use tokio::sync::Mutex;
 
 use crate::bare::{Bare, Writes};
+use crate::body::BODY;
 use crate::disk::{self, Group};
 use crate::figure::Figure;
 use crate::load::{Operation, closed_loop};
@@ -85,20 +86,6 @@ impl Operation for Publish {
         Ok(())
     }
 }
-
-/// 200 bytes of JSON.
-pub(crate) static BODY: [u8; 200] = {
-    let mut body = [b'x'; 200];
-    let (head, tail) = (*b"{\"text\":\"", *b"\"}");
-    let mut at = 0;
-    while at < head.len() {
-        body[at] = head[at];
-        at += 1;
-    }
-    body[198] = tail[0];
-    body[199] = tail[1];
-    body
-};
 
 /// Running jobs, each with its fence, its last report and its bytes of output.
 struct Jobs {

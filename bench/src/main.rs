@@ -2,6 +2,7 @@
 //! SQLite or the same machine does at best in the same run; compare ratios, never runs.
 
 mod bare;
+mod body;
 mod commits;
 mod disk;
 mod figure;

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
-use crate::commits::BODY;
+use crate::body::BODY;
 use crate::load::Operation;
 
 /// A running core; it ends when this is dropped.

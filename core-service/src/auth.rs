@@ -7,9 +7,9 @@ use roomcast_runtime::trace::TraceContext;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 
-use crate::domain::event::TraceId;
 use crate::domain::job::Job;
 use crate::domain::topic::{Kind, Topic};
+use crate::domain::trace::TraceId;
 
 /// Metadata key of the caller's service token.
 pub const SERVICE_TOKEN: &str = "x-roomcast-service";

@@ -11,3 +11,4 @@ pub mod retention;
 pub mod subscription;
 pub mod time;
 pub mod topic;
+pub mod trace;

@@ -7,9 +7,7 @@ use crate::domain::job;
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
-
-/// A W3C trace id.
-pub type TraceId = [u8; 16];
+use crate::domain::trace::TraceId;
 
 /// An event as committed.
 #[derive(Debug, Clone, PartialEq)]

@@ -32,9 +32,9 @@ pub use decide::Decision;
 pub use event::{CancelMode, Entry, Event, QueueReason, Summary};
 pub use retry::RetryPolicy;
 
-use crate::domain::event::TraceId;
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
+use crate::domain::trace::TraceId;
 
 /// Where a job stands. The last three are final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::wire::{check, job as wire_job, page, report as wire_report};
-use super::work::{self, roster::Roster};
+use super::work::{self, Work, roster::Roster};
 use super::{watch, wire};
 use crate::auth::{Caller, Door};
 use crate::domain::job::{self, Spec};
@@ -37,17 +37,18 @@ const HELD_MAX: usize = 1024;
 /// Jobs, for those who create, watch and do them.
 #[derive(Debug, Clone)]
 pub struct Jobs {
-    pub(super) log: Log,
-    pub(super) door: Arc<Door>,
-    pub(super) roster: Roster,
-    pub(super) drain: CancellationToken,
+    log: Log,
+    door: Arc<Door>,
+    work: Work,
+    drain: CancellationToken,
 }
 
 impl Jobs {
     /// The service over a log. Streams end when `drain` is cancelled.
     #[must_use]
     pub fn new(log: Log, door: Arc<Door>, roster: Roster, drain: CancellationToken) -> Jobs {
-        Jobs { log, door, roster, drain }
+        let work = Work { log: log.clone(), roster, drain: drain.clone() };
+        Jobs { log, door, work, drain }
     }
 
     /// A job that the caller may use.
@@ -73,7 +74,7 @@ impl Jobs {
     }
 
     /// Commits a command about a job.
-    pub(super) async fn commit(&self, command: Command) -> Result<(Stored, bool), Status> {
+    async fn commit(&self, command: Command) -> Result<(Stored, bool), Status> {
         match self.log.commit(command).await.map_err(status)? {
             Committed::Job { record, cursor, is_replay } => {
                 Ok((Stored { record, cursor }, is_replay))
@@ -133,8 +134,8 @@ impl JobService for Jobs {
         let spec = &stored.record.job.spec;
         let input = self.log.store().job_input(&spec.id).await.map_err(status)?;
         let mut job = wire_job::job(&stored);
-        job.input = input.as_ref().map(wire_job::payload);
-        let workers = self.roster.serving(&spec.kind, &spec.tenant);
+        job.input = input.as_ref().map(wire::value::payload);
+        let workers = self.work.roster.serving(&spec.kind, &spec.tenant);
         Ok(Response::new(v1::GetJobResponse { job: Some(job), workers }))
     }
 
@@ -255,7 +256,7 @@ impl JobService for Jobs {
     ) -> Result<Response<WorkStream>, Status> {
         let caller = self.door.admit(&request).await?;
         caller.require_worker()?;
-        let responses = work::stream::open(self.clone(), request.into_inner()).await?;
+        let responses = work::stream::open(self.work.clone(), request.into_inner()).await?;
         Ok(Response::new(Box::pin(responses)))
     }
 
@@ -269,7 +270,7 @@ impl JobService for Jobs {
         let wait = check::span("wait", request.wait, LEASE_WAIT_MAX)?.unwrap_or_default();
         let slots = request.max_jobs.clamp(1, LEASES_MAX);
         let worker = work::worker(request.worker_id, request.kinds, slots, request.tenant)?;
-        let assignments = work::unary::lease(self, worker, wait).await;
+        let assignments = work::unary::lease(&self.work, worker, wait).await;
         Ok(Response::new(v1::LeaseJobsResponse { assignments }))
     }
 
@@ -283,7 +284,7 @@ impl JobService for Jobs {
         if held.len() > HELD_MAX {
             return Err(check::invalid("held", "has at most 1024 leases"));
         }
-        let (cancels, lost) = work::unary::renew(self, held).await?;
+        let (cancels, lost) = work::unary::renew(&self.work, held).await?;
         Ok(Response::new(v1::RenewLeasesResponse { cancels, lost }))
     }
 
@@ -296,7 +297,7 @@ impl JobService for Jobs {
         let report = request.into_inner().report;
         let report = report.ok_or_else(|| check::invalid("report", "is required"))?;
         let (job_id, report) = wire_report::report(report)?;
-        let (ack, cancel) = work::unary::report(self, job_id, report, caller.trace).await?;
+        let (ack, cancel) = work::unary::report(&self.work, job_id, report, caller.trace).await?;
         Ok(Response::new(v1::ReportJobResponse { ack: Some(ack), cancel }))
     }
 }

@@ -8,6 +8,7 @@ pub(super) mod job;
 pub(super) mod page;
 pub(super) mod publish;
 pub(super) mod report;
+pub(super) mod value;
 
 use std::time::Duration;
 

@@ -7,20 +7,31 @@ pub(super) mod stream;
 pub(super) mod unary;
 
 use roomcast_proto::v1;
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
+use self::roster::Roster;
 use super::wire::check::{self, invalid};
 use super::wire::{self, job as wire_job};
 use crate::domain::job::{Spec, State};
 use crate::domain::limits;
 use crate::domain::payload::Payload;
-use crate::log::now;
+use crate::log::{Log, now};
 use crate::store::Stored;
 
 /// Kinds one worker serves.
 const KINDS_MAX: usize = 64;
 /// Jobs one worker does at once.
 const SLOTS_MAX: u32 = 1024;
+
+/// What the workers' calls need.
+#[derive(Debug, Clone)]
+pub(super) struct Work {
+    pub(super) log: Log,
+    pub(super) roster: Roster,
+    /// Ends streams and waits.
+    pub(super) drain: CancellationToken,
+}
 
 /// A worker that wants jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +89,7 @@ pub(super) fn worker(
 /// A job as handed to its worker.
 fn assignment(stored: &Stored, input: Option<&Payload>) -> v1::Assignment {
     let mut job = wire_job::job(stored);
-    job.input = input.map(wire_job::payload);
+    job.input = input.map(wire::value::payload);
     v1::Assignment {
         job: Some(job),
         fence: stored.record.custody.fence,

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use crate::domain::cursor::Cursor;
-use crate::domain::event::{Body, NewEvent, TraceId};
+use crate::domain::event::{Body, NewEvent};
 use crate::domain::job::{self, Decision, Entry, Job, Record, Spec, Summary};
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
+use crate::domain::trace::TraceId;
 
 /// Something to commit.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,11 +2,11 @@
 
 use roomcast_proto::v1;
 
-use super::job::{fault, payload, state};
+use super::value::{cancel_requested, fault, payload, progress, state, usage};
 use super::{timestamp, trace_hex};
 use crate::domain::event::{Body, Event};
 use crate::domain::job;
-use crate::domain::job::{CancelMode, CancelRequest, Entry, Progress, QueueReason, Summary, Usage};
+use crate::domain::job::{CancelMode, Entry, QueueReason, Summary};
 
 pub(in crate::service) fn event(event: &Event) -> v1::Event {
     v1::Event {
@@ -79,31 +79,6 @@ fn kind(event: &job::Event) -> v1::job_event::Kind {
             }
             .into(),
         }),
-    }
-}
-
-pub(in crate::service) fn cancel_requested(request: &CancelRequest) -> v1::JobCancelRequested {
-    v1::JobCancelRequested { reason: request.reason.clone(), requested_by: request.by.clone() }
-}
-
-pub(in crate::service) fn progress(progress: &Progress) -> v1::Progress {
-    v1::Progress {
-        percent: progress.percent,
-        message: progress.message.clone(),
-        stage: progress.stage.clone(),
-        counters: progress.counters.clone(),
-    }
-}
-
-pub(in crate::service) fn usage(usage: &Usage) -> v1::Usage {
-    v1::Usage {
-        input_tokens: usage.input_tokens,
-        output_tokens: usage.output_tokens,
-        cached_input_tokens: usage.cached_input_tokens,
-        reasoning_tokens: usage.reasoning_tokens,
-        total_tokens: usage.total_tokens,
-        cost_micros: usage.cost_micros,
-        model: usage.model.clone(),
     }
 }
 

@@ -7,10 +7,10 @@ use roomcast_proto::v1;
 use tonic::Status;
 
 use super::check::{self, invalid};
-use super::event::{cancel_requested, progress, usage};
+use super::value::{cancel_requested, fault, payload, progress, state, usage};
 use super::{duration, timestamp, trace_hex};
 use crate::auth::Caller;
-use crate::domain::job::{Fault, RetryPolicy, Spec, State, Timeouts};
+use crate::domain::job::{RetryPolicy, Spec, State, Timeouts};
 use crate::domain::limits;
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
@@ -76,18 +76,6 @@ fn timeouts(timeouts: &Timeouts) -> v1::Timeouts {
     }
 }
 
-pub(in crate::service) fn state(state: State) -> v1::JobState {
-    match state {
-        State::Scheduled => v1::JobState::Scheduled,
-        State::Queued => v1::JobState::Queued,
-        State::Running => v1::JobState::Running,
-        State::Cancelling => v1::JobState::Cancelling,
-        State::Completed => v1::JobState::Completed,
-        State::Failed => v1::JobState::Failed,
-        State::Cancelled => v1::JobState::Cancelled,
-    }
-}
-
 pub(in crate::service) fn state_in(value: i32) -> Result<State, Status> {
     match v1::JobState::try_from(value) {
         Ok(v1::JobState::Scheduled) => Ok(State::Scheduled),
@@ -98,18 +86,6 @@ pub(in crate::service) fn state_in(value: i32) -> Result<State, Status> {
         Ok(v1::JobState::Failed) => Ok(State::Failed),
         Ok(v1::JobState::Cancelled) => Ok(State::Cancelled),
         Ok(v1::JobState::Unspecified) | Err(_) => Err(invalid("states", "names no state")),
-    }
-}
-
-pub(in crate::service) fn payload(payload: &Payload) -> v1::Payload {
-    v1::Payload { content_type: payload.content_type.clone(), data: payload.data.clone() }
-}
-
-pub(in crate::service) fn fault(fault: &Fault) -> v1::Fault {
-    v1::Fault {
-        code: fault.code.clone(),
-        message: fault.message.clone(),
-        retryable: fault.retryable,
     }
 }
 

@@ -12,9 +12,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
 use super::roster::{Notice, SeatId};
-use super::{cancel_notice, unary};
+use super::{Work, cancel_notice, unary};
 use crate::domain::limits;
-use crate::service::job::Jobs;
 use crate::service::wire;
 use crate::service::wire::check::invalid;
 use crate::service::wire::report as wire_report;
@@ -30,13 +29,13 @@ const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens a worker's stream.
 pub(in crate::service) async fn open(
-    jobs: Jobs,
+    work: Work,
     mut inbound: Streaming<v1::WorkRequest>,
 ) -> Result<impl Stream<Item = Result<v1::WorkResponse, Status>> + Send, Status> {
     let (sender, receiver) = mpsc::channel(RESPONSES_MAX);
     tokio::spawn(async move {
         let outcome = match tokio::time::timeout(HELLO_TIMEOUT, hello(&mut inbound)).await {
-            Ok(Ok(hello)) => attend(jobs, hello, inbound, &sender).await,
+            Ok(Ok(hello)) => attend(work, hello, inbound, &sender).await,
             Ok(Err(status)) => Err(status),
             Err(_) => Err(Code::DeadlineExceeded.status("no hello came")),
         };
@@ -59,7 +58,7 @@ type Sender = mpsc::Sender<Result<v1::WorkResponse, Status>>;
 
 /// Serves one worker until its stream ends or the core drains.
 async fn attend(
-    jobs: Jobs,
+    work: Work,
     hello: v1::WorkerHello,
     inbound: Streaming<v1::WorkRequest>,
     sender: &Sender,
@@ -74,27 +73,27 @@ async fn attend(
         }),
     )
     .await?;
-    let responses = renew(&jobs, held.clone()).await?;
+    let responses = renew(&work, held.clone()).await?;
     let is_lost = |lease: &v1::Lease| {
         responses
             .iter()
             .any(|response| matches!(response, Response::Lost(lost) if lost.job_id == lease.job_id))
     };
     let kept: Vec<v1::Lease> = held.iter().filter(|lease| !is_lost(lease)).cloned().collect();
-    let (seat, notices) = jobs.roster.seat(worker);
+    let (seat, notices) = work.roster.seat(worker);
     for lease in kept {
-        jobs.roster.hold(seat, &lease.job_id, lease.fence);
+        work.roster.hold(seat, &lease.job_id, lease.fence);
     }
     for response in responses {
         tell(sender, response).await?;
     }
-    let outcome = converse(&jobs, seat, notices, inbound, sender).await;
-    jobs.roster.leave(seat);
+    let outcome = converse(&work, seat, notices, inbound, sender).await;
+    work.roster.leave(seat);
     outcome
 }
 
 async fn converse(
-    jobs: &Jobs,
+    work: &Work,
     seat: SeatId,
     mut notices: mpsc::Receiver<Notice>,
     mut inbound: Streaming<v1::WorkRequest>,
@@ -109,7 +108,7 @@ async fn converse(
         tokio::select! {
             biased;
             () = sender.closed() => return Ok(()),
-            () = jobs.drain.cancelled() => {
+            () = work.drain.cancelled() => {
                 return tell(sender, Response::Draining(v1::WorkDraining {})).await;
             }
             Some(response) = reports.next(), if !reports.is_empty() => {
@@ -121,7 +120,7 @@ async fn converse(
                 }
             }
             Some(notice) = notices.recv() => {
-                if let Some(response) = response(jobs, notice).await {
+                if let Some(response) = response(work, notice).await {
                     tell(sender, response).await?;
                 }
             }
@@ -129,10 +128,10 @@ async fn converse(
                 let Some(message) = message? else { return Ok(()) };
                 match message.request {
                     Some(Request::Report(report)) => {
-                        reports.push_back(Box::pin(commit(jobs, report)));
+                        reports.push_back(Box::pin(commit(work, report)));
                     }
-                    Some(Request::Beat(beat)) => beats.push(Box::pin(renew(jobs, beat.held))),
-                    Some(Request::Drain(_)) => jobs.roster.retire(seat),
+                    Some(Request::Beat(beat)) => beats.push(Box::pin(renew(work, beat.held))),
+                    Some(Request::Drain(_)) => work.roster.retire(seat),
                     Some(Request::Hello(_)) => {
                         return Err(invalid("request", "hello comes once, first"));
                     }
@@ -149,10 +148,10 @@ async fn tell(sender: &Sender, response: Response) -> Result<(), Status> {
 }
 
 /// Commits a report and says what came of it.
-async fn commit(jobs: &Jobs, report: v1::Report) -> Response {
+async fn commit(work: &Work, report: v1::Report) -> Response {
     let (id, fence, number) = (report.job_id.clone(), report.fence, report.number);
     let outcome = match wire_report::report(report) {
-        Ok((job_id, report)) => unary::report(jobs, job_id, report, None).await,
+        Ok((job_id, report)) => unary::report(work, job_id, report, None).await,
         Err(status) => Err(status),
     };
     match outcome {
@@ -174,21 +173,21 @@ fn refused(job_id: String, fence: u64, number: u64, status: &Status) -> Response
     Response::Refused(v1::ReportRefused { job_id, fence, number, error: Some(error) })
 }
 
-async fn renew(jobs: &Jobs, held: Vec<v1::Lease>) -> Result<Vec<Response>, Status> {
+async fn renew(work: &Work, held: Vec<v1::Lease>) -> Result<Vec<Response>, Status> {
     if held.len() > HELD_MAX {
         return Err(invalid("held", "has at most 1024 leases"));
     }
-    let (cancels, lost) = unary::renew(jobs, held).await?;
+    let (cancels, lost) = unary::renew(work, held).await?;
     let cancels = cancels.into_iter().map(Response::Cancel);
     Ok(cancels.chain(lost.into_iter().map(Response::Lost)).collect())
 }
 
-async fn response(jobs: &Jobs, notice: Notice) -> Option<Response> {
+async fn response(work: &Work, notice: Notice) -> Option<Response> {
     match notice {
         Notice::Assigned(assignment) => Some(Response::Assignment(*assignment)),
         Notice::Lost { job_id, fence } => Some(Response::Lost(v1::LeaseLost { job_id, fence })),
         Notice::CancelRequested { job_id } => {
-            let stored = jobs.log.store().job(&job_id).await.ok().flatten()?;
+            let stored = work.log.store().job(&job_id).await.ok().flatten()?;
             cancel_notice(&stored).map(Response::Cancel)
         }
     }

@@ -7,30 +7,29 @@ use tonic::Status;
 
 use super::dispatch::change;
 use super::roster::Notice;
-use super::{Worker, cancel_notice};
-use crate::domain::event::TraceId;
+use super::{Work, Worker, cancel_notice};
 use crate::domain::job::{self, Refusal as JobRefusal, Report};
 use crate::domain::limits;
+use crate::domain::trace::TraceId;
 use crate::error::status;
-use crate::service::job::Jobs;
 use crate::store::commit::{Action, Command};
 use crate::store::{Error, Refusal};
 
 /// Seats a worker until it has a job or `wait` is over.
 pub(in crate::service) async fn lease(
-    jobs: &Jobs,
+    work: &Work,
     worker: Worker,
     wait: Duration,
 ) -> Vec<v1::Assignment> {
-    let (seat, mut notices) = jobs.roster.seat(worker);
+    let (seat, mut notices) = work.roster.seat(worker);
     // Gives up the seat also when the caller hangs up.
-    let _guard = Leave { jobs: jobs.clone(), seat };
+    let _guard = Leave { work: work.clone(), seat };
     let first = tokio::select! {
         notice = tokio::time::timeout(wait.max(AT_LEAST), notices.recv()) => notice.ok().flatten(),
-        () = jobs.drain.cancelled() => None,
+        () = work.drain.cancelled() => None,
     };
     // Nothing is assigned to a seat that is left, so what is in the queue is all there is.
-    jobs.roster.leave(seat);
+    work.roster.leave(seat);
     let mut assignments = Vec::new();
     let mut next = first;
     while let Some(notice) = next {
@@ -47,24 +46,24 @@ pub(in crate::service) async fn lease(
 const AT_LEAST: Duration = Duration::from_millis(50);
 
 struct Leave {
-    jobs: Jobs,
+    work: Work,
     seat: u64,
 }
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        self.jobs.roster.leave(self.seat);
+        self.work.roster.leave(self.seat);
     }
 }
 
 /// Extends leases.
 pub(in crate::service) async fn renew(
-    jobs: &Jobs,
+    work: &Work,
     held: Vec<v1::Lease>,
 ) -> Result<(Vec<v1::CancelNotice>, Vec<v1::LeaseLost>), Status> {
     let renewals = held.into_iter().map(|lease| async {
         let command = job::Command::Renew { fence: lease.fence, ttl: limits::LEASE };
-        let renewed = change(&jobs.log, &lease.job_id, command).await;
+        let renewed = change(&work.log, &lease.job_id, command).await;
         (lease, renewed)
     });
     let (mut cancels, mut lost) = (Vec::new(), Vec::new());
@@ -82,7 +81,7 @@ pub(in crate::service) async fn renew(
 
 /// Commits a report. A repeated one is acknowledged again.
 pub(in crate::service) async fn report(
-    jobs: &Jobs,
+    work: &Work,
     job_id: String,
     report: Report,
     trace: Option<TraceId>,
@@ -90,11 +89,11 @@ pub(in crate::service) async fn report(
     let fence = report.fence;
     let is_end = report.end.is_some();
     if is_end {
-        jobs.roster.mark_ending(&job_id, true);
+        work.roster.mark_ending(&job_id, true);
     }
     let command = job::Command::Report(Box::new(report));
     let action = Action::Job { job_id: job_id.clone(), command };
-    let committed = jobs.log.commit(Command { action, idempotency: None, trace }).await;
+    let committed = work.log.commit(Command { action, idempotency: None, trace }).await;
     let ack = |number| v1::ReportAck { job_id: job_id.clone(), fence, number };
     match committed {
         Ok(crate::store::Committed::Job { record, cursor, .. }) => {
@@ -110,7 +109,7 @@ pub(in crate::service) async fn report(
         }
         Err(error) => {
             if is_end {
-                jobs.roster.mark_ending(&job_id, false);
+                work.roster.mark_ending(&job_id, false);
             }
             Err(status(error))
         }

@@ -13,12 +13,13 @@ use super::idempotency;
 use super::records::{Held, Records};
 use super::row::signed;
 use crate::domain::cursor::Cursor;
-use crate::domain::event::{Body, Event, NewEvent, TraceId};
+use crate::domain::event::{Body, Event, NewEvent};
 use crate::domain::job::{self, Decision, Record, Spec};
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
+use crate::domain::trace::TraceId;
 use crate::store::codec::{self, Form};
 use crate::store::commit::{self, Action, Append, Command, Committed, Refusal};
 

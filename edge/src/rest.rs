@@ -31,7 +31,6 @@ use std::any::Any;
 
 use axum::{
     Extension, Router,
-    extract::DefaultBodyLimit,
     middleware::from_fn,
     response::{IntoResponse as _, Response},
 };
@@ -42,7 +41,7 @@ use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 use utoipa_axum::router::OpenApiRouter;
 
-use self::{body::BODY_BYTES_MAX, openapi::Description};
+use self::openapi::Description;
 use crate::{app::AppState, page};
 
 /// Where the routes stand beside the root.
@@ -57,7 +56,6 @@ pub fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(fault))
         .layer(if_absent(header::CACHE_CONTROL, "no-store"))
         .layer(if_absent(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(Extension(Description::of(&document)))
         // Counting begins with the first request, not with the first look at the counters.
         .layer(Extension(telemetry::metrics()));

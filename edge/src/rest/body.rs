@@ -1,8 +1,9 @@
 //! A request's body: one JSON value of the documented shape, or a problem that says where it is not.
 
 use axum::extract::{FromRequest, Request};
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
+use http::{HeaderMap, header};
 use roomcast_proto::registry::Code;
 use serde::de::DeserializeOwned;
 
@@ -17,6 +18,9 @@ const ENVELOPE_BYTES_MAX: usize = 256 * 1024;
 /// No request is read beyond this.
 pub(super) const BODY_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + ENVELOPE_BYTES_MAX;
 
+/// What is read of a body that is too large, and dropped, before the connection is given up.
+const DROPPED_BYTES_MAX: usize = 16 * BODY_BYTES_MAX;
+
 /// A JSON body. Parts of type `RawValue` keep their text byte for byte.
 #[derive(Debug)]
 pub(super) struct Body<T>(pub(super) T);
@@ -24,9 +28,9 @@ pub(super) struct Body<T>(pub(super) T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let json = says_json(request.headers());
-        let bytes = bytes(request, state).await?;
+        let bytes = bytes(request).await?;
         if !json {
             return Err(Problem::new(
                 Code::UnsupportedMediaType,
@@ -44,9 +48,9 @@ pub(super) struct OptionalBody<T>(pub(super) T);
 impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let json = says_json(request.headers());
-        let bytes = bytes(request, state).await?;
+        let bytes = bytes(request).await?;
         if bytes.trim_ascii().is_empty() {
             return Ok(Self(T::default()));
         }
@@ -60,14 +64,26 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalB
     }
 }
 
-async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|rejection| {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            let detail = format!("the body is larger than {BODY_BYTES_MAX} bytes");
-            return Problem::new(Code::PayloadTooLarge, detail);
+/// Reads a body within its limit. What is beyond it is read and dropped for a while: a client that
+/// is still sending would not read the answer.
+async fn bytes(request: Request) -> Result<Bytes, Problem> {
+    let mut chunks = request.into_body().into_data_stream();
+    let (mut body, mut length) = (BytesMut::new(), 0);
+    while let Some(chunk) = chunks.next().await {
+        let broken = |error| Problem::new(Code::MalformedMessage, format!("broke off: {error}"));
+        let chunk = chunk.map_err(broken)?;
+        length += chunk.len();
+        if length <= BODY_BYTES_MAX {
+            body.extend_from_slice(&chunk);
+        } else if length > DROPPED_BYTES_MAX {
+            break;
         }
-        Problem::new(Code::MalformedMessage, rejection.body_text())
-    })
+    }
+    if length > BODY_BYTES_MAX {
+        let detail = format!("the body is larger than {BODY_BYTES_MAX} bytes");
+        return Err(Problem::new(Code::PayloadTooLarge, detail));
+    }
+    Ok(body.freeze())
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

@@ -197,7 +197,8 @@ async fn a_body_that_is_not_right_is_a_problem() {
     check(&post("/jobs", r#"{"kind":"k","knd":1}"#).await, 400, "malformed_message");
     let plain = Request::post("/jobs").header("content-type", "text/plain");
     check(&ask(edge(AuthMode::Dev), plain, "{}").await, 415, "unsupported_media_type");
-    let large = format!(r#"{{"kind":"k","input":"{}"}}"#, "x".repeat(BODY_BYTES_MAX));
+    let large =
+        format!(r#"{{"kind":"k","input":"{}"}}"#, "x".repeat(crate::rest::body::BODY_BYTES_MAX));
     check(&post("/jobs", &large).await, 413, "payload_too_large");
 }
 

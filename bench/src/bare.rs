@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -12,7 +13,10 @@ use crate::load::Operation;
 const TOPICS: u32 = 1000;
 /// Room for every publisher.
 const QUEUE: usize = 8192;
+/// The store's own bounds of a batch: without them the two would not do the same.
 const BATCH_MAX: usize = 2048;
+/// See [`BATCH_MAX`].
+const WORK_MAX: Duration = Duration::from_millis(10);
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
     PRAGMA cache_size = -65536;
@@ -69,10 +73,11 @@ fn write(
         "INSERT INTO job VALUES (?1, 'owner', 2, ?2, ?3) ON CONFLICT(topic) DO UPDATE SET updated = ?2, doc = ?3",
     )?;
     while let Ok(first) = waiting.recv() {
-        let batch: Vec<_> =
-            std::iter::once(first).chain(waiting.try_iter()).take(BATCH_MAX).collect();
+        let begun = Instant::now();
+        let mut next = Some(first);
+        let mut answers = Vec::new();
         connection.execute_batch("BEGIN IMMEDIATE")?;
-        for (number, _) in &batch {
+        while let Some((number, acknowledgement)) = next {
             let topic = number % TOPICS;
             let seq = &mut heads[topic as usize];
             *seq += 1;
@@ -81,9 +86,12 @@ fn write(
             if writes == Writes::StateAndEvent {
                 job.execute((topic, *seq, &doc))?;
             }
+            answers.push(acknowledgement);
+            let has_room = answers.len() < BATCH_MAX && begun.elapsed() < WORK_MAX;
+            next = if has_room { waiting.try_recv().ok() } else { None };
         }
         connection.execute_batch("COMMIT")?;
-        for (_, acknowledgement) in batch {
+        for acknowledgement in answers {
             // A publisher whose time is over does not wait.
             let _ = acknowledgement.send(());
         }

@@ -1,6 +1,8 @@
 //! Who calls, and what they may do. The core is the guard: an edge or worker is trusted with what its
 //! service credential names, and a user's own token decides what that user sees.
 
+use std::sync::Arc;
+
 use roomcast_identity::{Scope, Service, ServiceKeys, User, UserKeys};
 use roomcast_proto::registry::Code;
 use roomcast_runtime::trace::TraceContext;
@@ -22,7 +24,7 @@ pub struct Door {
     users: UserKeys,
     services: ServiceKeys,
     is_dev: bool,
-    rooms: Vec<String>,
+    rooms: Arc<[String]>,
 }
 
 /// A caller, after the door.
@@ -32,7 +34,7 @@ pub struct Caller {
     pub principal: Principal,
     /// The trace that the call belongs to.
     pub trace: Option<TraceId>,
-    rooms: std::sync::Arc<[String]>,
+    rooms: Arc<[String]>,
 }
 
 /// Who acts.
@@ -48,7 +50,7 @@ impl Door {
     /// The door of a core. In `dev` a caller without credentials is the user `dev`.
     #[must_use]
     pub fn new(users: UserKeys, services: ServiceKeys, is_dev: bool, rooms: Vec<String>) -> Door {
-        Door { users, services, is_dev, rooms }
+        Door { users, services, is_dev, rooms: rooms.into() }
     }
 
     /// Lets a caller in.
@@ -75,7 +77,7 @@ impl Door {
             },
         };
         let trace = trace_of(request.metadata());
-        Ok(Caller { principal, trace, rooms: self.rooms.clone().into() })
+        Ok(Caller { principal, trace, rooms: Arc::clone(&self.rooms) })
     }
 
     /// The caller's service credential: required but in `dev`.

@@ -8,7 +8,7 @@ use crate::bus::{Attachment, Bus};
 use crate::domain::event::Event;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
-use crate::store::{Command, Committed, Error, Store, Tap};
+use crate::store::{Command, Committed, Error, Store, Stored, Tap};
 
 /// The core's clock. The only place that asks the machine for the time.
 #[must_use]
@@ -54,6 +54,19 @@ impl Log {
             self.alarm.set(deadline);
         }
         Ok(committed)
+    }
+
+    /// Commits a command about a job; says also whether an earlier request with the same key had.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_job(&self, command: Command) -> Result<(Stored, bool), Error> {
+        match self.commit(command).await? {
+            Committed::Job { record, cursor, is_replay } => {
+                Ok((Stored { record, cursor }, is_replay))
+            }
+            Committed::Published { .. } => Err(Error::Damaged("a job was expected".into())),
+        }
     }
 
     /// Follows a topic's head.

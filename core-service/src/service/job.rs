@@ -20,7 +20,7 @@ use crate::domain::limits;
 use crate::domain::payload::Payload;
 use crate::error::status;
 use crate::log::{Log, now};
-use crate::store::commit::{Action, Command, Committed, Idempotency};
+use crate::store::commit::{Action, Command, Idempotency};
 use crate::store::{JobQuery, OutputQuery, Stored};
 use tokio_util::sync::CancellationToken;
 
@@ -69,18 +69,8 @@ impl Jobs {
     ) -> Result<(Stored, bool), Status> {
         let action = Action::CreateJob { spec: Box::new(spec), input };
         let command = Command { action, idempotency, trace: caller.trace };
-        let (stored, is_replay) = self.commit(command).await?;
+        let (stored, is_replay) = self.log.commit_job(command).await.map_err(status)?;
         Ok((stored, !is_replay))
-    }
-
-    /// Commits a command about a job.
-    async fn commit(&self, command: Command) -> Result<(Stored, bool), Status> {
-        match self.log.commit(command).await.map_err(status)? {
-            Committed::Job { record, cursor, is_replay } => {
-                Ok((Stored { record, cursor }, is_replay))
-            }
-            Committed::Published { .. } => Err(Code::Internal.status("a job was expected")),
-        }
     }
 }
 
@@ -179,7 +169,7 @@ impl JobService for Jobs {
         };
         let action = Action::Job { job_id, command };
         let command = Command { action, idempotency: None, trace: caller.trace };
-        let (stored, _) = self.commit(command).await?;
+        let (stored, _) = self.log.commit_job(command).await.map_err(status)?;
         Ok(Response::new(v1::CancelJobResponse { job: Some(wire_job::job(&stored)) }))
     }
 

@@ -1,9 +1,10 @@
 //! The plain server-streams: one topic, the same frames everywhere.
 
+use futures::StreamExt as _;
 use roomcast_proto::v1;
 use tokio::sync::mpsc;
+use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
@@ -76,26 +77,16 @@ impl Frames {
         shape: fn(Wire) -> T,
     ) -> impl Stream<Item = Result<T, Status>> + Send {
         let Frames { topic, told } = self;
-        let responses = told.map(move |told| match told {
-            Ok(told) => wire_frames(told, &topic).into_iter().map(|wire| Ok(shape(wire))).collect(),
-            Err(status) => vec![Err(status)],
-        });
-        responses.flat_map_iter()
+        told.flat_map(move |told| {
+            futures::stream::iter(match told {
+                Ok(told) => {
+                    wire_frames(told, &topic).into_iter().map(|wire| Ok(shape(wire))).collect()
+                }
+                Err(status) => vec![Err(status)],
+            })
+        })
     }
 }
-
-/// Flattens a stream of vectors.
-trait FlatMapIter<T>: Stream<Item = Vec<T>> + Sized {
-    fn flat_map_iter(self) -> impl Stream<Item = T> + Send
-    where
-        Self: Send,
-        T: Send,
-    {
-        futures::StreamExt::flat_map(self, futures::stream::iter)
-    }
-}
-
-impl<T, S: Stream<Item = Vec<T>>> FlatMapIter<T> for S {}
 
 /// A frame in the contract's messages.
 pub(super) enum Wire {

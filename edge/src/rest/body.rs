@@ -32,10 +32,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let json = says_json(request.headers());
         let bytes = bytes(request).await?;
         if !json {
-            return Err(Problem::new(
-                Code::UnsupportedMediaType,
-                "the body must be sent as application/json",
-            ));
+            return Err(not_json());
         }
         parse(&bytes).map(Self)
     }
@@ -55,10 +52,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalB
             return Ok(Self(T::default()));
         }
         if !json {
-            return Err(Problem::new(
-                Code::UnsupportedMediaType,
-                "the body must be sent as application/json",
-            ));
+            return Err(not_json());
         }
         parse(&bytes).map(Self)
     }
@@ -84,6 +78,10 @@ async fn bytes(request: Request) -> Result<Bytes, Problem> {
         return Err(Problem::new(Code::PayloadTooLarge, detail));
     }
     Ok(body.freeze())
+}
+
+fn not_json() -> Problem {
+    Problem::new(Code::UnsupportedMediaType, "the body must be sent as application/json")
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

@@ -43,23 +43,23 @@ pub(in crate::service) fn closed(
 }
 
 pub(in crate::service) fn topic_snapshot(snapshot: &Snapshot, topic: &Topic) -> v1::TopicSnapshot {
-    use v1::topic_snapshot::State as Wire;
-    let state = match &snapshot.state {
-        State::Job(stored) => stored.as_ref().map(|stored| Wire::Job(job(stored))),
-        State::Jobs(lines) => {
-            Some(Wire::Jobs(v1::JobList { jobs: lines.iter().map(summary).collect() }))
-        }
-        State::LastValues(events) => {
-            Some(Wire::LastValues(v1::LastValues { events: events.iter().map(event).collect() }))
-        }
-    };
-    v1::TopicSnapshot { cursor: snapshot.cursor.token(topic), state }
+    v1::TopicSnapshot { cursor: snapshot.cursor.token(topic), state: state(snapshot) }
 }
 
 pub(in crate::service) fn join_snapshot(
     snapshot: &Snapshot,
 ) -> Option<v1::join_response::Snapshot> {
     use v1::join_response::Snapshot as Wire;
+    use v1::topic_snapshot::State as Known;
+    state(snapshot).map(|state| match state {
+        Known::Job(job) => Wire::Job(job),
+        Known::Jobs(jobs) => Wire::Jobs(jobs),
+        Known::LastValues(values) => Wire::LastValues(values),
+    })
+}
+
+fn state(snapshot: &Snapshot) -> Option<v1::topic_snapshot::State> {
+    use v1::topic_snapshot::State as Wire;
     match &snapshot.state {
         State::Job(stored) => stored.as_ref().map(|stored| Wire::Job(job(stored))),
         State::Jobs(lines) => {

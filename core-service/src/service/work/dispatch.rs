@@ -13,7 +13,7 @@ use super::roster::{Hungry, Roster, SeatId};
 use crate::domain::job::{self, Spec};
 use crate::domain::limits;
 use crate::log::Log;
-use crate::store::commit::{Action, Command, Committed};
+use crate::store::commit::{Action, Command};
 use crate::store::{AgendaQuery, Error, Stored};
 
 /// Jobs one worker gets in one round: the others' turn comes with the next.
@@ -139,8 +139,6 @@ pub(super) async fn change(
     command: job::Command,
 ) -> Result<Stored, Error> {
     let action = Action::Job { job_id: job_id.to_owned(), command };
-    match log.commit(Command { action, idempotency: None, trace: None }).await? {
-        Committed::Job { record, cursor, .. } => Ok(Stored { record, cursor }),
-        Committed::Published { .. } => Err(Error::Unavailable("a job was expected".into())),
-    }
+    let command = Command { action, idempotency: None, trace: None };
+    log.commit_job(command).await.map(|(stored, _)| stored)
 }

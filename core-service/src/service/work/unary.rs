@@ -93,17 +93,10 @@ pub(in crate::service) async fn report(
     }
     let command = job::Command::Report(Box::new(report));
     let action = Action::Job { job_id: job_id.clone(), command };
-    let committed = work.log.commit(Command { action, idempotency: None, trace }).await;
+    let committed = work.log.commit_job(Command { action, idempotency: None, trace }).await;
     let ack = |number| v1::ReportAck { job_id: job_id.clone(), fence, number };
     match committed {
-        Ok(crate::store::Committed::Job { record, cursor, .. }) => {
-            let number = record.custody.report;
-            let stored = crate::store::Stored { record, cursor };
-            Ok((ack(number), cancel_notice(&stored)))
-        }
-        Ok(crate::store::Committed::Published { .. }) => {
-            Err(roomcast_proto::registry::Code::Internal.status("a job was expected"))
-        }
+        Ok((stored, _)) => Ok((ack(stored.record.custody.report), cancel_notice(&stored))),
         Err(Error::Refused(Refusal::Job(JobRefusal::Duplicate { number }))) => {
             Ok((ack(number), None))
         }

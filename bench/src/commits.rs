@@ -98,7 +98,8 @@ impl Jobs {
         let mut held = Vec::new();
         for number in 0..PUBLISHERS[2] {
             let job_id = format!("job-{number}");
-            let action = Action::CreateJob { spec: Box::new(spec(&job_id)), input: None };
+            let action =
+                Action::CreateJob { spec: Box::new(spec(&job_id)), input: None, taker: None };
             store.commit(Command { action, idempotency: None, trace: None }).await?;
             let command = job::Command::Lease { worker: "bench".into(), ttl: TTL };
             change(&store, &job_id, command).await?;

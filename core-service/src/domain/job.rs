@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use command::{Command, End, Fault, OutputChunk, ProgressUpdate, Refusal, Report};
+pub use command::{Command, End, Fault, OutputChunk, ProgressUpdate, Refusal, Report, Taker};
 pub use decide::Decision;
 pub use event::{CancelMode, Entry, Event, QueueReason, Summary};
 pub use retry::RetryPolicy;

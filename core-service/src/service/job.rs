@@ -17,7 +17,6 @@ use super::{watch, wire};
 use crate::auth::{Caller, Door};
 use crate::domain::job::{self, Spec};
 use crate::domain::limits;
-use crate::domain::payload::Payload;
 use crate::error::status;
 use crate::log::{Log, now};
 use crate::store::commit::{Action, Command, Idempotency};
@@ -59,19 +58,6 @@ impl Jobs {
             .filter(|stored| caller.may_use(&stored.record.job))
             .ok_or_else(|| check::job_not_found(&job_id))
     }
-
-    async fn create(
-        &self,
-        caller: &Caller,
-        spec: Spec,
-        input: Option<Payload>,
-        idempotency: Option<Idempotency>,
-    ) -> Result<(Stored, bool), Status> {
-        let action = Action::CreateJob { spec: Box::new(spec), input };
-        let command = Command { action, idempotency, trace: caller.trace };
-        let (stored, is_replay) = self.log.commit_job(command).await.map_err(status)?;
-        Ok((stored, !is_replay))
-    }
 }
 
 /// What makes a repetition of a request harmless: its key, whose it is, and its content.
@@ -111,8 +97,10 @@ impl JobService for Jobs {
         let idempotency = idempotency(&caller, tenant, "create_job", key, &request)?;
         let id = uuid::Uuid::now_v7().simple().to_string();
         let (spec, input) = wire_job::spec(request, &caller, id, now())?;
-        let (stored, created) = self.create(&caller, spec, input, idempotency).await?;
-        Ok(Response::new(v1::CreateJobResponse { job: Some(wire_job::job(&stored)), created }))
+        let created = work::dispatch::create(&self.work, spec, input, idempotency).await;
+        let (stored, is_replay) = created.map_err(status)?;
+        let job = Some(wire_job::job(&stored));
+        Ok(Response::new(v1::CreateJobResponse { job, created: !is_replay }))
     }
 
     async fn get_job(
@@ -198,7 +186,8 @@ impl JobService for Jobs {
             ..Spec::clone(&old.spec)
         };
         let input = self.log.store().job_input(&old.spec.id).await.map_err(status)?;
-        let (stored, _) = self.create(&caller, spec, input, idempotency).await?;
+        let created = work::dispatch::create(&self.work, spec, input, idempotency).await;
+        let (stored, _) = created.map_err(status)?;
         Ok(Response::new(v1::RetryJobResponse { job: Some(wire_job::job(&stored)) }))
     }
 

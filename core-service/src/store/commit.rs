@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::cursor::Cursor;
 use crate::domain::event::{Body, NewEvent};
-use crate::domain::job::{self, Decision, Entry, Job, Record, Spec, Summary};
+use crate::domain::job::{self, Decision, Entry, Job, Record, Spec, Summary, Taker};
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
@@ -40,6 +40,8 @@ pub enum Action {
         spec: Box<Spec>,
         /// What to work on.
         input: Option<Payload>,
+        /// Has it from the beginning, if it is to be had.
+        taker: Option<Taker>,
     },
     /// Change a job.
     Job {

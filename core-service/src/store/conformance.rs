@@ -51,6 +51,7 @@ macro_rules! conformance {
             ]
             jobs: [
                 a_job_and_its_events_are_committed_together,
+                a_taker_has_a_job_from_its_creation,
                 racing_leases_go_to_one_worker,
                 a_refused_report_changes_nothing,
                 a_report_is_applied_once,

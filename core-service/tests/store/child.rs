@@ -141,7 +141,7 @@ pub(crate) fn said(room: &str, texts: &[String]) -> StoreCommand {
 async fn work(store: Arc<SqliteStore>, worker: u32, round: String) {
     for n in 0_u64.. {
         let job_id = format!("job-{round}-{worker}-{n}");
-        let action = Action::CreateJob { spec: Box::new(spec(&job_id)), input: None };
+        let action = Action::CreateJob { spec: Box::new(spec(&job_id)), input: None, taker: None };
         commit(&store, action).await;
         let command = job::Command::Lease { worker: "w".into(), ttl: Duration::from_secs(60) };
         let fence = commit(&store, Action::Job { job_id: job_id.clone(), command }).await;

@@ -51,6 +51,15 @@ pub enum Command {
     },
 }
 
+/// A worker that takes a job as it is created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taker {
+    /// Who.
+    pub worker: String,
+    /// For how long the lease is.
+    pub ttl: Duration,
+}
+
 /// A worker's numbered news.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {

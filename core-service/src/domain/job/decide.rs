@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use super::event::{CancelMode, Entry, Event, QueueReason};
 use super::{
     CancelRequest, Command, Custody, End, Fault, Job, Lease, OutputChunk, Pending, Progress,
-    ProgressUpdate, Record, Refusal, Report, Spec, State, Usage,
+    ProgressUpdate, Record, Refusal, Report, Spec, State, Taker, Usage,
 };
 use crate::domain::limits;
 use crate::domain::time::Time;
@@ -20,6 +20,17 @@ pub struct Decision {
     pub record: Record,
     /// What to log. Empty when only the custody changed, or nothing.
     pub entries: Vec<Entry>,
+}
+
+impl Decision {
+    /// Gives the job that is created to its first worker, if it is to be had; else it waits like any
+    /// other.
+    pub fn give_to(&mut self, taker: Taker, now: Time) {
+        let Taker { worker, ttl } = taker;
+        if let Ok(leased) = self.record.decide(Command::Lease { worker, ttl }, now) {
+            self.record = leased.record;
+        }
+    }
 }
 
 impl Record {

@@ -126,6 +126,26 @@ fn a_delayed_job_is_queued_when_its_time_has_come() {
 }
 
 #[test]
+fn a_job_can_have_a_worker_from_its_creation_if_it_is_to_be_had() {
+    let taker = || Taker { worker: W1.into(), ttl: LEASE };
+    let given = |spec: Spec| {
+        let mut created = Record::create(spec);
+        created.give_to(taker(), at(1));
+        created
+    };
+    let Decision { record, entries } = given(spec());
+    assert_eq!(entries, Record::create(spec()).entries, "its log begins like any other");
+    let lease = Lease { worker: W1.into(), expires_at: at(1) + LEASE };
+    assert_eq!((record.custody.fence, &record.custody.lease), (1, &Some(lease)));
+    assert_eq!(record.job.state, State::Queued);
+    check(&record, 2, started(1), &["job.started"]);
+    let pinned = Spec { pinned_worker: Some(W2.into()), ..spec() };
+    for other in [pinned, Spec { run_at: at(60), ..spec() }] {
+        assert_eq!(given(other.clone()), Record::create(other));
+    }
+}
+
+#[test]
 fn a_stale_worker_cannot_finish_its_successors_job() {
     let record =
         job([(0, lease(W1)), (0, started(1)), (16, tick()), (17, lease(W2)), (17, started(2))]);

@@ -2,18 +2,18 @@
 //! in which order; nothing is kept here that a restart would miss.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{join, join_all};
 use tokio_util::sync::CancellationToken;
 
-use super::assignment;
 use super::roster::{Hungry, Roster, SeatId};
-use crate::domain::job::{self, Spec};
+use super::{Work, assignment};
+use crate::domain::job::{self, Record, Spec, Taker};
 use crate::domain::limits;
+use crate::domain::payload::Payload;
 use crate::log::Log;
-use crate::store::commit::{Action, Command};
+use crate::store::commit::{Action, Command, Idempotency};
 use crate::store::{AgendaQuery, Error, Stored};
 
 /// Jobs one worker gets in one round: the others' turn comes with the next.
@@ -36,18 +36,12 @@ pub async fn run(log: Log, roster: Roster, stop: CancellationToken) {
             () = roster.woken() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
-        // Whoever still has a slot free found nothing in the round before: a new job is theirs, without
-        // asking the store. What finds no taker, or no room in the list, comes with the round below.
-        let new_jobs = roster.take_new_jobs();
-        if !new_jobs.is_empty() {
-            give_out(&log, &roster, match_up(roster.hungry(), &new_jobs)).await;
-        }
         loop {
             match round(&log, &roster).await {
-                Ok(0) => break,
-                Ok(_) => {}
+                Ok(Round::Settled) => break,
+                Ok(Round::Given) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "jobs wait: the store cannot be asked for them");
+                    tracing::warn!(%error, "jobs wait: the store does not give them out");
                     break;
                 }
             }
@@ -55,30 +49,61 @@ pub async fn run(log: Log, roster: Roster, stop: CancellationToken) {
     }
 }
 
-/// Gives out jobs once; returns how many were picked.
-async fn round(log: &Log, roster: &Roster) -> Result<usize, Error> {
-    let picks = pick(log, roster.hungry()).await?;
-    let count = picks.len();
-    give_out(log, roster, picks).await;
-    Ok(count)
-}
-
-/// Leases all at once: the leases of a round share a commit.
-async fn give_out(log: &Log, roster: &Roster, picks: Vec<Pick>) {
-    join_all(picks.into_iter().map(|pick| lease(log, roster, pick))).await;
-}
-
-/// Brings new jobs to workers that wait for such, each worker as many as it has slots free.
-fn match_up(mut hungry: Vec<Hungry>, jobs: &[Arc<Spec>]) -> Vec<Pick> {
-    let mut picks = Vec::new();
-    for job in jobs {
-        let taker = hungry.iter_mut().find(|seat| seat.free > 0 && seat.worker.takes(job));
-        if let Some(Hungry { seat, worker, free }) = taker {
-            *free -= 1;
-            picks.push(Pick { job_id: job.id.clone(), seat: *seat, worker: worker.id.clone() });
+/// Creates a job. If a worker waits for such a job, the commit that creates it leases it too.
+pub(in crate::service) async fn create(
+    work: &Work,
+    spec: Spec,
+    input: Option<Payload>,
+    idempotency: Option<Idempotency>,
+) -> Result<(Stored, bool), Error> {
+    let reserved = work.roster.reserve(&spec);
+    let taker = reserved
+        .as_ref()
+        .map(|(_, worker)| Taker { worker: worker.id.clone(), ttl: limits::LEASE });
+    let (job_id, trace) = (spec.id.clone(), spec.trace);
+    let action = Action::CreateJob { spec: Box::new(spec), input: input.clone(), taker };
+    let command = Command { action, idempotency, trace };
+    let Work { log, roster, .. } = work.clone();
+    let Some((seat, _)) = reserved else { return log.commit_job(command).await };
+    // Detached: a caller who hangs up between commit and assignment would leave the lease with nobody.
+    let creating = tokio::spawn(async move {
+        let created = log.commit_job(command).await;
+        let leased = created
+            .as_ref()
+            .ok()
+            .filter(|(stored, is_replay)| !is_replay && stored.record.custody.lease.is_some());
+        let is_handed = match leased {
+            Some((stored, _)) => hand_over(&log, &roster, seat, stored, input.as_ref()).await,
+            None => false,
+        };
+        if !is_handed {
+            roster.give_up(seat, &job_id);
         }
+        created
+    });
+    creating.await.unwrap_or_else(|_| Err(Error::Unavailable("the creation was broken off".into())))
+}
+
+/// What a round came to.
+enum Round {
+    /// Nobody with a slot free has a job to take.
+    Settled,
+    /// Jobs were given out; there may be more.
+    Given,
+}
+
+/// Gives out jobs once. The leases of a round share a commit.
+async fn round(log: &Log, roster: &Roster) -> Result<Round, Error> {
+    let look = roster.begin_look();
+    let picks = pick(log, roster.hungry()).await?;
+    if picks.is_empty() {
+        roster.settle(&look);
+        return Ok(Round::Settled);
     }
-    picks
+    let leases = picks.into_iter().map(|pick| lease(log, roster, pick));
+    // A store that takes no lease at all takes none in the next round either.
+    let given = join_all(leases).await.into_iter().reduce(Result::or);
+    given.transpose().map(|_| Round::Given)
 }
 
 async fn pick(log: &Log, hungry: Vec<Hungry>) -> Result<Vec<Pick>, Error> {
@@ -104,32 +129,46 @@ async fn pick(log: &Log, hungry: Vec<Hungry>) -> Result<Vec<Pick>, Error> {
     Ok(picks)
 }
 
-async fn lease(log: &Log, roster: &Roster, pick: Pick) {
+/// Leases a job and hands it to its worker.
+async fn lease(log: &Log, roster: &Roster, pick: Pick) -> Result<(), Error> {
     let Pick { job_id, seat, worker } = pick;
     let command = job::Command::Lease { worker, ttl: limits::LEASE };
     let (leased, input) = join(change(log, &job_id, command), log.store().job_input(&job_id)).await;
-    let stored = match leased {
-        Ok(stored) => stored,
+    match (leased, input) {
+        (Ok(stored), Ok(input)) => {
+            hand_over(log, roster, seat, &stored, input.as_ref()).await;
+            Ok(())
+        }
+        (Ok(stored), Err(error)) => {
+            take_back(log, &stored).await;
+            Err(error)
+        }
         // Somebody else was faster, or it was cancelled.
-        Err(Error::Refused(_)) => return,
-        Err(error) => {
-            tracing::warn!(job_id, %error, "a job could not be leased");
-            return;
-        }
-    };
-    metrics::counter!("roomcast_leases_total").increment(1);
-    let fence = stored.record.custody.fence;
-    let handed = match input {
-        Ok(input) => roster.assign(seat, assignment(&stored, input.as_ref())).is_ok(),
-        Err(error) => {
-            tracing::warn!(job_id, %error, "a job's input cannot be read");
-            false
-        }
-    };
-    if !handed {
-        // If this fails too, the lease runs out.
-        let _ = change(log, &job_id, job::Command::Return { fence }).await;
+        (Err(Error::Refused(_)), _) => Ok(()),
+        (Err(error), _) => Err(error),
     }
+}
+
+/// Hands a leased job to its worker, or takes it back when the worker has gone. Says which.
+async fn hand_over(
+    log: &Log,
+    roster: &Roster,
+    seat: SeatId,
+    stored: &Stored,
+    input: Option<&Payload>,
+) -> bool {
+    metrics::counter!("roomcast_leases_total").increment(1);
+    let is_handed = roster.assign(seat, assignment(stored, input)).is_ok();
+    if !is_handed {
+        take_back(log, stored).await;
+    }
+    is_handed
+}
+
+async fn take_back(log: &Log, stored: &Stored) {
+    let Record { job, custody } = &*stored.record;
+    // If this fails too, the lease runs out.
+    let _ = change(log, &job.spec.id, job::Command::Return { fence: custody.fence }).await;
 }
 
 /// Commits a change of a job.

@@ -2,6 +2,9 @@
 //! convenience of this process: a lease is what counts, and a beat tells a worker everything that the
 //! roster may have missed to tell.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +18,6 @@ use crate::domain::job::{self, Spec, State};
 
 /// Notices that wait for one worker. A worker that does not read them learns from its next beat.
 const NOTICES_MAX: usize = 2048;
-
-/// New jobs that the dispatcher is told of by name. The others it finds in the store.
-const NEW_JOBS_MAX: usize = 64;
 
 /// Names a connection of a worker.
 pub type SeatId = u64;
@@ -39,8 +39,10 @@ struct Inner {
 struct Seats {
     by_id: HashMap<SeatId, Seat>,
     by_job: HashMap<String, SeatId>,
-    /// Created and free since the dispatcher looked, at most [`NEW_JOBS_MAX`].
-    new_jobs: Vec<Arc<Spec>>,
+    /// Counts what may have made a job, a slot or a worker free.
+    news: u64,
+    /// The news up to which the dispatcher has looked and left no job to anybody with a slot free.
+    settled: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -50,10 +52,23 @@ struct Seat {
     notices: mpsc::Sender<Notice>,
 }
 
+impl Seat {
+    fn free(&self) -> usize {
+        self.worker.slots.saturating_sub(self.held.len())
+    }
+}
+
 #[derive(Debug)]
 struct Held {
+    /// 0 while the slot is only reserved.
     fence: u64,
     is_ending: bool,
+}
+
+/// A look of the dispatcher at the store, under way.
+#[derive(Debug)]
+pub struct Look {
+    news: u64,
 }
 
 /// What a worker is told without having asked.
@@ -97,7 +112,7 @@ impl Roster {
         let (notices, receiver) = mpsc::channel(NOTICES_MAX);
         let seat = self.inner.next.fetch_add(1, Ordering::Relaxed);
         self.seats().by_id.insert(seat, Seat { worker, held: HashMap::new(), notices });
-        self.inner.wake.notify_one();
+        self.stir();
         (seat, receiver)
     }
 
@@ -127,6 +142,38 @@ impl Roster {
             found.held.insert(job_id.to_owned(), Held { fence, is_ending: false });
             seats.by_job.insert(job_id.to_owned(), seat);
         }
+    }
+
+    /// Reserves a slot for a job that is about to be created, of a worker that waits for such a job.
+    /// Nothing if a job that was there before may want the slot: none overtakes another.
+    /// [`Roster::assign`] or [`Roster::give_up`] follows.
+    #[must_use]
+    pub fn reserve(&self, job: &Spec) -> Option<(SeatId, Worker)> {
+        let mut seats = self.seats();
+        if job.run_at > job.created_at || seats.settled != Some(seats.news) {
+            return None;
+        }
+        let takers = seats.by_id.iter_mut().filter(|(_, seat)| seat.worker.takes(job));
+        // The idlest: jobs spread over the workers.
+        let (id, seat) =
+            takers.max_by_key(|(_, seat)| seat.free()).filter(|(_, s)| s.free() > 0)?;
+        seat.held.insert(job.id.clone(), Held { fence: 0, is_ending: false });
+        let (id, worker) = (*id, seat.worker.clone());
+        seats.by_job.insert(job.id.clone(), id);
+        Some((id, worker))
+    }
+
+    /// Frees a slot that was reserved; the job, if there is one, is the dispatcher's.
+    pub fn give_up(&self, seat: SeatId, job_id: &str) {
+        let mut seats = self.seats();
+        if seats.by_job.get(job_id) == Some(&seat) {
+            seats.by_job.remove(job_id);
+        }
+        if let Some(found) = seats.by_id.get_mut(&seat) {
+            found.held.remove(job_id);
+        }
+        drop(seats);
+        self.stir();
     }
 
     /// Hands a worker its job; gives it back when the worker is gone or does not read.
@@ -171,11 +218,8 @@ impl Roster {
         match &entry.event {
             job::Event::CancelRequested(_) => self.tell_cancelled(job_id),
             fact if fact.is_final() => self.release(job_id),
-            job::Event::Queued { .. } => {
-                self.release(job_id);
-                self.wake();
-            }
-            job::Event::Created(spec) if entry.state == State::Queued => self.tell_created(spec),
+            job::Event::Queued { .. } => self.release(job_id),
+            job::Event::Created(_) if entry.state == State::Queued => self.hear_created(job_id),
             job::Event::Created(_)
             | job::Event::Started { .. }
             | job::Event::Progressed(_)
@@ -187,19 +231,11 @@ impl Roster {
         }
     }
 
-    fn tell_created(&self, spec: &Arc<Spec>) {
-        let mut seats = self.seats();
-        if seats.new_jobs.len() < NEW_JOBS_MAX {
-            seats.new_jobs.push(Arc::clone(spec));
+    fn hear_created(&self, job_id: &str) {
+        let is_reserved = self.seats().by_job.contains_key(job_id);
+        if !is_reserved {
+            self.stir();
         }
-        drop(seats);
-        self.wake();
-    }
-
-    /// Jobs that were created since the last call, as far as they were noted.
-    #[must_use]
-    pub fn take_new_jobs(&self) -> Vec<Arc<Spec>> {
-        std::mem::take(&mut self.seats().new_jobs)
     }
 
     fn tell_cancelled(&self, job_id: &str) {
@@ -214,19 +250,36 @@ impl Roster {
     /// Frees the slot of a job that nobody holds any more, and tells a holder who does not know.
     fn release(&self, job_id: &str) {
         let mut seats = self.seats();
-        let Some(seat) = seats.by_job.remove(job_id) else { return };
-        let Some(seat) = seats.by_id.get_mut(&seat) else { return };
-        if let Some(held) = seat.held.remove(job_id).filter(|held| !held.is_ending) {
+        let holder = seats.by_job.remove(job_id);
+        let seat = holder.and_then(|seat| seats.by_id.get_mut(&seat));
+        if let Some(seat) = seat
+            && let Some(held) = seat.held.remove(job_id).filter(|held| !held.is_ending)
+        {
             let lost = Notice::Lost { job_id: job_id.to_owned(), fence: held.fence };
             // As above: the next beat tells.
             let _ = seat.notices.try_send(lost);
         }
         drop(seats);
-        self.wake();
+        self.stir();
     }
 
-    fn wake(&self) {
+    /// Has the dispatcher look.
+    fn stir(&self) {
+        self.seats().news += 1;
         self.inner.wake.notify_one();
+    }
+
+    /// Begins a look at the store. Until one has settled, every new job is left to the dispatcher.
+    #[must_use]
+    pub fn begin_look(&self) -> Look {
+        let mut seats = self.seats();
+        seats.settled = None;
+        Look { news: seats.news }
+    }
+
+    /// Ends a look that found no job for anybody with a slot free.
+    pub fn settle(&self, look: &Look) {
+        self.seats().settled = Some(look.news);
     }
 
     /// Waits until a job, a slot or a worker came free.
@@ -239,7 +292,7 @@ impl Roster {
     pub fn hungry(&self) -> Vec<Hungry> {
         let seats = self.seats();
         let hungry = seats.by_id.iter().filter_map(|(id, seat)| {
-            let free = seat.worker.slots.saturating_sub(seat.held.len());
+            let free = seat.free();
             (free > 0).then(|| Hungry { seat: *id, worker: seat.worker.clone(), free })
         });
         hungry.collect()

@@ -66,7 +66,8 @@ pub(crate) async fn an_ended_job_goes_whole_after_its_time(world: World) {
     let labels = [("team".to_owned(), "red".to_owned())].into();
     let (project, input) = (Some("p".to_owned()), None);
     let spec_ = Spec { labels, project, ..spec(&world, 1) };
-    let action = crate::store::commit::Action::CreateJob { spec: Box::new(spec_), input };
+    let action =
+        crate::store::commit::Action::CreateJob { spec: Box::new(spec_), input, taker: None };
     let creation = Command { action, idempotency: None, trace: None };
     world.store.commit(creation).await.expect("created");
     let fence = world.lease(id, "w").await;

@@ -3,18 +3,19 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use super::World;
-use super::world::{TTL, create, job_topic, percent, record, report, spec};
+use super::world::{TTL, create, job_topic, key, percent, record, report, spec};
 use crate::domain::event::{Body, Event};
 use crate::domain::job::{self, Job, OutputChunk, Report, Spec, State};
 use crate::domain::payload::Payload;
 use crate::domain::topic::{Kind, Topic};
-use crate::store::Error;
-use crate::store::commit::{Action, Command, Refusal};
+use crate::store::commit::{Action, Command, Committed, Refusal};
+use crate::store::{AgendaQuery, Error};
 
 pub(crate) async fn a_job_and_its_events_are_committed_together(world: World) {
     let spec = Spec { project: Some("p1".into()), ..spec(&world, 1) };
     let input = Payload { content_type: "image/png".into(), data: vec![0, 255].into() };
-    let action = Action::CreateJob { spec: Box::new(spec.clone()), input: Some(input.clone()) };
+    let action =
+        Action::CreateJob { spec: Box::new(spec.clone()), input: Some(input.clone()), taker: None };
     let command = Command { action, idempotency: None, trace: Some([3; 16]) };
     let created = record(world.store.commit(command).await);
     let stored = world.store.job(&spec.id).await.expect("read").expect("a job");
@@ -32,6 +33,24 @@ pub(crate) async fn a_job_and_its_events_are_committed_together(world: World) {
     assert_eq!(world.tapped(), logs);
     assert_eq!(world.store.job("nobody").await, Ok(None));
     assert_eq!(world.store.job_input("nobody").await, Ok(None));
+}
+
+pub(crate) async fn a_taker_has_a_job_from_its_creation(world: World) {
+    let (spec, taker) = (spec(&world, 1), job::Taker { worker: "w".into(), ttl: TTL });
+    let action =
+        Action::CreateJob { spec: Box::new(spec.clone()), input: None, taker: Some(taker) };
+    let command = Command { action, idempotency: key(&world, "k", 1), trace: None };
+    let created = record(world.store.commit(command.clone()).await);
+    assert!(created.is_held_under(1));
+    let kinds = vec![spec.kind.clone()];
+    let free = AgendaQuery::Free { kinds, tenant: None, worker: "w".into(), limit: 9 };
+    assert_eq!(world.store.agenda(free).await, Ok(Vec::new()), "it is not free");
+    let started = world.change(&spec.id, percent(1, 1, 10.0)).await.expect("the lease is in force");
+    let again = world.store.commit(command).await.expect("answered");
+    let Committed::Job { record, is_replay, .. } = again else { panic!("{again:?} is no job") };
+    assert_eq!((record, is_replay), (started, true), "a repetition leases nothing");
+    let log = world.whole(&job_topic(&spec.id)).await;
+    assert_eq!(log.len(), 3, "created, started, progress: {log:?}");
 }
 
 pub(crate) async fn racing_leases_go_to_one_worker(world: World) {

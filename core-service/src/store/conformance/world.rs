@@ -161,7 +161,7 @@ pub(crate) fn publish(topic: &Topic, events: Vec<NewEvent>, expected: Option<u64
 
 pub(crate) fn create(spec: Spec) -> Command {
     let trace = spec.trace;
-    let action = Action::CreateJob { spec: Box::new(spec), input: None };
+    let action = Action::CreateJob { spec: Box::new(spec), input: None, taker: None };
     Command { action, idempotency: None, trace }
 }
 

@@ -14,7 +14,7 @@ use super::records::{Held, Records};
 use super::row::signed;
 use crate::domain::cursor::Cursor;
 use crate::domain::event::{Body, Event, NewEvent};
-use crate::domain::job::{self, Decision, Record, Spec};
+use crate::domain::job::{self, Decision, Record};
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
@@ -73,7 +73,13 @@ impl Batch<'_> {
             Action::Publish { topic, events, expected_offset } => {
                 self.publish(topic, events, expected_offset, trace)?
             }
-            Action::CreateJob { spec, input } => self.create_job(*spec, input.as_ref(), trace)?,
+            Action::CreateJob { spec, input, taker } => {
+                let mut decision = Record::create(*spec);
+                if let Some(taker) = taker {
+                    decision.give_to(taker, self.now);
+                }
+                self.create_job(decision, input.as_ref(), trace)?
+            }
             Action::Job { job_id, command } => self.change_job(&job_id, command, trace)?,
         };
         if let Some(new) = &idempotency {
@@ -104,15 +110,16 @@ impl Batch<'_> {
 
     fn create_job(
         &mut self,
-        spec: Spec,
+        decision: Decision,
         input: Option<&Payload>,
         trace: Option<TraceId>,
     ) -> Result<Committed, Failure> {
-        if self.memory.records.get(self.connection, &spec.id)?.is_some() {
-            let problem = format!("{} is taken", spec.id);
+        let Decision { record, entries } = decision;
+        let job_id = &record.job.spec.id;
+        if self.memory.records.get(self.connection, job_id)?.is_some() {
+            let problem = format!("{job_id} is taken");
             return Err(Refusal::Job(job::Refusal::Invalid { field: "job_id", problem }).into());
         }
-        let Decision { record, entries } = Record::create(spec);
         let topic = topic_of(&record)?;
         self.append(commit::appends(&record.job, entries), trace)?;
         let head = self.memory.heads.touch(self.connection, &topic)?;

@@ -1,0 +1,142 @@
+//! When a job may go to a worker without asking the store, and when it may not.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::domain::cursor::Cursor;
+use crate::domain::job::{Entry, QueueReason, RetryPolicy, Timeouts};
+use crate::domain::time::Time;
+use crate::domain::topic::{Kind, Topic};
+
+const NOW: Time = Time(1_000_000);
+
+fn spec(id: &str) -> Spec {
+    Spec {
+        id: id.into(),
+        tenant: "default".into(),
+        owner: "alice".into(),
+        project: None,
+        kind: "render".into(),
+        labels: BTreeMap::new(),
+        priority: 0,
+        run_at: NOW,
+        retry: RetryPolicy::default(),
+        timeouts: Timeouts::default(),
+        pinned_worker: None,
+        retry_of: None,
+        trace: None,
+        created_at: NOW,
+    }
+}
+
+fn worker(id: &str, slots: usize) -> Worker {
+    Worker { id: id.into(), kinds: vec!["render".into()], slots, tenant: None }
+}
+
+/// A dispatcher that looks, and finds nothing to give out.
+fn look(roster: &Roster) {
+    let look = roster.begin_look();
+    roster.settle(&look);
+}
+
+/// The event that tells of a job, on its way through the tap.
+fn told(job_id: &str, event: job::Event) -> Event {
+    let entry =
+        Entry { job_id: job_id.into(), state: State::Queued, attempt: 0, percent: 0.0, event };
+    Event {
+        topic: Topic::new("default", Kind::Job, job_id).expect("a topic"),
+        cursor: Cursor { offset: 1, stamp: 1 },
+        time: NOW,
+        trace: None,
+        kind: entry.event.kind().into(),
+        body: Body::Job(entry),
+    }
+}
+
+fn requeued(job_id: &str) -> Event {
+    told(job_id, job::Event::Queued { reason: QueueReason::Retry, run_at: NOW, error: None })
+}
+
+fn taker(roster: &Roster, spec: &Spec) -> Option<String> {
+    roster.reserve(spec).map(|(_, worker)| worker.id)
+}
+
+#[test]
+fn a_new_job_is_reserved_for_a_worker_that_found_nothing_else() {
+    let roster = Roster::default();
+    let (_seat, _notices) = roster.seat(worker("w", 2));
+    assert_eq!(taker(&roster, &spec("early")), None, "nobody has looked");
+    look(&roster);
+    assert_eq!(taker(&roster, &spec("a")).as_deref(), Some("w"));
+    assert_eq!(taker(&roster, &spec("b")).as_deref(), Some("w"));
+    assert_eq!(taker(&roster, &spec("c")), None, "both slots are taken");
+}
+
+#[test]
+fn no_new_job_overtakes_one_that_was_there_before() {
+    let roster = Roster::default();
+    let (_seat, _notices) = roster.seat(worker("w", 9));
+    look(&roster);
+    roster.hear(&requeued("older"));
+    assert_eq!(taker(&roster, &spec("a")), None, "the older job comes first");
+    let under_way = roster.begin_look();
+    assert_eq!(taker(&roster, &spec("b")), None, "the look may find it a worker");
+    roster.hear(&requeued("oldest"));
+    roster.settle(&under_way);
+    assert_eq!(taker(&roster, &spec("c")), None, "the look may have missed the other");
+    look(&roster);
+    assert_eq!(taker(&roster, &spec("d")).as_deref(), Some("w"));
+}
+
+#[test]
+fn what_is_created_without_a_taker_is_news_and_what_is_reserved_is_none() {
+    let roster = Roster::default();
+    let (_seat, _notices) = roster.seat(worker("w", 9));
+    look(&roster);
+    let reserved = spec("a");
+    assert!(taker(&roster, &reserved).is_some());
+    roster.hear(&told("a", job::Event::Created(Arc::new(reserved))));
+    assert!(taker(&roster, &spec("b")).is_some());
+    roster.hear(&told("foreign", job::Event::Created(Arc::new(spec("foreign")))));
+    assert_eq!(taker(&roster, &spec("c")), None);
+}
+
+#[test]
+fn a_job_that_the_worker_cannot_take_is_not_reserved() {
+    let roster = Roster::default();
+    let (_seat, _notices) = roster.seat(worker("w", 9));
+    look(&roster);
+    let delayed = Spec { run_at: Time(NOW.0 + 1), ..spec("a") };
+    let other_kind = Spec { kind: "sing".into(), ..spec("b") };
+    let pinned = Spec { pinned_worker: Some("else".into()), ..spec("c") };
+    for unfit in [delayed, other_kind, pinned] {
+        assert_eq!(taker(&roster, &unfit), None, "{}", unfit.id);
+    }
+    let mine = Spec { pinned_worker: Some("w".into()), ..spec("d") };
+    assert!(taker(&roster, &mine).is_some());
+}
+
+#[test]
+fn a_slot_that_is_given_up_is_free_again_after_the_next_look() {
+    let roster = Roster::default();
+    let (_seat, _notices) = roster.seat(worker("w", 1));
+    look(&roster);
+    let (seat, _) = roster.reserve(&spec("a")).expect("reserved");
+    roster.give_up(seat, "a");
+    assert_eq!(taker(&roster, &spec("b")), None, "the job that was given up may still want it");
+    look(&roster);
+    assert!(taker(&roster, &spec("c")).is_some());
+}
+
+#[test]
+fn jobs_spread_over_the_workers() {
+    let roster = Roster::default();
+    let seats: Vec<_> = ["v", "w"].map(|id| roster.seat(worker(id, 2))).into();
+    look(&roster);
+    let mut takers: Vec<_> =
+        ["a", "b", "c", "d"].iter().filter_map(|id| taker(&roster, &spec(id))).collect();
+    assert_ne!(takers[0], takers[1]);
+    takers.sort();
+    assert_eq!(takers, ["v", "v", "w", "w"]);
+    drop(seats);
+}

@@ -14,6 +14,12 @@ HAS       := command -v
 RUN_TESTS  = if $(HAS) cargo-nextest >/dev/null; \
 	then cargo nextest run $(CARGO_ALL) --profile $(1); \
 	else cargo test $(CARGO_ALL) --tests --no-fail-fast; fi
+# What is delivered to sockets, tested once more without lanes.
+SYSTEM    := --package roomcast --test system --locked
+DELIVERY  := edge:: guarantee::
+RUN_OFF    = if $(HAS) cargo-nextest >/dev/null; \
+	then cargo nextest run $(SYSTEM) $(DELIVERY); \
+	else cargo test $(SYSTEM) --no-fail-fast -- $(DELIVERY); fi
 
 PAGE_CLIENT := edge/web/node_modules/.package-lock.json
 TEST_NODE   := tests/node/node_modules/.package-lock.json
@@ -56,6 +62,7 @@ run: ## Build and run `roomcast dev` (ARGS="--http 127.0.0.1:9000" for its flags
 
 test: setup lint ## Set-up, style, lints and every test
 	$(call RUN_TESTS,default)
+	ROOMCAST_LANE=off; export ROOMCAST_LANE; $(RUN_OFF)
 
 lint: setup
 	cargo fmt --all --check

@@ -32,13 +32,13 @@ pub(crate) use self::credential::{
     Token, admin, admin_of, expired_user, forged_user, service, user,
 };
 pub(crate) use self::dev::Dev;
-pub(crate) use self::edge::Edge;
+pub(crate) use self::edge::{Edge, lane_is_on};
 pub(crate) use self::eventually::{eventually, within};
 pub(crate) use self::grpc::{Caller, Jobs, code};
 pub(crate) use self::process::Process;
 pub(crate) use self::recorder::{Recorder, Subscriber};
 pub(crate) use self::rest::{Answer, Rest};
-pub(crate) use self::socket::{Clients, Socket};
+pub(crate) use self::socket::{Clients, Observation, Socket};
 pub(crate) use self::sse::Sse;
 pub(crate) use self::system::System;
 pub(crate) use self::tools::{buf, tests_folder};

@@ -16,6 +16,7 @@ use crate::{
     auth::{Auth, Origins, guard},
     config::{Config, Switch},
     feed::Feeds,
+    lane::Lanes,
     listener, rest,
     socket::{Connections, Sockets},
     upstream::{Credential, Upstream},
@@ -97,6 +98,7 @@ pub async fn serve(
     tasks.spawn(listener::serve(
         listener,
         app,
+        Lanes::new(state.config.lane),
         state.config.connections_max,
         stop_listener.clone(),
     ));

@@ -89,6 +89,11 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_SOCKETIO", value_enum, default_value_t = Switch::On)]
     pub socketio: Switch,
 
+    /// Whether events go to WebSockets as frames that are encoded once for all, and live ones without
+    /// a task for each socket. Off, every socket gets packets of its own.
+    #[arg(long, env = "ROOMCAST_LANE", value_enum, default_value_t = Switch::On)]
+    pub lane: Switch,
+
     /// Development: the usual local origins are allowed, and debugging routes are open.
     #[arg(long, env = "ROOMCAST_DEV")]
     pub dev: bool,
@@ -162,6 +167,7 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             frontend_url: None,
             socketio: Switch::On,
+            lane: Switch::On,
             dev: false,
             connections_max: CONNECTIONS_MAX,
             drain_seconds: DRAIN_SECONDS,

@@ -28,15 +28,17 @@ impl From<Gone> for End {
     }
 }
 
-/// Delivers until the topic, the right or the socket ends.
-pub(crate) async fn deliver(mut reader: Reader, outlet: &Outlet) -> End {
-    // Looked up once: this is the hottest loop of the edge.
-    let deliveries = metrics::counter!("roomcast_edge_deliveries_total");
+/// Delivers until the topic, the right or the socket ends. While the reader is live its events go past
+/// this loop, straight into the socket's lane.
+pub(crate) async fn deliver(reader: Reader, outlet: &Outlet) -> End {
+    let mut reader = reader.with_sink(outlet.sink());
+    // Looked up once: a replay goes through here event by event.
+    let deliveries = metrics::counter!("roomcast_edge_deliveries_total", "path" => "catch_up");
     loop {
         let delivered = match reader.next().await {
             Delivery::Event(event) => {
                 deliveries.increment(1);
-                outlet.emit(event.packet()).await
+                outlet.emit(&event).await
             }
             Delivery::Reset(reset) => {
                 metrics::counter!("roomcast_edge_resets_total").increment(1);

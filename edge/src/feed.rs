@@ -9,6 +9,7 @@
 //! a [`Delivery::Reset`].
 
 mod grant;
+mod live;
 mod page;
 mod place;
 mod reader;
@@ -16,6 +17,7 @@ mod ring;
 mod stream;
 mod topic;
 
+pub use live::Sink;
 pub use reader::{Closed, Delivery, Reader, Reset};
 
 use std::{

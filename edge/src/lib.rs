@@ -10,13 +10,13 @@
 //!  core ──Subscribe, one stream──▶ feed: one ring per topic ──▶ reader: one place per socket and topic
 //!                                      ▲ behind the ring? the log, page by page     │
 //!  core ◀──unary calls── upstream ◀────┘                                            ▼
-//!   ▲                                                       delivery ──▶ socket::emit ──▶ listener::Io
+//!   ▲                                     at the head: live ──▶ delivery ──▶ socket::emit ──▶ lane
 //!   └── rest (commands, reads) ◀── listener                          └─▶ server-sent events (rest)
 //! ```
 //!
-//! An event is encoded once (`names`), and the same bytes go to all. Readers pull: nothing is pushed
-//! into a queue that may overflow, so a slow browser costs its own place and no event. Every join
-//! is decided by the core, with the user's own token; the edge verifies tokens too, but it is never
+//! An event is encoded once (`names`), and the same bytes go to all. A reader at the head of its topic
+//! is live: what arrives goes straight into its socket's `lane`. Whoever has no room there pulls again
+//! from its place, so a slow browser costs its own place and no event. Every join is decided by the core, with the user's own token; the edge verifies tokens too, but it is never
 //! the only guard.
 
 pub mod app;
@@ -24,6 +24,7 @@ pub mod auth;
 pub mod config;
 mod delivery;
 pub mod feed;
+pub mod lane;
 pub mod listener;
 pub mod names;
 mod page;

@@ -1,27 +1,23 @@
 //! The edge's door: accepts connections, bounds them, and serves HTTP/1.1 on each.
 //!
-//! Every byte of HTTP, polling and WebSocket passes through [`Io`], which ends a connection whose peer
-//! stops reading: Socket.IO itself waits for such a peer for ever.
+//! Every byte of HTTP, polling and WebSocket passes through a [`Lane`], which ends a connection whose
+//! peer stops reading: Socket.IO itself waits for such a peer for ever.
 
-mod control;
-mod io;
-
-pub use control::{Control, KillReason};
-pub use io::Io;
-
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{Request, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use roomcast_proto::registry::Code;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::Semaphore,
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
+
+use crate::lane::{Io, Lane, Lanes};
 
 /// A request's head must arrive within this, also on a connection kept alive: slow ones hold a place.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -38,9 +34,11 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 pub async fn serve(
     listener: TcpListener,
     app: Router,
+    lanes: Lanes,
     connections_max: usize,
     shutdown: CancellationToken,
 ) {
+    let _flushers = lanes.run();
     let places = Arc::new(Semaphore::new(connections_max));
     let connections = TaskTracker::new();
     loop {
@@ -58,9 +56,14 @@ pub async fn serve(
         };
         match Arc::clone(&places).try_acquire_owned() {
             Ok(place) => {
-                let app = app.clone();
+                let (app, lanes) = (app.clone(), lanes.clone());
                 let shutdown = shutdown.clone();
-                connections.spawn(connection(stream, peer, place, app, shutdown));
+                connections.spawn(async move {
+                    // Small frames must not wait for the acknowledgement of the ones before.
+                    if stream.set_nodelay(true).is_ok() {
+                        connection(lanes.open(stream, place), peer, app, shutdown).await;
+                    }
+                });
             }
             Err(_) => refuse(&stream),
         }
@@ -73,22 +76,23 @@ pub async fn serve(
 }
 
 async fn connection(
-    stream: TcpStream,
+    (io, lane): (Io, Arc<Lane>),
     peer: SocketAddr,
-    place: OwnedSemaphorePermit,
     app: Router,
     shutdown: CancellationToken,
 ) {
-    // Small frames must not wait for the acknowledgement of the ones before.
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
-    let control = Arc::new(Control::default());
-    let io = Io::new(stream, Arc::clone(&control), place);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        request.extensions_mut().insert(Arc::clone(&control));
-        app.clone().oneshot(request.map(Body::new))
+        request.extensions_mut().insert(Arc::clone(&lane));
+        let answer = app.clone().oneshot(request.map(Body::new));
+        let lane = Arc::clone(&lane);
+        async move {
+            let answer = answer.await?;
+            if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                lane.begin_upgrade();
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

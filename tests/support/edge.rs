@@ -60,6 +60,11 @@ impl Edge {
     }
 }
 
+/// Whether edges are told to use lanes: the tests of delivery run both ways.
+pub(crate) fn lane_is_on() -> bool {
+    std::env::var("ROOMCAST_LANE").as_deref() != Ok("off")
+}
+
 fn spawn(port: &Port, core_url: &str) -> Process {
     let mut command = tools::roomcast();
     command

@@ -43,6 +43,11 @@ impl Place {
         self.offset
     }
 
+    /// Whether nothing is missing between this place and what the ring will get next.
+    pub(super) fn is_at_head(&self, ring: &Ring) -> bool {
+        self.generation == ring.generation() && self.cursor == ring.head()
+    }
+
     /// What comes next, by the ring alone.
     pub(super) fn step(&self, ring: &Ring) -> Step {
         if self.generation != ring.generation() {

@@ -15,6 +15,7 @@ use tonic::Status;
 use super::{
     Feeds,
     grant::Grant,
+    live::{Member, Sink},
     place::{Place, Step},
     topic::Feed,
 };
@@ -89,6 +90,9 @@ pub struct Reader {
     /// Taken from the ring or the log, not delivered yet.
     taken: VecDeque<Arc<Encoded>>,
     backoff: Backoff,
+    /// Takes what arrives while the reader is live.
+    sink: Option<Arc<dyn Sink>>,
+    live: Option<Arc<Member>>,
 }
 
 impl Reader {
@@ -105,6 +109,8 @@ impl Reader {
             grant: Grant::new(response.grant.as_ref(), caller.expires_at),
             taken: VecDeque::new(),
             backoff: Backoff::default(),
+            sink: None,
+            live: None,
             feeds,
             feed,
             caller,
@@ -121,6 +127,14 @@ impl Reader {
     #[must_use]
     pub fn cursor(&self) -> &str {
         self.place.cursor()
+    }
+
+    /// What arrives while the reader is at the head goes to the sink from then on, and does not come
+    /// out here. Everything that came out here must have gone there before [`Reader::next`] is called.
+    #[must_use]
+    pub fn with_sink(mut self, sink: Arc<dyn Sink>) -> Self {
+        self.sink = Some(sink);
+        self
     }
 
     /// Waits for what comes next. Dropping the future loses nothing.
@@ -143,6 +157,13 @@ impl Reader {
 
     /// Takes in what comes next, or waits until something may.
     async fn pull(&mut self) -> Option<Delivery> {
+        if let Some(live) = &self.live {
+            tokio::select! {
+                () = live.fell_behind() => self.leave_live(),
+                () = sleep_until(self.grant.renew_at()) => {}
+            }
+            return None;
+        }
         // Marked as seen before the ring is read, so that no change falls between.
         self.changes.borrow_and_update();
         let (mut step, closed) = {
@@ -166,12 +187,30 @@ impl Reader {
             Step::Wait => match closed {
                 Some(closed) => Some(Delivery::Closed(closed)),
                 None => {
-                    self.wait().await;
+                    if !self.go_live() {
+                        self.wait().await;
+                    }
                     None
                 }
             },
             Step::ReadLog | Step::JoinAgain => self.join_again().await,
         }
+    }
+
+    fn go_live(&mut self) -> bool {
+        if let Some(sink) = self.sink.as_ref().filter(|sink| sink.is_open()) {
+            self.live = self.feed.go_live(&self.place, sink);
+        }
+        self.live.is_some()
+    }
+
+    /// When this returns nothing more goes to the sink, and the place is after the last that did.
+    fn leave_live(&mut self) {
+        let Some(live) = self.live.take() else { return };
+        if let Some(last) = live.leave() {
+            self.place.advance(&last);
+        }
+        self.feed.leave_live(&live);
     }
 
     async fn wait(&mut self) {
@@ -209,12 +248,16 @@ impl Reader {
                     self.grant = Grant::new(response.grant.as_ref(), self.caller.expires_at);
                     return None;
                 }
-                Err(status) if is_refusal(&status) => return Some(Closed::refused(&status)),
+                Err(status) if is_refusal(&status) => {
+                    self.leave_live();
+                    return Some(Closed::refused(&status));
+                }
                 Err(_) => self.grant.postpone(),
             }
             if !self.grant.is_over() {
                 return None;
             }
+            self.leave_live();
             sleep_until(self.grant.renew_at()).await;
         }
     }
@@ -222,7 +265,11 @@ impl Reader {
     async fn ask(&self) -> Result<JoinResponse, Status> {
         let request = JoinRequest {
             topic: self.feed.key.topic.clone(),
-            since: self.place.cursor().to_owned(),
+            // Who is live has what the ring has.
+            since: match &self.live {
+                Some(_) => self.feed.head(),
+                None => self.place.cursor().to_owned(),
+            },
             tenant: self.feed.key.tenant.clone(),
         };
         let request = self.caller.request_within(request, RENEWAL_DEADLINE);
@@ -249,6 +296,7 @@ fn is_refusal(status: &Status) -> bool {
 
 impl Drop for Reader {
     fn drop(&mut self) {
+        self.leave_live();
         self.feeds.release(&self.feed);
     }
 }

@@ -6,7 +6,9 @@ use roomcast_proto::v1::Event;
 use tokio::{sync::watch, time::Instant};
 
 use super::{
+    live::{Member, Members, Sink},
     page::Pages,
+    place::Place,
     reader::Closed,
     ring::{Arrival, Ring},
 };
@@ -32,13 +34,20 @@ pub(super) struct Feed {
 pub(super) struct State {
     pub(super) ring: Ring,
     pub(super) closed: Option<Closed>,
+    live: Members,
     readers: usize,
     left_at: Option<Instant>,
 }
 
 impl Feed {
     pub(super) fn new(key: Key, head: &str) -> Self {
-        let state = State { ring: Ring::new(head), closed: None, readers: 0, left_at: None };
+        let state = State {
+            ring: Ring::new(head),
+            closed: None,
+            live: Members::default(),
+            readers: 0,
+            left_at: None,
+        };
         let (changes, _) = watch::channel(0);
         Self { key, pages: Pages::default(), state: Mutex::new(state), changes }
     }
@@ -80,33 +89,94 @@ impl Feed {
         self.state().ring.head().to_owned()
     }
 
-    /// Events arrived. Each is encoded here, once.
+    /// A reader that has everything gets what follows at once. None where it has not.
+    pub(super) fn go_live(&self, place: &Place, sink: &Arc<dyn Sink>) -> Option<Arc<Member>> {
+        let mut state = self.state();
+        if state.closed.is_some() || !place.is_at_head(&state.ring) {
+            return None;
+        }
+        let member = Arc::new(Member::new(Arc::clone(sink), place.offset()));
+        state.live.add(&member);
+        Some(member)
+    }
+
+    pub(super) fn leave_live(&self, member: &Arc<Member>) {
+        self.state().live.remove(member);
+    }
+
+    /// Events arrived, with one driver at a time. Each is encoded here, once; those who are live get
+    /// them with no lock held but their own.
     pub(super) fn arrive(&self, events: &[Event]) {
+        let events: Vec<_> = events.iter().map(|event| Arc::new(Encoded::new(event))).collect();
+        let (fresh, live) = self.append(events);
+        self.changed();
+        if fresh.is_empty() || live.len() == 0 {
+            return;
+        }
+        let fallen = live.offer(&self.key.topic, &fresh);
+        let taken = (live.len() - fallen.len()) * fresh.len();
+        metrics::counter!("roomcast_edge_deliveries_total", "path" => "live")
+            .increment(taken as u64);
+        if !fallen.is_empty() {
+            metrics::counter!("roomcast_edge_fallbacks_total").increment(fallen.len() as u64);
+            let mut state = self.state();
+            fallen.iter().for_each(|member| state.live.remove(member));
+        }
+    }
+
+    /// Puts what arrived into the ring. Answers what follows what was there, and who is live, as of one
+    /// moment.
+    fn append(&self, events: Vec<Arc<Encoded>>) -> (Vec<Arc<Encoded>>, Members) {
+        let mut fresh = Vec::with_capacity(events.len());
+        let mut state = self.state();
         for event in events {
-            let encoded = Arc::new(Encoded::new(event));
-            let arrival = match self.state().ring.push(encoded) {
-                Arrival::Appended => "appended",
+            let arrival = match state.ring.push(Arc::clone(&event)) {
+                Arrival::Appended => {
+                    fresh.push(event);
+                    "appended"
+                }
                 Arrival::Known => "known",
-                Arrival::Skipped => "skipped",
-                Arrival::Forked => "forked",
+                // What is live lacks what was skipped, or has what is no more.
+                Arrival::Skipped => {
+                    state.live.end();
+                    "skipped"
+                }
+                Arrival::Forked => {
+                    state.live.end();
+                    "forked"
+                }
             };
             metrics::counter!("roomcast_edge_events_total", "arrival" => arrival).increment(1);
+        }
+        (fresh, state.live.clone())
+    }
+
+    pub(super) fn rebase(&self, cursor: &str) {
+        {
+            let mut state = self.state();
+            if state.ring.head() != cursor {
+                state.live.end();
+            }
+            state.ring.rebase(cursor);
         }
         self.changed();
     }
 
-    pub(super) fn rebase(&self, cursor: &str) {
-        self.state().ring.rebase(cursor);
-        self.changed();
-    }
-
     pub(super) fn reset(&self, cursor: &str) {
-        self.state().ring.reset(cursor);
+        {
+            let mut state = self.state();
+            state.live.end();
+            state.ring.reset(cursor);
+        }
         self.changed();
     }
 
     pub(super) fn close(&self, closed: Closed) {
-        self.state().closed = Some(closed);
+        {
+            let mut state = self.state();
+            state.closed = Some(closed);
+            state.live.end();
+        }
         self.changed();
     }
 

@@ -1,9 +1,13 @@
 //! An event ready to be written: one text, shared by all who get it.
 
+use std::sync::OnceLock;
+
+use bytes::Bytes;
 use roomcast_proto::v1::Event;
 use socketioxide_core::Str;
 
 use super::{Envelope, body};
+use crate::lane::text_frame;
 
 /// An event of a log in its wire form.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub struct Encoded {
     packet: Str,
     /// Where the object begins in `packet`.
     payload_start: usize,
+    /// The same as a whole WebSocket frame, made when the first socket wants it.
+    frame: OnceLock<Bytes>,
 }
 
 impl Encoded {
@@ -38,6 +44,7 @@ impl Encoded {
             name: body.name.into_owned(),
             packet: Str::from(packet),
             payload_start,
+            frame: OnceLock::new(),
         }
     }
 
@@ -83,9 +90,15 @@ impl Encoded {
         self.packet.clone()
     }
 
-    /// Bytes it takes in memory and on the wire.
+    /// The packet as one WebSocket text frame, shared and not copied.
+    #[must_use]
+    pub fn frame(&self) -> &Bytes {
+        self.frame.get_or_init(|| text_frame(&["42", &self.packet]))
+    }
+
+    /// Bytes it takes in memory, its frame included.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.packet.len() + self.cursor.len() + self.event_id.len() + size_of::<Self>()
+        2 * self.packet.len() + self.cursor.len() + self.event_id.len() + size_of::<Self>()
     }
 }

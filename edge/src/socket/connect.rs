@@ -22,7 +22,7 @@ use super::{
     subscriptions::TOPICS_MAX,
     transport::Transports,
 };
-use crate::{app::AppState, listener::Control};
+use crate::{app::AppState, lane::Lane};
 
 /// What a client sends in `auth`.
 #[derive(Debug, Default, Deserialize)]
@@ -71,7 +71,7 @@ pub(super) async fn authenticate(
     State(state): State<AppState>,
     State(slot): State<Slot>,
     State(transports): State<Transports>,
-    MaybeHttpExtension(control): MaybeHttpExtension<Arc<Control>>,
+    MaybeHttpExtension(lane): MaybeHttpExtension<Arc<Lane>>,
 ) -> Result<(), Rejection> {
     if state.is_draining() {
         return Err(Rejection::new(Code::Draining, Code::Draining.entry().cause));
@@ -97,7 +97,7 @@ pub(super) async fn authenticate(
         .cloned()
         .ok_or_else(|| Rejection::new(Code::Internal, "the namespace is not ready"))?;
     // The request kept with a socket is its first: only a WebSocket's is the one that carries it.
-    let direct = control.filter(|_| headers.contains_key(http::header::UPGRADE));
+    let direct = lane.filter(|_| headers.contains_key(http::header::UPGRADE));
     let outlet = Outlet::new(adapter, socket.id, direct, transports);
     let trace = TraceContext::from_headers(headers);
     let connection = Arc::new(Connection::new(state, identity, trace, outlet.clone()));

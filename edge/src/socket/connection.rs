@@ -20,7 +20,7 @@ use crate::{
     auth::Identity,
     delivery::{End, announce, reset_reason},
     feed,
-    listener::KillReason,
+    lane::KillReason,
     names::now,
     upstream::spread,
 };
@@ -106,6 +106,7 @@ impl Connection {
         mut inbound: Inbound,
         cursors: BTreeMap<String, String>,
     ) -> Result<(), Gone> {
+        self.outlet.open().await?;
         let user_id = &self.identity.user.id;
         let hello = Connected { message: "Connected to Roomcast", user_id, timestamp: now() };
         self.outlet.tell("connected", &hello).await?;

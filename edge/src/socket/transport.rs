@@ -18,7 +18,7 @@ use http::{StatusCode, header};
 use socketioxide_core::Sid;
 use tokio::time::Instant;
 
-use crate::listener::{Control, KillReason};
+use crate::lane::{KillReason, Lane};
 
 /// A session that was ended is refused for this long: longer than Engine.IO itself keeps it, which is
 /// until a ping was not answered.
@@ -40,8 +40,8 @@ struct Table {
 /// What carries a session that began with polling.
 #[derive(Debug, Default)]
 struct Carrier {
-    upgraded: Option<Weak<Control>>,
-    poll: Option<Weak<Control>>,
+    upgraded: Option<Weak<Lane>>,
+    poll: Option<Weak<Lane>>,
 }
 
 impl Transports {
@@ -55,14 +55,14 @@ impl Transports {
             let body = r#"{"code":1,"message":"Session ID unknown"}"#;
             return Err(Box::new((StatusCode::BAD_REQUEST, json, body).into_response()));
         }
-        if let Some(control) = request.extensions().get::<Arc<Control>>() {
+        if let Some(lane) = request.extensions().get::<Arc<Lane>>() {
             table.sweep();
             let carrier = table.carriers.entry(sid).or_default();
-            let control = Some(Arc::downgrade(control));
+            let lane = Some(Arc::downgrade(lane));
             if request.headers().contains_key(header::UPGRADE) {
-                carrier.upgraded = control;
+                carrier.upgraded = lane;
             } else if request.method() == http::Method::GET {
-                carrier.poll = control;
+                carrier.poll = lane;
             }
         }
         Ok(())
@@ -73,13 +73,19 @@ impl Transports {
         let mut table = self.lock();
         table.ended.insert(sid, Instant::now());
         let carrier = table.carriers.remove(&sid).unwrap_or_default();
-        let upgraded = carrier.upgraded.and_then(|control| control.upgrade());
-        let poll = carrier.poll.and_then(|control| control.upgrade());
+        let upgraded = carrier.upgraded.and_then(|lane| lane.upgrade());
+        let poll = carrier.poll.and_then(|lane| lane.upgrade());
         // The poll's connection may serve somebody else by now, behind a proxy: it is ended only where
         // it is the carrier.
-        if let Some(control) = upgraded.or(poll) {
-            control.kill(reason);
+        if let Some(lane) = upgraded.or(poll) {
+            lane.kill(reason);
         }
+    }
+
+    /// The WebSocket that carries a session which began with polling, once it does.
+    pub(super) fn carrier(&self, sid: Sid) -> Option<Arc<Lane>> {
+        let upgraded = self.lock().carriers.get(&sid)?.upgraded.as_ref()?.upgrade()?;
+        upgraded.is_carrying().then_some(upgraded)
     }
 
     /// The session has ended by itself.
@@ -99,9 +105,8 @@ impl Table {
             return;
         }
         self.added = 0;
-        let lives = |control: &Option<Weak<Control>>| {
-            control.as_ref().is_some_and(|control| control.strong_count() > 0)
-        };
+        let lives =
+            |lane: &Option<Weak<Lane>>| lane.as_ref().is_some_and(|lane| lane.strong_count() > 0);
         self.carriers.retain(|_, carrier| lives(&carrier.upgraded) || lives(&carrier.poll));
         self.ended.retain(|_, since| since.elapsed() < ENDED_FOR);
     }

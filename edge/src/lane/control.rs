@@ -10,9 +10,9 @@ use futures::task::AtomicWaker;
 /// Why a connection is ended by the edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KillReason {
-    /// Its queue was full and did not move.
+    /// Events waited for it and it took none.
     SlowConsumer,
-    /// Its peer took no byte for too long.
+    /// It took no byte of an answer for too long.
     Stalled,
     /// The edge is shutting down.
     Draining,
@@ -32,21 +32,22 @@ impl KillReason {
 
 /// Ends one TCP connection whatever its owner is waiting for: a queue that is full takes no farewell.
 #[derive(Debug, Default)]
-pub struct Control {
+pub(super) struct Control {
     is_killed: AtomicBool,
     reader: AtomicWaker,
     writer: AtomicWaker,
 }
 
 impl Control {
-    /// Ends the connection: its next read and write fail.
-    pub fn kill(&self, reason: KillReason) {
+    /// Ends the connection: its next read and write fail. Answers whether it stood until then.
+    pub(super) fn kill(&self, reason: KillReason) -> bool {
         if self.is_killed.swap(true, Ordering::AcqRel) {
-            return;
+            return false;
         }
         metrics::counter!("roomcast_edge_kills_total", "reason" => reason.as_str()).increment(1);
         self.reader.wake();
         self.writer.wake();
+        true
     }
 
     /// Registers before it looks, so that a kill in between is not missed.
@@ -58,5 +59,10 @@ impl Control {
     pub(super) fn is_killed_for_writer(&self, waker: &Waker) -> bool {
         self.writer.register(waker);
         self.is_killed.load(Ordering::Acquire)
+    }
+
+    /// There is room for what the writer holds.
+    pub(super) fn wake_writer(&self) {
+        self.writer.wake();
     }
 }

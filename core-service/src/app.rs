@@ -19,6 +19,7 @@ use crate::alarm::Alarm;
 use crate::auth::Door;
 use crate::bus::Bus;
 use crate::config::Config;
+use crate::domain::job::Limits;
 use crate::domain::retention::Retentions;
 use crate::log::{Log, now};
 use crate::maintenance::{cleaner, clockwork};
@@ -116,7 +117,9 @@ impl Core {
             config.dev || !services.is_empty() || config.core_client_ca.is_some(),
             "the core's door has no key: set ROOMCAST_SERVICE_SECRET or --core-client-ca (or --dev)"
         );
-        let (bus, alarm, roster) = (Bus::default(), Alarm::default(), Roster::default());
+        let limits = Limits::new(&config.job_limits);
+        let (bus, alarm) = (Bus::default(), Alarm::default());
+        let roster = Roster::new(limits.clone());
         let tap = Log::tap(&bus, {
             let roster = roster.clone();
             move |event| roster.hear(event)
@@ -124,6 +127,7 @@ impl Core {
         let mut sqlite = SqliteConfig::new(config.data_dir.clone());
         sqlite.retentions = Retentions::new(&config.retention);
         let retentions = sqlite.retentions.clone();
+        sqlite.limits = limits;
         let store = Arc::new(SqliteStore::open(sqlite, Arc::new(now), tap)?);
         Ok(Core {
             log: Log::new(store.clone(), bus.clone(), alarm.clone()),

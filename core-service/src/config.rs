@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use roomcast_identity::{Secret, UserKeysConfig};
 
+use crate::domain::job::limit;
 use crate::domain::retention::Setting;
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50051);
@@ -82,6 +83,11 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_RETENTION", value_delimiter = ';', value_name = "RETENTION")]
     pub retention: Vec<Setting>,
 
+    /// How many jobs of a kind may be with workers at once, as KIND=all:8,each:2 (all together; each
+    /// project, or owner where a job has no project); several are separated by semicolons.
+    #[arg(long, env = "ROOMCAST_JOB_LIMITS", value_delimiter = ';', value_name = "LIMIT")]
+    pub job_limits: Vec<limit::Setting>,
+
     /// Development: whoever reaches the core needs no credential. Loopback only.
     #[arg(long, id = "core-dev", env = "ROOMCAST_DEV")]
     pub dev: bool,
@@ -113,6 +119,7 @@ impl Config {
             core_client_ca: None,
             rooms: Vec::new(),
             retention: Vec::new(),
+            job_limits: Vec::new(),
             dev: true,
             reflection: true,
             drain_seconds: DRAIN_SECONDS,

@@ -40,6 +40,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// - MUST answer a command whose idempotency key is known from the first one's outcome, if the
     ///   content is the same, and refuse it otherwise; of racing commands with one key exactly one
     ///   commits.
+    /// - MUST refuse a lease beyond the limits of the job's kind, whoever asks for it at the same time.
     /// - MUST change nothing when it refuses, and MUST NOT leave an outcome unknown: after an error
     ///   other than [`Error::Unavailable`] nothing was committed.
     /// - After [`Error::Full`] reads MUST go on, and commits MUST succeed again once there is room.
@@ -174,7 +175,8 @@ pub struct OutputQuery {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AgendaQuery {
     /// Free jobs in the order in which workers shall get them: priority first, then round-robin over
-    /// owners and projects (`Candidate::fairness_key`), oldest first.
+    /// owners and projects (`Candidate::fairness_key`), oldest first. No more than the limits of
+    /// their kinds leave room for: what is behind a limit is passed over.
     Free {
         /// Of these kinds.
         kinds: Vec<String>,

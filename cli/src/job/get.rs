@@ -23,6 +23,6 @@ pub(super) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Fa
     let request = GetJobRequest { job_id: arguments.job_id };
     let answer = core.jobs().get_job(call(request)).await?.into_inner();
     let job = known(answer.job)?;
-    output.show(&JobView::of(&job).served_by(answer.workers))?;
+    output.show(&JobView::of(&job).served_by(answer.workers).limited_to(answer.limit))?;
     Ok(Exit::OK)
 }

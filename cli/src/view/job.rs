@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use roomcast_edge::names::{rfc3339, status_word};
-use roomcast_proto::v1::{Job, JobState};
+use roomcast_proto::v1::{Job, JobLimit, JobState};
 use serde::{Serialize, Serializer};
 
 use super::{Content, text};
@@ -43,6 +43,27 @@ pub(crate) struct JobView<'a> {
     cursor: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     workers: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<LimitView>,
+}
+
+/// How many jobs of its kind may be with workers at once; 0 is without limit.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct LimitView {
+    all: u32,
+    each: u32,
+}
+
+impl fmt::Display for LimitView {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.all, self.each) {
+            (all, 0) => write!(formatter, "{all} of the kind at once"),
+            (0, each) => write!(formatter, "{each} of each owner or project at once"),
+            (all, each) => {
+                write!(formatter, "{all} of the kind at once, {each} of each owner or project")
+            }
+        }
+    }
 }
 
 impl<'a> JobView<'a> {
@@ -79,12 +100,19 @@ impl<'a> JobView<'a> {
             trace_id: &job.trace_id,
             cursor: &job.cursor,
             workers: None,
+            limit: None,
         }
     }
 
     /// With the number of workers that serve its kind.
     pub(crate) fn served_by(self, workers: u32) -> Self {
         Self { workers: Some(workers), ..self }
+    }
+
+    /// With the limit of its kind.
+    pub(crate) fn limited_to(self, limit: Option<JobLimit>) -> Self {
+        let limit = limit.map(|JobLimit { all, each }| LimitView { all, each });
+        Self { limit, ..self }
     }
 }
 
@@ -110,6 +138,7 @@ impl fmt::Display for JobView<'_> {
         field("attempt", (self.attempt > 0).then(|| self.attempt.to_string()))?;
         field("worker", owned(self.worker_id))?;
         field("workers", self.workers.map(|workers| workers.to_string()))?;
+        field("limit", self.limit.map(|limit| limit.to_string()))?;
         field("run at", self.run_at.clone())?;
         field("created", self.created_at.clone())?;
         field("started", self.started_at.clone())?;

@@ -17,6 +17,7 @@ mod clock;
 mod command;
 mod decide;
 mod event;
+pub mod limit;
 mod retry;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use command::{Command, End, Fault, OutputChunk, ProgressUpdate, Refusal, Report, Taker};
 pub use decide::Decision;
 pub use event::{CancelMode, Entry, Event, QueueReason, Summary};
+pub use limit::{Limit, Limits};
 pub use retry::RetryPolicy;
 
 use crate::domain::payload::Payload;

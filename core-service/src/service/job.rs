@@ -114,7 +114,8 @@ impl JobService for Jobs {
         let mut job = wire_job::job(&stored);
         job.input = input.as_ref().map(wire::value::payload);
         let workers = self.work.roster.serving(&spec.kind, &spec.tenant);
-        Ok(Response::new(v1::GetJobResponse { job: Some(job), workers }))
+        let limit = self.work.roster.limit(&spec.kind).map(wire_job::limit);
+        Ok(Response::new(v1::GetJobResponse { job: Some(job), workers, limit }))
     }
 
     async fn list_jobs(

@@ -6,6 +6,7 @@ pub(crate) mod cleaning;
 pub(crate) mod history;
 pub(crate) mod idempotency;
 pub(crate) mod jobs;
+pub(crate) mod limits;
 pub(crate) mod lists;
 pub(crate) mod output;
 pub(crate) mod publish;
@@ -15,8 +16,15 @@ use std::sync::Arc;
 
 pub(crate) use world::World;
 
+use crate::domain::job::Limits;
 use crate::domain::time::Time;
 use crate::store::{Store, Tap};
+
+/// The limits that every engine is opened with.
+pub(crate) fn job_limits() -> Limits {
+    let settings = [limits::SETTING.parse().expect("a limit")];
+    Limits::new(&settings)
+}
 
 /// Storage that can be opened again and again, and that begins empty.
 pub(crate) trait Engine: Send {
@@ -77,6 +85,13 @@ macro_rules! conformance {
                 a_tenants_worker_sees_its_tenant_alone,
                 old_jobs_of_low_priority_do_not_starve,
                 deadlines_come_due_in_order,
+            ]
+            limits: [
+                racing_leases_stop_at_the_limit_of_a_kind_and_of_a_key,
+                a_job_behind_a_limit_holds_up_no_other,
+                every_end_of_an_attempt_makes_room,
+                a_limit_holds_after_reopening,
+                no_history_of_a_limited_kind_passes_its_limits,
             ]
             cleaning: [
                 rooms_lose_what_is_too_old_too_many_or_too_large,

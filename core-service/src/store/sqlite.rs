@@ -27,6 +27,7 @@ mod queue;
 mod read;
 mod readers;
 mod records;
+mod room;
 mod row;
 mod status;
 #[cfg(test)]
@@ -52,6 +53,7 @@ pub use writer::Clock;
 
 use crate::domain::cursor::Cursor;
 use crate::domain::event::Event;
+use crate::domain::job::Limits;
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::topic::Topic;
@@ -76,6 +78,8 @@ pub struct SqliteConfig {
     pub readers: usize,
     /// How long topics are kept.
     pub retentions: Retentions,
+    /// How many jobs of a kind may be with workers at once.
+    pub limits: Limits,
     #[doc(hidden)]
     pub synchronous: Synchronous,
 }
@@ -90,6 +94,7 @@ impl SqliteConfig {
             queue_bytes_max: queue::BYTES_MAX,
             readers: 4,
             retentions: Retentions::default(),
+            limits: Limits::default(),
             synchronous: Synchronous::Full,
         }
     }
@@ -158,6 +163,7 @@ pub struct SqliteStore {
     writer: Option<JoinHandle<()>>,
     readers: Readers,
     turns: Arc<agenda::Turns>,
+    limits: Arc<Limits>,
     status: status::Status,
     clock: Clock,
     folder: Folder,
@@ -175,7 +181,7 @@ impl SqliteStore {
         let copier = connection::open_checkpointer(folder.path())?;
         let checkpointer =
             checkpoint::Checkpointer::spawn(copier, &mut connection, status.clone())?;
-        let retentions = config.retentions;
+        let (retentions, limits) = (config.retentions, Arc::new(config.limits));
         let mut memory = batch::Memory::new();
         clean::find_crowded(&connection, &retentions, &mut memory).map_err(failure::of_reading)?;
         let readers = Readers::open(folder.path(), config.readers.max(1))?;
@@ -185,6 +191,7 @@ impl SqliteStore {
             checkpointer,
             memory,
             retentions,
+            limits: Arc::clone(&limits),
             stamp: random_stamp()?,
             clock: Arc::clone(&clock),
             tap,
@@ -196,7 +203,7 @@ impl SqliteStore {
             .map_err(OpenError::Thread)?;
         let turns = Arc::new(agenda::Turns::new());
         let (queue, writer) = (Some(queue), Some(writer));
-        Ok(SqliteStore { queue, writer, readers, turns, status, clock, folder })
+        Ok(SqliteStore { queue, writer, readers, turns, limits, status, clock, folder })
     }
 
     /// Cancelled once the store has stopped itself because it cannot know what the disk holds. The
@@ -289,10 +296,11 @@ impl Store for SqliteStore {
 
     async fn agenda(&self, query: AgendaQuery) -> Result<Vec<Candidate>, Error> {
         let (turns, now) = (Arc::clone(&self.turns), (self.clock)());
+        let limits = Arc::clone(&self.limits);
         let read = self.readers.read(move |store| match query {
             AgendaQuery::Free { kinds, tenant, worker, limit } => {
                 let search = agenda::Search { kinds, tenant, worker, limit, now };
-                agenda::free(store, &search, &turns)
+                agenda::free(store, &search, &turns, &limits)
             }
             AgendaQuery::Due { now, limit } => agenda::due(store, now, limit),
             AgendaQuery::Next => agenda::due(store, crate::domain::time::Time(u64::MAX), 1),

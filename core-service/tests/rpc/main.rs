@@ -2,5 +2,6 @@
 
 mod core;
 mod door;
+mod limits;
 mod requests;
 mod trace;

@@ -174,7 +174,8 @@ pub enum Refusal {
     /// The worker says it cancelled what nobody asked to cancel.
     #[error("nobody asked this job to end")]
     NotCancelling,
-    /// The job is not to be had: leased, not due, or pinned to another worker.
+    /// The job is not to be had: leased, not due, pinned to another worker, or behind a limit of its
+    /// kind.
     #[error("the job is not free to lease")]
     NotFree,
     /// A value is out of its range.

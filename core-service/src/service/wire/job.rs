@@ -10,7 +10,7 @@ use super::check::{self, invalid};
 use super::value::{cancel_requested, fault, payload, progress, state, usage};
 use super::{duration, timestamp, trace_hex};
 use crate::auth::Caller;
-use crate::domain::job::{RetryPolicy, Spec, State, Timeouts};
+use crate::domain::job::{Limit, RetryPolicy, Spec, State, Timeouts};
 use crate::domain::limits;
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
@@ -57,6 +57,10 @@ pub(in crate::service) fn job(stored: &Stored) -> v1::Job {
         cursor,
         output_bytes: job.output.clone(),
     }
+}
+
+pub(in crate::service) fn limit(limit: Limit) -> v1::JobLimit {
+    v1::JobLimit { all: limit.all.unwrap_or(0), each: limit.each.unwrap_or(0) }
 }
 
 fn retry(policy: &RetryPolicy) -> v1::RetryPolicy {

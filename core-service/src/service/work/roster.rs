@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::Worker;
 use crate::domain::event::{Body, Event};
-use crate::domain::job::{self, Spec, State};
+use crate::domain::job::{self, Limit, Limits, Spec, State};
 
 /// Notices that wait for one worker. A worker that does not read them learns from its next beat.
 const NOTICES_MAX: usize = 2048;
@@ -30,6 +30,7 @@ pub struct Roster {
 
 #[derive(Debug, Default)]
 struct Inner {
+    limits: Limits,
     seats: Mutex<Seats>,
     next: AtomicU64,
     wake: Notify,
@@ -102,6 +103,18 @@ pub struct Hungry {
 }
 
 impl Roster {
+    /// An empty roster, where kinds have these limits.
+    #[must_use]
+    pub fn new(limits: Limits) -> Roster {
+        Roster { inner: Arc::new(Inner { limits, ..Inner::default() }) }
+    }
+
+    /// The limits of a kind, if it has any.
+    #[must_use]
+    pub fn limit(&self, kind: &str) -> Option<Limit> {
+        self.inner.limits.of(kind)
+    }
+
     fn seats(&self) -> MutexGuard<'_, Seats> {
         self.inner.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,12 +158,16 @@ impl Roster {
     }
 
     /// Reserves a slot for a job that is about to be created, of a worker that waits for such a job.
-    /// Nothing if a job that was there before may want the slot: none overtakes another.
+    /// Nothing if a job that was there before may want the slot, and none of a limited kind, whose older
+    /// jobs may wait for room: none overtakes another.
     /// [`Roster::assign`] or [`Roster::give_up`] follows.
     #[must_use]
     pub fn reserve(&self, job: &Spec) -> Option<(SeatId, Worker)> {
         let mut seats = self.seats();
-        if job.run_at > job.created_at || seats.settled != Some(seats.news) {
+        if self.limit(&job.kind).is_some()
+            || job.run_at > job.created_at
+            || seats.settled != Some(seats.news)
+        {
             return None;
         }
         let takers = seats.by_id.iter_mut().filter(|(_, seat)| seat.worker.takes(job));

@@ -2,7 +2,8 @@
 //!
 //! Free jobs come by priority; within one priority, owners and projects take turns, whose oldest job
 //! is next. Keys and jobs are found by seeking in the index, so that an owner with ten thousand
-//! queued jobs costs no more than one with one.
+//! queued jobs costs no more than one with one. A kind or a key that is at its limit is passed over, so
+//! that it holds up no other.
 //!
 //! So that low priority waits but never starves, every sixteenth reading begins with a job of the
 //! lowest priority, if it has waited for a minute.
@@ -17,7 +18,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::failure::Failure;
 use super::records::FAIRNESS_TENANT_END;
+use super::room::Room;
 use super::row::{self, signed};
+use crate::domain::job::Limits;
 use crate::domain::time::Time;
 use crate::store::Candidate;
 
@@ -76,16 +79,19 @@ pub(super) fn free(
     connection: &Connection,
     search: &Search,
     turns: &Turns,
+    limits: &Limits,
 ) -> Result<Vec<Candidate>, Failure> {
     let name = format!("{} {}", search.tenant.as_deref().unwrap_or("*"), search.kinds.join(" "));
     let turn = turns.begin(&name);
-    let finder = Finder::new(connection, search);
+    let mut finder = Finder::new(connection, search, limits)?;
     let mut found = Vec::new();
     if turn.readings.is_multiple_of(AGEING_EVERY)
         && let Some(lowest) = finder.lowest_priority()?
     {
         finder.level(lowest, &turn.key, 1, &mut found)?;
         found.retain(|(_, run_at)| *run_at + AGEING_AFTER <= search.now);
+        // What is not old enough, and what is found again below, is counted once.
+        finder.room.recount();
     }
     let mut below = i64::MAX;
     while found.len() < search.limit {
@@ -106,6 +112,7 @@ pub(super) fn free(
 struct Finder<'search> {
     connection: &'search Connection,
     lanes: Vec<(&'search str, &'search str)>,
+    room: Room<'search>,
     first_key: String,
     end_key: Option<String>,
 }
@@ -118,15 +125,26 @@ struct Queue {
 }
 
 impl<'search> Finder<'search> {
-    fn new(connection: &'search Connection, search: &'search Search) -> Finder<'search> {
-        let lanes = search.kinds.iter().flat_map(|kind| [(&**kind, ""), (kind, &search.worker)]);
+    fn new(
+        connection: &'search Connection,
+        search: &'search Search,
+        limits: &'search Limits,
+    ) -> Result<Finder<'search>, Failure> {
+        let mut room = Room::new(connection, limits);
+        let mut lanes = Vec::with_capacity(2 * search.kinds.len());
+        for kind in &search.kinds {
+            if room.has_any(kind)? {
+                lanes.extend([(&**kind, ""), (kind, &search.worker)]);
+            }
+        }
         let tenant = search.tenant.as_deref();
-        Finder {
+        Ok(Finder {
             connection,
-            lanes: lanes.collect(),
+            lanes,
+            room,
             first_key: tenant.map_or(String::new(), |t| format!("{t}{FAIRNESS_TENANT_END}")),
             end_key: tenant.map(|t| format!("{t}{}", char::from(FAIRNESS_TENANT_END as u8 + 1))),
-        }
+        })
     }
 
     fn highest_priority(&self, below: i64) -> Result<Option<i64>, Failure> {
@@ -155,7 +173,7 @@ impl<'search> Finder<'search> {
     /// Jobs of one priority: one of each key, beginning after `turn`, and again until there are
     /// enough.
     fn level(
-        &self,
+        &mut self,
         priority: i64,
         turn: &str,
         count: usize,
@@ -183,28 +201,37 @@ impl<'search> Finder<'search> {
     }
 
     fn take_oldest(
-        &self,
+        &mut self,
         queue: &mut Queue,
         priority: i64,
     ) -> Result<Option<(Candidate, Time)>, Failure> {
+        let mut heads = Vec::with_capacity(queue.heads.len());
+        for head in queue.heads.drain(..) {
+            if self.room.has(self.lanes[head.0].0, &queue.key)? {
+                heads.push(head);
+            }
+        }
+        queue.heads = heads;
         let oldest = (0..queue.heads.len()).min_by_key(|at| &queue.heads[*at].1.job_id);
         let Some(at) = oldest else { return Ok(None) };
         let (lane, job, run_at) = queue.heads.swap_remove(at);
+        self.room.take(self.lanes[lane].0, &queue.key)?;
         let next = self.next_job(lane, priority, &queue.key, &job.job_id)?;
         queue.heads.extend(next.map(|(job, run_at)| (lane, job, run_at)));
         Ok(Some((job, run_at)))
     }
 
     /// Keys with free jobs, in the order of their turns, at most `count`.
-    fn keys(&self, priority: i64, turn: &str, count: usize) -> Result<Vec<String>, Failure> {
+    fn keys(&mut self, priority: i64, turn: &str, count: usize) -> Result<Vec<String>, Failure> {
         let (mut later, mut earlier) = (Vec::new(), Vec::new());
-        for lane in &self.lanes {
-            let start = turn.max(&self.first_key);
-            self.walk(*lane, priority, start, self.end_key.as_deref(), count, &mut later)?;
+        let (first, end) = (self.first_key.clone(), self.end_key.clone());
+        for lane in 0..self.lanes.len() {
+            let range = (turn.max(&first), end.as_deref());
+            later.extend(self.walk(lane, priority, range, count)?);
             if !turn.is_empty() {
                 // Up to the key itself: it comes last.
                 let end = format!("{turn}\0");
-                self.walk(*lane, priority, &self.first_key, Some(&end), count, &mut earlier)?;
+                earlier.extend(self.walk(lane, priority, (&first, Some(&end)), count)?);
             }
         }
         for part in [&mut later, &mut earlier] {
@@ -218,30 +245,31 @@ impl<'search> Finder<'search> {
         Ok(later)
     }
 
-    /// Adds a lane's keys after `start` and before `end`, by one seek each.
+    /// A lane's keys after `start` and before `end` that have room, by one seek each.
     fn walk(
-        &self,
-        (kind, pin): (&str, &str),
+        &mut self,
+        lane: usize,
         priority: i64,
-        start: &str,
-        end: Option<&str>,
+        (start, end): (&str, Option<&str>),
         count: usize,
-        keys: &mut Vec<String>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<String>, Failure> {
+        let (kind, pin) = self.lanes[lane];
         let mut statement = self.connection.prepare_cached(
             "SELECT fairness_key FROM job WHERE is_free = 1 AND kind = ?1 AND pinned_worker = ?2
              AND priority = ?3 AND fairness_key > ?4 ORDER BY fairness_key LIMIT 1",
         )?;
-        let mut last = start.to_owned();
-        for _ in 0..count {
+        let (mut keys, mut last) = (Vec::new(), start.to_owned());
+        while keys.len() < count {
             let next: Option<String> = statement
                 .query_row(params![kind, pin, priority, last], |found| found.get(0))
                 .optional()?;
             let Some(key) = next.filter(|key| end.is_none_or(|end| &**key < end)) else { break };
-            keys.push(key.clone());
+            if self.room.has(kind, &key)? {
+                keys.push(key.clone());
+            }
             last = key;
         }
-        Ok(())
+        Ok(keys)
     }
 
     /// The oldest job of a lane with a key, after one that is taken.

@@ -10,11 +10,12 @@ use rusqlite::{Connection, params};
 use super::failure::Failure;
 use super::heads::{Head, Heads};
 use super::idempotency;
-use super::records::{Held, Records};
+use super::records::{self, Held, Records};
+use super::room::Room;
 use super::row::signed;
 use crate::domain::cursor::Cursor;
 use crate::domain::event::{Body, Event, NewEvent};
-use crate::domain::job::{self, Decision, Record};
+use crate::domain::job::{self, Decision, Limits, Record};
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
@@ -54,6 +55,7 @@ pub(super) struct Batch<'writer> {
     pub(super) connection: &'writer Connection,
     pub(super) memory: &'writer mut Memory,
     pub(super) retentions: &'writer Retentions,
+    pub(super) limits: &'writer Limits,
     pub(super) stamp: u32,
     pub(super) now: Time,
     /// In commit order.
@@ -75,7 +77,9 @@ impl Batch<'_> {
             }
             Action::CreateJob { spec, input, taker } => {
                 let mut decision = Record::create(*spec);
-                if let Some(taker) = taker {
+                if let Some(taker) = taker
+                    && self.has_room(&decision.record)?
+                {
                     decision.give_to(taker, self.now);
                 }
                 self.create_job(decision, input.as_ref(), trace)?
@@ -137,6 +141,11 @@ impl Batch<'_> {
     ) -> Result<Committed, Failure> {
         let held = self.memory.records.get(self.connection, job_id)?;
         let old = held.as_ref().map(|held| &*held.record);
+        if let (Some(old), job::Command::Lease { .. }) = (old, &command)
+            && !self.has_room(old)?
+        {
+            return Err(Refusal::Job(job::Refusal::NotFree).into());
+        }
         let Decision { record, entries } = commit::decide_job(old, job_id, command, self.now)?;
         let held = held.ok_or_else(|| Refusal::JobNotFound(job_id.into()))?;
         let topic = topic_of(&record)?;
@@ -153,6 +162,12 @@ impl Batch<'_> {
         }
         let cursor = self.memory.heads.get(self.connection, &topic)?.cursor;
         Ok(Committed::Job { record: held.record, cursor, is_replay: false })
+    }
+
+    /// Whether the limits of its kind let one more job like this one go to a worker.
+    fn has_room(&self, job: &Record) -> Result<bool, Failure> {
+        let key = records::fairness_key(job);
+        Room::new(self.connection, self.limits).has(&job.job.spec.kind, &key)
     }
 
     /// Appends to several topics. Heads are read and bodies encoded before the first write.

@@ -188,7 +188,7 @@ fn is_free(record: &Record) -> bool {
 pub(super) const FAIRNESS_TENANT_END: char = '\u{1f}';
 
 /// Jobs with the same key share a worker's turn: those of a project, else those of an owner.
-fn fairness_key(record: &Record) -> String {
+pub(super) fn fairness_key(record: &Record) -> String {
     let spec = &record.job.spec;
     let (kind, name) = match &spec.project {
         Some(project) => ("project", project),

@@ -13,7 +13,7 @@ use crate::domain::payload::Payload;
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
 use crate::store::commit::{Action, Command};
-use crate::store::conformance::{Engine, conformance};
+use crate::store::conformance::{Engine, conformance, job_limits};
 use crate::store::{Error, PageLimit, Store, Tap};
 
 conformance!(crate::store::sqlite::tests::fresh);
@@ -27,7 +27,9 @@ pub(super) fn fresh() -> Disk {
 
 impl Engine for Disk {
     fn open(&self, clock: Clock, tap: Tap) -> Arc<dyn Store> {
-        Arc::new(SqliteStore::open(SqliteConfig::new(self.0.path()), clock, tap).expect("opens"))
+        let mut config = SqliteConfig::new(self.0.path());
+        config.limits = job_limits();
+        Arc::new(SqliteStore::open(config, clock, tap).expect("opens"))
     }
 
     fn copy(&self) -> Box<dyn Engine> {

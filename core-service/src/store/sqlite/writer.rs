@@ -16,6 +16,7 @@ use super::meter;
 use super::queue::{Charge, Request, Work};
 use super::status::Status;
 use crate::domain::event::Event;
+use crate::domain::job::Limits;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::store::{Cleaned, Committed, Error, Tap};
@@ -37,6 +38,7 @@ pub(super) struct Writer {
     pub(super) checkpointer: Checkpointer,
     pub(super) memory: Memory,
     pub(super) retentions: Retentions,
+    pub(super) limits: Arc<Limits>,
     pub(super) stamp: u32,
     pub(super) clock: Clock,
     pub(super) tap: Tap,
@@ -131,6 +133,7 @@ impl Writer {
             connection: &self.connection,
             memory: &mut self.memory,
             retentions: &self.retentions,
+            limits: &self.limits,
             stamp: self.stamp,
             now: (self.clock)(),
             events: Vec::new(),

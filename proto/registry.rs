@@ -75,6 +75,8 @@ registry! {
         "the caller's role or scope does not allow this" "ask for the right, or use another identity"
     OriginNotAllowed "origin_not_allowed" PermissionDenied 403 final
         "the page's origin is not on the allow-list" "add it to ROOMCAST_ALLOWED_ORIGINS"
+    SessionForeign "session_foreign" PermissionDenied 403 final
+        "the Socket.IO session was opened by somebody else" "connect anew"
     TopicReserved "topic_reserved" PermissionDenied 403 final
         "topics of this kind are written by their services alone" "publish to a room: or user: topic"
     JobNotFound "job_not_found" NotFound 404 final

@@ -17,7 +17,8 @@ use crate::{
     config::{Config, Switch},
     feed::Feeds,
     lane::Lanes,
-    listener, rest,
+    listener::{self, Door},
+    rest,
     socket::{Connections, Sockets},
     upstream::{Credential, Upstream},
 };
@@ -88,6 +89,7 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
     let state = AppState::new(config)?;
+    let door = Door::new(&state.config)?;
     let sockets = (state.config.socketio == Switch::On).then(|| Sockets::new(state.clone()));
     let app = router(&state, sockets.as_ref());
 
@@ -99,7 +101,7 @@ pub async fn serve(
         listener,
         app,
         Lanes::new(state.config.lane),
-        state.config.connections_max,
+        door,
         stop_listener.clone(),
     ));
     tracing::info!(%address, cores = ?state.config.cores, "the edge serves");

@@ -1,15 +1,29 @@
 //! What an edge is told: flag, then `ROOMCAST_…` variable, then TOML file, then default.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 use roomcast_identity::{Secret, UserKeysConfig};
+
+use crate::bucket::Rate;
 
 const LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
 const CORE: &str = "http://127.0.0.1:50051";
 /// Connections at once: at about 30 KB each this is 600 MB.
 const CONNECTIONS_MAX: usize = 20_000;
+/// No address and no user takes more than half of an edge. What is right for an installation is less.
+const CONNECTIONS_EACH_MAX: usize = CONNECTIONS_MAX / 2;
+/// A crowd behind one address that comes back at once; at about 30 KB each this is 120 MB.
+const PENDING_PER_ADDRESS_MAX: usize = 4000;
+/// What a busy page emits, several times over: joins of all that it shows, twice a second.
+const SOCKET_EVENTS_PER_SECOND: u32 = 200;
+const SOCKET_EVENTS_BURST: u32 = 400;
 const DRAIN_SECONDS: u64 = 5;
 
 /// Settings of an edge.
@@ -102,6 +116,43 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_CONNECTIONS_MAX", default_value_t = CONNECTIONS_MAX, value_name = "COUNT")]
     pub connections_max: usize,
 
+    /// Connections of one address at once (of an IPv6 network of 64 bits); more are answered 429.
+    #[arg(long, env = "ROOMCAST_CONNECTIONS_PER_ADDRESS_MAX", default_value_t = CONNECTIONS_EACH_MAX, value_name = "COUNT")]
+    pub connections_per_address_max: usize,
+
+    /// Socket.IO sessions of one address that have not shown a token yet; more are answered 429.
+    #[arg(long, env = "ROOMCAST_PENDING_PER_ADDRESS_MAX", default_value_t = PENDING_PER_ADDRESS_MAX, value_name = "COUNT")]
+    pub pending_per_address_max: usize,
+
+    /// Sockets of one user at once; more are refused with `too_many_connections`.
+    #[arg(long, env = "ROOMCAST_SOCKETS_PER_USER_MAX", default_value_t = CONNECTIONS_EACH_MAX, value_name = "COUNT")]
+    pub sockets_per_user_max: usize,
+
+    /// Events that one socket may emit in a second, in the long run.
+    #[arg(long, env = "ROOMCAST_SOCKET_EVENTS_PER_SECOND", default_value_t = SOCKET_EVENTS_PER_SECOND, value_name = "COUNT")]
+    pub socket_events_per_second: u32,
+
+    /// Events that one socket may emit at once, after a pause.
+    #[arg(long, env = "ROOMCAST_SOCKET_EVENTS_BURST", default_value_t = SOCKET_EVENTS_BURST, value_name = "COUNT")]
+    pub socket_events_burst: u32,
+
+    /// PEM file of the certificate, with its chain, that browsers see: the edge then speaks https. It
+    /// is read again when it changes, and at SIGHUP.
+    #[arg(long, env = "ROOMCAST_EDGE_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// PEM file of the certificate's key.
+    #[arg(long, env = "ROOMCAST_EDGE_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Proxies, as addresses or networks, whose X-Forwarded-For is believed.
+    #[arg(long, env = "ROOMCAST_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "CIDR")]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// Whether connections of trusted proxies begin with a PROXY header of version 2.
+    #[arg(long, env = "ROOMCAST_PROXY_PROTOCOL", value_enum, default_value_t = Switch::Off)]
+    pub proxy_protocol: Switch,
+
     /// Seconds over which connections are closed at shutdown, so that they do not all come back at once.
     #[arg(long, env = "ROOMCAST_DRAIN_SECONDS", default_value_t = DRAIN_SECONDS, value_name = "SECONDS")]
     pub drain_seconds: u64,
@@ -170,6 +221,15 @@ impl Default for Config {
             lane: Switch::On,
             dev: false,
             connections_max: CONNECTIONS_MAX,
+            connections_per_address_max: CONNECTIONS_EACH_MAX,
+            pending_per_address_max: PENDING_PER_ADDRESS_MAX,
+            sockets_per_user_max: CONNECTIONS_EACH_MAX,
+            socket_events_per_second: SOCKET_EVENTS_PER_SECOND,
+            socket_events_burst: SOCKET_EVENTS_BURST,
+            tls_cert: None,
+            tls_key: None,
+            trusted_proxies: Vec::new(),
+            proxy_protocol: Switch::Off,
             drain_seconds: DRAIN_SECONDS,
         }
     }
@@ -188,9 +248,22 @@ impl Config {
         }
     }
 
+    /// What one socket may emit.
+    #[must_use]
+    pub fn socket_events(&self) -> Rate {
+        Rate { per_second: self.socket_events_per_second, burst: self.socket_events_burst }
+    }
+
     /// How long connections are given to end at shutdown.
     #[must_use]
     pub fn drain_window(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
     }
+}
+
+/// A network, or the one address of a network.
+fn network(text: &str) -> Result<IpNet, ipnet::AddrParseError> {
+    text.trim()
+        .parse()
+        .or_else(|error| text.trim().parse::<IpAddr>().map(IpNet::from).map_err(|_| error))
 }

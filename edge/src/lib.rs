@@ -21,6 +21,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod bucket;
 pub mod config;
 mod delivery;
 pub mod feed;

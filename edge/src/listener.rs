@@ -1,23 +1,49 @@
 //! The edge's door: accepts connections, bounds them, and serves HTTP/1.1 on each.
 //!
+//! ```text
+//!  accept ─▶ a place? ─▶ PROXY header, if a trusted proxy ─▶ a place for this address?
+//!    ─▶ TLS handshake, if any ─▶ lane ─▶ inlet ─▶ HTTP, each request with its client's address
+//! ```
+//!
 //! Every byte of HTTP, polling and WebSocket passes through a [`Lane`], which ends a connection whose
-//! peer stops reading: Socket.IO itself waits for such a peer for ever.
+//! peer stops reading: Socket.IO itself waits for such a peer for ever. Nothing here waits without a
+//! deadline, and whatever is turned away is counted.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+mod address;
+mod caps;
+mod door;
+mod frames;
+mod inlet;
+pub mod proxy;
+mod tls;
+
+pub use address::{ClientAddress, Network, TrustedProxies};
+pub use caps::{Caps, Held};
+pub use door::Door;
+pub use frames::Frames;
+
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{Request, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use roomcast_proto::registry::Code;
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    net::TcpListener,
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-use crate::lane::{Io, Lane, Lanes};
+use self::{
+    door::Entered,
+    inlet::{Inlet, Speech},
+};
+use crate::lane::{Lane, Lanes};
 
 /// A request's head must arrive within this, also on a connection kept alive: slow ones hold a place.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,11 +61,11 @@ pub async fn serve(
     listener: TcpListener,
     app: Router,
     lanes: Lanes,
-    connections_max: usize,
+    door: Door,
     shutdown: CancellationToken,
 ) {
     let _flushers = lanes.run();
-    let places = Arc::new(Semaphore::new(connections_max));
+    let _watch = door.watch();
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -54,19 +80,17 @@ pub async fn serve(
                 continue;
             }
         };
-        match Arc::clone(&places).try_acquire_owned() {
-            Ok(place) => {
-                let (app, lanes) = (app.clone(), lanes.clone());
-                let shutdown = shutdown.clone();
-                connections.spawn(async move {
-                    // Small frames must not wait for the acknowledgement of the ones before.
-                    if stream.set_nodelay(true).is_ok() {
-                        connection(lanes.open(stream, place), peer, app, shutdown).await;
-                    }
-                });
-            }
-            Err(_) => refuse(&stream),
-        }
+        let Some(place) = door.place(&stream) else { continue };
+        let (app, lanes, door) = (app.clone(), lanes.clone(), door.clone());
+        let shutdown = shutdown.clone();
+        connections.spawn(async move {
+            let Some(entered) = door.enter(stream, peer, place, &lanes).await else { return };
+            let Entered { io, lane, address, held } = entered;
+            let speech = Arc::<Speech>::default();
+            let inlet = Inlet::new((io, Arc::clone(&lane)), Arc::clone(&speech), held);
+            let visit = Visit { lane, speech, peer, address, proxies: door.proxies().clone() };
+            connection(inlet, visit, app, shutdown).await;
+        });
     }
     drop(listener);
     connections.close();
@@ -75,31 +99,43 @@ pub async fn serve(
     }
 }
 
-async fn connection(
-    (io, lane): (Io, Arc<Lane>),
+/// What every request of a connection is told about it.
+#[derive(Clone)]
+struct Visit {
+    lane: Arc<Lane>,
+    speech: Arc<Speech>,
     peer: SocketAddr,
-    app: Router,
-    shutdown: CancellationToken,
-) {
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        request.extensions_mut().insert(Arc::clone(&lane));
-        let answer = app.clone().oneshot(request.map(Body::new));
-        let lane = Arc::clone(&lane);
-        async move {
-            let answer = answer.await?;
-            if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-                lane.begin_upgrade();
-            }
-            Ok::<_, Infallible>(answer)
+    /// The peer's, or whom a proxy said it speaks for.
+    address: IpAddr,
+    proxies: TrustedProxies,
+}
+
+impl Visit {
+    async fn answer(self, app: Router, mut request: Request<Incoming>) -> Answer {
+        let client = self.proxies.client(self.address, request.headers());
+        request.extensions_mut().insert(client);
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        request.extensions_mut().insert(Arc::clone(&self.lane));
+        let is_fresh = !request.uri().query().is_some_and(|query| query.contains("sid="));
+        let answer = app.oneshot(request.map(Body::new)).await?;
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            self.lane.begin_upgrade();
+            self.speech.become_frames(is_fresh);
         }
-    });
+        Ok(answer)
+    }
+}
+
+type Answer = Result<axum::response::Response, Infallible>;
+
+async fn connection(inlet: Inlet, visit: Visit, app: Router, shutdown: CancellationToken) {
+    let service = service_fn(move |request| visit.clone().answer(app.clone(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(io), service)
+        .serve_connection(TokioIo::new(inlet), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let end = tokio::select! {
@@ -110,24 +146,24 @@ async fn connection(
         }
     };
     if let Err(error) = end {
+        let reason = ended_early(&error);
+        metrics::counter!("roomcast_edge_connection_errors_total", "reason" => reason).increment(1);
         tracing::debug!(%error, "a connection ended early");
     }
 }
 
-/// Says why before hanging up: a browser shows nothing for a connection that is just closed.
-fn refuse(stream: &TcpStream) {
-    let entry = Code::TooManyConnections.entry();
-    metrics::counter!("roomcast_edge_refusals_total", "code" => entry.code).increment(1);
-    let body = format!(
-        r#"{{"type":"about:blank","title":"{}","status":{},"code":"{}","detail":"{}"}}"#,
-        entry.cause, entry.http, entry.code, entry.mend
-    );
-    let answer = format!(
-        "HTTP/1.1 {} Too Many Requests\r\ncontent-type: application/problem+json\r\n\
-         retry-after: 1\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-        entry.http,
-        body.len()
-    );
-    // A fresh connection's buffer is empty, so the answer is taken whole or the peer has gone.
-    let _ = stream.try_write(answer.as_bytes());
+/// Why HTTP gave a connection up, in words that a metric can have.
+fn ended_early(error: &hyper::Error) -> &'static str {
+    match error {
+        error if error.is_timeout() => "slow_head",
+        error if error.is_parse_too_large() => "large_head",
+        error if error.is_parse() => "not_http",
+        error if error.is_incomplete_message() => "cut_off",
+        _ => "broken",
+    }
+}
+
+/// One of the named limits turned somebody away.
+pub(crate) fn limit_hit(limit: &'static str) {
+    metrics::counter!("roomcast_edge_limits_hit_total", "limit" => limit).increment(1);
 }

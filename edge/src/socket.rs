@@ -1,6 +1,7 @@
 //! Socket.IO for unmodified clients: namespace `/`, path `/socket.io/`, WebSocket and polling.
 //!
-//! A socket's life: [`connect`] verifies its token before the CONNECT reply and hands it an inbox and
+//! Requests pass the [`gate`] first: whose session they speak for, and how many may be open. A socket's
+//! life then: [`connect`] verifies its token before the CONNECT reply and hands it an inbox and
 //! a [`Connection`]; [`inbound`] puts every message into the inbox in the order of arrival, inside the
 //! connection's reading task; the connection takes them one by one and answers; each topic it joined
 //! has a task that pulls from the feed (`crate::delivery`) and writes through [`emit`], the only
@@ -14,29 +15,30 @@ mod command;
 mod connect;
 mod connection;
 mod emit;
+mod gate;
 mod inbound;
+mod owner;
 mod payload;
 mod registry;
 mod subscriptions;
 mod transport;
 
+pub use adapter::{Adapters, RawAdapter};
 pub use connection::Connection;
 pub use emit::{Gone, Outlet};
+pub use gate::Gate;
 pub use registry::{ConnectionInfo, Connections};
+pub use transport::Transports;
 
 use std::time::Duration;
 
-use axum::{Router, body::Body, extract::Request, response::Response, routing::any};
-use socketioxide::{
-    ParserConfig, SocketIo, handler::ConnectHandler as _, service::SocketIoService,
-};
+use axum::Router;
+use socketioxide::{ParserConfig, SocketIo, SocketIoBuilder, handler::ConnectHandler as _};
 use tokio::time::timeout;
-use tower::Service as _;
 
 use self::{
-    adapter::{RawAdapter, Slot},
     connect::{authenticate, connected},
-    transport::Transports,
+    transport::Users,
 };
 use crate::app::AppState;
 
@@ -48,72 +50,78 @@ const MESSAGE_BYTES_MAX: usize = 1_000_000;
 const ATTACHMENTS_MAX: usize = 10;
 /// Attachments must be complete within this.
 const ATTACHMENTS_TIMEOUT: Duration = Duration::from_secs(10);
-/// From the handshake to CONNECT: a session that is not authenticated holds memory.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The defaults of every client: they give up after the sum of both.
-const PING_INTERVAL: Duration = Duration::from_secs(25);
-const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// Closing waits for every writer, and one whose peer is stalled may never answer.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The router inside sees no request: only Socket.IO's own path is routed here.
-type Server = SocketIoService<Router, RawAdapter>;
+/// When sessions are looked after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// Between two pings.
+    pub ping_interval: Duration,
+    /// A ping must be answered within this.
+    pub ping_timeout: Duration,
+    /// From the handshake to CONNECT: a session that is not authenticated holds memory.
+    pub connect_timeout: Duration,
+}
+
+impl Default for Timing {
+    /// Pings as all clients expect them: they give up after the sum of both.
+    fn default() -> Self {
+        Self {
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A Socket.IO server with this edge's limits and adapters, and no namespace.
+pub fn builder(timing: Timing, adapters: Adapters) -> SocketIoBuilder<RawAdapter> {
+    SocketIo::builder()
+        .with_parser(
+            ParserConfig::common()
+                .max_incoming_binaries(ATTACHMENTS_MAX)
+                .max_incoming_binary_buf_size(MESSAGE_BYTES_MAX)
+                .packet_completion_timeout(ATTACHMENTS_TIMEOUT),
+        )
+        .max_buffer_size(QUEUE_PACKETS_MAX)
+        .max_payload(MESSAGE_BYTES_MAX as u64)
+        .ws_max_message_size(MESSAGE_BYTES_MAX)
+        .ws_max_frame_size(MESSAGE_BYTES_MAX)
+        .connect_timeout(timing.connect_timeout)
+        .ping_interval(timing.ping_interval)
+        .ping_timeout(timing.ping_timeout)
+        .with_adapter::<RawAdapter>(adapters)
+}
 
 /// The Socket.IO side of an edge.
 #[derive(Clone)]
 pub struct Sockets {
     io: SocketIo<RawAdapter>,
-    server: Server,
-    transports: Transports,
+    gate: Gate,
 }
 
 impl Sockets {
     /// A server with its namespace.
     #[must_use]
     pub fn new(state: AppState) -> Self {
-        let slot = Slot::default();
-        let transports = Transports::default();
-        let (server, io) = SocketIo::builder()
-            .with_parser(
-                ParserConfig::common()
-                    .max_incoming_binaries(ATTACHMENTS_MAX)
-                    .max_incoming_binary_buf_size(MESSAGE_BYTES_MAX)
-                    .packet_completion_timeout(ATTACHMENTS_TIMEOUT),
-            )
-            .max_buffer_size(QUEUE_PACKETS_MAX)
-            .max_payload(MESSAGE_BYTES_MAX as u64)
-            .ws_max_message_size(MESSAGE_BYTES_MAX)
-            .ws_max_frame_size(MESSAGE_BYTES_MAX)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .ping_interval(PING_INTERVAL)
-            .ping_timeout(PING_TIMEOUT)
+        let (adapters, transports) = (Adapters::default(), Transports::default());
+        let config = std::sync::Arc::clone(&state.config);
+        // The router inside sees no request: only Socket.IO's own path is routed here.
+        let (server, io) = builder(Timing::default(), adapters.clone())
             .with_state(state)
-            .with_state(slot.clone())
+            .with_state(adapters)
             .with_state(transports.clone())
-            .with_adapter::<RawAdapter>(slot)
+            .with_state(Users::new(config.sockets_per_user_max))
             .build_with_inner_svc(Router::new());
         io.ns("/", connected.with(authenticate));
-        Self { io, server, transports }
+        let gate = Gate::new(server, "/socket.io", transports, &config);
+        Self { io, gate }
     }
 
     /// The routes of Socket.IO.
     pub fn router(&self) -> Router {
-        let sockets = self.clone();
-        let handler = any(move |request: Request| {
-            let sockets = sockets.clone();
-            async move { sockets.handle(request).await }
-        });
-        Router::new().route("/socket.io/", handler.clone()).route("/socket.io", handler)
-    }
-
-    async fn handle(mut self, request: Request) -> Response {
-        if let Err(refusal) = self.transports.admit(&request) {
-            return *refusal;
-        }
-        match self.server.call(request).await {
-            Ok(response) => response.map(Body::new),
-            Err(never) => match never {},
-        }
+        self.gate.router()
     }
 
     /// Closes what is left of all sockets.

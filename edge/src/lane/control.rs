@@ -16,6 +16,8 @@ pub enum KillReason {
     Stalled,
     /// The edge is shutting down.
     Draining,
+    /// Its peer wrote far more than it may.
+    Flooding,
 }
 
 impl KillReason {
@@ -26,6 +28,7 @@ impl KillReason {
             Self::SlowConsumer => "slow_consumer",
             Self::Stalled => "stalled",
             Self::Draining => "draining",
+            Self::Flooding => "flooding",
         }
     }
 }

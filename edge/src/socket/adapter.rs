@@ -2,8 +2,9 @@
 //! can be written.
 
 use std::{
+    collections::HashMap,
     convert::Infallible,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -13,13 +14,22 @@ use socketioxide_core::{
     packet::Packet,
 };
 
-/// Where the adapter of namespace `/` is found once it exists.
-pub(super) type Slot = Arc<OnceLock<Arc<RawAdapter>>>;
+/// Where the adapters of all namespaces are found. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Adapters(Arc<Mutex<HashMap<String, Arc<RawAdapter>>>>);
 
-/// The adapter.
-pub(super) struct RawAdapter {
+/// The adapter of one namespace.
+pub struct RawAdapter {
     local: CoreLocalAdapter<Emitter>,
-    slot: Slot,
+    all: Adapters,
+}
+
+impl Adapters {
+    /// The adapter of a namespace, once that exists.
+    #[must_use]
+    pub fn get(&self, namespace: &str) -> Option<Arc<RawAdapter>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(namespace).cloned()
+    }
 }
 
 impl std::fmt::Debug for RawAdapter {
@@ -30,17 +40,19 @@ impl std::fmt::Debug for RawAdapter {
 
 impl CoreAdapter<Emitter> for RawAdapter {
     type Error = Infallible;
-    type State = Slot;
+    type State = Adapters;
     type AckStream = <Emitter as SocketEmitter>::AckStream;
     type InitRes = ();
 
-    fn new(slot: &Slot, local: CoreLocalAdapter<Emitter>) -> Self {
-        Self { local, slot: Arc::clone(slot) }
+    fn new(all: &Adapters, local: CoreLocalAdapter<Emitter>) -> Self {
+        Self { local, all: all.clone() }
     }
 
     fn init(self: Arc<Self>, on_success: impl FnOnce() + Send + 'static) {
-        // There is one namespace, so the slot is empty.
-        let _ = self.slot.set(Arc::clone(&self));
+        let namespace = self.local.path().to_string();
+        let mut all = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(namespace, Arc::clone(&self));
+        drop(all);
         on_success();
     }
 

@@ -1,5 +1,7 @@
 //! What a client asks for: the event's name and its one argument, or why it cannot be understood.
 
+use std::time::Duration;
+
 use roomcast_proto::registry::Code;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -25,6 +27,7 @@ pub(super) enum Command {
 pub(super) struct Refusal {
     code: Code,
     message: String,
+    retry_after: Option<Duration>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,11 +117,13 @@ fn malformed(message: impl Into<String>) -> Refusal {
     Refusal::new(Code::MalformedMessage, message)
 }
 
-/// `{code, message}`: an `error` event.
+/// `{code, message, retry_after_ms?}`: an `error` event.
 #[derive(Debug, Serialize)]
 struct ErrorEvent<'a> {
     code: &'static str,
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u128>,
 }
 
 /// `{ok: false, error: {…}}`: an answered acknowledgement.
@@ -133,11 +138,18 @@ struct NackError<'a> {
     code: &'static str,
     message: &'a str,
     retryable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u128>,
 }
 
 impl Refusal {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), retry_after: None }
+    }
+
+    /// With a time after which it would be done.
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
     }
 
     /// What the core refused. An unknown job and another user's look the same.
@@ -165,14 +177,24 @@ impl Refusal {
     }
 
     fn event(&self) -> ErrorEvent<'_> {
-        ErrorEvent { code: self.code.as_str(), message: &self.message }
+        let retry_after_ms = self.retry_after_ms();
+        ErrorEvent { code: self.code.as_str(), message: &self.message, retry_after_ms }
     }
 
     fn nack(&self) -> Nack<'_> {
         let entry = self.code.entry();
-        let error =
-            NackError { code: entry.code, message: &self.message, retryable: entry.retryable };
+        let error = NackError {
+            code: entry.code,
+            message: &self.message,
+            retryable: entry.retryable,
+            retry_after_ms: self.retry_after_ms(),
+        };
         Nack { ok: false, error }
+    }
+
+    /// Rounded up: a client that comes back a moment early would only be told to wait again.
+    fn retry_after_ms(&self) -> Option<u128> {
+        self.retry_after.map(|wait| wait.as_millis() + 1)
     }
 }
 

@@ -17,12 +17,12 @@ use socketioxide::{
 
 use super::{
     Connection, Outlet,
-    adapter::{RawAdapter, Slot},
+    adapter::{Adapters, RawAdapter},
     inbound::{Inbound, Taken, inbox},
     subscriptions::TOPICS_MAX,
-    transport::Transports,
+    transport::{Session, Transports, Users},
 };
-use crate::{app::AppState, lane::Lane};
+use crate::{app::AppState, lane::Lane, listener::limit_hit};
 
 /// What a client sends in `auth`.
 #[derive(Debug, Default, Deserialize)]
@@ -69,8 +69,10 @@ pub(super) async fn authenticate(
     socket: SocketRef<RawAdapter>,
     TryData(handshake): TryData<Option<Handshake>>,
     State(state): State<AppState>,
-    State(slot): State<Slot>,
+    State(adapters): State<Adapters>,
     State(transports): State<Transports>,
+    State(users): State<Users>,
+    MaybeHttpExtension(session): MaybeHttpExtension<Arc<Session>>,
     MaybeHttpExtension(lane): MaybeHttpExtension<Arc<Lane>>,
 ) -> Result<(), Rejection> {
     if state.is_draining() {
@@ -92,17 +94,22 @@ pub(super) async fn authenticate(
         let code = error.code();
         Rejection::new(code, code.entry().cause)
     })?;
-    let adapter = slot
-        .get()
-        .cloned()
+    if session.is_some_and(|session| !session.confirm(&users, &identity.user)) {
+        limit_hit("sockets_per_user");
+        let message = "this user has too many sockets; close some";
+        return Err(Rejection::new(Code::TooManyConnections, message));
+    }
+    let adapter = adapters
+        .get(socket.ns())
         .ok_or_else(|| Rejection::new(Code::Internal, "the namespace is not ready"))?;
     // The request kept with a socket is its first: only a WebSocket's is the one that carries it.
     let direct = lane.filter(|_| headers.contains_key(http::header::UPGRADE));
     let outlet = Outlet::new(adapter, socket.id, direct, transports);
     let trace = TraceContext::from_headers(headers);
+    let rate = state.config.socket_events();
     let connection = Arc::new(Connection::new(state, identity, trace, outlet.clone()));
     let gone = connection.gone().clone();
-    let (inbox, inbound) = inbox();
+    let (inbox, inbound) = inbox(rate);
     socket.extensions.insert(inbox);
     socket.extensions.insert(outlet);
     let ready = Ready { connection, inbound, cursors: handshake.cursors };

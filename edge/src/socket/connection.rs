@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
 use roomcast_proto::registry::Code;
 use roomcast_runtime::trace::TraceContext;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
@@ -120,7 +120,7 @@ impl Connection {
             tokio::select! {
                 ended = subscriptions.ended() => self.ended(subscriptions, ended).await?,
                 message = inbound.next() => match message {
-                    Some(message) => self.handle(subscriptions, message).await?,
+                    Some(message) => self.handle(subscriptions, &inbound, message).await?,
                     None => return Ok(()),
                 },
                 () = &mut farewell => return self.farewell().await,
@@ -131,6 +131,7 @@ impl Connection {
     async fn handle(
         &self,
         subscriptions: &mut Subscriptions,
+        inbound: &Inbound,
         message: Message,
     ) -> Result<(), Gone> {
         let outcome = match Command::parse(&message) {
@@ -139,7 +140,10 @@ impl Connection {
         };
         match outcome {
             Ok(()) => Ok(()),
-            Err(refusal) => refusal.tell(&self.outlet, message.ack).await,
+            Err(refusal) => {
+                inbound.charge_failure(Instant::now());
+                refusal.tell(&self.outlet, message.ack).await
+            }
         }
     }
 

@@ -6,9 +6,10 @@
 use std::{
     convert::Infallible,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use roomcast_proto::registry::Code;
@@ -17,14 +18,23 @@ use socketioxide::{
     socket::Socket,
 };
 use socketioxide_core::Str;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 use super::{Outlet, adapter::RawAdapter, command::Refusal};
+use crate::{
+    bucket::{Bucket, Rate},
+    lane::KillReason,
+    listener::limit_hit,
+};
 
 /// Messages that wait for one socket: a client that sends more at once is told to slow down.
 const WAITING_MAX: usize = 256;
 /// Bytes that wait for one socket: two messages of the largest size.
 const WAITING_BYTES_MAX: usize = 2_000_000;
+/// What a failed command costs beyond itself.
+const FAILURE_COST: u32 = 4;
+/// Bursts of refusals before a client that does not slow down is ended.
+const PATIENCE: u32 = 8;
 
 /// A message as it came: `["name",{…}]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,34 +50,69 @@ pub(super) struct Message {
 #[derive(Debug, Clone)]
 pub(super) struct Inbox {
     sender: mpsc::Sender<Message>,
-    waiting_bytes: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
 }
 
 /// A socket's inbox.
 #[derive(Debug)]
 pub(super) struct Inbound {
     receiver: mpsc::Receiver<Message>,
-    waiting_bytes: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
 }
 
-/// The inbox would hold too much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Overflow;
+#[derive(Debug)]
+struct Shared {
+    waiting_bytes: AtomicUsize,
+    allowance: Mutex<Allowance>,
+}
 
-pub(super) fn inbox() -> (Inbox, Inbound) {
+/// What a client may still emit, and how often it may still be told to slow down.
+#[derive(Debug)]
+struct Allowance {
+    events: Bucket,
+    refusals: Bucket,
+}
+
+/// A message that is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Excess {
+    /// The inbox would hold too much.
+    Full,
+    /// The client emits more than it may; it may again after this.
+    TooFast(Duration),
+    /// It was told so too often.
+    Flood,
+}
+
+pub(super) fn inbox(rate: Rate) -> (Inbox, Inbound) {
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
-    let waiting_bytes = Arc::<AtomicUsize>::default();
-    let inbox = Inbox { sender, waiting_bytes: Arc::clone(&waiting_bytes) };
-    (inbox, Inbound { receiver, waiting_bytes })
+    let now = Instant::now();
+    let patience = Rate { burst: rate.burst.saturating_mul(PATIENCE), ..rate };
+    let allowance =
+        Allowance { events: Bucket::new(rate, now), refusals: Bucket::new(patience, now) };
+    let shared =
+        Arc::new(Shared { waiting_bytes: AtomicUsize::new(0), allowance: Mutex::new(allowance) });
+    (Inbox { sender, shared: Arc::clone(&shared) }, Inbound { receiver, shared })
 }
 
 impl Inbox {
-    pub(super) fn accept(&self, message: Message) -> Result<(), Overflow> {
+    pub(super) fn accept(&self, message: Message, now: Instant) -> Result<(), Excess> {
+        let outcome = match self.shared.allowance().events.take(1, now) {
+            Ok(()) => self.put(message),
+            Err(wait) => Err(Excess::TooFast(wait)),
+        };
+        outcome.map_err(|excess| {
+            let patience = self.shared.allowance().refusals.take(1, now);
+            patience.map_or(Excess::Flood, |()| excess)
+        })
+    }
+
+    fn put(&self, message: Message) -> Result<(), Excess> {
         let size = message.text.len();
-        let waiting = self.waiting_bytes.fetch_add(size, Ordering::Relaxed) + size;
+        let waiting = self.shared.waiting_bytes.fetch_add(size, Ordering::Relaxed) + size;
         if waiting > WAITING_BYTES_MAX || self.sender.try_send(message).is_err() {
-            self.waiting_bytes.fetch_sub(size, Ordering::Relaxed);
-            return Err(Overflow);
+            self.shared.waiting_bytes.fetch_sub(size, Ordering::Relaxed);
+            return Err(Excess::Full);
         }
         Ok(())
     }
@@ -76,8 +121,19 @@ impl Inbox {
 impl Inbound {
     pub(super) async fn next(&mut self) -> Option<Message> {
         let message = self.receiver.recv().await?;
-        self.waiting_bytes.fetch_sub(message.text.len(), Ordering::Relaxed);
+        self.shared.waiting_bytes.fetch_sub(message.text.len(), Ordering::Relaxed);
         Some(message)
+    }
+
+    /// A command has failed: it counts for several, so that guessing is slow.
+    pub(super) fn charge_failure(&self, now: Instant) {
+        self.shared.allowance().events.charge(FAILURE_COST, now);
+    }
+}
+
+impl Shared {
+    fn allowance(&self) -> MutexGuard<'_, Allowance> {
+        self.allowance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,56 +157,33 @@ impl FromMessage<RawAdapter> for Taken {
         };
         let extensions = &socket.extensions;
         if let (Some(inbox), Some(outlet)) = (extensions.get::<Inbox>(), extensions.get::<Outlet>())
-            && inbox.accept(Message { text, ack, has_attachments }) == Err(Overflow)
+            && let Err(excess) =
+                inbox.accept(Message { text, ack, has_attachments }, Instant::now())
         {
-            metrics::counter!("roomcast_edge_refusals_total", "code" => Code::RateLimited.as_str())
-                .increment(1);
-            let refusal = Refusal::new(Code::RateLimited, "too many messages wait to be handled");
-            // If even this finds no room, the client learns nothing it could act on.
-            let _ = refusal.try_tell(&outlet, ack);
+            refuse(excess, ack, &outlet);
         }
         Ok(Self)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn message(text: &str) -> Message {
-        Message { text: Str::from(text.to_owned()), ack: None, has_attachments: false }
-    }
-
-    #[tokio::test]
-    async fn messages_come_out_in_the_order_they_went_in() {
-        let (inbox, mut inbound) = inbox();
-        let sent: Vec<_> = (0..WAITING_MAX).map(|n| message(&format!("[\"ping\",{n}]"))).collect();
-        for message in &sent {
-            inbox.accept(message.clone()).unwrap();
+fn refuse(excess: Excess, ack: Option<i64>, outlet: &Outlet) {
+    let refusal = Refusal::new(Code::RateLimited, "this socket emits more than it may");
+    let (limit, refusal) = match excess {
+        Excess::Full => ("inbox", refusal),
+        Excess::TooFast(wait) => ("socket_events", refusal.retry_after(wait)),
+        Excess::Flood => {
+            limit_hit("flood");
+            return outlet.kill(KillReason::Flooding);
         }
-        for message in sent {
-            assert_eq!(inbound.next().await, Some(message));
-        }
-    }
-
-    #[tokio::test]
-    async fn an_inbox_is_bounded_in_messages_and_has_room_again_once_one_was_taken() {
-        let (inbox, mut inbound) = inbox();
-        for _ in 0..WAITING_MAX {
-            inbox.accept(message("[\"ping\"]")).unwrap();
-        }
-        assert_eq!(inbox.accept(message("[\"ping\"]")), Err(Overflow));
-        inbound.next().await.unwrap();
-        inbox.accept(message("[\"ping\"]")).unwrap();
-    }
-
-    #[tokio::test]
-    async fn an_inbox_is_bounded_in_bytes() {
-        let (inbox, mut inbound) = inbox();
-        let large = message(&"x".repeat(WAITING_BYTES_MAX - 1));
-        inbox.accept(large).unwrap();
-        assert_eq!(inbox.accept(message("xx")), Err(Overflow));
-        inbound.next().await.unwrap();
-        inbox.accept(message("xx")).unwrap();
+    };
+    limit_hit(limit);
+    metrics::counter!("roomcast_edge_refusals_total", "code" => Code::RateLimited.as_str())
+        .increment(1);
+    // Every acknowledgement is answered, or the connection that waits for it ends.
+    if refusal.try_tell(outlet, ack).is_err() {
+        outlet.kill(KillReason::SlowConsumer);
     }
 }
+
+#[cfg(test)]
+mod tests;

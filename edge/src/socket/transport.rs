@@ -1,4 +1,4 @@
-//! Which TCP connection carries a socket, and which sessions are over.
+//! Engine.IO sessions: whose they are, and which TCP connection carries them.
 //!
 //! Socket.IO offers no way to end one session's transport. A WebSocket is ended by its connection; a
 //! polling session by its waiting poll and by knowing it no more: clients take both as a lost
@@ -7,90 +7,161 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::Duration,
 };
 
-use axum::{
-    extract::Request,
-    response::{IntoResponse as _, Response},
-};
-use http::{StatusCode, header};
+use axum::extract::Request;
+use http::{Method, header};
+use roomcast_identity::User;
 use socketioxide_core::Sid;
-use tokio::time::Instant;
 
-use crate::lane::{KillReason, Lane};
+use super::owner::Owner;
+use crate::{
+    lane::{KillReason, Lane},
+    listener::{Caps, Held, Network},
+};
 
-/// A session that was ended is refused for this long: longer than Engine.IO itself keeps it, which is
-/// until a ping was not answered.
-const ENDED_FOR: Duration = Duration::from_secs(60);
-/// What is gone is swept when so many entries were added since.
+/// Sessions that have ended are swept when so many have begun since.
 const SWEEP_EVERY: usize = 1024;
 
-/// Connections by Engine.IO session. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Transports(Arc<Mutex<Table>>);
+/// A user of a tenant.
+type UserKey = (String, String);
 
-#[derive(Debug, Default)]
-struct Table {
-    carriers: HashMap<Sid, Carrier>,
-    ended: HashMap<Sid, Instant>,
-    added: usize,
+/// How many sockets each user may have. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Users(Caps<UserKey>);
+
+impl Users {
+    pub(super) fn new(each: usize) -> Self {
+        Self(Caps::new(each))
+    }
 }
 
-/// What carries a session that began with polling.
+/// One session, from the request that opened it on. Engine.IO keeps that request for as long as the
+/// session lives, and this with it.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) owner: Owner,
+    place: Mutex<Place>,
+    carriers: Mutex<Carriers>,
+}
+
+/// Whose allowance a session counts against.
+#[derive(Debug)]
+#[allow(dead_code, reason = "a place is held, and given back when it is dropped")]
+enum Place {
+    /// It has shown no token yet.
+    Address(Held<Network>),
+    User(Held<UserKey>),
+}
+
+/// The connections that a session's requests come by.
 #[derive(Debug, Default)]
-struct Carrier {
+struct Carriers {
     upgraded: Option<Weak<Lane>>,
     poll: Option<Weak<Lane>>,
 }
 
-impl Transports {
-    /// Notes which connection a request of an existing session came by. A session that is over gets
-    /// Engine.IO's own answer for one that it does not know.
-    pub(super) fn admit(&self, request: &Request) -> Result<(), Box<Response>> {
-        let Some(sid) = request.uri().query().and_then(sid) else { return Ok(()) };
-        let mut table = self.lock();
-        if table.ended.contains_key(&sid) {
-            let json = [(header::CONTENT_TYPE, "application/json")];
-            let body = r#"{"code":1,"message":"Session ID unknown"}"#;
-            return Err(Box::new((StatusCode::BAD_REQUEST, json, body).into_response()));
+impl Session {
+    pub(super) fn new(owner: Owner, pending: Held<Network>) -> Self {
+        let place = Mutex::new(Place::Address(pending));
+        Self { owner, place, carriers: Mutex::default() }
+    }
+
+    /// It has shown a token, and counts as its user's from here on. Answers whether the user may have
+    /// one more. Further namespaces of a session are not counted again.
+    pub(super) fn confirm(&self, users: &Users, user: &User) -> bool {
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*place, Place::User(_)) {
+            return true;
         }
-        if let Some(lane) = request.extensions().get::<Arc<Lane>>() {
-            table.sweep();
-            let carrier = table.carriers.entry(sid).or_default();
-            let lane = Some(Arc::downgrade(lane));
-            if request.headers().contains_key(header::UPGRADE) {
-                carrier.upgraded = lane;
-            } else if request.method() == http::Method::GET {
-                carrier.poll = lane;
+        let held = users.0.hold((user.tenant.clone(), user.id.clone()));
+        let is_held = held.is_some();
+        if let Some(held) = held {
+            *place = Place::User(held);
+        }
+        is_held
+    }
+
+    /// Notes which connection a request comes by.
+    pub(super) fn note(&self, request: &Request) {
+        let Some(lane) = request.extensions().get::<Arc<Lane>>() else { return };
+        let lane = Some(Arc::downgrade(lane));
+        let mut carriers = self.carriers();
+        if request.headers().contains_key(header::UPGRADE) {
+            // Engine.IO turns a second WebSocket away: the first goes on carrying.
+            if !carriers.upgraded().is_some_and(|first| first.is_carrying()) {
+                carriers.upgraded = lane;
             }
+        } else if request.method() == Method::GET {
+            carriers.poll = lane;
         }
-        Ok(())
+    }
+
+    fn carriers(&self) -> MutexGuard<'_, Carriers> {
+        self.carriers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Carriers {
+    fn upgraded(&self) -> Option<Arc<Lane>> {
+        self.upgraded.as_ref()?.upgrade()
+    }
+
+    /// The poll's connection may serve somebody else by now, behind a proxy: it is the carrier only
+    /// where no WebSocket is.
+    fn current(&self) -> Option<Arc<Lane>> {
+        self.upgraded().or_else(|| self.poll.as_ref()?.upgrade())
+    }
+}
+
+/// Sessions that began with polling, by their ids. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Transports(Arc<Mutex<Table>>);
+
+#[derive(Debug, Default)]
+struct Table {
+    sessions: HashMap<Sid, Weak<Session>>,
+    added: usize,
+}
+
+impl Transports {
+    pub(super) fn add(&self, sid: Sid, session: &Arc<Session>) {
+        let mut table = self.lock();
+        table.sweep();
+        table.sessions.insert(sid, Arc::downgrade(session));
+    }
+
+    /// The session of this id. Ids that were not given out to polling clients are not known: those of
+    /// WebSockets have no business in a request.
+    pub(super) fn find(&self, sid: Sid) -> Option<Arc<Session>> {
+        self.lock().sessions.get(&sid)?.upgrade()
     }
 
     /// Ends a session that began with polling.
     pub(super) fn kill(&self, sid: Sid, reason: KillReason) {
-        let mut table = self.lock();
-        table.ended.insert(sid, Instant::now());
-        let carrier = table.carriers.remove(&sid).unwrap_or_default();
-        let upgraded = carrier.upgraded.and_then(|lane| lane.upgrade());
-        let poll = carrier.poll.and_then(|lane| lane.upgrade());
-        // The poll's connection may serve somebody else by now, behind a proxy: it is ended only where
-        // it is the carrier.
-        if let Some(lane) = upgraded.or(poll) {
+        let lane = self.remove(sid).and_then(|session| session.carriers().current());
+        if let Some(lane) = lane {
             lane.kill(reason);
         }
     }
 
     /// The WebSocket that carries a session which began with polling, once it does.
     pub(super) fn carrier(&self, sid: Sid) -> Option<Arc<Lane>> {
-        let upgraded = self.lock().carriers.get(&sid)?.upgraded.as_ref()?.upgrade()?;
+        let upgraded = self.find(sid)?.carriers().upgraded()?;
         upgraded.is_carrying().then_some(upgraded)
     }
 
-    /// The session has ended by itself.
+    /// A socket has gone. Its session may go on without it.
     pub(super) fn forget(&self, sid: Sid) {
-        self.lock().carriers.remove(&sid);
+        let mut table = self.lock();
+        if table.sessions.get(&sid).is_some_and(|session| session.strong_count() == 0) {
+            table.sessions.remove(&sid);
+        }
+    }
+
+    /// The session is known no more.
+    pub(super) fn remove(&self, sid: Sid) -> Option<Arc<Session>> {
+        self.lock().sessions.remove(&sid)?.upgrade()
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -101,17 +172,9 @@ impl Transports {
 impl Table {
     fn sweep(&mut self) {
         self.added += 1;
-        if self.added < SWEEP_EVERY {
-            return;
+        if self.added >= SWEEP_EVERY {
+            self.added = 0;
+            self.sessions.retain(|_, session| session.strong_count() > 0);
         }
-        self.added = 0;
-        let lives =
-            |lane: &Option<Weak<Lane>>| lane.as_ref().is_some_and(|lane| lane.strong_count() > 0);
-        self.carriers.retain(|_, carrier| lives(&carrier.upgraded) || lives(&carrier.poll));
-        self.ended.retain(|_, since| since.elapsed() < ENDED_FOR);
     }
-}
-
-fn sid(query: &str) -> Option<Sid> {
-    query.split('&').find_map(|pair| pair.strip_prefix("sid="))?.parse().ok()
 }

@@ -137,13 +137,15 @@ impl BroadcastService for Broadcast {
             }),
             ..v1::JoinResponse::default()
         };
-        if let (Start::After(_), Some(Resume::Whole)) = (start, resume) {
+        if let (Start::After(since), Some(Resume::Whole)) = (start, resume) {
             response.resumed = true;
             response.cursor = request.since;
+            response.offset = since.offset;
             response.head = position.head.token(&topic);
         } else {
             let snapshot = watch::snapshot(&self.log, &topic).await?;
             response.cursor = snapshot.cursor.token(&topic);
+            response.offset = snapshot.cursor.offset;
             response.head.clone_from(&response.cursor);
             response.reset = resume.map(|reason| frame::reset(reason, snapshot.cursor, &topic));
             response.snapshot = frame::join_snapshot(&snapshot);

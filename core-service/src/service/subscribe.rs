@@ -273,8 +273,8 @@ async fn begin(
     let begun = Subscription::begin(log, topic.clone(), start, Vec::new()).await;
     let subscription = begun.map_err(status)?;
     let head = shared.log.store().position(&topic, None).await.map_err(status)?.head;
-    let cursor = subscription.cursor().token(&topic);
-    let added = v1::Added { cursor, head: head.token(&topic) };
+    let at = subscription.cursor();
+    let added = v1::Added { cursor: at.token(&topic), head: head.token(&topic), offset: at.offset };
     shared.notice(wanted.subscription_id, v1::subscription_notice::Notice::Added(added)).await?;
     Ok((topic, subscription))
 }

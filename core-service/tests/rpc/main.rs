@@ -3,5 +3,6 @@
 mod core;
 mod door;
 mod limits;
+mod offset;
 mod requests;
 mod trace;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tonic::Status;
 use tonic_types::ErrorDetails;
 
@@ -73,6 +75,15 @@ pub(in crate::service) fn time(
 
 /// A payload: within its limit and, if JSON, really JSON.
 pub(in crate::service) fn payload(field: &str, value: v1::Payload) -> Result<Payload, Status> {
+    let payload = sized(field, value)?;
+    if payload.is_json() {
+        json(field, &payload.data)?;
+    }
+    Ok(payload)
+}
+
+/// A payload within its limit, whatever is in it.
+pub(in crate::service) fn sized(field: &str, value: v1::Payload) -> Result<Payload, Status> {
     if value.data.len() > limits::PAYLOAD_BYTES_MAX {
         let problem = format!("has {} bytes; at most 1 MiB", value.data.len());
         return Err(Code::PayloadTooLarge.status(format!("{field}: {problem}")));
@@ -81,14 +92,30 @@ pub(in crate::service) fn payload(field: &str, value: v1::Payload) -> Result<Pay
         empty if empty.is_empty() => JSON.to_owned(),
         given => text("content_type", given, limits::LABEL_BYTES_MAX)?,
     };
-    if content_type == JSON {
-        json(field, &value.data)?;
-    }
     Ok(Payload { content_type, data: value.data })
 }
 
 /// Checks a JSON text: UTF-8, one value, not nested too deep.
-fn json(field: &str, data: &[u8]) -> Result<(), Status> {
+pub(in crate::service) fn json(field: &str, data: &[u8]) -> Result<(), Status> {
+    parsed::<IgnoredAny>(field, data).map(drop)
+}
+
+/// Reads a JSON text, checked as it is read. What has another shape than `T` is no object.
+pub(in crate::service) fn parsed<'text, T: Deserialize<'text>>(
+    field: &str,
+    data: &'text [u8],
+) -> Result<T, Status> {
+    if depth(data) > limits::JSON_DEPTH_MAX {
+        return Err(invalid(field, "is nested deeper than 64 levels"));
+    }
+    serde_json::from_slice(data).map_err(|error| match error.is_data() {
+        true => invalid(field, "must be one JSON object"),
+        false => invalid(field, &format!("is not JSON: {error}")),
+    })
+}
+
+/// How deep a JSON text is nested. What it says of another text means nothing.
+fn depth(data: &[u8]) -> usize {
     let mut depth = 0_usize;
     let mut deepest = 0_usize;
     let (mut in_string, mut is_escaped) = (false, false);
@@ -105,10 +132,5 @@ fn json(field: &str, data: &[u8]) -> Result<(), Status> {
             _ => {}
         }
     }
-    if deepest > limits::JSON_DEPTH_MAX {
-        return Err(invalid(field, "is nested deeper than 64 levels"));
-    }
-    serde_json::from_slice::<serde::de::IgnoredAny>(data)
-        .map(|_| ())
-        .map_err(|error| invalid(field, &format!("is not JSON: {error}")))
+    deepest
 }

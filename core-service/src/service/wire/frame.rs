@@ -31,7 +31,7 @@ pub(in crate::service) fn reset(reason: Resume, cursor: Cursor, topic: &Topic) -
         Resume::Forked => v1::ResetReason::Forked,
         Resume::Ahead => v1::ResetReason::Ahead,
     };
-    v1::Reset { reason: reason.into(), cursor: cursor.token(topic) }
+    v1::Reset { reason: reason.into(), cursor: cursor.token(topic), offset: cursor.offset }
 }
 
 pub(in crate::service) fn closed(

@@ -1,7 +1,10 @@
 //! What is published.
 
+use std::collections::HashMap;
+
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1;
+use serde::de::IgnoredAny;
 use tonic::Status;
 
 use super::check::{self, invalid};
@@ -59,7 +62,7 @@ pub(in crate::service) fn events(wire: Vec<v1::NewEvent>) -> Result<Vec<NewEvent
 
 pub(in crate::service) fn event(wire: v1::NewEvent) -> Result<NewEvent, Status> {
     let kind = event_type(wire.r#type)?;
-    let payload = check::payload("payload", wire.payload.unwrap_or_default())?;
+    let payload = check::sized("payload", wire.payload.unwrap_or_default())?;
     if payload.is_json() {
         object(&payload)?;
     }
@@ -84,10 +87,7 @@ fn event_type(kind: String) -> Result<String, Status> {
 
 /// A published JSON text is one object that leaves the envelope's fields free.
 fn object(payload: &Payload) -> Result<(), Status> {
-    use serde::de::IgnoredAny;
-    let fields: std::collections::HashMap<String, IgnoredAny> =
-        serde_json::from_slice(&payload.data)
-            .map_err(|_| invalid("payload", "must be one JSON object"))?;
+    let fields: HashMap<String, IgnoredAny> = check::parsed("payload", &payload.data)?;
     match RESERVED_FIELDS.iter().find(|field| fields.contains_key(**field)) {
         Some(field) => Err(invalid("payload", &format!("must not have the field {field}"))),
         None => Ok(()),

@@ -54,7 +54,7 @@ fn a_jobs_event_is_told_by_its_type_and_its_wire_name() {
 
 #[test]
 fn a_reset_says_why() {
-    let reset = v1::Reset { reason: ResetReason::Trimmed.into(), cursor: "c9".into() };
+    let reset = v1::Reset { reason: ResetReason::Trimmed.into(), cursor: "c9".into(), offset: 9 };
     let page: Value = serde_json::from_str(&page(Vec::new(), Some(reset))).unwrap();
     assert_eq!(page["reset"], json!({ "reason": "trimmed", "cursor": "c9" }));
 }

@@ -5,6 +5,7 @@ mod idempotency;
 mod lost_worker;
 mod main_job;
 mod report;
+mod retry;
 
 use roomcast_proto::v1::{CreateJobRequest, GetJobRequest, Job};
 

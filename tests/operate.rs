@@ -4,4 +4,5 @@ mod dev;
 mod door;
 mod drain;
 mod health;
+mod mtls;
 mod reflection;

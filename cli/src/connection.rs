@@ -11,7 +11,7 @@ use roomcast_runtime::trace::{TRACEPARENT, TraceContext};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Request, Status};
 
 use crate::failure::Failure;
@@ -50,8 +50,26 @@ pub(crate) struct Connection {
     #[arg(long, env = "ROOMCAST_SERVICE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub(crate) service_token: Option<Credential>,
     /// PEM file of the authority that signed the core's certificate, for https URLs
-    #[arg(long, env = "ROOMCAST_CORE_CA", value_name = "FILE")]
+    #[arg(long, visible_alias = "ca", env = "ROOMCAST_CORE_CA", value_name = "FILE")]
     pub(crate) core_ca: Option<PathBuf>,
+    /// PEM file of your own certificate, which opens the core's door like a service token
+    #[arg(
+        long,
+        visible_alias = "cert",
+        env = "ROOMCAST_CORE_CERT",
+        value_name = "FILE",
+        requires = "core_key"
+    )]
+    pub(crate) core_cert: Option<PathBuf>,
+    /// PEM file of that certificate's key
+    #[arg(
+        long,
+        visible_alias = "key",
+        env = "ROOMCAST_CORE_KEY",
+        value_name = "FILE",
+        requires = "core_cert"
+    )]
+    pub(crate) core_key: Option<PathBuf>,
 }
 
 /// A token. `Debug` shows nothing of it.
@@ -111,13 +129,28 @@ impl Connection {
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
             .keep_alive_while_idle(true)
             .tcp_nodelay(true);
-        if let Some(path) = &self.core_ca {
-            let pem = std::fs::read(path)
-                .with_context(|| format!("{} cannot be read", path.display()))?;
-            let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
+        if let Some(tls) = self.tls()? {
             endpoint = endpoint.tls_config(tls).map_err(refused)?;
         }
         Ok(endpoint)
+    }
+
+    /// Whom to trust, and what to show; nothing if neither is said.
+    fn tls(&self) -> Result<Option<ClientTlsConfig>, Failure> {
+        let read = |path: &PathBuf| {
+            std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+        };
+        if self.core_ca.is_none() && self.core_cert.is_none() {
+            return Ok(None);
+        }
+        let mut tls = ClientTlsConfig::new();
+        if let Some(authority) = &self.core_ca {
+            tls = tls.ca_certificate(Certificate::from_pem(read(authority)?));
+        }
+        if let (Some(certificate), Some(key)) = (&self.core_cert, &self.core_key) {
+            tls = tls.identity(Identity::from_pem(read(certificate)?, read(key)?));
+        }
+        Ok(Some(tls))
     }
 
     fn credentials(&self) -> Result<Credentials, Failure> {

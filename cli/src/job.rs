@@ -1,9 +1,10 @@
-//! `roomcast job`: create, look at, follow and cancel jobs.
+//! `roomcast job`: create, look at, follow, cancel and retry jobs.
 
 mod cancel;
 mod create;
 mod get;
 mod list;
+mod retry;
 mod watch;
 
 use anyhow::anyhow;
@@ -21,6 +22,7 @@ pub(crate) enum Command {
     List(list::Arguments),
     Watch(watch::Arguments),
     Cancel(cancel::Arguments),
+    Retry(retry::Arguments),
 }
 
 pub(crate) async fn run(command: Command, output: Output) -> Result<Exit, Failure> {
@@ -30,6 +32,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Exit, Failur
         Command::List(arguments) => list::run(arguments, output).await,
         Command::Watch(arguments) => watch::run(arguments, output).await,
         Command::Cancel(arguments) => cancel::run(arguments, output).await,
+        Command::Retry(arguments) => retry::run(arguments, output).await,
     }
 }
 

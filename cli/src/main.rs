@@ -72,7 +72,7 @@ enum Command {
     Core(core::Arguments),
     Edge(edge::Arguments),
     Run(run::Arguments),
-    /// Create, look at, follow and cancel jobs
+    /// Create, look at, follow, cancel and retry jobs
     #[command(subcommand)]
     Job(job::Command),
     /// Publish to topics, read and follow them

@@ -1,161 +1,99 @@
-//! Durable commits: the raw disk, a bare SQLite writer, the store in process, and through gRPC.
+//! Durable commits: the raw disk, bare SQLite writers, the store in process, and through gRPC.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use roomcast_core::domain::event::{Body, NewEvent};
-use roomcast_core::domain::job::{self, OutputChunk, Report, RetryPolicy, Spec, Timeouts};
-use roomcast_core::domain::payload::Payload;
-use roomcast_core::domain::topic::{Kind, Topic};
-use roomcast_core::log::now;
-use roomcast_core::store::Store;
-use roomcast_core::store::commit::{Action, Command};
-use roomcast_core::store::sqlite::{SqliteConfig, SqliteStore};
-use tokio::sync::Mutex;
-
 use crate::bare::{Bare, Writes};
-use crate::body::BODY;
 use crate::disk::{self, Group};
 use crate::figure::Figure;
 use crate::load::{Operation, closed_loop};
 use crate::rpc;
+use crate::store::{self, Jobs, Publish};
 
-const PUBLISHERS: [usize; 3] = [1, 64, 1024];
-const TOPICS: usize = 1000;
-/// A lease that no case outlives.
-const TTL: Duration = Duration::from_secs(3600);
+/// What is measured, in the order of the table.
+const ROWS: [&str; 7] = [GROUP, BARE_EVENT, PUBLISH, BARE_STATE, BARE_REPORT, REPORT, THROUGH_GRPC];
+const GROUP: &str = "raw fdatasync, grouped";
+const BARE_EVENT: &str = "bare SQLite, event";
+const PUBLISH: &str = "store, publish";
+const BARE_STATE: &str = "bare SQLite, state and event";
+const BARE_REPORT: &str = "bare SQLite, a report's rows";
+const REPORT: &str = "store, job report with output";
+const THROUGH_GRPC: &str = "through gRPC, publish";
 
-/// Measures and answers a Markdown table.
-pub(crate) async fn measure(folder: &Path, span: Duration) -> anyhow::Result<String> {
+/// The store's rows, each with the bare writer to compare it with.
+const RATIOS: [(&str, &str); 3] =
+    [(PUBLISH, BARE_EVENT), (REPORT, BARE_REPORT), (REPORT, BARE_STATE)];
+
+/// Measures the rows whose name contains `only`, with each number of publishers, and answers a Markdown
+/// table. Rows that are compared with each other run one after the other: a disk is not always equally
+/// fast.
+pub(crate) async fn measure(
+    folder: &Path,
+    span: Duration,
+    only: &str,
+    publishers: &[usize],
+) -> anyhow::Result<String> {
+    let counts: Vec<String> = publishers.iter().map(ToString::to_string).collect();
+    let mut page = format!("\n| durable appends, publishers: | {} |\n", counts.join(" | "));
+    writeln!(page, "|---|{}", "---|".repeat(counts.len()))?;
     let alone = disk::alone(folder, span)?;
-    let store = open(&folder.join("store"))?;
-    let jobs = Arc::new(Jobs::create(store.clone()).await?);
-    let rpc = Arc::new(rpc::Publish::serve(&folder.join("rpc")).await?);
-    let rows: [(&str, Arc<dyn Operation>); 6] = [
-        ("raw fdatasync, grouped", Arc::new(Group::open(folder)?)),
-        ("bare SQLite, event", Arc::new(Bare::open(folder, Writes::Event)?)),
-        ("store, publish", Arc::new(Publish { store })),
-        ("bare SQLite, state and event", Arc::new(Bare::open(folder, Writes::StateAndEvent)?)),
-        ("store, job report with output", jobs),
-        ("through gRPC, publish", rpc),
-    ];
-    let mut figures: Vec<Vec<Figure>> = Vec::new();
-    let mut page =
-        String::from("\n| durable appends | 1 publisher | 64 | 1024 |\n|---|---|---|---|\n");
-    writeln!(page, "| raw fdatasync, one each | {} | – | – |", alone.cell())?;
-    for (name, operation) in rows {
-        let mut row = Vec::new();
-        for publishers in PUBLISHERS {
-            row.push(closed_loop(operation.clone(), publishers, span).await?);
-        }
-        let cells: Vec<String> = row.iter().map(Figure::cell).collect();
-        writeln!(page, "| {name} | {} |", cells.join(" | "))?;
-        figures.push(row);
+    writeln!(
+        page,
+        "| raw fdatasync, one by one | {} |{}",
+        alone.cell(),
+        " – |".repeat(counts.len().saturating_sub(1))
+    )?;
+    let mut rows: Vec<Row> = Vec::new();
+    for name in ROWS.into_iter().filter(|name| name.contains(only)) {
+        let operation = open(name, &folder.join(rows.len().to_string())).await?;
+        rows.push(Row { name, operation, figures: Vec::new() });
     }
-    for (name, ours, bare) in [("publish", 2, 1), ("report", 4, 3)] {
-        let ratio =
-            |case: usize| figures[ours][case].per_second() / figures[bare][case].per_second();
-        let (one, some, many) = (ratio(0), ratio(1), ratio(2));
-        writeln!(page, "| ratio: store / bare, {name} | {one:.2} | {some:.2} | {many:.2} |")?;
+    for publishers in publishers {
+        for row in &mut rows {
+            row.figures.push(closed_loop(row.operation.clone(), *publishers, span).await?);
+        }
+    }
+    for row in &rows {
+        let cells: Vec<String> = row.figures.iter().map(Figure::cell).collect();
+        writeln!(page, "| {} | {} |", row.name, cells.join(" | "))?;
+    }
+    let find = |name| rows.iter().find(|row| row.name == name);
+    for (ours, bare) in RATIOS {
+        if let (Some(ours), Some(bare)) = (find(ours), find(bare)) {
+            writeln!(page, "| ratio: {} / {} | {} |", ours.name, bare.name, ours.ratios(bare))?;
+        }
     }
     Ok(page)
 }
 
-fn open(folder: &Path) -> anyhow::Result<Arc<SqliteStore>> {
-    let config = SqliteConfig::new(folder);
-    Ok(Arc::new(SqliteStore::open(config, Arc::new(now), Arc::new(|_| {}))?))
+/// One line of the table under way.
+struct Row {
+    name: &'static str,
+    operation: Arc<dyn Operation>,
+    figures: Vec<Figure>,
 }
 
-/// Publishes 200 bytes to one of many rooms.
-struct Publish {
-    store: Arc<SqliteStore>,
-}
-
-#[async_trait::async_trait]
-impl Operation for Publish {
-    async fn run(&self, publisher: usize, round: u64) -> anyhow::Result<()> {
-        let number = publisher.wrapping_mul(7919).wrapping_add(usize::try_from(round)?) % TOPICS;
-        let topic = Topic::new("default", Kind::Room, &format!("room-{number}"))?;
-        let body = Body::Payload(Payload::json(Bytes::from_static(&BODY)));
-        let events = vec![NewEvent { kind: "tick".into(), body }];
-        let action = Action::Publish { topic, events, expected_offset: None };
-        self.store.commit(Command { action, idempotency: None, trace: None }).await?;
-        Ok(())
+impl Row {
+    fn ratios(&self, measure: &Row) -> String {
+        let both = self.figures.iter().zip(&measure.figures);
+        let ratio = |(a, b): (&Figure, &Figure)| format!("{:.2}", a.per_second() / b.per_second());
+        both.map(ratio).collect::<Vec<_>>().join(" | ")
     }
 }
 
-/// Running jobs, each with its fence, its last report and its bytes of output.
-struct Jobs {
-    store: Arc<SqliteStore>,
-    held: Vec<Mutex<(String, u64, u64)>>,
-}
-
-impl Jobs {
-    async fn create(store: Arc<SqliteStore>) -> anyhow::Result<Jobs> {
-        let mut held = Vec::new();
-        for number in 0..PUBLISHERS[2] {
-            let job_id = format!("job-{number}");
-            let action =
-                Action::CreateJob { spec: Box::new(spec(&job_id)), input: None, taker: None };
-            store.commit(Command { action, idempotency: None, trace: None }).await?;
-            let command = job::Command::Lease { worker: "bench".into(), ttl: TTL };
-            change(&store, &job_id, command).await?;
-            held.push(Mutex::new((job_id, 0, 0)));
-        }
-        Ok(Jobs { store, held })
-    }
-}
-
-fn spec(job_id: &str) -> Spec {
-    let now = now();
-    Spec {
-        id: job_id.into(),
-        tenant: "default".into(),
-        owner: "bench".into(),
-        project: None,
-        kind: "bench".into(),
-        labels: std::collections::BTreeMap::new(),
-        priority: 0,
-        run_at: now,
-        retry: RetryPolicy::default(),
-        timeouts: Timeouts::default(),
-        pinned_worker: None,
-        retry_of: None,
-        trace: None,
-        created_at: now,
-    }
-}
-
-async fn change(store: &SqliteStore, job_id: &str, command: job::Command) -> anyhow::Result<()> {
-    let action = Action::Job { job_id: job_id.into(), command };
-    store.commit(Command { action, idempotency: None, trace: None }).await?;
-    Ok(())
-}
-
-#[async_trait::async_trait]
-impl Operation for Jobs {
-    async fn run(&self, publisher: usize, _: u64) -> anyhow::Result<()> {
-        let mut held = self.held[publisher].lock().await;
-        let (job_id, number, offset) = &mut *held;
-        *number += 1;
-        let chunk = OutputChunk {
-            channel: "stdout".into(),
-            offset: *offset,
-            data: Bytes::from_static(&BODY),
-        };
-        *offset += BODY.len() as u64;
-        let report = Report {
-            fence: 1,
-            number: *number,
-            ttl: TTL,
-            progress: None,
-            output: vec![chunk],
-            usage: None,
-            end: None,
-        };
-        change(&self.store, job_id, job::Command::Report(Box::new(report))).await
-    }
+/// Makes what a row measures ready, in a folder of its own.
+async fn open(name: &str, folder: &Path) -> anyhow::Result<Arc<dyn Operation>> {
+    std::fs::create_dir(folder)?;
+    Ok(match name {
+        GROUP => Arc::new(Group::open(folder)?),
+        BARE_EVENT => Arc::new(Bare::open(folder, Writes::Event)?),
+        PUBLISH => Arc::new(Publish { store: store::open(folder)? }),
+        BARE_STATE => Arc::new(Bare::open(folder, Writes::StateAndEvent)?),
+        BARE_REPORT => Arc::new(Bare::open(folder, Writes::Report)?),
+        REPORT => Arc::new(Jobs::create(store::open(folder)?).await?),
+        THROUGH_GRPC => Arc::new(rpc::Publish::serve(folder).await?),
+        unknown => anyhow::bail!("no row is called {unknown}"),
+    })
 }

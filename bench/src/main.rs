@@ -9,7 +9,9 @@ mod figure;
 mod gateway;
 mod latency;
 mod load;
+mod maintenance;
 mod rpc;
+mod store;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -30,12 +32,20 @@ struct Cli {
     /// Folder on the disk to measure; a temporary one is made in it
     #[arg(long, global = true, default_value = ".")]
     dir: PathBuf,
+    /// Of the commits, only the rows whose name contains this
+    #[arg(long, global = true, default_value = "")]
+    only: String,
+    /// Publishers side by side, for the commits
+    #[arg(long, global = true, value_delimiter = ',', default_value = "1,64,1024")]
+    publishers: Vec<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 enum What {
     /// Durable commits a second: raw fsync, a bare SQLite writer, the store, through gRPC
     Commits,
+    /// Acknowledgements while a million old events are deleted
+    Maintenance,
     /// From a job's creation to its worker
     Start,
     /// From a publish to a browser's socket
@@ -52,7 +62,10 @@ async fn main() -> anyhow::Result<()> {
     let wants = |what| cli.what == What::All || cli.what == what;
     let mut page = String::new();
     if wants(What::Commits) {
-        page += &commits::measure(folder.path(), span).await?;
+        page += &commits::measure(folder.path(), span, &cli.only, &cli.publishers).await?;
+    }
+    if wants(What::Maintenance) {
+        page += &maintenance::measure(folder.path(), span).await?;
     }
     if wants(What::Start) {
         page += &latency::start(folder.path(), span).await?;

@@ -14,7 +14,7 @@ mod world;
 
 use std::sync::Arc;
 
-pub(crate) use world::World;
+pub(crate) use world::{World, spec_at};
 
 use crate::domain::job::Limits;
 use crate::domain::time::Time;
@@ -76,6 +76,7 @@ macro_rules! conformance {
             output: [
                 any_range_of_output_is_found,
                 attempts_and_channels_are_kept_apart,
+                long_output_of_several_channels_is_found_anywhere,
             ]
             agenda: [
                 priority_comes_first_and_owners_take_turns,

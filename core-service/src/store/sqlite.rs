@@ -13,6 +13,7 @@
 mod agenda;
 mod backup;
 mod batch;
+mod chain;
 mod checkpoint;
 mod clean;
 mod connection;
@@ -23,6 +24,7 @@ mod idempotency;
 mod inspect;
 mod jobs;
 mod meter;
+mod output;
 mod queue;
 mod read;
 mod readers;
@@ -291,7 +293,7 @@ impl Store for SqliteStore {
     }
 
     async fn job_output(&self, query: OutputQuery) -> Result<Bytes, Error> {
-        self.readers.read(move |store| jobs::output(store, &query)).await
+        self.readers.read(move |store| output::read(store, &query)).await
     }
 
     async fn agenda(&self, query: AgendaQuery) -> Result<Vec<Candidate>, Error> {

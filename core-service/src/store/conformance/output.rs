@@ -59,3 +59,30 @@ pub(crate) async fn attempts_and_channels_are_kept_apart(world: World) {
     assert_eq!(read(&world, 2, "stdout", 0, 99).await, b"second");
     assert_eq!(read(&world, 2, "stdout", 3, 2).await, b"on");
 }
+
+pub(crate) async fn long_output_of_several_channels_is_found_anywhere(mut world: World) {
+    world.create(spec(&world, 1)).await;
+    let fence = world.lease(ID, "w").await;
+    let mut written = [("stdout", Vec::new()), ("stderr", Vec::new()), ("rare", Vec::new())];
+    for number in 1..=400_u64 {
+        let turn = if number % 170 == 1 { 2 } else { usize::from(number % 3 == 0) };
+        let (channel, whole) = &mut written[turn];
+        let data = format!("{number} ");
+        write(&world, fence, number, channel, whole.len() as u64, data.as_bytes()).await;
+        whole.extend_from_slice(data.as_bytes());
+        if number == 200 {
+            world = world.reopened();
+        }
+    }
+    for (channel, whole) in &written {
+        assert_eq!(read(&world, 1, channel, 0, 9999).await, *whole, "{channel}");
+        for from in (0..whole.len()).step_by(41) {
+            let expected = &whole[from..whole.len().min(from + 50)];
+            assert_eq!(
+                read(&world, 1, channel, from as u64, 50).await,
+                expected,
+                "{channel} {from}"
+            );
+        }
+    }
+}

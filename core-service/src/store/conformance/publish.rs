@@ -154,23 +154,26 @@ fn text_of(event: &crate::domain::event::Event) -> String {
 
 pub(crate) async fn pages_join_without_a_hole_whatever_their_size(world: World) {
     let topic = room("pages");
-    for n in 0..50 {
-        world.publish(&topic, &[&"x".repeat(n * 7)]).await;
+    for n in 0..200 {
+        world.publish(&topic, &[&"x".repeat(n * 2)]).await;
+        world.publish(&room("beside"), &["y"]).await;
     }
     let log = world.whole(&topic).await;
-    for (events, bytes) in [(1, 1 << 20), (7, 1 << 20), (500, 1), (500, 600), (50, 1 << 20)] {
+    for (events, bytes) in
+        [(1, 1 << 20), (7, 1 << 20), (500, 1), (500, 600), (50, 1 << 20), (200, 1 << 20)]
+    {
         let mut joined = Vec::new();
         while joined.len() < log.len() {
             let after = joined.len() as u64;
             let page = world.store.read(&topic, after, PageLimit { events, bytes }).await;
             let page = page.expect("a page");
             assert!((1..=events).contains(&page.events.len()));
-            assert_eq!(page.head.offset, 50);
+            assert_eq!(page.head.offset, 200);
             joined.extend(page.events);
         }
         assert_eq!(joined, log, "{events} events, {bytes} bytes");
     }
-    let end = world.store.read(&topic, 50, PageLimit::REPLAY).await.expect("a page");
+    let end = world.store.read(&topic, 200, PageLimit::REPLAY).await.expect("a page");
     assert!(end.events.is_empty());
 }
 

@@ -167,6 +167,10 @@ pub(crate) fn create(spec: Spec) -> Command {
 
 /// A job of alice; `n` gives the order of creation.
 pub(crate) fn spec(world: &World, n: u32) -> Spec {
+    spec_at(world.now(), n)
+}
+
+pub(crate) fn spec_at(now: Time, n: u32) -> Spec {
     Spec {
         id: format!("job-{n:06}"),
         tenant: "acme".into(),
@@ -175,13 +179,13 @@ pub(crate) fn spec(world: &World, n: u32) -> Spec {
         kind: "render".into(),
         labels: std::collections::BTreeMap::new(),
         priority: 0,
-        run_at: world.now(),
+        run_at: now,
         retry: RetryPolicy::default(),
         timeouts: Timeouts::default(),
         pinned_worker: None,
         retry_of: None,
         trace: None,
-        created_at: world.now(),
+        created_at: now,
     }
 }
 

@@ -1,15 +1,16 @@
 //! One transaction of the writer: commands decided in the order of their arrival, each on the state
 //! that the one before left. Everything that may refuse comes before a command's first write.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 
+use super::chain;
 use super::failure::Failure;
 use super::heads::{Head, Heads};
 use super::idempotency;
+use super::output;
 use super::records::{self, Held, Records};
 use super::room::Room;
 use super::row::signed;
@@ -21,7 +22,7 @@ use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::domain::trace::TraceId;
-use crate::store::codec::{self, Form};
+use crate::store::codec;
 use crate::store::commit::{self, Action, Append, Command, Committed, Refusal};
 
 /// What the writer knows without asking the disk.
@@ -99,16 +100,17 @@ impl Batch<'_> {
         expected: Option<u64>,
         trace: Option<TraceId>,
     ) -> Result<Committed, Failure> {
-        let before = self.memory.heads.get(self.connection, &topic)?.cursor.offset;
-        if let Some(expected) = expected.filter(|expected| *expected != before) {
-            return Err(Refusal::OffsetConflict { head: before, expected }.into());
+        if let Some(expected) = expected {
+            let head = self.memory.heads.get(self.connection, &topic)?.cursor.offset;
+            if head != expected {
+                return Err(Refusal::OffsetConflict { head, expected }.into());
+            }
         }
-        let count = events.len() as u64;
-        if count > 0 {
-            self.append(vec![Append { topic, events }], trace)?;
+        let before = self.events.len();
+        if !events.is_empty() {
+            self.append_to(topic, events, trace)?;
         }
-        let stamp = self.stamp;
-        let cursors = (1..=count).map(|n| Cursor { offset: before + n, stamp }).collect();
+        let cursors = self.events[before..].iter().map(|event| event.cursor).collect();
         Ok(Committed::Published { cursors, is_replay: false })
     }
 
@@ -170,78 +172,70 @@ impl Batch<'_> {
         Room::new(self.connection, self.limits).has(&job.job.spec.kind, &key)
     }
 
-    /// Appends to several topics. Heads are read and bodies encoded before the first write.
+    /// Appends to several topics. A head that cannot be read refuses the command, so all are read before
+    /// the first write.
     fn append(&mut self, appends: Vec<Append>, trace: Option<TraceId>) -> Result<(), Failure> {
         for append in &appends {
             self.memory.heads.get(self.connection, &append.topic)?;
         }
         for Append { topic, events } in appends {
-            let encoded: Result<Vec<_>, _> =
-                events.iter().map(|event| codec::encode(&event.body)).collect();
-            let encoded = encoded.map_err(Failure::Broken)?;
-            let head = self.memory.heads.touch(self.connection, &topic)?;
-            let first = head.cursor.offset + 1;
-            for (event, (form, body)) in events.iter().zip(encoded) {
-                let cursor = Cursor { offset: head.cursor.offset + 1, stamp: self.stamp };
-                let new = New { cursor, time: self.now, trace, event, form, body };
-                insert(self.connection, head, &new)?;
-            }
-            if self.retentions.is_passed(topic.kind(), head.events(), head.bytes) {
-                self.memory.crowded.insert(topic.clone());
-            }
-            let stamp = self.stamp;
-            self.events.extend((first..).zip(events).map(|(offset, event)| {
-                Arc::new(Event {
-                    topic: topic.clone(),
-                    cursor: Cursor { offset, stamp },
-                    time: self.now,
-                    trace,
-                    kind: event.kind,
-                    body: event.body,
-                })
-            }));
+            self.append_to(topic, events, trace)?;
+        }
+        Ok(())
+    }
+
+    fn append_to(
+        &mut self,
+        topic: Topic,
+        events: Vec<NewEvent>,
+        trace: Option<TraceId>,
+    ) -> Result<(), Failure> {
+        let head = self.memory.heads.touch(self.connection, &topic)?;
+        for NewEvent { kind, body } in events {
+            let cursor = Cursor { offset: head.cursor.offset + 1, stamp: self.stamp };
+            let topic = topic.clone();
+            let event = Event { topic, cursor, time: self.now, trace, kind, body };
+            insert(self.connection, head, &event)?;
+            self.events.push(Arc::new(event));
+        }
+        if self.retentions.is_passed(topic.kind(), head.events(), head.bytes) {
+            self.memory.crowded.insert(topic);
         }
         Ok(())
     }
 }
 
-/// An event on its way into its row.
-struct New<'event> {
-    cursor: Cursor,
-    time: Time,
-    trace: Option<TraceId>,
-    event: &'event NewEvent,
-    form: Form,
-    body: Cow<'event, [u8]>,
-}
-
-fn insert(connection: &Connection, head: &mut Head, new: &New<'_>) -> Result<(), Failure> {
+/// Writes an event, what leads to it, and moves the head.
+fn insert(connection: &Connection, head: &mut Head, event: &Event) -> Result<(), Failure> {
+    let (form, body) = codec::encode(&event.body).map_err(Failure::Broken)?;
+    let offset = event.cursor.offset;
     let row = connection
         .prepare_cached(
-            "INSERT INTO event(topic, \"offset\", stamp, time, form, type, trace, body)
-             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO event(topic, \"offset\", previous, stamp, time, form, type, trace, body)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .insert(params![
             head.id,
-            signed(new.cursor.offset),
-            new.cursor.stamp,
-            signed(new.time.0),
-            new.form as i64,
-            &*new.event.kind,
-            new.trace,
-            &new.body[..],
+            signed(offset),
+            head.last,
+            event.cursor.stamp,
+            signed(event.time.0),
+            form as i64,
+            &*event.kind,
+            event.trace,
+            &body[..],
         ])?;
+    chain::mark(connection, head.id, offset, row)?;
     if let Body::Job(job::Entry {
         attempt,
-        event: job::Event::Output { channel, offset, .. },
+        event: job::Event::Output { channel, offset: start, .. },
         ..
-    }) = &new.event.body
+    }) = &event.body
+        && head.output.want(*attempt, channel, offset)
     {
-        connection
-            .prepare_cached("INSERT INTO job_output VALUES(?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![head.id, attempt, channel, signed(*offset), row])?;
+        output::mark(connection, head.id, (*attempt, channel), *start, offset)?;
     }
-    head.advance(new.cursor, &new.event.kind, new.body.len() as u64, new.time);
+    head.advance(event, row, body.len() as u64);
     Ok(())
 }
 

@@ -5,8 +5,10 @@ use std::time::Instant;
 use rusqlite::{Connection, params};
 
 use super::batch::{Batch, Memory};
+use super::chain::{self, Chain};
 use super::failure::Failure;
 use super::idempotency;
+use super::output;
 use super::row::{self, KINDS, kind_number, signed};
 use crate::domain::retention::{Retention, Retentions};
 use crate::domain::time::Time;
@@ -167,9 +169,9 @@ fn trim(
     loop {
         let head = batch.memory.heads.touch(batch.connection, topic)?;
         // One row more than can go: it is the oldest by then.
-        let rows = oldest(batch.connection, head.id, head.floor, STEP_ROWS + 1)?;
+        let rows = oldest(batch.connection, &head.chain(topic), STEP_ROWS + 1)?;
         let (mut gone, mut bytes) = (0, 0);
-        for (time, size) in rows.iter().take(STEP_ROWS) {
+        for (_, time, size) in rows.iter().take(STEP_ROWS) {
             let is_within = gone < left.events && bytes < left.bytes;
             if !is_within || !goes(*time, head.events() - gone, head.bytes - bytes) {
                 break;
@@ -177,12 +179,14 @@ fn trim(
             (gone, bytes) = (gone + 1, bytes + size);
         }
         if gone > 0 {
-            batch
-                .connection
-                .prepare_cached("DELETE FROM event WHERE topic = ?1 AND \"offset\" <= ?2")?
-                .execute(params![head.id, signed(head.floor + gone)])?;
-            let next = usize::try_from(gone).ok().and_then(|next| rows.get(next));
-            head.raise(head.floor + gone, bytes, next.map(|(time, _)| *time));
+            let (lost, kept) = rows.split_at(gone as usize);
+            let mut delete = batch.connection.prepare_cached("DELETE FROM event WHERE id = ?1")?;
+            for (row, _, _) in lost {
+                delete.execute([row])?;
+            }
+            let floor = head.floor + gone;
+            chain::unmark(batch.connection, head.id, floor)?;
+            head.raise(floor, bytes, kept.first().map(|(_, time, _)| *time));
             left.take(gone, bytes);
         }
         batch.memory.heads.flush(batch.connection)?;
@@ -192,28 +196,34 @@ fn trim(
     }
 }
 
-/// Times and sizes of a topic's oldest events.
+/// Rows, times and sizes of a topic's oldest events.
 fn oldest(
     connection: &Connection,
-    topic: i64,
-    floor: u64,
+    chain: &Chain<'_>,
     limit: usize,
-) -> Result<Vec<(Time, u64)>, Failure> {
-    let mut statement = connection.prepare_cached(
-        "SELECT time, length(body) FROM event WHERE topic = ?1 AND \"offset\" > ?2
-         ORDER BY \"offset\" LIMIT ?3",
-    )?;
-    let rows = statement.query_map(params![topic, signed(floor), limit as i64], |found| {
-        Ok((Time(row::unsigned(found, 0)?), row::unsigned(found, 1)?))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+) -> Result<Vec<(i64, Time, u64)>, Failure> {
+    let sql = "SELECT time, length(body) FROM event WHERE id = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = Vec::with_capacity(limit);
+    while found.len() < limit {
+        let piece = chain.piece(connection, chain.floor + found.len() as u64)?;
+        if piece.is_empty() {
+            break;
+        }
+        for row in piece.into_iter().take(limit - found.len()) {
+            let (time, size) = statement
+                .query_row([row], |read| Ok((row::unsigned(read, 0)?, row::unsigned(read, 1)?)))?;
+            found.push((row, Time(time), size));
+        }
+    }
+    Ok(found)
 }
 
 /// Deletes an ended job or session: its output's index, its events, at last the record. The topic
 /// stays, empty, so that whoever holds a cursor learns that what followed is gone.
 fn purge(batch: &mut Batch<'_>, topic: &Topic, left: &mut Left) -> Result<(), Failure> {
     let id = batch.memory.heads.get(batch.connection, topic)?.id;
-    while forget_output(batch.connection, id)? > 0 {
+    while output::unmark(batch.connection, id, STEP_ROWS)? > 0 {
         if left.is_spent() {
             return Ok(());
         }
@@ -232,14 +242,6 @@ fn purge(batch: &mut Batch<'_>, topic: &Topic, left: &mut Left) -> Result<(), Fa
         left.cleaned.jobs += 1;
     }
     Ok(())
-}
-
-fn forget_output(connection: &Connection, topic: i64) -> Result<usize, Failure> {
-    let mut statement = connection.prepare_cached(
-        "DELETE FROM job_output WHERE (topic, attempt, channel, start) IN
-         (SELECT topic, attempt, channel, start FROM job_output WHERE topic = ?1 LIMIT ?2)",
-    )?;
-    Ok(statement.execute(params![topic, STEP_ROWS as i64])?)
 }
 
 /// Whether there is room to write: a disk that was full may have some again.

@@ -21,7 +21,8 @@ const WAL_BYTES_KEPT: u32 = 64 << 20;
 const STATEMENTS_MAX: usize = 64;
 
 /// Step n leads from schema n to n + 1. Only ever add one.
-const STEPS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/5.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("schema/1.sql"), include_str!("schema/3.sql"), include_str!("schema/5.sql")];
 
 /// The schema that this program writes.
 pub(super) const SCHEMA: u32 = STEPS.len() as u32;

@@ -8,9 +8,12 @@ use std::sync::Arc;
 use lru::LruCache;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::chain::Chain;
 use super::failure::Failure;
+use super::output::Marks;
 use super::row;
 use crate::domain::cursor::Cursor;
+use crate::domain::event::Event;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::store::{Error, codec};
@@ -27,8 +30,11 @@ pub(super) struct Head {
     /// 0 until something is written.
     pub(super) id: i64,
     pub(super) cursor: Cursor,
+    /// The row of the event at the cursor.
+    pub(super) last: i64,
     pub(super) floor: u64,
     pub(super) bytes: u64,
+    pub(super) output: Marks,
     types: BTreeMap<Arc<str>, u64>,
     pub(super) oldest: Option<Time>,
     pub(super) ended_at: Option<Time>,
@@ -47,21 +53,22 @@ enum Change {
 }
 
 impl Head {
-    /// Moves the head past an event.
-    pub(super) fn advance(&mut self, cursor: Cursor, kind: &Arc<str>, bytes: u64, now: Time) {
+    /// Moves the head past an event that lies in `row` with a body of so many bytes.
+    pub(super) fn advance(&mut self, event: &Event, row: i64, bytes: u64) {
         let mut change = Change::Head;
         if self.cursor.offset == self.floor {
-            self.oldest = Some(now);
+            self.oldest = Some(event.time);
             change = Change::Row;
         }
-        self.cursor = cursor;
+        self.cursor = event.cursor;
+        self.last = row;
         self.bytes += bytes;
         self.change = self.change.max(change);
-        if let Some(last) = self.types.get_mut(kind) {
-            *last = cursor.offset;
+        if let Some(last) = self.types.get_mut(&event.kind) {
+            *last = event.cursor.offset;
             return;
         }
-        self.types.insert(Arc::clone(kind), cursor.offset);
+        self.types.insert(Arc::clone(&event.kind), event.cursor.offset);
         if self.types.len() > TYPES_MAX {
             let oldest = self.types.iter().min_by_key(|(_, offset)| **offset);
             let oldest = oldest.map(|(kind, _)| Arc::clone(kind));
@@ -82,6 +89,12 @@ impl Head {
     pub(super) fn end(&mut self, at: Option<Time>) {
         self.ended_at = at;
         self.change = Change::Row;
+    }
+
+    /// The chain of the retained events of `topic`, whose head this is.
+    pub(super) fn chain<'topic>(&self, topic: &'topic Topic) -> Chain<'topic> {
+        let (id, floor, head, last) = (self.id, self.floor, self.cursor.offset, self.last);
+        Chain { topic, id, floor, head, last }
     }
 
     /// How many events are retained.
@@ -108,11 +121,7 @@ impl Heads {
         connection: &Connection,
         topic: &Topic,
     ) -> Result<&mut Head, Failure> {
-        if !self.cache.contains(topic) {
-            let head = load(connection, topic)?.unwrap_or_default();
-            self.cache.push(topic.clone(), head);
-        }
-        self.cache.get_mut(topic).ok_or_else(|| lost(topic))
+        held(&mut self.cache, connection, topic)
     }
 
     /// A topic to change, with a row. [`Heads::flush`] writes it.
@@ -121,22 +130,21 @@ impl Heads {
         connection: &Connection,
         topic: &Topic,
     ) -> Result<&mut Head, Failure> {
-        let head = self.get(connection, topic)?;
-        let (id, is_clean) = (head.id, head.change == Change::None);
-        if is_clean {
+        let head = held(&mut self.cache, connection, topic)?;
+        if head.change == Change::None {
+            head.change = Change::Head;
             self.touched.push(topic.clone());
         }
-        let id = if id == 0 { insert(connection, topic)? } else { id };
-        let head = self.cache.get_mut(topic).ok_or_else(|| lost(topic))?;
-        head.id = id;
-        head.change = head.change.max(Change::Head);
+        if head.id == 0 {
+            head.id = insert(connection, topic)?;
+        }
         Ok(head)
     }
 
     /// Writes what changed: one update per topic.
     pub(super) fn flush(&mut self, connection: &Connection) -> Result<(), Failure> {
         for topic in self.touched.drain(..) {
-            let head = self.cache.get_mut(&topic).ok_or_else(|| lost(&topic))?;
+            let head = self.cache.peek_mut(&topic).ok_or_else(|| lost(&topic))?;
             match head.change {
                 Change::None => {}
                 Change::Head => update_head(connection, head)?,
@@ -154,13 +162,21 @@ impl Heads {
     }
 }
 
+fn held<'cache>(
+    cache: &'cache mut LruCache<Topic, Head>,
+    connection: &Connection,
+    topic: &Topic,
+) -> Result<&'cache mut Head, Failure> {
+    cache.try_get_or_insert_mut_ref(topic, || Ok(load(connection, topic)?.unwrap_or_default()))
+}
+
 fn lost(topic: &Topic) -> Failure {
     Failure::Broken(Error::Damaged(format!("the head of {topic} fell out of memory")))
 }
 
 fn load(connection: &Connection, topic: &Topic) -> Result<Option<Head>, Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, head, stamp, floor, bytes, types, oldest, ended_at
+        "SELECT id, head, stamp, floor, bytes, types, oldest, ended_at, last
          FROM topic JOIN topic_head ON topic = id
          WHERE kind = ?1 AND tenant = ?2 AND name = ?3",
     )?;
@@ -170,8 +186,10 @@ fn load(connection: &Connection, topic: &Topic) -> Result<Option<Head>, Failure>
         let head = Head {
             id: found.get(0)?,
             cursor: row::cursor(found, 1)?,
+            last: found.get(8)?,
             floor: row::unsigned(found, 3)?,
             bytes: row::unsigned(found, 4)?,
+            output: Marks::default(),
             types: BTreeMap::new(),
             oldest: row::time(found, 6)?,
             ended_at: row::time(found, 7)?,
@@ -195,7 +213,8 @@ fn insert(connection: &Connection, topic: &Topic) -> Result<i64, Failure> {
 
 fn update_head(connection: &Connection, head: &Head) -> Result<(), Failure> {
     let mut statement = connection.prepare_cached(
-        "UPDATE topic_head SET head = ?2, stamp = ?3, bytes = ?4, types = ?5 WHERE topic = ?1",
+        "UPDATE topic_head SET head = ?2, stamp = ?3, bytes = ?4, types = ?5, last = ?6
+         WHERE topic = ?1",
     )?;
     statement.execute(params![
         head.id,
@@ -203,6 +222,7 @@ fn update_head(connection: &Connection, head: &Head) -> Result<(), Failure> {
         head.cursor.stamp,
         row::signed(head.bytes),
         types(head)?,
+        head.last,
     ])?;
     Ok(())
 }

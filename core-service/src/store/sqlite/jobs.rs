@@ -3,23 +3,22 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 
 use super::failure::Failure;
 use super::row::{self, signed};
-use crate::domain::event::Body;
 use crate::domain::job;
 use crate::domain::payload::Payload;
 use crate::store::codec::{self, STATES, state_number};
-use crate::store::{Error, JobQuery, OutputQuery, Stored};
+use crate::store::{Error, JobQuery, Stored};
 
 /// A job by id.
 pub(super) fn job(connection: &Connection, job_id: &str) -> Result<Option<Stored>, Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT t.head, t.stamp, j.doc FROM job j JOIN topic_head t ON t.topic = j.topic
-         WHERE j.job_id = ?1",
+        "SELECT t.head, t.stamp, r.doc FROM job j JOIN topic_head t ON t.topic = j.topic
+         JOIN job_record r ON r.topic = j.topic WHERE j.job_id = ?1",
     )?;
     let mut rows = statement.query([job_id])?;
     rows.next()?.map(stored).transpose()
@@ -59,8 +58,8 @@ pub(super) fn list(connection: &Connection, query: &JobQuery) -> Result<Vec<Stor
     found.dedup();
     found.truncate(query.limit);
     let mut statement = connection.prepare_cached(
-        "SELECT t.head, t.stamp, j.doc FROM job j JOIN topic_head t ON t.topic = j.topic
-         WHERE j.topic = ?1",
+        "SELECT t.head, t.stamp, r.doc FROM topic_head t JOIN job_record r ON r.topic = t.topic
+         WHERE t.topic = ?1",
     )?;
     let mut jobs = Vec::with_capacity(found.len());
     for (job_id, topic) in found {
@@ -143,37 +142,4 @@ impl Select {
         let _ = write!(self.sql, " AND {condition}");
         self.values.push(value.into());
     }
-}
-
-/// Bytes of an attempt's output, from the events that hold them.
-pub(super) fn output(connection: &Connection, query: &OutputQuery) -> Result<Bytes, Failure> {
-    let mut statement = connection.prepare_cached(
-        "SELECT o.start, e.form, e.body FROM job j JOIN job_output o ON o.topic = j.topic
-         JOIN event e ON e.id = o.event
-         WHERE j.job_id = ?1 AND o.attempt = ?2 AND o.channel = ?3 AND o.start >= coalesce(
-           (SELECT max(start) FROM job_output WHERE topic = j.topic AND attempt = ?2
-            AND channel = ?3 AND start <= ?4), ?4)
-         ORDER BY o.start",
-    )?;
-    let OutputQuery { job_id, attempt, channel, from, max } = query;
-    let mut rows = statement.query(params![job_id, attempt, channel, signed(*from)])?;
-    let mut bytes = BytesMut::new();
-    while bytes.len() < *max {
-        let Some(found) = rows.next()? else { break };
-        let start = row::unsigned(found, 0)?;
-        let body = found.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-        let Body::Job(job::Entry { event: job::Event::Output { data, .. }, .. }) =
-            codec::decode(found.get(1)?, body)?
-        else {
-            return Err(Error::Damaged(format!("output of {job_id} is no output")).into());
-        };
-        let position = from + bytes.len() as u64;
-        let skip = position.checked_sub(start).ok_or_else(|| {
-            Error::Damaged(format!("output of {job_id} is missing before byte {start}"))
-        })?;
-        let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(data.len());
-        let take = (data.len() - skip).min(max - bytes.len());
-        bytes.extend_from_slice(&data[skip..skip + take]);
-    }
-    Ok(bytes.freeze())
 }

@@ -5,25 +5,35 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::chain::Chain;
 use super::failure::Failure;
-use super::row::{self, signed};
+use super::row;
 use crate::domain::cursor::{Cursor, Resume};
 use crate::domain::event::Event;
 use crate::domain::topic::Topic;
-use crate::store::{Error, Page, PageLimit, Position, codec};
+use crate::store::{Page, PageLimit, Position, codec};
 
 /// A topic's row, as a reader sees it.
-struct Row {
+pub(super) struct Row {
     id: i64,
     head: Cursor,
+    last: i64,
     floor: u64,
     bytes: u64,
     types: String,
 }
 
-fn find(connection: &Connection, topic: &Topic) -> Result<Option<Row>, Failure> {
+impl Row {
+    pub(super) fn chain<'topic>(&self, topic: &'topic Topic) -> Chain<'topic> {
+        let Row { id, head, last, floor, .. } = *self;
+        Chain { topic, id, floor, head: head.offset, last }
+    }
+}
+
+/// Where a topic stands, if anybody has written to it.
+pub(super) fn find(connection: &Connection, topic: &Topic) -> Result<Option<Row>, Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, head, stamp, floor, bytes, types
+        "SELECT id, head, stamp, floor, bytes, types, last
          FROM topic JOIN topic_head ON topic = id
          WHERE kind = ?1 AND tenant = ?2 AND name = ?3",
     )?;
@@ -35,12 +45,13 @@ fn find(connection: &Connection, topic: &Topic) -> Result<Option<Row>, Failure> 
             floor: row::unsigned(found, 3)?,
             bytes: row::unsigned(found, 4)?,
             types: found.get(5)?,
+            last: found.get(6)?,
         })
     });
     Ok(found.optional()?)
 }
 
-/// A contiguous piece. A hole is damage, and told: never a shorter log.
+/// A contiguous piece of a topic.
 pub(super) fn page(
     connection: &Connection,
     topic: &Topic,
@@ -50,36 +61,38 @@ pub(super) fn page(
     let Some(found) = find(connection, topic)? else {
         return Ok(Page { events: Vec::new(), head: Cursor::START, floor: 0 });
     };
-    let Row { id, head, floor, .. } = found;
+    let (chain, head, floor) = (found.chain(topic), found.head, found.floor);
     let mut last = after.max(floor);
     let mut events = Vec::new();
     let mut bytes = 0;
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {}, length(e.body) FROM event e
-         WHERE e.topic = ?1 AND e.\"offset\" > ?2 ORDER BY e.\"offset\" LIMIT ?3",
-        row::EVENT
-    ))?;
-    let count = limit.events.max(1);
-    let mut rows = statement.query(params![id, signed(last), signed(count as u64)])?;
-    while bytes < limit.bytes || events.is_empty() {
-        let Some(found) = rows.next()? else { break };
-        let event = row::event(found, topic)?;
-        if event.cursor.offset != last + 1 {
-            return Err(hole(topic, last + 1));
+    loop {
+        let piece = chain.piece(connection, last)?;
+        if piece.is_empty() {
+            return Ok(Page { events, head, floor });
         }
-        last += 1;
-        bytes += usize::try_from(row::unsigned(found, 7)?).unwrap_or(usize::MAX);
-        events.push(Arc::new(event));
+        for row in piece {
+            let (event, size) = event(connection, &chain, last + 1, row)?;
+            last += 1;
+            bytes += size;
+            events.push(Arc::new(event));
+            if events.len() >= limit.events || bytes >= limit.bytes {
+                return Ok(Page { events, head, floor });
+            }
+        }
     }
-    let is_cut = events.len() >= count || bytes >= limit.bytes;
-    if last < head.offset && !is_cut {
-        return Err(hole(topic, last + 1));
-    }
-    Ok(Page { events, head, floor })
 }
 
-fn hole(topic: &Topic, offset: u64) -> Failure {
-    Error::Damaged(format!("event {offset} of {topic} is missing")).into()
+/// The event in a row that the chain led to, and the size of its body.
+fn event(
+    connection: &Connection,
+    chain: &Chain<'_>,
+    offset: u64,
+    row: i64,
+) -> Result<(Event, usize), Failure> {
+    let mut statement = connection.prepare_cached(row::EVENT_BY_ID)?;
+    let mut rows = statement.query([row])?;
+    let found = rows.next()?.ok_or_else(|| chain.hole(offset))?;
+    row::event(found, chain.topic)
 }
 
 /// Where a topic stands.
@@ -88,15 +101,21 @@ pub(super) fn position(
     topic: &Topic,
     cursor: Option<Cursor>,
 ) -> Result<Position, Failure> {
-    let found = find(connection, topic)?;
-    let (id, head, floor, bytes) =
-        found.map_or((0, Cursor::START, 0, 0), |row| (row.id, row.head, row.floor, row.bytes));
+    let Some(found) = find(connection, topic)? else {
+        let (head, floor) = (Cursor::START, 0);
+        let resume = cursor.map(|cursor| Resume::judge(cursor, floor, head, None));
+        return Ok(Position { head, floor, bytes: 0, resume });
+    };
+    let Row { head, floor, bytes, .. } = found;
     let mut resume = None;
     if let Some(cursor) = cursor {
-        let stamp_at = connection
-            .prepare_cached("SELECT stamp FROM event WHERE topic = ?1 AND \"offset\" = ?2")?
-            .query_row(params![id, signed(cursor.offset)], |found| found.get(0))
-            .optional()?;
+        let stamp_at = match found.chain(topic).find(connection, cursor.offset)? {
+            Some(row) => connection
+                .prepare_cached("SELECT stamp FROM event WHERE id = ?1")?
+                .query_row([row], |found| found.get(0))
+                .optional()?,
+            None => None,
+        };
         resume = Some(Resume::judge(cursor, floor, head, stamp_at));
     }
     Ok(Position { head, floor, bytes, resume })
@@ -114,15 +133,11 @@ pub(super) fn last_values(
         types.into_values().filter(|offset| *offset > found.floor).collect();
     offsets.sort_unstable();
     let newest = offsets.split_off(offsets.len().saturating_sub(limit));
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {} FROM event e WHERE e.topic = ?1 AND e.\"offset\" = ?2",
-        row::EVENT
-    ))?;
+    let chain = found.chain(topic);
     let mut events = Vec::with_capacity(newest.len());
     for offset in newest {
-        let mut rows = statement.query(params![found.id, signed(offset)])?;
-        let row = rows.next()?.ok_or_else(|| hole(topic, offset))?;
-        events.push(row::event(row, topic)?);
+        let row = chain.find(connection, offset)?.ok_or_else(|| chain.hole(offset))?;
+        events.push(event(connection, &chain, offset, row)?.0);
     }
     Ok((found.head, events))
 }

@@ -46,8 +46,9 @@ impl Records {
         if let Some(held) = self.cache.get(job_id) {
             return Ok(Some(held.clone()));
         }
-        let mut statement =
-            connection.prepare_cached("SELECT topic, doc FROM job WHERE job_id = ?1")?;
+        let mut statement = connection.prepare_cached(
+            "SELECT topic, doc FROM job JOIN job_record USING(topic) WHERE job_id = ?1",
+        )?;
         let found = statement
             .query_row([job_id], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))
             .optional()?;
@@ -65,7 +66,10 @@ impl Records {
         input: Option<&Payload>,
     ) -> Result<(), Failure> {
         let doc = codec::to_json(&*held.record).map_err(Failure::Broken)?;
-        insert_row(connection, held, &doc)?;
+        insert_row(connection, held)?;
+        connection
+            .prepare_cached("INSERT INTO job_record VALUES(?1, ?2)")?
+            .execute(params![held.topic, doc])?;
         if let Some(input) = input {
             connection
                 .prepare_cached("INSERT INTO job_input VALUES(?1, ?2, ?3)")?
@@ -94,12 +98,11 @@ impl Records {
         if old.job.state != new.job.state || is_free(old) != is_free(new) {
             connection
                 .prepare_cached(
-                    "UPDATE job SET doc = ?2, deadline = ?3, run_at = ?4, state = ?5, is_free = ?6
+                    "UPDATE job SET deadline = ?2, run_at = ?3, state = ?4, is_free = ?5
                      WHERE topic = ?1",
                 )?
                 .execute(params![
                     held.topic,
-                    doc,
                     deadline,
                     signed(new.job.run_at.0),
                     codec::state_number(new.job.state),
@@ -107,13 +110,12 @@ impl Records {
                 ])?;
         } else if old.deadline() != new.deadline() {
             connection
-                .prepare_cached("UPDATE job SET doc = ?2, deadline = ?3 WHERE topic = ?1")?
-                .execute(params![held.topic, doc, deadline])?;
-        } else {
-            connection
-                .prepare_cached("UPDATE job SET doc = ?2 WHERE topic = ?1")?
-                .execute(params![held.topic, doc])?;
+                .prepare_cached("UPDATE job SET deadline = ?2 WHERE topic = ?1")?
+                .execute(params![held.topic, deadline])?;
         }
+        connection
+            .prepare_cached("UPDATE job_record SET doc = ?2 WHERE topic = ?1")?
+            .execute(params![held.topic, doc])?;
         self.remember(held, doc.len());
         Ok(())
     }
@@ -129,7 +131,11 @@ impl Records {
                 )?
                 .execute(params![spec.tenant, key, value, spec.id])?;
         }
-        for sql in ["DELETE FROM job_input WHERE topic = ?1", "DELETE FROM job WHERE topic = ?1"] {
+        for sql in [
+            "DELETE FROM job_input WHERE topic = ?1",
+            "DELETE FROM job_record WHERE topic = ?1",
+            "DELETE FROM job WHERE topic = ?1",
+        ] {
             connection.prepare_cached(sql)?.execute([held.topic])?;
         }
         self.cache.pop(&spec.id);
@@ -153,13 +159,13 @@ impl Records {
     }
 }
 
-fn insert_row(connection: &Connection, held: &Held, doc: &[u8]) -> Result<(), Failure> {
+fn insert_row(connection: &Connection, held: &Held) -> Result<(), Failure> {
     let record = &*held.record;
     let spec = &record.job.spec;
     let mut statement = connection.prepare_cached(
         "INSERT INTO job(topic, job_id, tenant, owner, project, kind, state, priority, run_at,
-         fairness_key, pinned_worker, is_free, deadline, doc)
-         VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+         fairness_key, pinned_worker, is_free, deadline)
+         VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     statement.execute(params![
         held.topic,
@@ -175,7 +181,6 @@ fn insert_row(connection: &Connection, held: &Held, doc: &[u8]) -> Result<(), Fa
         spec.pinned_worker.as_deref().unwrap_or_default(),
         is_free(record),
         record.deadline().map(|at| signed(at.0)),
-        doc,
     ])?;
     Ok(())
 }

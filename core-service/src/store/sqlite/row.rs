@@ -57,19 +57,21 @@ pub(super) fn topic(row: &Row<'_>, index: usize) -> Result<Topic, Failure> {
         .map_err(|error| Error::Damaged(format!("{name}: {error}")).into())
 }
 
-/// The columns of [`event`].
-pub(super) const EVENT: &str = "e.\"offset\", e.stamp, e.time, e.form, e.type, e.trace, e.body";
+/// Finds what [`event`] reads.
+pub(super) const EVENT_BY_ID: &str =
+    "SELECT \"offset\", stamp, time, form, type, trace, body FROM event WHERE id = ?1";
 
-/// Reads an event of `topic`.
-pub(super) fn event(row: &Row<'_>, topic: &Topic) -> Result<Event, Failure> {
+/// Reads an event of `topic`, and the size of its body.
+pub(super) fn event(row: &Row<'_>, topic: &Topic) -> Result<(Event, usize), Failure> {
     let trace: Option<[u8; 16]> = row.get(5)?;
     let body = row.get_ref(6)?.as_blob().map_err(rusqlite::Error::from)?;
-    Ok(Event {
+    let event = Event {
         topic: topic.clone(),
         cursor: cursor(row, 0)?,
         time: Time(unsigned(row, 2)?),
         trace,
         kind: row.get::<_, Arc<str>>(4)?,
         body: codec::decode(row.get(3)?, body)?,
-    })
+    };
+    Ok((event, body.len()))
 }

@@ -1,5 +1,7 @@
 //! The suite on this engine, and what is this engine's own.
 
+mod migration;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,0 +1,122 @@
+//! The store in process: what publishers and workers ask of it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use roomcast_core::domain::event::{Body, NewEvent};
+use roomcast_core::domain::job::{self, OutputChunk, Report, RetryPolicy, Spec, Timeouts};
+use roomcast_core::domain::payload::Payload;
+use roomcast_core::domain::topic::{Kind, Topic};
+use roomcast_core::log::now;
+use roomcast_core::store::Store;
+use roomcast_core::store::commit::{Action, Command};
+use roomcast_core::store::sqlite::{SqliteConfig, SqliteStore};
+use tokio::sync::Mutex;
+
+use crate::body::BODY;
+use crate::load::Operation;
+
+const TOPICS: usize = 1000;
+/// One for each of as many publishers.
+const RUNNING_MAX: usize = 1024;
+/// A lease that no case outlives.
+const TTL: Duration = Duration::from_secs(3600);
+
+/// A store that nobody listens to.
+pub(crate) fn open(folder: &Path) -> anyhow::Result<Arc<SqliteStore>> {
+    let config = SqliteConfig::new(folder);
+    Ok(Arc::new(SqliteStore::open(config, Arc::new(now), Arc::new(|_| {}))?))
+}
+
+/// Publishes 200 bytes to one of many rooms.
+pub(crate) struct Publish {
+    pub(crate) store: Arc<SqliteStore>,
+}
+
+#[async_trait::async_trait]
+impl Operation for Publish {
+    async fn run(&self, publisher: usize, round: u64) -> anyhow::Result<()> {
+        let number = publisher.wrapping_mul(7919).wrapping_add(usize::try_from(round)?) % TOPICS;
+        let topic = Topic::new("default", Kind::Room, &format!("room-{number}"))?;
+        let body = Body::Payload(Payload::json(Bytes::from_static(&BODY)));
+        let events = vec![NewEvent { kind: "tick".into(), body }];
+        let action = Action::Publish { topic, events, expected_offset: None };
+        self.store.commit(Command { action, idempotency: None, trace: None }).await?;
+        Ok(())
+    }
+}
+
+/// Running jobs, each with its fence, its last report and its bytes of output.
+pub(crate) struct Jobs {
+    store: Arc<SqliteStore>,
+    held: Vec<Mutex<(String, u64, u64)>>,
+}
+
+impl Jobs {
+    pub(crate) async fn create(store: Arc<SqliteStore>) -> anyhow::Result<Jobs> {
+        let mut held = Vec::new();
+        for number in 0..RUNNING_MAX {
+            let job_id = format!("job-{number}");
+            let action =
+                Action::CreateJob { spec: Box::new(spec(&job_id)), input: None, taker: None };
+            store.commit(Command { action, idempotency: None, trace: None }).await?;
+            let command = job::Command::Lease { worker: "bench".into(), ttl: TTL };
+            change(&store, &job_id, command).await?;
+            held.push(Mutex::new((job_id, 0, 0)));
+        }
+        Ok(Jobs { store, held })
+    }
+}
+
+fn spec(job_id: &str) -> Spec {
+    let now = now();
+    Spec {
+        id: job_id.into(),
+        tenant: "default".into(),
+        owner: "bench".into(),
+        project: None,
+        kind: "bench".into(),
+        labels: std::collections::BTreeMap::new(),
+        priority: 0,
+        run_at: now,
+        retry: RetryPolicy::default(),
+        timeouts: Timeouts::default(),
+        pinned_worker: None,
+        retry_of: None,
+        trace: None,
+        created_at: now,
+    }
+}
+
+async fn change(store: &SqliteStore, job_id: &str, command: job::Command) -> anyhow::Result<()> {
+    let action = Action::Job { job_id: job_id.into(), command };
+    store.commit(Command { action, idempotency: None, trace: None }).await?;
+    Ok(())
+}
+
+#[async_trait::async_trait]
+impl Operation for Jobs {
+    async fn run(&self, publisher: usize, _: u64) -> anyhow::Result<()> {
+        let mut held = self.held[publisher % RUNNING_MAX].lock().await;
+        let (job_id, number, offset) = &mut *held;
+        *number += 1;
+        let chunk = OutputChunk {
+            channel: "stdout".into(),
+            offset: *offset,
+            data: Bytes::from_static(&BODY),
+        };
+        *offset += BODY.len() as u64;
+        let report = Report {
+            fence: 1,
+            number: *number,
+            ttl: TTL,
+            progress: None,
+            output: vec![chunk],
+            usage: None,
+            end: None,
+        };
+        change(&self.store, job_id, job::Command::Report(Box::new(report))).await
+    }
+}

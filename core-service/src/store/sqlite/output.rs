@@ -1,0 +1,153 @@
+//! Where a job's output lies: its bytes are in the events of its topic, and marks lead there.
+
+use bytes::{Bytes, BytesMut};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::chain::{Chain, MARK_EVERY};
+use super::failure::Failure;
+use super::read;
+use super::row::{self, signed};
+use crate::domain::event::Body;
+use crate::domain::job;
+use crate::domain::topic::{Kind, Topic};
+use crate::store::{Error, OutputQuery, codec};
+
+/// The newest marks of a job's running attempt, as far as the writer remembers them.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    attempt: u32,
+    /// Channels, at most as many as a job may have, and the topic's offset where each is marked.
+    channels: Vec<(String, u64)>,
+}
+
+impl Marks {
+    /// Whether the chunk at `offset` of the topic wants a mark: none is so near before it that a
+    /// reader who begins there comes by. A mark too many does no harm.
+    pub(super) fn want(&mut self, attempt: u32, channel: &str, offset: u64) -> bool {
+        if self.attempt != attempt {
+            (self.attempt, self.channels) = (attempt, Vec::new());
+        }
+        match self.channels.iter_mut().find(|(name, _)| name == channel) {
+            Some((_, marked)) if offset < *marked + MARK_EVERY => return false,
+            Some((_, marked)) => *marked = offset,
+            None => self.channels.push((channel.to_owned(), offset)),
+        }
+        true
+    }
+}
+
+/// Marks a chunk of output that begins at byte `start` and is the topic's event at `offset`.
+pub(super) fn mark(
+    connection: &Connection,
+    topic: i64,
+    (attempt, channel): (u32, &str),
+    start: u64,
+    offset: u64,
+) -> Result<(), Failure> {
+    connection
+        .prepare_cached("INSERT INTO output_mark VALUES(?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![topic, attempt, channel, signed(start), signed(offset)])?;
+    Ok(())
+}
+
+/// Removes some marks of a job; answers how many.
+pub(super) fn unmark(connection: &Connection, topic: i64, limit: usize) -> Result<usize, Failure> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM output_mark WHERE (topic, attempt, channel, start) IN
+         (SELECT topic, attempt, channel, start FROM output_mark WHERE topic = ?1 LIMIT ?2)",
+    )?;
+    Ok(statement.execute(params![topic, signed(limit as u64)])?)
+}
+
+/// Bytes of an attempt's output, from the events that hold them.
+pub(super) fn read(connection: &Connection, query: &OutputQuery) -> Result<Bytes, Failure> {
+    let tenant = connection
+        .prepare_cached("SELECT tenant FROM job WHERE job_id = ?1")?
+        .query_row([&query.job_id], |found| found.get::<_, String>(0))
+        .optional()?;
+    let Some(tenant) = tenant else { return Ok(Bytes::new()) };
+    let topic = Topic::new(&tenant, Kind::Job, &query.job_id)
+        .map_err(|error| Error::Damaged(format!("{}: {error}", query.job_id)))?;
+    let Some(row) = read::find(connection, &topic)? else { return Ok(Bytes::new()) };
+    let chain = row.chain(&topic);
+    let mut statement = connection.prepare_cached(
+        "SELECT \"offset\" FROM output_mark WHERE topic = ?1 AND attempt = ?2 AND channel = ?3
+         AND start >= coalesce((SELECT max(start) FROM output_mark WHERE topic = ?1
+         AND attempt = ?2 AND channel = ?3 AND start <= ?4), ?4) ORDER BY start",
+    )?;
+    let OutputQuery { attempt, channel, from, .. } = query;
+    let mut marks = statement.query(params![chain.id, attempt, channel, signed(*from)])?;
+    let mut reading = Reading { connection, query, bytes: BytesMut::new(), seen: 0 };
+    while !reading.is_enough() {
+        let Some(mark) = marks.next()? else { break };
+        reading.follow(&chain, row::unsigned(mark, 0)?)?;
+    }
+    Ok(reading.bytes.freeze())
+}
+
+/// An output as far as it is read.
+struct Reading<'query> {
+    connection: &'query Connection,
+    query: &'query OutputQuery,
+    bytes: BytesMut,
+    /// Offset of the topic's last event that was looked at.
+    seen: u64,
+}
+
+impl Reading<'_> {
+    fn is_enough(&self) -> bool {
+        self.bytes.len() >= self.query.max
+    }
+
+    /// Reads on from a mark: a chunk that lies farther from it has one of its own.
+    fn follow(&mut self, chain: &Chain<'_>, mark: u64) -> Result<(), Failure> {
+        self.seen = self.seen.max(mark.saturating_sub(1));
+        while self.seen < mark + MARK_EVERY - 1 {
+            let piece = chain.piece(self.connection, self.seen)?;
+            if piece.is_empty() {
+                return Ok(());
+            }
+            for row in piece {
+                self.look(row)?;
+                self.seen += 1;
+                if self.is_enough() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what an event holds of the output, if it is output and of this channel.
+    fn look(&mut self, row: i64) -> Result<(), Failure> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT form, body FROM event WHERE id = ?1 AND form = ?2")?;
+        let mut rows = statement.query(params![row, codec::Form::Output as i64])?;
+        let Some(found) = rows.next()? else { return Ok(()) };
+        let body = found.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        if let Body::Job(job::Entry {
+            attempt,
+            event: job::Event::Output { channel, offset, data },
+            ..
+        }) = codec::decode(found.get(0)?, body)?
+            && attempt == self.query.attempt
+            && channel == self.query.channel
+        {
+            self.take(offset, &data)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, start: u64, data: &[u8]) -> Result<(), Failure> {
+        let position = self.query.from + self.bytes.len() as u64;
+        let skip = position.checked_sub(start).ok_or_else(|| {
+            let job_id = &self.query.job_id;
+            Error::Damaged(format!("output of {job_id} is missing before byte {start}"))
+        })?;
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(data.len());
+        let take = (data.len() - skip).min(self.query.max - self.bytes.len());
+        self.bytes.extend_from_slice(&data[skip..skip + take]);
+        Ok(())
+    }
+}

@@ -102,6 +102,7 @@ struct Core {
     door: Arc<Door>,
     store: Arc<SqliteStore>,
     retentions: Retentions,
+    merged_rooms: Vec<String>,
     tasks: TaskTracker,
     /// Ends streams.
     drain: CancellationToken,
@@ -137,6 +138,7 @@ impl Core {
             door: Arc::new(Door::new(users, services, config.dev, config.rooms.clone())),
             store,
             retentions,
+            merged_rooms: config.merged_rooms.clone(),
             tasks: TaskTracker::new(),
             drain: CancellationToken::new(),
             stop: CancellationToken::new(),
@@ -150,6 +152,7 @@ impl Core {
     fn broadcast(&self) -> Broadcast {
         let (log, door) = (self.log.clone(), self.door.clone());
         Broadcast::new(log, door, self.retentions.clone(), self.drain.clone())
+            .merging(&self.merged_rooms)
     }
 
     fn spawn_agents(&self, health: HealthReporter) {

@@ -78,6 +78,11 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_ROOMS", value_delimiter = ',', value_name = "ROOM")]
     pub rooms: Vec<String>,
 
+    /// Rooms of whose events only the newest of each type counts, separated by commas: at most ten a
+    /// second of a type are logged.
+    #[arg(long, env = "ROOMCAST_MERGED_ROOMS", value_delimiter = ',', value_name = "ROOM")]
+    pub merged_rooms: Vec<String>,
+
     /// How long a kind of topic is kept, as KIND=age:24h,events:100000,bytes:256MiB; several are
     /// separated by semicolons. KIND is room, user, project, session or job (age after its end).
     #[arg(long, env = "ROOMCAST_RETENTION", value_delimiter = ';', value_name = "RETENTION")]
@@ -118,6 +123,7 @@ impl Config {
             core_tls_key: None,
             core_client_ca: None,
             rooms: Vec::new(),
+            merged_rooms: Vec::new(),
             retention: Vec::new(),
             job_limits: Vec::new(),
             dev: true,

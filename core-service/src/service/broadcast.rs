@@ -1,5 +1,7 @@
 //! `BroadcastService`.
 
+mod merge;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
+use self::merge::Merger;
 use super::job::idempotency;
 use super::wire::{self, frame, page, publish, timestamp};
 use super::{subscribe, watch};
@@ -37,6 +40,7 @@ pub struct Broadcast {
     log: Log,
     door: Arc<Door>,
     retentions: Retentions,
+    merger: Merger,
     drain: CancellationToken,
 }
 
@@ -49,7 +53,14 @@ impl Broadcast {
         retentions: Retentions,
         drain: CancellationToken,
     ) -> Broadcast {
-        Broadcast { log, door, retentions, drain }
+        let merger = Merger::new(log.clone(), Vec::new());
+        Broadcast { log, door, retentions, merger, drain }
+    }
+
+    /// The service with these rooms merged.
+    #[must_use]
+    pub fn merging(self, rooms: &[String]) -> Broadcast {
+        Broadcast { merger: Merger::new(self.log.clone(), rooms.to_vec()), ..self }
     }
 
     /// The topic, if the caller may read it.
@@ -163,8 +174,18 @@ impl BroadcastService for Broadcast {
         let key = &request.idempotency_key;
         let idempotency = idempotency(&caller, topic.tenant(), "publish", key, &request)?;
         let event = request.event.ok_or_else(|| wire::check::invalid("event", "is required"))?;
-        let events = vec![publish::event(event)?];
+        let event = publish::event(event)?;
         let expected = request.expected_offset;
+        if self.merger.merges(&topic) {
+            if expected.is_some() {
+                let problem = "a merged room may move on before your event is in the log";
+                return Err(wire::check::invalid("expected_offset", problem));
+            }
+            let cursor = self.merger.publish(topic.clone(), event, caller.trace).await;
+            let published = Some(published(cursor.map_err(status)?, &topic));
+            return Ok(Response::new(v1::PublishResponse { published }));
+        }
+        let events = vec![event];
         let published = self.append(&caller, topic, events, expected, idempotency).await?;
         Ok(Response::new(v1::PublishResponse { published: published.into_iter().next() }))
     }
@@ -178,6 +199,10 @@ impl BroadcastService for Broadcast {
         let topic = publishable(&caller, &request.tenant, &request.topic)?;
         let key = &request.idempotency_key;
         let idempotency = idempotency(&caller, topic.tenant(), "publish_batch", key, &request)?;
+        if self.merger.merges(&topic) {
+            let problem = "of a merged room's events some are left out; publish them one by one";
+            return Err(wire::check::invalid("topic", problem));
+        }
         let events = publish::events(request.events)?;
         let expected = request.expected_offset;
         let published = self.append(&caller, topic, events, expected, idempotency).await?;

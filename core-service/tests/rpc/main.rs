@@ -3,6 +3,7 @@
 mod core;
 mod door;
 mod limits;
+mod merged;
 mod offset;
 mod requests;
 mod trace;

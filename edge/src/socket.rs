@@ -42,8 +42,9 @@ use self::{
 };
 use crate::app::AppState;
 
-/// Packets that wait for one socket. A replay is written in bursts; blocks are allocated as needed.
-const QUEUE_PACKETS_MAX: usize = 2048;
+/// Packets that wait for one socket. All that do go into one answer to a poll, and python-socketio's
+/// clients give up on an answer with more than 16, however often they come back.
+const QUEUE_PACKETS_MAX: usize = 15;
 /// Bytes of one message, on every transport: what Node's server takes by default.
 const MESSAGE_BYTES_MAX: usize = 1_000_000;
 /// Attachments of one packet: more are refused by the JavaScript client as well.

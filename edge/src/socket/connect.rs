@@ -22,7 +22,11 @@ use super::{
     subscriptions::TOPICS_MAX,
     transport::{Session, Transports, Users},
 };
-use crate::{app::AppState, lane::Lane, listener::limit_hit};
+use crate::{
+    app::AppState,
+    lane::{KillReason, Lane},
+    listener::limit_hit,
+};
 
 /// What a client sends in `auth`.
 #[derive(Debug, Default, Deserialize)]
@@ -75,7 +79,16 @@ pub(super) async fn authenticate(
     MaybeHttpExtension(session): MaybeHttpExtension<Arc<Session>>,
     MaybeHttpExtension(lane): MaybeHttpExtension<Arc<Lane>>,
 ) -> Result<(), Rejection> {
+    let headers = &socket.req_parts().headers;
+    let adapter = adapters
+        .get(socket.ns())
+        .ok_or_else(|| Rejection::new(Code::Internal, "the namespace is not ready"))?;
+    // The request kept with a socket is its first: only a WebSocket's is the one that carries it.
+    let direct = lane.filter(|_| headers.contains_key(http::header::UPGRADE));
+    let outlet = Outlet::new(adapter, socket.id, direct, transports);
     if state.is_draining() {
+        // Clients come back by themselves from a connection that ends, and not from a refusal.
+        outlet.kill(KillReason::Draining);
         return Err(Rejection::new(Code::Draining, Code::Draining.entry().cause));
     }
     let handshake = handshake
@@ -85,7 +98,6 @@ pub(super) async fn authenticate(
         let cause = Code::TooManySubscriptions.entry().cause;
         return Err(Rejection::new(Code::TooManySubscriptions, cause));
     }
-    let headers = &socket.req_parts().headers;
     let token = handshake
         .token
         .as_deref()
@@ -99,12 +111,6 @@ pub(super) async fn authenticate(
         let message = "this user has too many sockets; close some";
         return Err(Rejection::new(Code::TooManyConnections, message));
     }
-    let adapter = adapters
-        .get(socket.ns())
-        .ok_or_else(|| Rejection::new(Code::Internal, "the namespace is not ready"))?;
-    // The request kept with a socket is its first: only a WebSocket's is the one that carries it.
-    let direct = lane.filter(|_| headers.contains_key(http::header::UPGRADE));
-    let outlet = Outlet::new(adapter, socket.id, direct, transports);
     let trace = TraceContext::from_headers(headers);
     let rate = state.config.socket_events();
     let connection = Arc::new(Connection::new(state, identity, trace, outlet.clone()));

@@ -2,8 +2,8 @@
 //!
 //! Every request of Engine.IO passes here. One that opens a session takes a place of its address until
 //! the session has shown a token. One that names a session must come from its [`owner`](super::owner).
-//! A poll that is given up ends its session at once, as clients expect: Engine.IO itself would keep it
-//! until a ping was not answered, and lose what was written for that poll.
+//! A poll that is given up, or whose answer was lost on its way, ends its session at once, as clients
+//! expect: Engine.IO itself would keep it, and lose what was written for that poll.
 
 use std::{
     convert::Infallible,
@@ -140,15 +140,18 @@ impl Gate {
             return refuse(Code::SessionForeign, Code::SessionForeign.entry().cause, &request);
         }
         session.note(&request);
+        let is_poll = *request.method() == Method::GET && !is_websocket;
+        let is_lost = is_poll && session.is_asked_again(&request);
         drop(session);
         match *request.method() {
             Method::POST => match whole(request).await {
                 Ok(request) => self.call(request).await,
                 Err(refusal) => *refusal,
             },
-            Method::GET if !is_websocket => {
+            Method::GET if is_poll => {
                 let poll = Poll { gate: self.clone(), sid, is_answered: false };
-                poll.answer(request).await
+                // Dropped, it ends the session: the client comes back and resumes from its cursors.
+                if is_lost { unknown() } else { poll.answer(request).await }
             }
             _ => self.call(request).await,
         }

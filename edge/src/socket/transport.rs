@@ -59,6 +59,8 @@ enum Place {
 struct Carriers {
     upgraded: Option<Weak<Lane>>,
     poll: Option<Weak<Lane>>,
+    /// What tells the last poll from the one before: clients give each request a mark of its own.
+    last_poll: Option<String>,
 }
 
 impl Session {
@@ -95,6 +97,15 @@ impl Session {
         } else if request.method() == Method::GET {
             carriers.poll = lane;
         }
+    }
+
+    /// Whether a poll is the last one, asked again. Browsers and aiohttp do that by themselves when a
+    /// connection breaks before they have seen the answer: what was in it is lost.
+    pub(super) fn is_asked_again(&self, request: &Request) -> bool {
+        let mut marks = request.uri().query().unwrap_or_default().split('&');
+        let Some(mark) = marks.find_map(|pair| pair.strip_prefix("t=")) else { return false };
+        let last = self.carriers().last_poll.replace(mark.to_owned());
+        last.is_some_and(|last| last == mark)
     }
 
     fn carriers(&self) -> MutexGuard<'_, Carriers> {

@@ -12,8 +12,8 @@ CARGO_ALL := --workspace --locked
 NPM_QUIET := --ignore-scripts --no-audit --no-fund --loglevel=error
 HAS       := command -v
 RUN_TESTS  = if $(HAS) cargo-nextest >/dev/null; \
-	then cargo nextest run $(CARGO_ALL) --profile $(1); \
-	else cargo test $(CARGO_ALL) --tests --no-fail-fast; fi
+	then cargo nextest run $(CARGO_ALL) --profile $(1) $(if $(TEST),-E 'test($(TEST))'); \
+	else cargo test $(CARGO_ALL) --tests --no-fail-fast $(TEST); fi
 # What is delivered to sockets, tested once more without lanes.
 SYSTEM    := --package roomcast --test system --locked
 DELIVERY  := edge:: guarantee::
@@ -76,9 +76,10 @@ audit: ## Check dependencies: advisories, licences, sources (installs cargo-deny
 	@$(HAS) cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --locked check
 
-prove: setup ## The long proofs; each writes docs/evidence/<what>.md
+prove: setup ## The long proofs of a release build (TEST=name for one); each writes docs/evidence/<what>.md
 	@mkdir -p docs/evidence
-	ROOMCAST_PROVE=1; export ROOMCAST_PROVE; $(call RUN_TESTS,prove)
+	cargo build --release --locked --package roomcast
+	export ROOMCAST_PROVE=1 ROOMCAST_TEST_BINARY=$(CURDIR)/target/release/roomcast; $(call RUN_TESTS,prove)
 
 bench: ## Measure on this machine (ARGS="start" for one benchmark, see --help)
 	cargo run --release --locked --package roomcast-bench -- $(or $(ARGS),all)

@@ -6,13 +6,18 @@
 //! [`eventually`] looks until a deadline. Whatever starts a process ends it when dropped, and then
 //! demands that it logged no error and did not panic.
 
+mod author;
+mod balancer;
 mod browser;
 mod command;
 mod core;
 mod credential;
+mod crowd;
 mod dev;
 mod edge;
+pub(crate) mod evidence;
 mod eventually;
+pub(crate) mod follower;
 mod grpc;
 pub(crate) mod log_reader;
 mod port;
@@ -25,14 +30,18 @@ mod system;
 mod tools;
 pub(crate) mod worker;
 
+pub(crate) use self::author::Author;
+pub(crate) use self::balancer::Balancer;
 pub(crate) use self::browser::Browser;
 pub(crate) use self::command::{finish, roomcast};
 pub(crate) use self::core::Core;
 pub(crate) use self::credential::{
     Token, admin, admin_of, expired_user, forged_user, service, user,
 };
+pub(crate) use self::crowd::{Comeback, Crowd, Manner};
 pub(crate) use self::dev::Dev;
 pub(crate) use self::edge::{Edge, lane_is_on};
+pub(crate) use self::evidence::Evidence;
 pub(crate) use self::eventually::{eventually, within};
 pub(crate) use self::grpc::{Caller, Jobs, code};
 pub(crate) use self::port::Port;

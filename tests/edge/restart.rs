@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use roomcast_proto::v1::{CreateJobRequest, GetTopicRequest};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::checker::{Entry, Event, History, Stream, check};
-use crate::support::log_reader::{delivered, read_log_by_rest};
+use crate::checker::{History, check};
+use crate::support::follower::followed_to_the_end;
+use crate::support::log_reader::read_log_by_rest;
 use crate::support::recorder::publisher;
 use crate::support::worker::{completed, output};
 use crate::support::{Clients, Recorder, Socket, System, Worker, admin, eventually, user, within};
@@ -60,7 +61,7 @@ async fn two_hundred_clients_resume_from_their_cursors_when_their_edge_is_killed
         assert!(log.len() > KILLS * BURST, "{topic} has only {} events", log.len());
         for (number, socket) in sockets.iter().enumerate() {
             let who = format!("{topic} socket {number}");
-            history.streams.push(followed_to_the_end(socket, topic, &who, after, &log).await);
+            history.streams.push(followed_to_the_end(socket, topic, &who, Some(after), &log).await);
         }
         history.logs.insert(topic.to_owned(), log);
     }
@@ -116,37 +117,4 @@ async fn write(worker: Worker, end: CancellationToken) {
         written += line.len() as u64;
     }
     worker.report_through(completed(&held, number + 1)).await;
-}
-
-async fn followed_to_the_end(
-    socket: &Socket,
-    topic: &str,
-    who: &str,
-    after: u64,
-    log: &[Event],
-) -> Stream {
-    let head = log.last().expect("a log with events").cursor.as_str();
-    let is_head = |(_, payload): &(String, Value)| payload["cursor"] == head;
-    let events = within(PATIENCE, &format!("{who} is at the head"), async || {
-        let events = socket.events();
-        events.iter().any(is_head).then_some(events)
-    })
-    .await;
-    // A snapshot would be `job_status`: no resume may need one beyond the first join.
-    let statuses = events.iter().filter(|(name, _)| name == "job_status").count();
-    assert!(statuses <= 1, "{who} got {statuses} snapshots");
-    assert!(events.iter().all(|(name, _)| !["reset", "error"].contains(&name.as_str())), "{who}");
-    let of_topic =
-        events.iter().filter(|(name, payload)| payload["topic"] == topic && name != "job_status");
-    let entries = of_topic.map(|(name, payload)| Entry::Event {
-        cursor: payload["cursor"].as_str().expect("a cursor").to_owned(),
-        content: delivered(name, payload),
-    });
-    Stream {
-        who: who.to_owned(),
-        topic: topic.to_owned(),
-        after: Some(after),
-        entries: entries.collect(),
-        is_complete: true,
-    }
 }

@@ -2,28 +2,11 @@
 // whenever the text of the page or the value of its progress bar changes.
 //
 //   node page.mjs ADDRESS        ends when its input ends
-import { existsSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-if (!existsSync(executablePath)) {
-  console.error(`there is no Chromium at ${executablePath}: run make setup`);
-  process.exit(1);
-}
 const tell = (observation) => process.stdout.write(`${JSON.stringify(observation)}\n`);
 
-const browser = await chromium.launch({ executablePath, args: FLAGS });
+const browser = await launch();
 const page = await browser.newPage();
 page.on("pageerror", (error) => tell({ fault: error.message }));
 page.on("console", (message) => {

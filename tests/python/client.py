@@ -1,6 +1,6 @@
-"""Drives unmodified python-socketio clients: one JSON command a line in, one JSON observation a line out.
+"""Drives unmodified python-socketio AsyncClients: one JSON command a line in, one JSON observation a line out.
 
-The commands and observations are those of ../node/client.mjs.
+The commands and observations are those of ../node/application.mjs.
 """
 
 from __future__ import annotations
@@ -12,54 +12,43 @@ from typing import Any
 
 import socketio
 
-Command = dict[str, Any]
+from application import Application, Command, tell
 
 sockets: dict[str, socketio.AsyncClient] = {}
 tasks: set[asyncio.Task[None]] = set()
 
 
-def tell(observation: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(observation) + "\n")
-    sys.stdout.flush()
-
-
 async def connect(command: Command) -> None:
-    name = command["id"]
-    keep = command.get("keep", False)
-    cursors: dict[str, str] = dict(command.get("cursors") or {})
+    application = Application(command)
     client = socketio.AsyncClient(
-        reconnection=keep, reconnection_delay=0.05, reconnection_delay_max=0.25
+        reconnection=application.keeps, reconnection_delay=0.05, reconnection_delay_max=0.25
     )
-    sockets[name] = client
+    sockets[application.name] = client
 
     async def on_connect() -> None:
-        tell({"id": name, "state": "connect", "detail": client.transport()})
+        application.state("connect", client.transport())
+        if join := application.to_join():
+            await client.emit(*join, callback=application.joined)
 
     async def on_disconnect(reason: str) -> None:
-        tell({"id": name, "state": "disconnect", "detail": reason})
+        application.state("disconnect", reason)
 
     async def on_connect_error(error: Any) -> None:
-        text = error.get("message", "") if isinstance(error, dict) else str(error)
-        tell({"id": name, "state": "connect_error", "detail": text})
+        application.refused(error)
 
     async def on_any(event: str, *args: Any) -> None:
-        payload = args[0] if args else None
-        if keep and isinstance(payload, dict) and "topic" in payload and "cursor" in payload:
-            cursors[payload["topic"]] = payload["cursor"]
-        tell({"id": name, "event": event, "args": args})
+        application.event(event, *args)
 
     client.on("connect", on_connect)
     client.on("disconnect", on_disconnect)
     client.on("connect_error", on_connect_error)
     client.on("*", on_any)
-
-    def auth() -> dict[str, Any]:
-        token = command.get("token")
-        return {**({} if token is None else {"token": token}), "cursors": dict(cursors)}
-
     try:
         await client.connect(
-            command["url"], auth=auth, transports=command.get("transports"), wait_timeout=20
+            command["url"],
+            auth=application.auth,
+            transports=command.get("transports"),
+            wait_timeout=20,
         )
     except socketio.exceptions.ConnectionError:
         # The handler above has told why.

@@ -28,20 +28,31 @@ pub(crate) struct Core {
     folder: TempDir,
     data_dir: PathBuf,
     port: Port,
+    arguments: Vec<String>,
 }
 
 impl Core {
     pub(crate) async fn start() -> Core {
+        Core::start_with(&[]).await
+    }
+
+    /// Starts with settings of the test's own, as on the command line.
+    pub(crate) async fn start_with(arguments: &[&str]) -> Core {
         let folder = tempfile::tempdir().expect("a folder");
         let data_dir = folder.path().join("data");
-        Core::start_at(folder, &data_dir).await
+        Core::launch(folder, &data_dir, arguments).await
     }
 
     /// Starts on a data folder, inside of `folder`, that may have a history.
     pub(crate) async fn start_at(folder: TempDir, data_dir: &Path) -> Core {
-        let port = Port::reserve();
-        let process = spawn(&port, data_dir);
-        let mut core = Core { folder, data_dir: data_dir.to_owned(), port, process };
+        Core::launch(folder, data_dir, &[]).await
+    }
+
+    async fn launch(folder: TempDir, data_dir: &Path, arguments: &[&str]) -> Core {
+        let (port, data_dir) = (Port::reserve(), data_dir.to_owned());
+        let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
+        let process = spawn(&port, &data_dir, &arguments);
+        let mut core = Core { folder, data_dir, port, process, arguments };
         core.serves().await;
         core
     }
@@ -67,7 +78,7 @@ impl Core {
     pub(crate) async fn restart(&mut self) -> Duration {
         assert!(!self.process.is_running(), "kill it first");
         let began = Instant::now();
-        self.process = spawn(&self.port, &self.data_dir);
+        self.process = spawn(&self.port, &self.data_dir, &self.arguments);
         self.serves().await;
         began.elapsed()
     }
@@ -109,11 +120,12 @@ impl Core {
     }
 }
 
-fn spawn(port: &Port, data_dir: &Path) -> Process {
+fn spawn(port: &Port, data_dir: &Path, arguments: &[String]) -> Process {
     let mut command = tools::roomcast();
     command
         .args(["core", "--listen", &port.address().to_string(), "--data-dir"])
         .arg(data_dir)
+        .args(arguments)
         .env("ROOMCAST_JWT_SECRET", USER_SECRET)
         .env("ROOMCAST_SERVICE_SECRET", SERVICE_SECRET)
         .env("ROOMCAST_ROOMS", ROOMS)

@@ -1,12 +1,20 @@
 //! An edge as a process of its own.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
 use super::core::Core;
-use super::credential::{SERVICE_SECRET, Token, USER_SECRET};
+use super::credential::{SERVICE_SECRET, Token, USER_SECRET, admin};
 use super::eventually::eventually;
 use super::port::Port;
 use super::process::Process;
 use super::rest::Rest;
 use super::tools;
+
+/// The drain window and what may come after it.
+const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(crate) struct Edge {
@@ -36,6 +44,24 @@ impl Edge {
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.process.kill();
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.port.address()
+    }
+
+    /// Ends as an operator ends it, and waits until it has.
+    pub(crate) async fn terminate(&mut self) {
+        self.process.signal(Signal::SIGTERM);
+        let status = self.process.ended(DRAIN_LIMIT).await;
+        assert!(status.success(), "a drain ends well: {status}");
+    }
+
+    /// A metric's value, summed over the series that have this label.
+    pub(crate) async fn metric(&self, name: &str, label: &str) -> f64 {
+        let page = self.rest(&admin("root")).get("/metrics").await.text;
+        let series = page.lines().filter(|line| line.starts_with(name) && line.contains(label));
+        series.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }
 
     /// Starts again on the same port, knowing nothing of before.

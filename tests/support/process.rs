@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -30,6 +31,7 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn spawn(name: &str, command: &mut Command) -> Process {
+        raise_descriptor_limit();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| {
             panic!("{name} does not start ({}): {error}", command.get_program().display())
@@ -124,6 +126,14 @@ impl Drop for Process {
         } else if self.must_be_clean {
             assert!(faults.is_empty(), "{} logged errors:\n{}", self.name, faults.join("\n"));
         }
+    }
+}
+
+/// Thousands of sockets, at both ends: as many descriptors as this process and what it starts may have.
+fn raise_descriptor_limit() {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit of descriptors");
+    if soft < hard {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard).expect("the limit that is allowed");
     }
 }
 

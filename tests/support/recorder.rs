@@ -29,7 +29,7 @@ impl Recorder {
         Recorder { began: Instant::now(), history: Arc::default() }
     }
 
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_nanos()).expect("a run of less than 584 years")
     }
 
@@ -48,9 +48,14 @@ impl Recorder {
         history.publishes.iter().filter(is_acked).count()
     }
 
+    /// What was recorded so far, without any log.
+    pub(crate) fn history(&self) -> History {
+        self.history.lock().expect("no panic while recording").clone()
+    }
+
     /// The history, with these topics' logs as they are at the end.
     pub(crate) async fn finish(&self, broadcast: &Broadcast, topics: &[String]) -> History {
-        let mut history = self.history.lock().expect("no panic while recording").clone();
+        let mut history = self.history();
         for topic in topics {
             history.logs.insert(topic.clone(), read_log(broadcast, topic).await);
         }

@@ -53,6 +53,16 @@ impl Clients {
         Clients::spawn("python", &mut tools::python("client.py")).await
     }
 
+    /// `python-socketio`'s `Client` and `SimpleClient`.
+    pub(crate) async fn python_threads() -> Clients {
+        Clients::spawn("python threads", &mut tools::python("threads.py")).await
+    }
+
+    /// `socket.io-client` in a page of Chromium whose origin is this address's.
+    pub(crate) async fn chromium(address: &str) -> Clients {
+        Clients::spawn("chromium", tools::node("page_client.mjs").arg(address)).await
+    }
+
     async fn spawn(name: &str, command: &mut std::process::Command) -> Clients {
         let inner = Inner {
             process: Process::spawn(name, command),
@@ -82,7 +92,7 @@ impl Clients {
         self.connect_with(url, token, json!({ "keep": true, "transports": ["websocket"] }))
     }
 
-    /// A client with options of the driver's: `cursors`, `transports`, `keep`.
+    /// A client with options of the driver's: tests/node/application.mjs says which.
     pub(crate) fn connect_with(&self, url: &str, token: Option<&Token>, options: Value) -> Socket {
         let id = {
             let mut inner = self.lock();

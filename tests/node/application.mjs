@@ -1,0 +1,73 @@
+// What a test's application does with an unmodified socket.io-client, in Node or in a page. It obeys
+// commands and tells what it observes, both plain JSON:
+//
+//   {op: "connect", id, url, token?, cursors?, transports?, keep?, join?}
+//       keep: come back by oneself, and resume
+//       join: {event, argument, topic, resume}; joined at every connect. `resume` says how: "auth", by
+//             the cursors that `auth` gives as a function, or "since", by the cursor in the join itself
+//   {op: "emit", id, event, args, ack?}       ack: a number, comes back as {ack, answer}
+//   {op: "disconnect", id}
+//   {op: "raw", id, text}                     writes a frame of the caller's own on the engine
+//
+// Every observation has `id` and one of: state, event, ack. The answer to a join is ack 0.
+export function application(io, tell) {
+  const sockets = new Map();
+
+  function connect({ id, url, token, cursors = {}, transports, keep = false, join }) {
+    const held = { ...cursors };
+    const resumesByAuth = join?.resume !== "since";
+    const auth = (give) =>
+      give({
+        ...(token === undefined ? {} : { token }),
+        ...(resumesByAuth ? { cursors: held } : {}),
+      });
+    const socket = io(url, {
+      auth,
+      forceNew: true,
+      ...(transports ? { transports } : {}),
+      reconnection: keep,
+      reconnectionDelay: 50,
+      reconnectionDelayMax: 250,
+      reconnectionAttempts: Infinity,
+    });
+    socket.on("connect", () => {
+      tell({ id, state: "connect", detail: socket.io.engine.transport.name });
+      if (join) enter(id, socket, join, held);
+    });
+    socket.on("disconnect", (reason) => tell({ id, state: "disconnect", detail: reason }));
+    socket.on("connect_error", (error) => tell({ id, state: "connect_error", detail: error.message }));
+    socket.onAny((event, ...args) => {
+      const payload = args[0];
+      // What an application does to go on where it was: remember the last cursor of each topic.
+      if (keep && payload?.topic && payload?.cursor) held[payload.topic] = payload.cursor;
+      tell({ id, event, args });
+    });
+    sockets.set(id, socket);
+  }
+
+  function enter(id, socket, { event, argument, topic, resume }, held) {
+    const since = held[topic];
+    // The edge has joined it already, by the cursors in `auth`.
+    if (resume === "auth" && since) return;
+    socket.emit(event, { ...argument, ...(since ? { since } : {}) }, (answer) => {
+      if (answer.ok) held[topic] = answer.cursor;
+      tell({ id, ack: 0, answer });
+    });
+  }
+
+  return {
+    connect,
+    emit({ id, event, args = [], ack }) {
+      const socket = sockets.get(id);
+      if (ack === undefined) socket.emit(event, ...args);
+      else socket.emit(event, ...args, (answer) => tell({ id, ack, answer }));
+    },
+    disconnect({ id }) {
+      sockets.get(id).disconnect();
+      sockets.delete(id);
+    },
+    raw({ id, text }) {
+      sockets.get(id).io.engine.write(text);
+    },
+  };
+}

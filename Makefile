@@ -25,7 +25,7 @@ PAGE_CLIENT := edge/web/node_modules/.package-lock.json
 TEST_NODE   := tests/node/node_modules/.package-lock.json
 TEST_PYTHON := .venv/.ready
 
-.PHONY: help setup tools run test lint audit prove bench docs clean
+.PHONY: help setup tools run test lint audit prove fuzz bench docs clean
 
 help: ## List what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -80,6 +80,13 @@ prove: setup ## The long proofs of a release build (TEST=name for one); each wri
 	@mkdir -p docs/evidence
 	cargo build --release --locked --package roomcast
 	export ROOMCAST_PROVE=1 ROOMCAST_TEST_BINARY=$(CURDIR)/target/release/roomcast; $(call RUN_TESTS,prove)
+	@if rustc +nightly --version >/dev/null 2>&1; \
+		then $(MAKE) --no-print-directory fuzz; \
+		else echo "no nightly Rust: \`make fuzz\` was left out"; fi
+
+fuzz: ## Fuzz what comes from strangers, FUZZ_SECONDS=600 each (nightly Rust; installs cargo-fuzz when missing)
+	@$(HAS) cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	.ci/fuzz $(or $(FUZZ_SECONDS),600)
 
 bench: ## Measure on this machine (ARGS="start" for one benchmark, see --help)
 	cargo run --release --locked --package roomcast-bench -- $(or $(ARGS),all)

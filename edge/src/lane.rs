@@ -31,6 +31,7 @@ pub(crate) use frame::text_frame;
 pub use io::Io;
 pub(crate) use namespace::{MARK, Namespace};
 pub use pipe::Stream;
+pub(crate) use walker::message_lengths;
 
 use std::{
     sync::{

@@ -29,6 +29,7 @@ pub mod lane;
 pub mod listener;
 pub mod names;
 mod page;
+pub mod probe;
 pub mod rest;
 pub mod socket;
 pub mod upstream;

@@ -30,6 +30,9 @@ pub use gate::Gate;
 pub use registry::{ConnectionInfo, Connections};
 pub use transport::Transports;
 
+pub(crate) use command::probe as probe_command;
+pub(crate) use owner::probe as probe_cookie;
+
 use std::time::Duration;
 
 use axum::Router;

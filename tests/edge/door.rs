@@ -5,6 +5,8 @@
 
 #[path = "door/caps.rs"]
 mod caps;
+#[path = "door/drain.rs"]
+mod drain;
 #[path = "door/edge.rs"]
 mod edge;
 #[path = "door/flood.rs"]

@@ -16,7 +16,7 @@ const HEADER_BYTES_MAX: usize = 10;
 /// What was written is no WebSocket of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the frames of a WebSocket server")]
-pub(super) struct NotFrames;
+pub(crate) struct NotFrames;
 
 /// A frame's header.
 #[derive(Debug)]

@@ -46,6 +46,20 @@ impl Message {
     }
 }
 
+/// For [`crate::probe`]: the lengths of the whole messages in what is written piece by piece.
+pub(crate) fn message_lengths<'a>(
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> Result<Vec<usize>, NotFrames> {
+    let (mut walker, mut lengths) = (Walker::default(), Vec::new());
+    for piece in pieces {
+        walker.feed(piece);
+        while let Some(message) = walker.next()? {
+            lengths.push(message.into_bytes().len());
+        }
+    }
+    Ok(lengths)
+}
+
 fn message_end(bytes: &[u8]) -> Result<Option<usize>, NotFrames> {
     let mut end = 0;
     let mut is_inside = false;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use roomcast_proto::registry::Code;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
+use socketioxide_core::Str;
 use tonic::Status;
 
 use super::{Gone, Outlet, emit::NotQueued, inbound::Message};
@@ -83,6 +84,14 @@ impl Command {
             "ping" => Ok(Self::Ping),
             _ => Err(malformed("no such event; docs/PROTOCOL.md lists them")),
         }
+    }
+}
+
+/// For [`crate::probe`]: a text that is understood or refused, and the refusal has a text.
+pub(crate) fn probe(text: Str) {
+    let message = Message { text, ack: None, has_attachments: false };
+    if let Err(refusal) = Command::parse(&message) {
+        assert!(!refusal.message.is_empty());
     }
 }
 

@@ -123,7 +123,13 @@ impl Connection {
                     Some(message) => self.handle(subscriptions, &inbound, message).await?,
                     None => return Ok(()),
                 },
-                () = &mut farewell => return self.farewell().await,
+                () = &mut farewell => {
+                    // What came before it is still answered: its client waits for that.
+                    while let Some(message) = inbound.waiting() {
+                        self.handle(subscriptions, &inbound, message).await?;
+                    }
+                    return self.farewell().await;
+                }
             }
         }
     }

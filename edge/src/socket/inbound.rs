@@ -125,6 +125,13 @@ impl Inbound {
         Some(message)
     }
 
+    /// The next message, if one has come.
+    pub(super) fn waiting(&mut self) -> Option<Message> {
+        let message = self.receiver.try_recv().ok()?;
+        self.shared.waiting_bytes.fetch_sub(message.text.len(), Ordering::Relaxed);
+        Some(message)
+    }
+
     /// A command has failed: it counts for several, so that guessing is slow.
     pub(super) fn charge_failure(&self, now: Instant) {
         self.shared.allowance().events.charge(FAILURE_COST, now);

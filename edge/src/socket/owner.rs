@@ -97,6 +97,13 @@ fn cookie(headers: &HeaderMap) -> Option<String> {
     ours.find(is_well_formed).map(str::to_owned)
 }
 
+/// For [`crate::probe`]: a `Cookie` header gives a cookie of ours or none.
+pub(crate) fn probe(bytes: &[u8]) {
+    let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
+    let found = cookie(&HeaderMap::from_iter([(header::COOKIE, value)]));
+    assert!(found.is_none_or(|value| value.len() == COOKIE_LENGTH));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,16 +1,20 @@
 //! An edge in this process.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use roomcast_edge::{Config, config::AuthMode};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::raw::Raw;
 
+/// The windows of the tests, and what may come after them.
+const DRAIN_LIMIT: Duration = Duration::from_secs(20);
+
 pub(crate) struct Edge {
     pub(crate) address: SocketAddr,
     serving: JoinHandle<anyhow::Result<()>>,
+    stop: CancellationToken,
 }
 
 impl Edge {
@@ -23,9 +27,9 @@ impl Edge {
         let mut config =
             Config { listen: address, auth: AuthMode::Dev, cores, ..Config::default() };
         set(&mut config);
-        let serving =
-            tokio::spawn(roomcast_edge::serve(config, listener, CancellationToken::new()));
-        Edge { address, serving }
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(roomcast_edge::serve(config, listener, stop.clone()));
+        Edge { address, serving, stop }
     }
 
     pub(crate) async fn raw(&self) -> Raw {
@@ -34,6 +38,17 @@ impl Edge {
 
     pub(crate) async fn raw_from(&self, address: &str) -> Raw {
         Raw::from(address, self.address).await
+    }
+
+    /// Begins to shut down.
+    pub(crate) fn drain(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits until it has.
+    pub(crate) async fn ended(&mut self) {
+        let ended = timeout(DRAIN_LIMIT, &mut self.serving).await.expect("an end in time");
+        ended.unwrap().unwrap();
     }
 
     /// It serves, and somebody else is served as ever.

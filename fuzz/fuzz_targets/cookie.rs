@@ -1,0 +1,8 @@
+//! A `Cookie` header.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use roomcast_edge::probe;
+
+fuzz_target!(|bytes: &[u8]| probe::run("cookie", bytes));

@@ -69,6 +69,16 @@ registry! {
         "the token's signature or claims are not valid here" "get a token from the configured issuer"
     TokenExpired "token_expired" Unauthenticated 401 final
         "the token's time is over" "get a fresh token"
+    TokenRevoked "token_revoked" Unauthenticated 401 final
+        "the token was revoked" "get a new token, or ask an administrator"
+    TicketInvalid "ticket_invalid" Unauthenticated 401 final
+        "the ticket was spent, is over, or never was one" "get another from POST /tickets"
+    UserUnknown "user_unknown" PermissionDenied 403 final
+        "users must be registered here, and this one is not" "have an administrator register the user"
+    UserDisabled "user_disabled" PermissionDenied 403 final
+        "an administrator has disabled the user" "have an administrator enable the user"
+    TokenMismatch "token_mismatch" PermissionDenied 403 final
+        "the token is another user's than the connection's" "connect anew with that token"
     ServiceCredentialRequired "service_credential_required" Unauthenticated 401 final
         "the core's door opens to services only" "show a service token or a client certificate"
     PermissionDenied "permission_denied" PermissionDenied 403 final
@@ -87,6 +97,24 @@ registry! {
         "no such project, or no right to it" "check the id and the membership"
     SessionNotFound "session_not_found" NotFound 404 final
         "no such session, or no right to it" "check the id and the membership"
+    RevocationNotFound "revocation_not_found" NotFound 404 final
+        "no such revocation in this tenant" "see GET /revocations"
+    UserNotFound "user_not_found" NotFound 404 final
+        "no such user in this tenant" "see GET /users"
+    ConnectionNotFound "connection_not_found" NotFound 404 final
+        "no such connection at this edge" "see GET /connections of the edge that serves it"
+    MemberNotFound "member_not_found" NotFound 404 final
+        "the user is no member of the project" "see the project's members"
+    GraphNotFound "graph_not_found" NotFound 404 final
+        "the session has no graph of that name" "see the session's graphs; a first command makes one"
+    SaveNotFound "save_not_found" NotFound 404 final
+        "the session has no save of that name and version" "see the session's saves"
+    NodeNotFound "node_not_found" NotFound 404 final
+        "the graph has no such node" "read the graph and decide again"
+    LinkNotFound "link_not_found" NotFound 404 final
+        "the graph has no such link" "read the graph and decide again"
+    PropertyNotFound "property_not_found" NotFound 404 final
+        "the node has no such property" "read the graph and decide again"
     RouteNotFound "route_not_found" NotFound 404 final
         "no such path" "see /docs"
     MethodNotAllowed "method_not_allowed" Unimplemented 405 final
@@ -107,12 +135,36 @@ registry! {
         "a report's number skips one, or its output does not join on" "send again from the number in the message"
     NotCancelling "not_cancelling" FailedPrecondition 409 final
         "nobody asked this job to end" "complete, fail or release it"
+    SessionClosed "session_closed" FailedPrecondition 409 final
+        "the session was closed and takes nothing more" "open another session"
+    LastOwner "last_owner" FailedPrecondition 409 final
+        "the project would have no owner left" "make another member owner first"
+    VersionConflict "version_conflict" Aborted 409 final
+        "the graph is not at the expected version" "read the graph and decide again"
+    NodeExists "node_exists" AlreadyExists 409 final
+        "the graph has a node with this id" "choose another id, or send none"
+    LinkExists "link_exists" AlreadyExists 409 final
+        "the node lies below that parent already" "nothing is left to do"
+    GraphCycle "graph_cycle" FailedPrecondition 409 final
+        "the link would close a circle" "unlink the parent from the node first"
+    NodeHasChildren "node_has_children" FailedPrecondition 409 final
+        "other nodes lie below the node" "delete or unlink them first, or in one batch"
+    GraphFull "graph_full" FailedPrecondition 409 final
+        "the graph, node or session would pass a limit that the message names" "delete something, or use another session"
+    NothingToUndo "nothing_to_undo" FailedPrecondition 409 final
+        "no command stands that could be taken back" "nothing is left to do"
+    NothingToRedo "nothing_to_redo" FailedPrecondition 409 final
+        "no command was taken back since the last one" "nothing is left to do"
+    MembersFull "members_full" FailedPrecondition 409 final
+        "the project has as many members as it may" "remove one first"
     RateLimited "rate_limited" ResourceExhausted 429 retry
         "too many requests" "slow down; wait for the time in retry-after"
     TooManyConnections "too_many_connections" ResourceExhausted 429 retry
         "a limit on connections is reached" "close some, or wait"
     TooManySubscriptions "too_many_subscriptions" ResourceExhausted 429 final
         "a limit on topics per connection is reached" "leave some topics first"
+    AccessFull "access_full" ResourceExhausted 429 final
+        "the core keeps no more users and revocations" "delete or lift those that are not needed"
     Overloaded "overloaded" ResourceExhausted 429 retry
         "the core's queue is full" "try again after the time in retry-after"
     StorageFull "storage_full" ResourceExhausted 507 retry

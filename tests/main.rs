@@ -18,4 +18,5 @@ mod guarantee;
 mod job;
 mod operate;
 mod rest;
+mod session;
 mod topic;

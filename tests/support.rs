@@ -43,7 +43,7 @@ pub(crate) use self::dev::Dev;
 pub(crate) use self::edge::{Edge, lane_is_on};
 pub(crate) use self::evidence::Evidence;
 pub(crate) use self::eventually::{eventually, within};
-pub(crate) use self::grpc::{Caller, Jobs, code};
+pub(crate) use self::grpc::{Caller, Jobs, Sessions, code};
 pub(crate) use self::port::Port;
 pub(crate) use self::process::Process;
 pub(crate) use self::recorder::{Recorder, Subscriber};

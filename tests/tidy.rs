@@ -157,6 +157,7 @@ const HEIGHTS: &[(&str, u8)] = &[
     ("snapshot", 2),
     ("alarm", 1),
     ("log", 2),
+    ("observer", 3),
     ("metrics_page", 2),
     ("rpc_span", 2),
     ("subscription", 3),

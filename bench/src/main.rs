@@ -7,6 +7,7 @@ mod commits;
 mod disk;
 mod figure;
 mod gateway;
+mod graph;
 mod latency;
 mod load;
 mod maintenance;
@@ -50,6 +51,8 @@ enum What {
     Start,
     /// From a publish to a browser's socket
     Socket,
+    /// What a session's size costs its snapshot and its commands
+    Graph,
     /// Everything
     All,
 }
@@ -72,6 +75,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wants(What::Socket) {
         page += &latency::socket(folder.path(), span).await?;
+    }
+    if wants(What::Graph) {
+        page += &graph::measure(folder.path(), span).await?;
     }
     std::io::stdout().lock().write_all(page.as_bytes())?;
     Ok(())

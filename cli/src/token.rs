@@ -106,6 +106,7 @@ fn user_token(arguments: &Arguments) -> Result<String, Failure> {
         email: arguments.email.clone(),
         scopes: arguments.scopes.clone(),
         token_id: None,
+        issued_at: None,
         expires_at: None,
     };
     let Arguments { issuer, audience, .. } = arguments;

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use roomcast_identity::{ServiceKeys, UserKeys};
+use roomcast_proto::v1::access_service_server::AccessServiceServer;
 use roomcast_proto::v1::broadcast_service_server::BroadcastServiceServer;
 use roomcast_proto::v1::job_service_server::JobServiceServer;
 use roomcast_proto::v1::session_service_server::SessionServiceServer;
+use roomcast_proto::v1::user_service_server::UserServiceServer;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,7 +18,7 @@ use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic_health::server::HealthReporter;
 
 use crate::alarm::Alarm;
-use crate::auth::Door;
+use crate::auth::{Access, Door, Keys, Rules};
 use crate::bus::Bus;
 use crate::config::Config;
 use crate::domain::job::Limits;
@@ -24,14 +26,18 @@ use crate::domain::retention::Retentions;
 use crate::log::{Log, now};
 use crate::maintenance::{cleaner, clockwork};
 use crate::metrics_page;
+use crate::observer::{Observers, audit};
 use crate::rpc_span::{self, Traced};
 use crate::service::broadcast::Broadcast;
 use crate::service::job::Jobs;
 use crate::service::roster::Roster;
-use crate::service::session::Sessions;
+use crate::service::session::{Attendance, Sessions};
 use crate::service::work_dispatch as dispatch;
+use crate::service::access::Accesses;
+use crate::service::user::Users;
 use crate::store::Store;
 use crate::store::sqlite::{SqliteConfig, SqliteStore};
+use crate::subscription;
 
 /// A gRPC message, in and out: a batch of events or a report with its chunks.
 const MESSAGE_BYTES_MAX: usize = 4 << 20;
@@ -54,6 +60,8 @@ const GAUGE_INTERVAL: Duration = Duration::from_secs(5);
 type JobServer = JobServiceServer<Jobs>;
 type SessionServer = SessionServiceServer<Sessions>;
 type BroadcastServer = BroadcastServiceServer<Broadcast>;
+type AccessServer = AccessServiceServer<Accesses>;
+type UserServer = UserServiceServer<Users>;
 
 /// Serves a core on `listener` until `shutdown`, then drains: not healthy, streams told to go
 /// elsewhere, calls under way finished.
@@ -65,20 +73,37 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
+    serve_observed(config, listener, shutdown, Observers::default()).await
+}
+
+/// As [`serve`], with subscribers in this process.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_observed(
+    config: Config,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+    observers: Observers,
+) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     anyhow::ensure!(
         !config.dev || address.ip().is_loopback(),
         "development mode needs no credentials, so it listens on loopback only, not on {address}; \
          listen on 127.0.0.1 or leave --dev away"
     );
-    let core = Core::build(&config)?;
+    let core = Core::build(&config, observers)?;
     let (health, health_service) = tonic_health::server::health_reporter();
     let router = server(&config)?
         .add_service(health_service)
         .add_service(
             JobServiceServer::new(core.jobs()).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
-        .add_service(SessionServiceServer::new(Sessions))
+        .add_service(AccessServiceServer::new(core.access()))
+        .add_service(UserServiceServer::new(core.users()))
+        .add_service(
+            SessionServiceServer::new(core.sessions()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
         .add_service(
             BroadcastServiceServer::new(core.broadcast())
                 .max_decoding_message_size(MESSAGE_BYTES_MAX),
@@ -99,6 +124,7 @@ struct Core {
     bus: Bus,
     alarm: Alarm,
     roster: Roster,
+    attendance: Attendance,
     door: Arc<Door>,
     store: Arc<SqliteStore>,
     retentions: Retentions,
@@ -111,19 +137,26 @@ struct Core {
 }
 
 impl Core {
-    fn build(config: &Config) -> anyhow::Result<Core> {
+    fn build(config: &Config, observers: Observers) -> anyhow::Result<Core> {
         let users = UserKeys::new(config.user_keys())?;
         let services = ServiceKeys::new(config.service_secret.clone())?;
         anyhow::ensure!(
             config.dev || !services.is_empty() || config.core_client_ca.is_some(),
             "the core's door has no key: set ROOMCAST_SERVICE_SECRET or --core-client-ca (or --dev)"
         );
+        let access = Access::new(config.users.into());
+        let rules = Rules { is_dev: config.dev, rooms: config.rooms.clone() };
         let limits = Limits::new(&config.job_limits);
         let (bus, alarm) = (Bus::default(), Alarm::default());
         let roster = Roster::new(limits.clone());
         let tap = Log::tap(&bus, {
             let roster = roster.clone();
-            move |event| roster.hear(event)
+            let observers = if config.audit { observers.with(audit()) } else { observers };
+            let audience = observers.start()?;
+            move |event| {
+                roster.hear(event);
+                audience.hear(event);
+            }
         });
         let mut sqlite = SqliteConfig::new(config.data_dir.clone());
         sqlite.retentions = Retentions::new(&config.retention);
@@ -135,7 +168,8 @@ impl Core {
             bus,
             alarm,
             roster,
-            door: Arc::new(Door::new(users, services, config.dev, config.rooms.clone())),
+            attendance: Attendance::default(),
+            door: Arc::new(Door::new(Keys { users, services }, access, now, rules)),
             store,
             retentions,
             merged_rooms: config.merged_rooms.clone(),
@@ -155,9 +189,25 @@ impl Core {
             .merging(&self.merged_rooms)
     }
 
+    fn access(&self) -> Accesses {
+        Accesses::new(self.log.clone(), self.door.clone(), self.drain.clone())
+    }
+
+    fn users(&self) -> Users {
+        Users::new(self.log.clone(), self.door.clone())
+    }
+
+    fn sessions(&self) -> Sessions {
+        let (log, door) = (self.log.clone(), self.door.clone());
+        Sessions::new(log, door, self.attendance.clone(), self.drain.clone())
+    }
+
     fn spawn_agents(&self, health: HealthReporter) {
         let (log, stop) = (&self.log, &self.stop);
+        let access = self.door.access().clone();
+        self.tasks.spawn(subscription::access::follow(log.clone(), access, stop.clone()));
         self.tasks.spawn(clockwork::run(log.clone(), self.alarm.clone(), stop.clone()));
+        self.tasks.spawn(self.attendance.clone().run(log.clone(), stop.clone()));
         self.tasks.spawn(cleaner::run(log.clone(), stop.clone()));
         self.tasks.spawn(dispatch::run(log.clone(), self.roster.clone(), stop.clone()));
         self.tasks.spawn(report_health(self.store.clone(), health, self.drain.clone()));
@@ -279,10 +329,14 @@ async fn set_health(health: &HealthReporter, is_serving: bool) {
     if is_serving {
         health.set_serving::<JobServer>().await;
         health.set_serving::<BroadcastServer>().await;
+        health.set_serving::<SessionServer>().await;
+        health.set_serving::<AccessServer>().await;
+        health.set_serving::<UserServer>().await;
     } else {
         health.set_not_serving::<JobServer>().await;
         health.set_not_serving::<BroadcastServer>().await;
+        health.set_not_serving::<SessionServer>().await;
+        health.set_not_serving::<AccessServer>().await;
+        health.set_not_serving::<UserServer>().await;
     }
-    // Its calls are not built: whoever asks for it should know.
-    health.set_not_serving::<SessionServer>().await;
 }

@@ -1,6 +1,8 @@
 //! Who calls, and what they may do. The core is the guard: an edge or worker is trusted with what its
 //! service credential names, and a user's own token decides what that user sees.
 
+mod access;
+
 use std::sync::Arc;
 
 use roomcast_identity::{Scope, Service, ServiceKeys, User, UserKeys};
@@ -9,12 +11,21 @@ use roomcast_runtime::trace::TraceContext;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 
+pub use access::Access;
+
+use crate::domain::cursor::Cursor;
 use crate::domain::job::Job;
+use crate::domain::time::Time;
+use crate::domain::access::Admission;
+use crate::domain::name::fingerprint;
 use crate::domain::topic::{Kind, Topic};
 use crate::domain::trace::TraceId;
 
 /// Metadata key of the caller's service token.
 pub const SERVICE_TOKEN: &str = "x-roomcast-service";
+/// Metadata key of the cursor up to which an edge has heard of changed rights: a call with it is decided
+/// by no older knowledge, whichever core it reaches.
+pub const HEARD: &str = "x-roomcast-heard";
 /// The tenant of whoever names none.
 pub const DEFAULT_TENANT: &str = "default";
 
@@ -23,8 +34,28 @@ pub const DEFAULT_TENANT: &str = "default";
 pub struct Door {
     users: UserKeys,
     services: ServiceKeys,
+    access: Access,
+    clock: fn() -> Time,
     is_dev: bool,
     rooms: Arc<[String]>,
+}
+
+/// The keys of the door.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// Of users' tokens.
+    pub users: UserKeys,
+    /// Of services' tokens.
+    pub services: ServiceKeys,
+}
+
+/// The rules of the door.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Whether a caller without credentials is the developer of the machine.
+    pub is_dev: bool,
+    /// The rooms that every user of a tenant may read.
+    pub rooms: Vec<String>,
 }
 
 /// A caller, after the door.
@@ -49,23 +80,53 @@ pub enum Principal {
 impl Door {
     /// The door of a core. In `dev` a caller without credentials is the user `dev`.
     #[must_use]
-    pub fn new(users: UserKeys, services: ServiceKeys, is_dev: bool, rooms: Vec<String>) -> Door {
-        Door { users, services, is_dev, rooms: rooms.into() }
+    pub fn new(keys: Keys, access: Access, clock: fn() -> Time, rules: Rules) -> Door {
+        let Keys { users, services } = keys;
+        let Rules { is_dev, rooms } = rules;
+        Door { users, services, access, clock, is_dev, rooms: rooms.into() }
+    }
+
+    /// Who may come in.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Names the rules of the configuration: the same for cores that are configured alike.
+    #[must_use]
+    pub fn rules(&self) -> String {
+        let mut rooms: Vec<&[u8]> = self.rooms.iter().map(|room| room.as_bytes()).collect();
+        rooms.sort_unstable();
+        let admission: &[u8] = match self.access.admission() {
+            Admission::Any => b"any",
+            Admission::Registered => b"registered",
+        };
+        rooms.push(admission);
+        format!("{:016x}", fingerprint(&rooms))
+    }
+
+    /// Whether this is a core for development.
+    #[must_use]
+    pub fn is_dev(&self) -> bool {
+        self.is_dev
     }
 
     /// Lets a caller in.
     ///
     /// # Errors
-    /// `service_credential_required`, `unauthenticated`, `token_invalid` or `token_expired`.
+    /// `service_credential_required`, `unauthenticated`, `token_invalid`, `token_expired`,
+    /// `token_revoked`, `user_disabled` or `user_unknown`.
     pub async fn admit<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        self.principal(request).await.inspect_err(|refusal| {
+            let code = Code::of(refusal).as_str();
+            metrics::counter!("roomcast_refusals_total", "code" => code).increment(1);
+        })
+    }
+
+    async fn principal<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
         let service = self.service(request)?;
         let principal = match bearer(request.metadata())? {
-            Some(token) => Principal::User(
-                self.users
-                    .verify(token)
-                    .await
-                    .map_err(|error| error.code().status(error.to_string()))?,
-            ),
+            Some(token) => Principal::User(self.user(token, heard(request.metadata())).await?),
             None => match service {
                 Some(service) if !service.scopes.iter().all(|scope| *scope == Scope::Edge) => {
                     Principal::Service(service)
@@ -78,6 +139,13 @@ impl Door {
         };
         let trace = trace_of(request.metadata());
         Ok(Caller { principal, trace, rooms: Arc::clone(&self.rooms) })
+    }
+
+    async fn user(&self, token: &str, heard: u64) -> Result<User, Status> {
+        let user = self.users.verify(token).await;
+        let user = user.map_err(|error| error.code().status(error.to_string()))?;
+        self.access.admit(&user, heard, (self.clock)()).await?;
+        Ok(user)
     }
 
     /// The caller's service credential: required but in `dev`.
@@ -106,7 +174,11 @@ fn developer() -> Service {
     Service { name: User::dev().id, scopes: vec![Scope::Admin] }
 }
 
-fn bearer(metadata: &MetadataMap) -> Result<Option<&str>, Status> {
+/// The user's token that a call carries.
+///
+/// # Errors
+/// `token_invalid` when the header is of another scheme.
+pub(crate) fn bearer(metadata: &MetadataMap) -> Result<Option<&str>, Status> {
     let Some(value) = metadata.get("authorization") else { return Ok(None) };
     let token = value.to_str().ok().and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
@@ -116,6 +188,13 @@ fn bearer(metadata: &MetadataMap) -> Result<Option<&str>, Status> {
         Some(token) => Ok(Some(token)),
         None => Err(Code::TokenInvalid.status("authorization must be: Bearer <token>")),
     }
+}
+
+/// The offset up to which the caller has heard of changed rights.
+fn heard(metadata: &MetadataMap) -> u64 {
+    let cursor = metadata.get(HEARD).and_then(|value| value.to_str().ok());
+    let cursor = cursor.and_then(|token| Cursor::parse(token, &Topic::access()).ok());
+    cursor.map_or(0, |cursor| cursor.offset)
 }
 
 fn trace_of(metadata: &MetadataMap) -> Option<TraceId> {
@@ -175,6 +254,24 @@ impl Caller {
         }
     }
 
+    /// Whether the caller is an owner of every project of a tenant.
+    #[must_use]
+    pub fn owns_all_of(&self, tenant: &str) -> bool {
+        match &self.principal {
+            Principal::User(user) => user.tenant == tenant && user.is_admin(),
+            Principal::Service(_) => self.has(Scope::Service),
+        }
+    }
+
+    /// The user who calls, if one does.
+    #[must_use]
+    pub fn user(&self) -> Option<&User> {
+        match &self.principal {
+            Principal::User(user) => Some(user),
+            Principal::Service(_) => None,
+        }
+    }
+
     /// Whether the caller may read a topic that is no job's.
     #[must_use]
     pub fn may_read(&self, topic: &Topic) -> bool {
@@ -186,7 +283,7 @@ impl Caller {
             Kind::Room => self.rooms.iter().any(|room| room == topic.name()),
             Kind::User => Topic::user(&user.tenant, &user.id).as_ref() == Ok(topic),
             // Members of projects and sessions come with the service that knows them.
-            Kind::Job | Kind::Project | Kind::Session => false,
+            Kind::Job | Kind::Project | Kind::Session | Kind::Access => false,
         }
     }
 
@@ -203,6 +300,14 @@ impl Caller {
     /// `permission_denied`.
     pub fn require_publisher(&self) -> Result<(), Status> {
         self.require(Scope::Service, "publishing takes scope service or role admin")
+    }
+
+    /// Requires the right to say who may come in.
+    ///
+    /// # Errors
+    /// `permission_denied`.
+    pub fn require_warden(&self) -> Result<(), Status> {
+        self.require(Scope::Service, "saying who may come in takes scope service or role admin")
     }
 
     /// Requires the right to work.

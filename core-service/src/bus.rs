@@ -126,6 +126,7 @@ pub(crate) fn weight(event: &Event) -> usize {
     let content = match &event.body {
         Body::Payload(payload) => payload.data.len(),
         Body::Job(entry) => entry.event.content_bytes(),
+        Body::Session(event) => event.content_bytes(),
         Body::Summary(_) => 0,
     };
     ENVELOPE + content

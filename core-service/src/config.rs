@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use roomcast_identity::{Secret, UserKeysConfig};
 
+use crate::domain::access::Admission;
 use crate::domain::job::limit;
 use crate::domain::retention::Setting;
 
@@ -78,6 +79,10 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_ROOMS", value_delimiter = ',', value_name = "ROOM")]
     pub rooms: Vec<String>,
 
+    /// Who is let in: anybody with a valid token, or only users who are registered.
+    #[arg(long, env = "ROOMCAST_USERS", value_enum, default_value_t = Users::Any)]
+    pub users: Users,
+
     /// Rooms of whose events only the newest of each type counts, separated by commas: at most ten a
     /// second of a type are logged.
     #[arg(long, env = "ROOMCAST_MERGED_ROOMS", value_delimiter = ',', value_name = "ROOM")]
@@ -93,6 +98,11 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_JOB_LIMITS", value_delimiter = ';', value_name = "LIMIT")]
     pub job_limits: Vec<limit::Setting>,
 
+    /// Write a line to the log, target `roomcast::audit`, for every command on a graph: who, what, when
+    /// and how it ended, never a value.
+    #[arg(long, env = "ROOMCAST_AUDIT")]
+    pub audit: bool,
+
     /// Development: whoever reaches the core needs no credential. Loopback only.
     #[arg(long, id = "core-dev", env = "ROOMCAST_DEV")]
     pub dev: bool,
@@ -104,6 +114,24 @@ pub struct Config {
     /// Longest wait for calls under way at shutdown.
     #[arg(long, id = "core-drain-seconds", env = "ROOMCAST_CORE_DRAIN_SECONDS", default_value_t = DRAIN_SECONDS, value_name = "SECONDS")]
     pub drain_seconds: u64,
+}
+
+/// Who is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Users {
+    /// Anybody with a valid token.
+    Any,
+    /// Only those who are registered.
+    Registered,
+}
+
+impl From<Users> for Admission {
+    fn from(users: Users) -> Admission {
+        match users {
+            Users::Any => Admission::Any,
+            Users::Registered => Admission::Registered,
+        }
+    }
 }
 
 impl Config {
@@ -123,8 +151,10 @@ impl Config {
             core_tls_key: None,
             core_client_ca: None,
             rooms: Vec::new(),
+            users: Users::Any,
             merged_rooms: Vec::new(),
             retention: Vec::new(),
+            audit: false,
             job_limits: Vec::new(),
             dev: true,
             reflection: true,

@@ -4,7 +4,8 @@ use roomcast_proto::registry::Code;
 use tonic::Status;
 use tonic_types::ErrorDetails;
 
-use crate::domain::job;
+use crate::domain::{access, graph, job, project};
+use crate::store::session;
 use crate::store::{Error, Refusal};
 
 /// The code of a refused job command.
@@ -23,6 +24,49 @@ pub fn job_code(refusal: &job::Refusal) -> Code {
     }
 }
 
+/// The code of a refused command about who may come in.
+#[must_use]
+pub fn access_code(refusal: &access::Refusal) -> Code {
+    match refusal {
+        access::Refusal::NotFound(access::Table::Revocation) => Code::RevocationNotFound,
+        access::Refusal::NotFound(access::Table::User) => Code::UserNotFound,
+        access::Refusal::NotFound(access::Table::Ticket) => Code::TicketInvalid,
+    }
+}
+
+/// The code of what a graph refuses.
+#[must_use]
+pub fn graph_code(refusal: &graph::Refusal) -> Code {
+    match refusal {
+        graph::Refusal::NodeNotFound(_) => Code::NodeNotFound,
+        graph::Refusal::NodeExists(_) => Code::NodeExists,
+        graph::Refusal::HasChildren(_) => Code::NodeHasChildren,
+        graph::Refusal::Cycle { .. } => Code::GraphCycle,
+        graph::Refusal::LinkExists { .. } => Code::LinkExists,
+        graph::Refusal::LinkNotFound { .. } => Code::LinkNotFound,
+        graph::Refusal::PropertyNotFound { .. } => Code::PropertyNotFound,
+        graph::Refusal::VersionConflict { .. } => Code::VersionConflict,
+        graph::Refusal::NothingToUndo => Code::NothingToUndo,
+        graph::Refusal::NothingToRedo => Code::NothingToRedo,
+        graph::Refusal::Full { .. } => Code::GraphFull,
+    }
+}
+
+/// The code of what a project or session refuses.
+#[must_use]
+pub fn session_code(refusal: &session::Refusal) -> Code {
+    match refusal {
+        session::Refusal::ProjectNotFound(_) => Code::ProjectNotFound,
+        session::Refusal::SessionNotFound(_) => Code::SessionNotFound,
+        session::Refusal::Closed(_) => Code::SessionClosed,
+        session::Refusal::Taken(_) => Code::InvalidArgument,
+        session::Refusal::Project(project::Refusal::LastOwner) => Code::LastOwner,
+        session::Refusal::Project(project::Refusal::Full) => Code::MembersFull,
+        session::Refusal::Project(project::Refusal::NoMember) => Code::MemberNotFound,
+        session::Refusal::CopyLost => Code::StorageUnavailable,
+    }
+}
+
 /// The code of a store's error.
 #[must_use]
 pub fn code(error: &Error) -> Code {
@@ -31,6 +75,9 @@ pub fn code(error: &Error) -> Code {
         Error::Refused(Refusal::IdempotencyMismatch) => Code::IdempotencyMismatch,
         Error::Refused(Refusal::JobNotFound(_)) => Code::JobNotFound,
         Error::Refused(Refusal::Job(refusal)) => job_code(refusal),
+        Error::Refused(Refusal::Access(refusal)) => access_code(refusal),
+        Error::Refused(Refusal::Session(refusal)) => session_code(refusal),
+        Error::Refused(Refusal::Graph(refusal)) => graph_code(refusal),
         Error::Overloaded => Code::Overloaded,
         Error::Full => Code::StorageFull,
         Error::Unavailable(_) => Code::StorageUnavailable,

@@ -32,10 +32,12 @@ pub mod bus;
 pub mod snapshot;
 pub mod subscription;
 
+pub mod observer;
+
 pub mod maintenance;
 
 mod metrics_page;
 mod rpc_span;
 
-pub use app::serve;
+pub use app::{serve, serve_observed};
 pub use config::Config;

@@ -5,9 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::alarm::Alarm;
 use crate::bus::{Attachment, Bus};
+use crate::domain::access;
 use crate::domain::event::Event;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
+use crate::domain::trace::TraceId;
+use crate::store::commit::Action;
+use crate::store::session::Outcome;
 use crate::store::{Command, Committed, Error, Store, Stored, Tap};
 
 /// The core's clock. The only place that asks the machine for the time.
@@ -65,7 +69,44 @@ impl Log {
             Committed::Job { record, cursor, is_replay } => {
                 Ok((Stored { record, cursor }, is_replay))
             }
-            Committed::Published { .. } => Err(Error::Damaged("a job was expected".into())),
+            Committed::Published { .. } | Committed::Access { .. } | Committed::Session { .. } => {
+                Err(Error::Damaged("a job was expected".into()))
+            }
+        }
+    }
+
+    /// Commits a command about who may come in: the entry as it is, or was when it has gone, and the
+    /// offset of the change that others hear of.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_access(
+        &self,
+        command: access::Command,
+        trace: Option<TraceId>,
+    ) -> Result<(Option<access::Entry>, u64), Error> {
+        let command = Command { action: Action::Access(command), idempotency: None, trace };
+        match self.commit(command).await? {
+            Committed::Access { entry, cursor } => {
+                Ok((entry, cursor.map_or(0, |cursor| cursor.offset)))
+            }
+            Committed::Published { .. } | Committed::Job { .. } | Committed::Session { .. } => {
+                Err(Error::Damaged("an entry was expected".into()))
+            }
+        }
+    }
+
+    /// Commits something about projects and sessions; says also whether an earlier request with the
+    /// same key had.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_session(&self, command: Command) -> Result<(Outcome, bool), Error> {
+        match self.commit(command).await? {
+            Committed::Session { outcome, is_replay } => Ok((outcome, is_replay)),
+            Committed::Published { .. } | Committed::Job { .. } | Committed::Access { .. } => {
+                Err(Error::Damaged("a session was expected".into()))
+            }
         }
     }
 

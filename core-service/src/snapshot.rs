@@ -3,6 +3,7 @@
 use crate::domain::cursor::Cursor;
 use crate::domain::event::Event;
 use crate::domain::job::Summary;
+use crate::domain::session;
 use crate::domain::topic::{Kind, Topic};
 use crate::store::{Error, JobQuery, Store, Stored};
 
@@ -31,6 +32,8 @@ pub enum State {
     Jobs(Vec<Summary>),
     /// Of a room: the last event of each type.
     LastValues(Vec<Event>),
+    /// Of a session. None when there is no such session.
+    Session(Option<Box<session::State>>),
 }
 
 impl Snapshot {
@@ -40,6 +43,9 @@ impl Snapshot {
         match &self.state {
             State::Job(stored) => {
                 stored.as_ref().is_some_and(|stored| stored.record.job.state.is_final())
+            }
+            State::Session(state) => {
+                state.as_ref().is_some_and(|state| state.session.closed_at.is_some())
             }
             State::Jobs(_) | State::LastValues(_) => false,
         }
@@ -59,7 +65,14 @@ pub async fn read(store: &dyn Store, topic: &Topic) -> Result<Snapshot, Error> {
             Ok(Snapshot { cursor, state: State::Job(stored.map(Box::new)) })
         }
         Kind::User | Kind::Project => jobs(store, topic).await,
-        Kind::Room | Kind::Session => {
+        Kind::Session => {
+            let found = store.session_state(topic.name()).await?;
+            let found = found.filter(|(_, state)| state.session.tenant == topic.tenant());
+            let (cursor, state) = found.unzip();
+            let (cursor, state) = (cursor.unwrap_or(Cursor::START), state.map(Box::new));
+            Ok(Snapshot { cursor, state: State::Session(state) })
+        }
+        Kind::Room | Kind::Access => {
             let (cursor, events) = store.last_values(topic, VALUES_MAX).await?;
             Ok(Snapshot { cursor, state: State::LastValues(events) })
         }
@@ -76,7 +89,7 @@ async fn jobs(store: &dyn Store, topic: &Topic) -> Result<Snapshot, Error> {
             JobQuery { tenant: topic.tenant().to_owned(), limit: JOBS_MAX, ..JobQuery::default() };
         match topic.kind() {
             Kind::Project => query.project = Some(topic.name().to_owned()),
-            Kind::User | Kind::Job | Kind::Session | Kind::Room => {
+            Kind::User | Kind::Job | Kind::Session | Kind::Room | Kind::Access => {
                 query.owner = Some(crate::domain::name::unescape(topic.name()));
             }
         }

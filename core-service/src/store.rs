@@ -3,6 +3,7 @@
 
 mod codec;
 pub mod commit;
+pub mod session;
 pub mod sqlite;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::domain::access::{Entry, Table};
 use crate::domain::cursor::{Cursor, Resume};
 use crate::domain::event::Event;
 use crate::domain::job::{Record, State};
@@ -23,13 +25,14 @@ use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 
 pub use commit::{Command, Committed, Refusal};
+pub use session::SessionStore;
 
 /// A durable store of topics and of the state that their events fold into.
 ///
 /// Every engine MUST uphold, for each method, what its text says. "Durable" means: survives `kill -9`
 /// and a power cut at any later moment.
 #[async_trait]
-pub trait Store: fmt::Debug + Send + Sync + 'static {
+pub trait Store: SessionStore + fmt::Debug + Send + Sync + 'static {
     /// Decides and commits a command: state and events in one transaction.
     ///
     /// - MUST return `Ok` only once the commit is durable.
@@ -74,6 +77,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Jobs to look at: free ones for workers, or those whose deadline has passed.
     async fn agenda(&self, query: AgendaQuery) -> Result<Vec<Candidate>, Error>;
+
+    /// Entries of who may come in, by tenant and name.
+    async fn access(&self, query: AccessQuery) -> Result<Vec<Entry>, Error>;
 
     /// Deletes what is past its retention: a little, so that commits never wait long. Returns how
     /// much went; zero when nothing is left to do.
@@ -198,6 +204,21 @@ pub enum AgendaQuery {
     Next,
 }
 
+/// Which entries of who may come in to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessQuery {
+    /// Of this table.
+    pub table: Table,
+    /// Only this tenant's.
+    pub tenant: Option<String>,
+    /// Only the one with this name.
+    pub name: Option<String>,
+    /// Only those that come after this tenant and name.
+    pub after: Option<(String, String)>,
+    /// At most so many.
+    pub limit: usize,
+}
+
 /// A job to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
@@ -227,7 +248,7 @@ pub struct Cleaned {
     pub events: u64,
     /// Jobs, whole.
     pub jobs: u64,
-    /// Idempotency keys.
+    /// Idempotency keys, entries of who may come in, and pieces of graphs that nothing names.
     pub keys: u64,
 }
 

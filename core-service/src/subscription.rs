@@ -1,6 +1,8 @@
 //! Drives [`Progression`] over the log and the bus: what one subscriber of one topic is told, in
 //! order. Pulled by its consumer, so a slow one holds nothing but its place.
 
+pub mod access;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use crate::bus::Attachment;
 use crate::domain::cursor::{Cursor, Resume};
 use crate::domain::event::{Body, Event};
+use crate::domain::session;
 use crate::domain::subscription::{Progression, Source, Step};
 use crate::domain::topic::{Kind, Topic};
 use crate::log::Log;
@@ -161,6 +164,7 @@ impl Subscription {
     fn deliver(&mut self, mut events: Vec<Arc<Event>>) {
         let is_end = events.iter().any(|event| match &event.body {
             Body::Job(entry) => entry.event.is_final(),
+            Body::Session(event) => matches!(**event, session::Event::Closed { .. }),
             Body::Payload(_) | Body::Summary(_) => false,
         });
         if !self.types.is_empty() {
@@ -176,14 +180,22 @@ impl Subscription {
 
     async fn catch_up(&mut self) -> Result<(), Error> {
         self.queue.push_back(Frame::CaughtUp(self.progression.at()));
-        if self.topic.kind() == Kind::Job {
-            // A subscriber that comes after the end gets no final event: the job itself tells.
-            let stored = self.log.store().job(self.topic.name()).await?;
-            if stored
-                .is_some_and(|job| job.record.job.state.is_final() && job.cursor == self.cursor())
-            {
-                self.end();
+        // A subscriber that comes after the end gets no final event: the job or session itself tells.
+        let end = match self.topic.kind() {
+            Kind::Job => {
+                let stored = self.log.store().job(self.topic.name()).await?;
+                let stored = stored.filter(|stored| stored.record.job.state.is_final());
+                stored.map(|stored| stored.cursor)
             }
+            Kind::Session => {
+                let stored = self.log.store().session(self.topic.name()).await?;
+                let stored = stored.filter(|stored| stored.session.closed_at.is_some());
+                stored.map(|stored| stored.cursor)
+            }
+            Kind::Project | Kind::Room | Kind::User | Kind::Access => None,
+        };
+        if end == Some(self.cursor()) {
+            self.end();
         }
         Ok(())
     }

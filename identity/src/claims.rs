@@ -18,6 +18,7 @@ pub(crate) struct Claims {
     scope: Option<Words>,
     jti: Option<String>,
     // RFC 7519 allows fractions of a second.
+    iat: Option<f64>,
     exp: Option<f64>,
     aud: Option<Words>,
 }
@@ -57,6 +58,7 @@ impl Claims {
             email: self.email,
             scopes: self.scope.map(Words::into_list).unwrap_or_default(),
             token_id: self.jti,
+            issued_at: self.iat.map(unix_seconds),
             expires_at: self.exp.map(unix_seconds),
         })
     }
@@ -103,7 +105,7 @@ fn subject(subject: Option<Subject>) -> Result<String, Error> {
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a float to integer cast saturates, and a verified `exp` lies in the future"
+    reason = "a float to integer cast saturates, and no moment of ours comes near its bounds"
 )]
 fn unix_seconds(exp: f64) -> u64 {
     exp as u64

@@ -10,6 +10,8 @@
 //! A key is bound to its algorithm when it is loaded. A token's header only selects among the keys
 //! that are bound to what it names; it never decides how a key is used.
 //!
+//! What cannot send a token in a header shows a [`Ticket`], which stands for one once.
+//!
 //! Neither secrets nor tokens appear in `Debug` output, errors or logs.
 
 mod claims;
@@ -19,6 +21,7 @@ mod mint;
 mod secret;
 mod service;
 mod service_keys;
+mod ticket;
 mod token;
 mod user;
 mod user_keys;
@@ -28,6 +31,7 @@ pub use mint::{Intended, mint_user, mint_user_for};
 pub use secret::Secret;
 pub use service::{SERVICE_AUDIENCE, Scope, Service, UnknownScope};
 pub use service_keys::ServiceKeys;
+pub use ticket::{Ticket, TicketError};
 pub use token::bearer;
 pub use user::{DEFAULT_TENANT, User};
-pub use user_keys::{UserKeys, UserKeysConfig};
+pub use user_keys::{LEEWAY_MAX, UserKeys, UserKeysConfig};

@@ -18,6 +18,8 @@ pub struct User {
     pub scopes: Vec<String>,
     /// Claim `jti`: names the token in a revocation.
     pub token_id: Option<String>,
+    /// Claim `iat`, in Unix seconds.
+    pub issued_at: Option<u64>,
     /// Claim `exp`, in Unix seconds.
     pub expires_at: Option<u64>,
 }
@@ -39,6 +41,7 @@ impl User {
             email: None,
             scopes: Vec::new(),
             token_id: None,
+            issued_at: None,
             expires_at: None,
         }
     }

@@ -10,7 +10,7 @@ use crate::token::{BoundKey, Demands, header, verify};
 use crate::{ConfigError, Error, Secret, User};
 
 /// Clocks that are further apart are a fault to mend.
-const LEEWAY_MAX: Duration = Duration::from_secs(30);
+pub const LEEWAY_MAX: Duration = Duration::from_secs(30);
 
 /// What users' tokens are verified with. Empty means that no token can be valid.
 #[derive(Debug, Clone)]

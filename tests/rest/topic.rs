@@ -72,9 +72,14 @@ async fn users_read_open_rooms_and_their_own_topic_and_publish_nowhere() {
     let ana = system.edge.rest(&user("ana"));
     ana.get(EVENTS).await.ok(200);
     ana.get("/topics/user:ana/events").await.ok(200);
-    for hidden in ["room:secret", "user:bob", "project:p", "session:s"] {
+    for (hidden, code) in [
+        ("room:secret", "topic_not_found"),
+        ("user:bob", "topic_not_found"),
+        ("project:p", "topic_not_found"),
+        ("session:s", "session_not_found"),
+    ] {
         let answer = ana.get(&format!("/topics/{hidden}/events")).await;
-        assert_eq!((answer.status, answer.problem()), (404, "topic_not_found"), "{hidden}");
+        assert_eq!((answer.status, answer.problem()), (404, code), "{hidden}");
     }
     let event = json!({ "type": "a", "data": {} });
     assert_eq!(ana.post(EVENTS, &event).await.problem(), "permission_denied");

@@ -6,6 +6,7 @@ use roomcast_identity::Scope;
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
 use roomcast_proto::v1::job_service_client::JobServiceClient;
+use roomcast_proto::v1::session_service_client::SessionServiceClient;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -18,6 +19,7 @@ use super::credential::{Token, service};
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
 pub(crate) type Jobs = JobServiceClient<InterceptedService<Channel, Caller>>;
+pub(crate) type Sessions = SessionServiceClient<InterceptedService<Channel, Caller>>;
 pub(crate) type Broadcast = BroadcastServiceClient<InterceptedService<Channel, Caller>>;
 
 /// Who calls: a service, a user through a service, or nobody.
@@ -49,6 +51,12 @@ impl Caller {
 
     pub(crate) fn jobs(self, channel: Channel) -> Jobs {
         JobServiceClient::with_interceptor(channel, self)
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(crate) fn sessions(self, channel: Channel) -> Sessions {
+        SessionServiceClient::with_interceptor(channel, self)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX)
     }

@@ -133,6 +133,10 @@ impl Tail {
             Some(State::LastValues(LastValues { events })) => {
                 events.iter().try_for_each(|event| self.event(event))
             }
+            Some(State::Session(session)) => {
+                self.output.note(format_args!("{} graphs", session.graphs.len()));
+                Ok(())
+            }
             None => Ok(()),
         }
     }

@@ -41,6 +41,8 @@ enum State<'a> {
     Jobs(Vec<&'a str>),
     /// The last of each type.
     Events(Vec<EventView<'a>>),
+    /// The names of a session's graphs.
+    Graphs(Vec<&'a str>),
 }
 
 impl<'a> SnapshotView<'a> {
@@ -52,6 +54,9 @@ impl<'a> SnapshotView<'a> {
             }
             topic_snapshot::State::LastValues(last) => {
                 State::Events(last.events.iter().map(EventView::of).collect())
+            }
+            topic_snapshot::State::Session(session) => {
+                State::Graphs(session.graphs.iter().map(|graph| graph.name.as_str()).collect())
             }
         });
         Self { frame: "snapshot", cursor: &snapshot.cursor, state }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::cursor::Cursor;
 use crate::domain::job;
 use crate::domain::payload::Payload;
+use crate::domain::session;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::domain::trace::TraceId;
@@ -49,6 +50,8 @@ pub enum Body {
     Job(job::Entry),
     /// A line of a job list, in the owner's and the project's topic.
     Summary(job::Summary),
+    /// A fact of a session's life, in the session's topic.
+    Session(Arc<session::Event>),
 }
 
 /// An event that is to be committed.

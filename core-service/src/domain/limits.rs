@@ -36,6 +36,17 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
 /// How long an idempotency key answers the same.
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3600);
 
+/// Users, and revocations in force, that a core keeps in memory: some 200 bytes each.
+pub const ACCESS_ENTRIES_MAX: usize = 100_000;
+/// A token's id, or a user's: what a token may carry.
+pub const SUBJECT_BYTES_MAX: usize = 256;
+/// A user's name for people.
+pub const DISPLAY_NAME_BYTES_MAX: usize = 128;
+/// How long a revocation is kept, if the caller does not say: longer than any token should live.
+pub const REVOCATION_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// A ticket is spent by the request that follows, or never.
+pub const TICKET_LIFE: Duration = Duration::from_secs(30);
+
 /// A worker's lease: a lost worker is noticed within this time.
 pub const LEASE: Duration = Duration::from_secs(15);
 /// A lease is extended in steps of at least this: a lease lasts for its length less one step.
@@ -54,3 +65,50 @@ pub const CANCEL_GRACE_MAX: Duration = Duration::from_secs(600);
 pub const SCHEDULE_TO_START: Duration = Duration::from_secs(24 * 3600);
 /// Longest time that any timeout or delay may span: a year.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// The name of a project or session, a node's type or name: for people.
+pub const TITLE_BYTES_MAX: usize = 256;
+/// Members of a project: one answer lists them all.
+pub const MEMBERS_MAX: u64 = 1000;
+/// Graphs of one session: every snapshot holds all of them.
+pub const GRAPHS_MAX: u64 = 16;
+/// Nodes of one graph: what a browser can still hold.
+pub const GRAPH_NODES_MAX: u64 = 100_000;
+/// Bytes of all graphs of a session: a snapshot of them is one message.
+pub const SESSION_BYTES_MAX: u64 = 32 << 20;
+/// Bytes of one node with its properties: every change of a property writes the node.
+pub const NODE_BYTES_MAX: u64 = 256 << 10;
+/// Properties of one node.
+pub const NODE_PROPERTIES_MAX: u64 = 128;
+/// The key of a property.
+pub const PROPERTY_KEY_BYTES_MAX: usize = 128;
+/// The value of a property, a JSON text.
+pub const PROPERTY_BYTES_MAX: usize = 64 << 10;
+/// Nodes right above one node.
+pub const NODE_PARENTS_MAX: u64 = 64;
+/// Nodes above a parent, when a node that has children is linked below it: the search for a circle
+/// visits them.
+pub const NODE_ANCESTORS_MAX: u64 = 1000;
+/// Commands of one batch: what the writer does in some milliseconds.
+pub const BATCH_COMMANDS_MAX: usize = 200;
+/// Bytes that one command changes: its step of the history and its events are one commit.
+pub const STEP_BYTES_MAX: u64 = 1 << 20;
+/// Commands that can be undone.
+pub const UNDO_DEPTH_MAX: u64 = 200;
+/// Names under which a session's graphs are saved.
+pub const SAVES_MAX: u64 = 50;
+/// Versions of one name; the oldest goes when there are more.
+pub const SAVE_VERSIONS_MAX: u64 = 20;
+/// Participants of one session. Who comes beyond takes part, and is not counted.
+pub const PARTICIPANTS_MAX: u64 = 10_000;
+/// Above so many participants events say how many there are, no longer who came or went.
+pub const PARTICIPANTS_NAMED_MAX: u64 = 200;
+/// At so many they are named again: lower, so that one who comes and goes does not list all of them
+/// each time.
+pub const PARTICIPANTS_NAMED_AGAIN: u64 = 150;
+/// Whoever an edge announced is gone when the edge has been silent for so long.
+pub const PRESENCE_LEASE: Duration = Duration::from_secs(15);
+/// How often an edge says that it lives: two lost beats do not lose the lease.
+pub const PRESENCE_BEAT: Duration = Duration::from_secs(5);
+/// Whoever is back within this was never gone.
+pub const PRESENCE_GRACE: Duration = Duration::from_secs(2);

@@ -23,7 +23,7 @@ impl Retention {
     pub const fn of(kind: Kind) -> Retention {
         const DAY: u64 = 24 * 3600;
         match kind {
-            Kind::Room | Kind::User | Kind::Project => Retention {
+            Kind::Room | Kind::User | Kind::Project | Kind::Access => Retention {
                 age: Duration::from_secs(DAY),
                 events: Some(100_000),
                 bytes: Some(256 << 20),

@@ -18,6 +18,8 @@ pub enum Kind {
     Room,
     /// What concerns one user.
     User,
+    /// Who may come in. The core's own: no name of a caller's leads here.
+    Access,
 }
 
 impl Kind {
@@ -30,6 +32,7 @@ impl Kind {
             Kind::Project => "project",
             Kind::Room => "room",
             Kind::User => "user",
+            Kind::Access => "access",
         }
     }
 
@@ -90,10 +93,21 @@ impl Topic {
         let kind = Kind::parse(kind).ok_or(NotATopic)?;
         match kind {
             Kind::User if !name::is_name(name) => Topic::user(tenant, name),
-            Kind::Job | Kind::Session | Kind::Project | Kind::Room | Kind::User => {
+            Kind::Job
+            | Kind::Session
+            | Kind::Project
+            | Kind::Room
+            | Kind::User
+            | Kind::Access => {
                 Topic::new(tenant, kind, name)
             }
         }
+    }
+
+    /// The topic that tells of changes of who may come in, for all tenants.
+    #[must_use]
+    pub fn access() -> Topic {
+        Topic { tenant: "".into(), kind: Kind::Access, full: "access:all".into() }
     }
 
     /// The topic of a user, whatever characters the user's id has.

@@ -15,11 +15,12 @@ use tonic::{Request, Response, Status, Streaming};
 use self::merge::Merger;
 use super::job::idempotency;
 use super::wire::{self, frame, page, publish, timestamp};
-use super::{subscribe, watch};
+use super::{membership, subscribe, watch};
 use crate::auth::{Caller, Door};
 use crate::domain::cursor::{Cursor, Resume};
 use crate::domain::event::NewEvent;
 use crate::domain::limits;
+use crate::domain::project::Role;
 use crate::domain::retention::Retentions;
 use crate::domain::topic::{Kind, Topic};
 use crate::error::status;
@@ -70,9 +71,30 @@ impl Broadcast {
             Kind::Job => {
                 let stored = self.log.store().job(topic.name()).await.map_err(status)?;
                 let job = stored.as_ref().map(|stored| &stored.record.job);
-                job.is_some_and(|job| job.spec.tenant == topic.tenant() && caller.may_use(job))
+                match job.filter(|job| job.spec.tenant == topic.tenant()) {
+                    Some(job) => membership::may_use(&self.log, caller, job, Role::Viewer).await?,
+                    None => false,
+                }
             }
-            Kind::Session | Kind::Project | Kind::Room | Kind::User => caller.may_read(&topic),
+            Kind::Session => {
+                if self.door.is_dev() {
+                    membership::improvise(&self.log, caller, topic.name()).await?;
+                }
+                let id = topic.name();
+                let found = membership::session(&self.log, caller, id, Role::Viewer).await?;
+                if found.session.tenant != topic.tenant() {
+                    return Err(wire::session::session_not_found(id));
+                }
+                true
+            }
+            Kind::Project => {
+                let tenant = topic.tenant();
+                let role = membership::role(&self.log, caller, tenant, topic.name()).await?;
+                role.is_some()
+            }
+            Kind::Room | Kind::User | Kind::Access => {
+                caller.may_read(&topic)
+            }
         };
         match (is_allowed, topic.kind()) {
             (true, _) => Ok(topic),
@@ -98,7 +120,9 @@ impl Broadcast {
             Committed::Published { cursors, .. } => {
                 Ok(cursors.into_iter().map(|cursor| published(cursor, &topic)).collect())
             }
-            Committed::Job { .. } => Err(Code::Internal.status("cursors were expected")),
+            Committed::Job { .. } | Committed::Access { .. } | Committed::Session { .. } => {
+                Err(Code::Internal.status("cursors were expected"))
+            }
         }
     }
 }

@@ -13,10 +13,11 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::wire::{check, job as wire_job, page, report as wire_report};
 use super::work::{self, Work, roster::Roster};
-use super::{watch, wire};
+use super::{membership, watch, wire};
 use crate::auth::{Caller, Door};
 use crate::domain::job::{self, Spec};
 use crate::domain::limits;
+use crate::domain::project::Role;
 use crate::error::status;
 use crate::log::{Log, now};
 use crate::store::commit::{Action, Command, Idempotency};
@@ -50,13 +51,26 @@ impl Jobs {
         Jobs { log, door, work, drain }
     }
 
-    /// A job that the caller may use.
+    /// A job that the caller may look at.
     async fn visible(&self, caller: &Caller, job_id: String) -> Result<Stored, Status> {
         let job_id = check::job_id(job_id)?;
         let stored = self.log.store().job(&job_id).await.map_err(status)?;
-        stored
-            .filter(|stored| caller.may_use(&stored.record.job))
-            .ok_or_else(|| check::job_not_found(&job_id))
+        let stored = stored.ok_or_else(|| check::job_not_found(&job_id))?;
+        if membership::may_use(&self.log, caller, &stored.record.job, Role::Viewer).await? {
+            Ok(stored)
+        } else {
+            Err(check::job_not_found(&job_id))
+        }
+    }
+
+    /// A job that the caller may steer.
+    async fn steerable(&self, caller: &Caller, job_id: String) -> Result<Stored, Status> {
+        let stored = self.visible(caller, job_id).await?;
+        if membership::may_use(&self.log, caller, &stored.record.job, Role::Editor).await? {
+            Ok(stored)
+        } else {
+            Err(Code::PermissionDenied.status("this takes role editor in the job's project"))
+        }
     }
 }
 
@@ -97,6 +111,9 @@ impl JobService for Jobs {
         let idempotency = idempotency(&caller, tenant, "create_job", key, &request)?;
         let id = uuid::Uuid::now_v7().simple().to_string();
         let (spec, input) = wire_job::spec(request, &caller, id, now())?;
+        if let Some(project_id) = spec.project.as_ref().filter(|_| !caller.sees_all_jobs()) {
+            membership::project(&self.log, &caller, project_id, Role::Editor).await?;
+        }
         let created = work::dispatch::create(&self.work, spec, input, idempotency).await;
         let (stored, is_replay) = created.map_err(status)?;
         let job = Some(wire_job::job(&stored));
@@ -128,7 +145,14 @@ impl JobService for Jobs {
             v1::ListJobsRequest { page_token: String::new(), page_size: 0, ..request.clone() }
                 .encode_to_vec();
         let size = page::size(request.page_size, PAGES)?;
-        let mut query = query(&caller, request, &conditions)?;
+        let of_project = match request.project_id.as_str() {
+            "" => false,
+            id => {
+                let tenant = caller.tenant(&request.tenant);
+                membership::role(&self.log, &caller, tenant, id).await?.is_some()
+            }
+        };
+        let mut query = query(&caller, request, of_project, &conditions)?;
         // One more than the page tells whether another follows.
         query.limit = size + 1;
         let mut stored = self.log.store().jobs(query).await.map_err(status)?;
@@ -150,7 +174,7 @@ impl JobService for Jobs {
         let request = request.into_inner();
         let reason = check::text("reason", request.reason, limits::MESSAGE_BYTES_MAX)?;
         let grace = check::span("grace", request.grace, limits::CANCEL_GRACE_MAX)?;
-        let job_id = self.visible(&caller, request.job_id).await?.record.job.spec.id.clone();
+        let job_id = self.steerable(&caller, request.job_id).await?.record.job.spec.id.clone();
         let command = job::Command::Cancel {
             reason,
             by: caller.name().to_owned(),
@@ -168,7 +192,7 @@ impl JobService for Jobs {
     ) -> Result<Response<v1::RetryJobResponse>, Status> {
         let caller = self.door.admit(&request).await?;
         let request = request.into_inner();
-        let stored = self.visible(&caller, request.job_id.clone()).await?;
+        let stored = self.steerable(&caller, request.job_id.clone()).await?;
         let old = &stored.record.job;
         if !old.state.is_final() {
             return Err(Code::JobNotEnded.status("the job has not ended; cancel it or wait"));
@@ -285,10 +309,12 @@ impl JobService for Jobs {
 fn query(
     caller: &Caller,
     request: v1::ListJobsRequest,
+    of_project: bool,
     conditions: &[u8],
 ) -> Result<JobQuery, Status> {
     let given = |text: String| (!text.is_empty()).then_some(text);
-    let owner = if caller.sees_all_jobs() {
+    // A project's jobs are its members' to see.
+    let owner = if caller.sees_all_jobs() || of_project {
         given(request.owner)
     } else {
         let is_other = !request.owner.is_empty() && request.owner != caller.name();

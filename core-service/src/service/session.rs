@@ -1,23 +1,112 @@
-//! `SessionService`: its shape stands, its work does not yet. Every call says so.
+//! `SessionService`: projects, their members, and the sessions in them.
+//!
+//! A request finds the project or session with the caller's role in it ([`membership`]), becomes a
+//! command, and is committed. What the graph refuses is committed as well, as an event, and answered
+//! as an error.
+
+mod command;
+mod copy;
+mod presence;
+mod project;
+mod watch;
 
 use std::pin::Pin;
+use std::sync::Arc;
 
-use roomcast_proto::registry::Code;
 use roomcast_proto::v1::{self, session_service_server::SessionService};
 use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-/// Projects and sessions.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Sessions;
+pub use presence::Attendance;
 
-fn not_built<T>() -> Result<Response<T>, Status> {
-    Err(Code::NotBuilt.status("projects and sessions are not built yet"))
+use super::job::idempotency;
+use super::membership;
+use super::wire::check::invalid;
+use super::wire::{self, frame, session as wire_session};
+use crate::auth::{Caller, Door};
+use crate::domain::limits;
+use crate::domain::project::Role;
+use crate::domain::session::Command as SessionCommand;
+use crate::domain::topic::{Kind, Topic};
+use crate::error::status;
+use crate::log::{Log, now};
+use crate::store::commit::{Action, Command, Idempotency};
+use crate::store::session::{self, Outcome, Outline};
+
+/// Projects and sessions, for those who make, edit and watch them.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    log: Log,
+    door: Arc<Door>,
+    attendance: Attendance,
+    drain: CancellationToken,
+}
+
+impl Sessions {
+    /// The service over a log. Streams end when `drain` is cancelled.
+    #[must_use]
+    pub fn new(
+        log: Log,
+        door: Arc<Door>,
+        attendance: Attendance,
+        drain: CancellationToken,
+    ) -> Sessions {
+        Sessions { log, door, attendance, drain }
+    }
+
+    /// A session in which the caller has at least this role. In development one that is not there is
+    /// made.
+    async fn find(&self, caller: &Caller, id: &str, least: Role) -> Result<Outline, Status> {
+        self.ensure(caller, id).await?;
+        membership::session(&self.log, caller, id, least).await
+    }
+
+    /// In development makes a session of this name, in a project of its own, unless it is there.
+    pub(super) async fn ensure(&self, caller: &Caller, session_id: &str) -> Result<(), Status> {
+        if self.door.is_dev() {
+            membership::improvise(&self.log, caller, session_id).await?;
+        }
+        Ok(())
+    }
+
+    async fn commit(
+        &self,
+        caller: &Caller,
+        action: session::Action,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Outcome, Status> {
+        let command =
+            Command { action: Action::Session(Box::new(action)), idempotency, trace: caller.trace };
+        let (outcome, _) = self.log.commit_session(command).await.map_err(status)?;
+        Ok(outcome)
+    }
+
+    /// Commits a command of a session; answers the events it made.
+    async fn change(
+        &self,
+        caller: &Caller,
+        session_id: String,
+        command: SessionCommand,
+        idempotency: Option<Idempotency>,
+    ) -> Result<command::Receipt, Status> {
+        let action = session::Action::Command { session_id, command };
+        match self.commit(caller, action, idempotency).await? {
+            Outcome::Events(events) => Ok(command::Receipt(events)),
+            Outcome::Project(_) | Outcome::Session(_) | Outcome::Done => {
+                Ok(command::Receipt(Vec::new()))
+            }
+        }
+    }
+}
+
+fn new_id() -> String {
+    uuid::Uuid::now_v7().simple().to_string()
 }
 
 type WatchStream = Pin<Box<dyn Stream<Item = Result<v1::WatchSessionResponse, Status>> + Send>>;
 
-macro_rules! not_built {
+macro_rules! calls {
     ($($rpc:ident: $request:ident -> $response:ident),* $(,)?) => {
         #[tonic::async_trait]
         impl SessionService for Sessions {
@@ -25,22 +114,25 @@ macro_rules! not_built {
 
             async fn watch_session(
                 &self,
-                _: Request<v1::WatchSessionRequest>,
+                request: Request<v1::WatchSessionRequest>,
             ) -> Result<Response<WatchStream>, Status> {
-                not_built()
+                let caller = self.door.admit(&request).await?;
+                self.watch(&caller, request.into_inner()).await.map(Response::new)
             }
 
             $(async fn $rpc(
                 &self,
-                _: Request<v1::$request>,
+                request: Request<v1::$request>,
             ) -> Result<Response<v1::$response>, Status> {
-                not_built()
+                let caller = self.door.admit(&request).await?;
+                self.$rpc(&caller, request.into_inner()).await.map(Response::new)
             })*
         }
     };
 }
 
-not_built! {
+// Each stands with its like in a file beside this one.
+calls! {
     create_project: CreateProjectRequest -> CreateProjectResponse,
     get_project: GetProjectRequest -> GetProjectResponse,
     list_projects: ListProjectsRequest -> ListProjectsResponse,
@@ -54,8 +146,10 @@ not_built! {
     execute_command: ExecuteCommandRequest -> ExecuteCommandResponse,
     undo_command: UndoCommandRequest -> UndoCommandResponse,
     redo_command: RedoCommandRequest -> RedoCommandResponse,
+    get_graph: GetGraphRequest -> GetGraphResponse,
     save_graph: SaveGraphRequest -> SaveGraphResponse,
     load_graph: LoadGraphRequest -> LoadGraphResponse,
+    list_saves: ListSavesRequest -> ListSavesResponse,
     announce_presence: AnnouncePresenceRequest -> AnnouncePresenceResponse,
     list_participants: ListParticipantsRequest -> ListParticipantsResponse,
 }

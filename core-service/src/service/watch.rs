@@ -138,6 +138,22 @@ pub(super) fn job_response(wire: Wire) -> v1::WatchJobResponse {
     v1::WatchJobResponse { frame }
 }
 
+pub(super) fn session_response(wire: Wire) -> v1::WatchSessionResponse {
+    use v1::watch_session_response::Frame as Out;
+    let frame = match wire {
+        Wire::Snapshot(snapshot) => match snapshot.state {
+            Some(v1::topic_snapshot::State::Session(session)) => Some(Out::Snapshot(session)),
+            Some(_) | None => None,
+        },
+        Wire::Event(event) => Some(Out::Event(*event)),
+        Wire::CaughtUp(caught_up) => Some(Out::CaughtUp(caught_up)),
+        Wire::Heartbeat(heartbeat) => Some(Out::Heartbeat(heartbeat)),
+        Wire::Reset(reset) => Some(Out::Reset(reset)),
+        Wire::Closed(closed) => Some(Out::Closed(closed)),
+    };
+    v1::WatchSessionResponse { frame }
+}
+
 pub(super) fn topic_response(wire: Wire) -> v1::WatchTopicResponse {
     use v1::watch_topic_response::Frame as Out;
     let frame = match wire {

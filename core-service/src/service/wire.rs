@@ -1,13 +1,16 @@
 //! The contract's messages and the domain's types, both ways. Everything that comes in is checked
 //! here, so that the domain meets only values in their ranges.
 
+pub(super) mod access;
 pub(super) mod check;
+pub(super) mod command;
 pub(super) mod event;
 pub(super) mod frame;
 pub(super) mod job;
 pub(super) mod page;
 pub(super) mod publish;
 pub(super) mod report;
+pub(super) mod session;
 pub(super) mod value;
 
 use std::time::Duration;

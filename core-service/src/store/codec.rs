@@ -4,6 +4,7 @@
 //! they came, so that neither is copied through an encoder on its way in or out.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -27,6 +28,8 @@ pub(crate) enum Form {
     Output = 3,
     /// A line of a job list as JSON.
     Summary = 4,
+    /// A session's event as JSON.
+    Session = 5,
 }
 
 impl Form {
@@ -37,6 +40,7 @@ impl Form {
             2 => Form::Entry,
             3 => Form::Output,
             4 => Form::Summary,
+            5 => Form::Session,
             _ => return Err(Error::Damaged(format!("no body has form {number}"))),
         })
     }
@@ -65,6 +69,7 @@ pub(crate) fn encode(body: &Body) -> Result<(Form, Cow<'_, [u8]>), Error> {
             | job::Event::Cancelled { .. } => (Form::Entry, to_json(entry)?.into()),
         },
         Body::Summary(summary) => (Form::Summary, to_json(summary)?.into()),
+        Body::Session(event) => (Form::Session, to_json(&**event)?.into()),
     })
 }
 
@@ -93,6 +98,7 @@ pub(crate) fn decode(form: i64, stored: &[u8]) -> Result<Body, Error> {
             Body::Job(entry)
         }
         Form::Summary => Body::Summary(from_json(stored)?),
+        Form::Session => Body::Session(Arc::new(from_json(stored)?)),
     })
 }
 

@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 
+use crate::domain::access::{self, Change};
 use crate::domain::cursor::Cursor;
 use crate::domain::event::{Body, NewEvent};
+use crate::domain::graph;
 use crate::domain::job::{self, Decision, Entry, Job, Record, Spec, Summary, Taker};
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
 use crate::domain::trace::TraceId;
+use crate::store::{Error, codec, session};
 
 /// Something to commit.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +53,10 @@ pub enum Action {
         /// How.
         command: job::Command,
     },
+    /// Change who may come in.
+    Access(access::Command),
+    /// Change projects, members and sessions.
+    Session(Box<session::Action>),
 }
 
 /// An idempotency key and the content it stands for.
@@ -84,6 +91,20 @@ pub enum Committed {
         /// True when an earlier request with the same key had created it.
         is_replay: bool,
     },
+    /// An entry of who may come in: as it is, or as it was when it is gone.
+    Access {
+        /// The entry.
+        entry: Option<access::Entry>,
+        /// Where the change stands in its topic, if anybody must hear of it.
+        cursor: Option<Cursor>,
+    },
+    /// What became of projects and sessions.
+    Session {
+        /// What.
+        outcome: session::Outcome,
+        /// True when an earlier request with the same key had done it.
+        is_replay: bool,
+    },
 }
 
 /// Why a command is not to be.
@@ -106,6 +127,15 @@ pub enum Refusal {
     /// The job refuses.
     #[error(transparent)]
     Job(#[from] job::Refusal),
+    /// There is no such entry.
+    #[error(transparent)]
+    Access(#[from] access::Refusal),
+    /// A project or session refuses.
+    #[error(transparent)]
+    Session(#[from] session::Refusal),
+    /// A graph refuses.
+    #[error(transparent)]
+    Graph(graph::Refusal),
 }
 
 /// Events for one topic.
@@ -149,6 +179,16 @@ pub fn appends(job: &Job, entries: Vec<Entry>) -> Vec<Append> {
         }
     }
     appends
+}
+
+/// The event that tells of a change of who may come in.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn access_append(change: &Change) -> Result<Append, Error> {
+    let body = Body::Payload(Payload::json(codec::to_json(change)?));
+    let events = vec![NewEvent { kind: access::CHANGED.into(), body }];
+    Ok(Append { topic: Topic::access(), events })
 }
 
 /// The topic of a job.

@@ -1,8 +1,10 @@
 //! What every engine must do, executed. Written once; an engine joins with one line:
 //! `conformance!(crate::store::engine::tests::fresh);`, where `fresh` makes an empty [`Engine`].
 
+pub(crate) mod access;
 pub(crate) mod agenda;
 pub(crate) mod cleaning;
+pub(crate) mod graphs;
 pub(crate) mod history;
 pub(crate) mod idempotency;
 pub(crate) mod jobs;
@@ -10,6 +12,7 @@ pub(crate) mod limits;
 pub(crate) mod lists;
 pub(crate) mod output;
 pub(crate) mod publish;
+pub(crate) mod sessions;
 mod world;
 
 use std::sync::Arc;
@@ -101,6 +104,29 @@ macro_rules! conformance {
                 expired_keys_go,
                 a_small_budget_cleans_little_and_the_rest_next_time,
                 cleaning_races_with_writers_and_leaves_no_hole,
+            ]
+            access: [
+                an_entry_and_its_change_are_committed_together,
+                entries_are_listed_by_tenant_and_name_in_pages,
+                one_of_racing_callers_spends_a_ticket,
+                entries_past_their_time_go_and_users_stay,
+            ]
+            sessions: [
+                members_are_kept_and_a_lesser_right_is_told_in_the_same_commit,
+                a_project_has_as_many_members_as_its_limit,
+                projects_and_sessions_are_listed_newest_first_in_pages,
+                racing_creates_of_a_project_with_one_key_make_one,
+                presence_is_the_fold_of_the_log_over_edges_and_restarts,
+                a_crowd_is_counted_and_named_again,
+                a_closed_session_takes_nothing_and_goes_whole_after_its_time,
+            ]
+            graphs: [
+                a_command_and_its_events_are_committed_together,
+                a_key_gives_the_same_events_again,
+                random_commands_match_a_model_over_crashes_and_restarts,
+                a_session_holds_as_many_graphs_saves_and_versions_as_its_limits,
+                a_copy_that_took_too_long_is_not_named,
+                graphs_of_a_session_share_no_node_and_one_limit_of_bytes,
             ]
             history: [
                 whatever_was_acknowledged_is_there_after_a_crash,

@@ -10,27 +10,35 @@
 //! on after one failed for another reason than a full disk, keep a read transaction open for longer
 //! than a page.
 
+mod access;
 mod agenda;
 mod backup;
 mod batch;
+mod body;
 mod chain;
 mod checkpoint;
 mod clean;
 mod connection;
 mod failure;
 mod folder;
+mod graph;
 mod heads;
 mod idempotency;
 mod inspect;
 mod jobs;
 mod meter;
 mod output;
+mod presence;
+mod project;
 mod queue;
 mod read;
 mod readers;
 mod records;
 mod room;
 mod row;
+mod session;
+mod session_reads;
+mod state;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -53,6 +61,7 @@ pub use connection::Synchronous;
 pub use inspect::{Inspection, inspect};
 pub use writer::Clock;
 
+use crate::domain::access::Entry;
 use crate::domain::cursor::Cursor;
 use crate::domain::event::Event;
 use crate::domain::job::Limits;
@@ -60,7 +69,7 @@ use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::topic::Topic;
 use crate::store::{
-    AgendaQuery, Candidate, CleanBudget, Cleaned, Command, Committed, Error, JobQuery, OutputQuery,
+    AccessQuery, AgendaQuery, Candidate, CleanBudget, Cleaned, Command, Committed, Error, JobQuery, OutputQuery,
     Page, PageLimit, Position, Store, Stored, Tap,
 };
 use folder::Folder;
@@ -308,6 +317,10 @@ impl Store for SqliteStore {
             AgendaQuery::Next => agenda::due(store, crate::domain::time::Time(u64::MAX), 1),
         });
         read.await
+    }
+
+    async fn access(&self, query: AccessQuery) -> Result<Vec<Entry>, Error> {
+        self.readers.read(move |store| access::list(store, &query)).await
     }
 
     async fn clean(&self, budget: CleanBudget) -> Result<Cleaned, Error> {

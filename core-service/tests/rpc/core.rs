@@ -9,6 +9,7 @@ use roomcast_proto::registry::Code;
 use roomcast_proto::v1;
 use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
 use roomcast_proto::v1::job_service_client::JobServiceClient;
+use roomcast_proto::v1::session_service_client::SessionServiceClient;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
@@ -81,6 +82,10 @@ impl Core {
 
     pub(crate) fn jobs(&self) -> JobServiceClient<Channel> {
         JobServiceClient::new(self.channel())
+    }
+
+    pub(crate) fn sessions(&self) -> SessionServiceClient<Channel> {
+        SessionServiceClient::new(self.channel())
     }
 
     pub(crate) fn broadcast(&self) -> BroadcastServiceClient<Channel> {

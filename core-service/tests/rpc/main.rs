@@ -6,4 +6,5 @@ mod limits;
 mod merged;
 mod offset;
 mod requests;
+mod session;
 mod trace;

@@ -26,7 +26,9 @@ fn try_open(folder: &Path) -> Result<SqliteStore, OpenError> {
 async fn publish(store: &dyn Store, text: &str) -> Cursor {
     match store.commit(said("room", &[text.to_owned()])).await.expect("committed") {
         Committed::Published { cursors, .. } => cursors[0],
-        other @ Committed::Job { .. } => panic!("{other:?} is no publishing"),
+        other @ (Committed::Job { .. } | Committed::Access { .. } | Committed::Session { .. }) => {
+            panic!("{other:?} is no publishing")
+        }
     }
 }
 

@@ -74,7 +74,7 @@ fn objects(response: &JoinResponse, message: &str) -> Vec<String> {
         Some(Snapshot::LastValues(values)) => {
             values.events.iter().map(|event| Encoded::new(event).payload().to_owned()).collect()
         }
-        None => Vec::new(),
+        Some(Snapshot::Session(_)) | None => Vec::new(),
     }
 }
 
@@ -100,6 +100,7 @@ impl<'a> Shape<'a> {
             Snapshot::Job(_) => values.next().map(Self::Job),
             Snapshot::Jobs(_) => Some(Self::Jobs(values.collect())),
             Snapshot::LastValues(_) => Some(Self::Events(values.collect())),
+            Snapshot::Session(_) => None,
         }
     }
 }

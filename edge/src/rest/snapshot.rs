@@ -70,6 +70,7 @@ impl<'a> Shape<'a> {
                     .map(|event| Last { r#type: &event.r#type, data: values.next().flatten() });
                 Some(Self::Events(lasts.collect()))
             }
+            Snapshot::Session(_) => None,
         }
     }
 }
@@ -83,7 +84,7 @@ fn lines(response: &JoinResponse) -> Vec<String> {
         Some(Snapshot::LastValues(values)) => {
             values.events.iter().map(|event| Encoded::new(event).payload().to_owned()).collect()
         }
-        Some(Snapshot::Job(_)) | None => Vec::new(),
+        Some(Snapshot::Job(_) | Snapshot::Session(_)) | None => Vec::new(),
     }
 }
 

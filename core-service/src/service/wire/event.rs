@@ -21,6 +21,7 @@ pub(in crate::service) fn event(event: &Event) -> v1::Event {
             Body::Payload(content) => v1::event::Body::Payload(payload(content)),
             Body::Job(entry) => v1::event::Body::Job(job_event(entry)),
             Body::Summary(line) => v1::event::Body::JobSummary(summary(line)),
+            Body::Session(fact) => v1::event::Body::Session(super::session::event(fact)),
         }),
     }
 }

@@ -5,6 +5,7 @@ use tonic::Status;
 
 use super::event::{event, summary};
 use super::job::job;
+use super::session;
 use crate::domain::cursor::{Cursor, NotACursor, Resume};
 use crate::domain::topic::Topic;
 use crate::snapshot::{Snapshot, State};
@@ -55,6 +56,7 @@ pub(in crate::service) fn join_snapshot(
         Known::Job(job) => Wire::Job(job),
         Known::Jobs(jobs) => Wire::Jobs(jobs),
         Known::LastValues(values) => Wire::LastValues(values),
+        Known::Session(session) => Wire::Session(session),
     })
 }
 
@@ -64,6 +66,10 @@ fn state(snapshot: &Snapshot) -> Option<v1::topic_snapshot::State> {
         State::Job(stored) => stored.as_ref().map(|stored| Wire::Job(job(stored))),
         State::Jobs(lines) => {
             Some(Wire::Jobs(v1::JobList { jobs: lines.iter().map(summary).collect() }))
+        }
+        State::Session(state) => {
+            let session = state.as_ref().map(|state| session::snapshot(state, snapshot.cursor));
+            session.map(Wire::Session)
         }
         State::LastValues(events) => {
             Some(Wire::LastValues(v1::LastValues { events: events.iter().map(event).collect() }))

@@ -44,6 +44,9 @@ const OWN_NAMES: [&str; 13] = [
     "closed",
 ];
 
+/// What Roomcast's own event types begin with, before a full stop or colon.
+const OWN_PREFIXES: [&str; 5] = ["job", "session", "graph", "command", "project"];
+
 pub(in crate::service) fn topic(tenant: &str, full: &str) -> Result<Topic, Status> {
     Topic::parse(tenant, full).map_err(|error| invalid("topic", &error.to_string()))
 }
@@ -75,7 +78,9 @@ fn event_type(kind: String) -> Result<String, Status> {
     if !fits || !kind.bytes().all(is_plain) {
         return Err(invalid("type", "must be [A-Za-z0-9_.:-]{1,128}"));
     }
-    let is_ours = kind.starts_with("job.") || kind.starts_with("session.");
+    let is_ours = OWN_PREFIXES.iter().any(|prefix| {
+        kind.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(['.', ':']))
+    });
     if is_ours || OWN_NAMES.contains(&kind.as_str()) {
         return Err(invalid("type", "is one of Roomcast's own event names; choose another"));
     }

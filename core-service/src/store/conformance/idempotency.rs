@@ -16,6 +16,8 @@ fn keyed(world: &World, text: &str, content: u8) -> Command {
 fn is_replay(committed: &Committed) -> bool {
     match committed {
         Committed::Published { is_replay, .. } | Committed::Job { is_replay, .. } => *is_replay,
+        Committed::Session { is_replay, .. } => *is_replay,
+        Committed::Access { .. } => false,
     }
 }
 

@@ -208,13 +208,17 @@ pub(crate) fn key(world: &World, key: &str, content: u8) -> Option<Idempotency> 
 pub(crate) fn cursors(committed: Result<Committed, Error>) -> Vec<Cursor> {
     match committed.expect("committed") {
         Committed::Published { cursors, .. } => cursors,
-        other @ Committed::Job { .. } => panic!("{other:?} is no publishing"),
+        other @ (Committed::Job { .. } | Committed::Access { .. } | Committed::Session { .. }) => {
+            panic!("{other:?} is no publishing")
+        }
     }
 }
 
 pub(crate) fn record(committed: Result<Committed, Error>) -> Arc<Record> {
     match committed.expect("committed") {
         Committed::Job { record, .. } => record,
-        other @ Committed::Published { .. } => panic!("{other:?} is no job"),
+        other @ (Committed::Published { .. }
+        | Committed::Access { .. }
+        | Committed::Session { .. }) => panic!("{other:?} is no job"),
     }
 }

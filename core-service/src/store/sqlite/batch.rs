@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 
+use super::access as entries;
 use super::chain;
 use super::failure::Failure;
 use super::heads::{Head, Heads};
@@ -14,6 +15,7 @@ use super::output;
 use super::records::{self, Held, Records};
 use super::room::Room;
 use super::row::signed;
+use crate::domain::access;
 use crate::domain::cursor::Cursor;
 use crate::domain::event::{Body, Event, NewEvent};
 use crate::domain::job::{self, Decision, Limits, Record};
@@ -86,6 +88,8 @@ impl Batch<'_> {
                 self.create_job(decision, input.as_ref(), trace)?
             }
             Action::Job { job_id, command } => self.change_job(&job_id, command, trace)?,
+            Action::Access(command) => self.change_access(command, trace)?,
+            Action::Session(action) => self.change_session(*action, trace)?,
         };
         if let Some(new) = &idempotency {
             idempotency::remember(self.connection, new, &outcome)?;
@@ -166,6 +170,34 @@ impl Batch<'_> {
         Ok(Committed::Job { record: held.record, cursor, is_replay: false })
     }
 
+    fn change_access(
+        &mut self,
+        command: access::Command,
+        trace: Option<TraceId>,
+    ) -> Result<Committed, Failure> {
+        let key = command.key();
+        let known = match &key {
+            Some(key) => entries::get(self.connection, key)?,
+            None => None,
+        };
+        let old = known.clone();
+        let access::Decision { entry, change } = access::decide(known, command, self.now)
+            .map_err(Refusal::Access)?;
+        let append = change.map(|change| commit::access_append(&change)).transpose()?;
+        if let Some(key) = &key {
+            entries::put(self.connection, key, entry.as_ref())?;
+        }
+        let cursor = match append {
+            Some(append) => {
+                let topic = append.topic.clone();
+                self.append(vec![append], trace)?;
+                Some(self.memory.heads.get(self.connection, &topic)?.cursor)
+            }
+            None => None,
+        };
+        Ok(Committed::Access { entry: entry.or(old), cursor })
+    }
+
     /// Whether the limits of its kind let one more job like this one go to a worker.
     fn has_room(&self, job: &Record) -> Result<bool, Failure> {
         let key = records::fairness_key(job);
@@ -174,7 +206,7 @@ impl Batch<'_> {
 
     /// Appends to several topics. A head that cannot be read refuses the command, so all are read before
     /// the first write.
-    fn append(&mut self, appends: Vec<Append>, trace: Option<TraceId>) -> Result<(), Failure> {
+    pub(super) fn append(&mut self, appends: Vec<Append>, trace: Option<TraceId>) -> Result<(), Failure> {
         for append in &appends {
             self.memory.heads.get(self.connection, &append.topic)?;
         }

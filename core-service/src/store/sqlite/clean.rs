@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use rusqlite::{Connection, params};
 
+use super::access;
 use super::batch::{Batch, Memory};
+use super::body;
 use super::chain::{self, Chain};
 use super::failure::Failure;
 use super::idempotency;
@@ -51,7 +53,9 @@ pub(super) fn clean(
     let until = until.min(Instant::now() + budget.time);
     let mut left = Left { events, bytes: BYTES_MAX, until, cleaned: Cleaned::default() };
     loop {
-        let keys = idempotency::forget(batch.connection, budget.now.0, STEP_ROWS)? as u64;
+        let keys = idempotency::forget(batch.connection, budget.now.0, STEP_ROWS)?
+            + access::forget(batch.connection, budget.now.0, STEP_ROWS)?;
+        let keys = keys as u64;
         left.cleaned.keys += keys;
         if left.is_spent() {
             return Ok(left.cleaned);
@@ -62,6 +66,12 @@ pub(super) fn clean(
     }
     // Rows are searched below by what the heads in memory may know better.
     batch.memory.heads.flush(batch.connection)?;
+    while body::clean(batch.connection, budget.now, STEP_ROWS as i64)? > 0 {
+        left.cleaned.keys += 1;
+        if left.is_spent() {
+            return Ok(left.cleaned);
+        }
+    }
     while let Some(topic) = next_to_trim(batch, budget.now)? {
         let retention = batch.retentions.of(topic.kind());
         let goes = |time, events, bytes| is_past(retention, budget.now, time, events, bytes);
@@ -123,7 +133,7 @@ fn next_to_trim(batch: &mut Batch<'_>, now: Time) -> Result<Option<Topic>, Failu
         }
         batch.memory.crowded.remove(&topic);
     }
-    for kind in [Kind::Room, Kind::User, Kind::Project] {
+    for kind in [Kind::Room, Kind::User, Kind::Project, Kind::Access] {
         let before = now - batch.retentions.of(kind).age;
         let sql = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND oldest <= ?2
                    ORDER BY oldest LIMIT 1";
@@ -232,6 +242,14 @@ fn purge(batch: &mut Batch<'_>, topic: &Topic, left: &mut Left) -> Result<(), Fa
     let head = batch.memory.heads.get(batch.connection, topic)?;
     if head.events() > 0 {
         return Ok(());
+    }
+    while topic.kind() == Kind::Session
+        && body::purge(batch.connection, id, batch.now, STEP_ROWS as i64)? > 0
+    {
+        left.cleaned.keys += 1;
+        if left.is_spent() {
+            return Ok(());
+        }
     }
     batch.memory.heads.touch(batch.connection, topic)?.end(None);
     batch.memory.heads.flush(batch.connection)?;

@@ -18,11 +18,16 @@ const READER_CACHE_KIB: i32 = 8 << 10;
 /// After a burst the write-ahead log shrinks to this.
 const WAL_BYTES_KEPT: u32 = 64 << 20;
 /// All statements of one connection.
-const STATEMENTS_MAX: usize = 64;
+const STATEMENTS_MAX: usize = 128;
 
 /// Step n leads from schema n to n + 1. Only ever add one.
-const STEPS: [&str; 3] =
-    [include_str!("schema/1.sql"), include_str!("schema/3.sql"), include_str!("schema/5.sql")];
+const STEPS: [&str; 5] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
+];
 
 /// The schema that this program writes.
 pub(super) const SCHEMA: u32 = STEPS.len() as u32;

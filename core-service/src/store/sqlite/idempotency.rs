@@ -6,9 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::batch::Batch;
 use super::failure::Failure;
 use super::row::{self, signed};
+use super::{project, session as sessions};
 use crate::domain::cursor::Cursor;
+use crate::domain::project::Project;
+use crate::domain::session::Session;
 use crate::store::codec;
 use crate::store::commit::{Committed, Idempotency, Refusal, job_topic};
+use crate::store::session::{self, Outcome};
 
 /// What is kept of an outcome: enough to answer again.
 #[derive(Debug, Serialize, Deserialize)]
@@ -18,6 +22,14 @@ enum Reply {
     Published { after: u64, count: u64, stamp: u32 },
     /// The job answers as it stands by then.
     Job { job_id: String },
+    /// A project answers as it stands by then.
+    Project { project_id: String },
+    /// So does a session.
+    Session { session_id: String },
+    /// Events of one session's topic that follow each other.
+    Events { session_id: String, after: u64, count: u64 },
+    /// There is nothing to say.
+    Done,
 }
 
 /// The outcome of the first request with the key, if there was one that is not yet forgotten. Sees
@@ -56,6 +68,23 @@ pub(super) fn lookup(
             };
             Committed::Job { record, cursor, is_replay: true }
         }
+        Reply::Project { project_id } => {
+            let project = project::get(batch.connection, &project_id)?;
+            let project = project.ok_or(session::Refusal::ProjectNotFound(project_id))?;
+            Committed::Session { outcome: Outcome::Project(project), is_replay: true }
+        }
+        Reply::Session { session_id } => {
+            let held = sessions::get(batch.connection, &session_id)?;
+            let held = held.ok_or(session::Refusal::SessionNotFound(session_id))?;
+            Committed::Session { outcome: Outcome::Session(held.session), is_replay: true }
+        }
+        Reply::Events { session_id, after, count } => {
+            // What is read must be what this batch has written.
+            batch.memory.heads.flush(batch.connection)?;
+            let events = sessions::events(batch.connection, session_id, after, count)?;
+            Committed::Session { outcome: Outcome::Events(events), is_replay: true }
+        }
+        Reply::Done => Committed::Session { outcome: Outcome::Done, is_replay: true },
     }))
 }
 
@@ -72,6 +101,25 @@ pub(super) fn remember(
             stamp: cursors.first().map_or(0, |first| first.stamp),
         },
         Committed::Job { record, .. } => Reply::Job { job_id: record.job.spec.id.clone() },
+        // What it does to an entry is the same however often it is done.
+        Committed::Access { .. } => return Ok(()),
+        Committed::Session { outcome, .. } => match outcome {
+            Outcome::Project(Project { project_id, .. }) => {
+                Reply::Project { project_id: project_id.clone() }
+            }
+            Outcome::Session(Session { session_id, .. }) => {
+                Reply::Session { session_id: session_id.clone() }
+            }
+            Outcome::Events(events) => match events.first() {
+                Some(first) => Reply::Events {
+                    session_id: first.topic.name().to_owned(),
+                    after: first.cursor.offset - 1,
+                    count: events.len() as u64,
+                },
+                None => Reply::Done,
+            },
+            Outcome::Done => Reply::Done,
+        },
     };
     let reply = serde_json::to_string(&reply)
         .map_err(|error| Failure::Broken(crate::store::Error::Damaged(error.to_string())))?;

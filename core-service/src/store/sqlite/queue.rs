@@ -90,7 +90,7 @@ fn size(command: &Command) -> usize {
             Action::Publish { events, .. } => {
                 let body = |body: &Body| match body {
                     Body::Payload(payload) => payload.data.len(),
-                    Body::Job(_) | Body::Summary(_) => COMMAND_BYTES,
+                    Body::Job(_) | Body::Summary(_) | Body::Session(_) => COMMAND_BYTES,
                 };
                 events.iter().map(|event| COMMAND_BYTES / 4 + body(&event.body)).sum()
             }
@@ -106,6 +106,7 @@ fn size(command: &Command) -> usize {
                         | None => 0,
                     }
             }
-            Action::Job { .. } => 0,
+            Action::Session(action) => action.bytes(),
+            Action::Job { .. } | Action::Access(_) => 0,
         }
 }

@@ -40,12 +40,13 @@ pub(super) const fn kind_number(kind: Kind) -> i64 {
         Kind::Project => 3,
         Kind::Room => 4,
         Kind::User => 5,
+        Kind::Access => 6,
     }
 }
 
 /// All kinds.
-pub(super) const KINDS: [Kind; 5] =
-    [Kind::Job, Kind::Session, Kind::Project, Kind::Room, Kind::User];
+pub(super) const KINDS: [Kind; 6] =
+    [Kind::Job, Kind::Session, Kind::Project, Kind::Room, Kind::User, Kind::Access];
 
 /// Reads a topic from the columns kind, tenant, name.
 pub(super) fn topic(row: &Row<'_>, index: usize) -> Result<Topic, Failure> {

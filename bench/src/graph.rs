@@ -1,0 +1,194 @@
+//! What a session's size costs: the snapshot of a join, one command, a save and a load; and what the
+//! rest of the core feels of a save.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use roomcast_proto::v1;
+use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
+use roomcast_proto::v1::session_service_client::SessionServiceClient;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+
+use crate::body::BODY;
+use crate::disk;
+use crate::figure::Figure;
+use crate::rpc::{Core, publish};
+
+const SIZES: [usize; 4] = [100, 1_000, 10_000, 100_000];
+/// As many as one command of the contract may hold.
+const BATCH: usize = 200;
+/// Nodes below one node.
+const FAMILY: usize = 100;
+/// A snapshot of the largest session is one message.
+const MESSAGE_BYTES_MAX: usize = 64 << 20;
+/// Joins of one case: the largest take a second each in all.
+const JOINS: usize = 20;
+
+/// The curve over the sizes.
+pub(crate) async fn measure(folder: &Path, span: Duration) -> anyhow::Result<String> {
+    let mut page = String::from(
+        "\n| nodes | join with its snapshot | snapshot | set a property | replace a node \
+         | save | load | a publish meanwhile |\n|---|---|---|---|---|---|---|---|\n",
+    );
+    let raw = disk::alone(folder, span.min(Duration::from_secs(1)))?;
+    let _ = writeln!(page, "| raw fsync | | | {} | | | | |", raw.cell());
+    let core = Core::serve(&folder.join("graph")).await?;
+    let channel = core.channel().await?;
+    for nodes in SIZES {
+        let session = Session::fill(channel.clone(), nodes).await?;
+        page += &session.row(nodes, span).await?;
+    }
+    Ok(page)
+}
+
+struct Session {
+    sessions: SessionServiceClient<Channel>,
+    broadcast: BroadcastServiceClient<Channel>,
+    session_id: String,
+}
+
+impl Session {
+    async fn fill(channel: Channel, nodes: usize) -> anyhow::Result<Session> {
+        let mut sessions =
+            SessionServiceClient::new(channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
+        let wanted = v1::CreateProjectRequest { name: "bench".into(), ..Default::default() };
+        let project = sessions.create_project(wanted).await?.into_inner().project;
+        let project_id = project.unwrap_or_default().project_id;
+        let wanted = v1::CreateSessionRequest { project_id, ..Default::default() };
+        let made = sessions.create_session(wanted).await?.into_inner().session;
+        let session_id = made.unwrap_or_default().session_id;
+        let broadcast =
+            BroadcastServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
+        let session = Session { sessions, broadcast, session_id };
+        for first in (0..nodes).step_by(BATCH) {
+            let commands = (first..nodes.min(first + BATCH)).map(create);
+            let batch = v1::CommandBatch { commands: commands.collect() };
+            session.execute(v1::command::Kind::Batch(batch)).await?;
+        }
+        Ok(session)
+    }
+
+    async fn execute(&self, kind: v1::command::Kind) -> anyhow::Result<()> {
+        let wanted = v1::ExecuteCommandRequest {
+            session_id: self.session_id.clone(),
+            command: Some(v1::Command { kind: Some(kind) }),
+            ..Default::default()
+        };
+        self.sessions.clone().execute_command(wanted).await?;
+        Ok(())
+    }
+
+    async fn row(&self, nodes: usize, span: Duration) -> anyhow::Result<String> {
+        let (joins, bytes) = self.joins().await?;
+        let mut round = 0;
+        let sets = self
+            .repeat(span, || {
+                round += 1;
+                set((round * 7919) % nodes, round)
+            })
+            .await?;
+        let replaces = self.repeat(span, || replace(nodes - 1)).await?;
+        let stop = CancellationToken::new();
+        let publishing = tokio::spawn(publishing(self.broadcast.clone(), stop.clone()));
+        let (save, load) = self.keep().await?;
+        stop.cancel();
+        let beside = publishing.await??;
+        let millis = |span: Duration| span.as_secs_f64() * 1000.0;
+        Ok(format!(
+            "| {nodes} | {:.1}/{:.1} ms | {:.2} MB | {} | {} | {:.0} ms | {:.0} ms | {:.1} ms |\n",
+            millis(joins.at(0.5)),
+            millis(joins.at(0.99)),
+            bytes as f64 / 1e6,
+            sets.cell(),
+            replaces.cell(),
+            millis(save),
+            millis(load),
+            millis(beside.at(0.99)),
+        ))
+    }
+
+    async fn joins(&self) -> anyhow::Result<(Figure, usize)> {
+        use prost::Message as _;
+        let topic = format!("session:{}", self.session_id);
+        let (begin, mut latencies, mut bytes) = (Instant::now(), Vec::new(), 0);
+        for _ in 0..JOINS {
+            let one = Instant::now();
+            let wanted = v1::JoinRequest { topic: topic.clone(), ..Default::default() };
+            let joined = self.broadcast.clone().join(wanted).await?;
+            latencies.push(one.elapsed());
+            bytes = joined.get_ref().encoded_len();
+        }
+        Ok((Figure::new(latencies, begin.elapsed()), bytes))
+    }
+
+    async fn repeat(
+        &self,
+        span: Duration,
+        mut next: impl FnMut() -> v1::command::Kind,
+    ) -> anyhow::Result<Figure> {
+        let (begin, mut latencies) = (Instant::now(), Vec::new());
+        while begin.elapsed() < span {
+            let command = next();
+            let one = Instant::now();
+            self.execute(command).await?;
+            latencies.push(one.elapsed());
+        }
+        Ok(Figure::new(latencies, begin.elapsed()))
+    }
+
+    async fn keep(&self) -> anyhow::Result<(Duration, Duration)> {
+        let (session_id, name) = (self.session_id.clone(), "bench".to_owned());
+        let begin = Instant::now();
+        let wanted = v1::SaveGraphRequest { session_id, name, ..Default::default() };
+        self.sessions.clone().save_graph(wanted.clone()).await?;
+        let saved = begin.elapsed();
+        let v1::SaveGraphRequest { session_id, name, .. } = wanted;
+        let wanted = v1::LoadGraphRequest { session_id, name, ..Default::default() };
+        self.sessions.clone().load_graph(wanted).await?;
+        Ok((saved, begin.elapsed() - saved))
+    }
+}
+
+/// Publishes to a room, one after the other, until it is stopped.
+async fn publishing(
+    mut broadcast: BroadcastServiceClient<Channel>,
+    stop: CancellationToken,
+) -> anyhow::Result<Figure> {
+    let (begin, mut latencies) = (Instant::now(), Vec::new());
+    while !stop.is_cancelled() {
+        let one = Instant::now();
+        broadcast.publish(publish("beside", Bytes::from_static(&BODY))).await?;
+        latencies.push(one.elapsed());
+    }
+    Ok(Figure::new(latencies, begin.elapsed()))
+}
+
+fn create(number: usize) -> v1::Command {
+    let parent = (number > 0).then(|| format!("n{}", (number - 1) / FAMILY));
+    let node = v1::Node {
+        node_id: format!("n{number}"),
+        node_type: "box".into(),
+        name: format!("node {number}"),
+        parent_id: parent.unwrap_or_default(),
+        properties: [("x", "12.5"), ("label", "\"a node of a graph\"")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+    };
+    let create = v1::CreateNode { node: Some(node) };
+    v1::Command { kind: Some(v1::command::Kind::CreateNode(create)) }
+}
+
+/// Deletes a node and creates it again, as one: the largest graph takes no more.
+fn replace(number: usize) -> v1::command::Kind {
+    let delete = v1::DeleteNode { node_id: format!("n{number}") };
+    let delete = v1::Command { kind: Some(v1::command::Kind::DeleteNode(delete)) };
+    v1::command::Kind::Batch(v1::CommandBatch { commands: vec![delete, create(number)] })
+}
+
+fn set(number: usize, value: usize) -> v1::command::Kind {
+    let (node_id, key) = (format!("n{number}"), "x".to_owned());
+    v1::command::Kind::SetProperty(v1::SetProperty { node_id, key, value: value.to_string() })
+}

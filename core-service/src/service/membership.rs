@@ -1,0 +1,136 @@
+//! Rights that come from a project: of its sessions, its topic and its jobs.
+
+use roomcast_proto::registry::Code;
+use tonic::Status;
+
+use super::wire::check;
+use super::wire::session::{project_not_found, session_not_found};
+use crate::auth::Caller;
+use crate::domain::job::Job;
+use crate::domain::name::is_name;
+use crate::domain::project::{Project, Role};
+use crate::domain::session::Session;
+use crate::error::status;
+use crate::log::{Log, now};
+use crate::store::commit::{Action, Command};
+use crate::store::session::{self as session_store, Outline};
+use crate::store::{Error, Refusal};
+
+/// A caller's role in a project of a tenant; none also where there is no such project.
+pub(super) async fn role(
+    log: &Log,
+    caller: &Caller,
+    tenant: &str,
+    project_id: &str,
+) -> Result<Option<Role>, Status> {
+    if caller.owns_all_of(tenant) {
+        return Ok(Some(Role::Owner));
+    }
+    match caller.user().filter(|user| user.tenant == tenant) {
+        Some(user) => log.store().role(project_id, &user.id).await.map_err(status),
+        None => Ok(None),
+    }
+}
+
+/// A project in which the caller has at least this role.
+pub(super) async fn project(
+    log: &Log,
+    caller: &Caller,
+    project_id: &str,
+    least: Role,
+) -> Result<Project, Status> {
+    let found = match project_id {
+        "" => return Err(check::invalid("project_id", "is required")),
+        id if is_name(id) => log.store().project(id).await.map_err(status)?,
+        _ => None,
+    };
+    let not_found = || project_not_found(project_id);
+    let found = found.ok_or_else(not_found)?;
+    let role = role(log, caller, &found.tenant, project_id).await?.ok_or_else(not_found)?;
+    require(role, least)?;
+    Ok(found)
+}
+
+/// A session in whose project the caller has at least this role.
+pub(super) async fn session(
+    log: &Log,
+    caller: &Caller,
+    session_id: &str,
+    least: Role,
+) -> Result<Outline, Status> {
+    let found = match session_id {
+        "" => return Err(check::invalid("session_id", "is required")),
+        id if is_name(id) => log.store().session(id).await.map_err(status)?,
+        _ => None,
+    };
+    let not_found = || session_not_found(session_id);
+    let found = found.ok_or_else(not_found)?;
+    let session = &found.session;
+    let role = role(log, caller, &session.tenant, &session.project_id).await?;
+    require(role.ok_or_else(not_found)?, least)?;
+    Ok(found)
+}
+
+/// Whether the caller may do with a job what takes this role in its project.
+///
+/// A job is its owner's as well, whatever becomes of the owner's membership.
+pub(super) async fn may_use(
+    log: &Log,
+    caller: &Caller,
+    job: &Job,
+    least: Role,
+) -> Result<bool, Status> {
+    if caller.may_use(job) {
+        return Ok(true);
+    }
+    match &job.spec.project {
+        Some(project_id) => {
+            Ok(role(log, caller, &job.spec.tenant, project_id).await? >= Some(least))
+        }
+        None => Ok(false),
+    }
+}
+
+/// Makes a session of this name in a project of the same name, owned by the caller, unless it is there.
+pub(super) async fn improvise(log: &Log, caller: &Caller, session_id: &str) -> Result<(), Status> {
+    if log.store().session(session_id).await.map_err(status)?.is_some()
+        || check::name("session_id", session_id.to_owned()).is_err()
+    {
+        return Ok(());
+    }
+    let (tenant, id, created_at) = (caller.tenant("").to_owned(), session_id.to_owned(), now());
+    let project = Project {
+        project_id: id.clone(),
+        tenant: tenant.clone(),
+        name: id.clone(),
+        owner: caller.name().to_owned(),
+        created_at,
+    };
+    let (project_id, name) = (id.clone(), id.clone());
+    let session = Session { session_id: id, project_id, tenant, name, created_at, closed_at: None };
+    for action in [
+        session_store::Action::CreateProject(project),
+        session_store::Action::CreateSession(session),
+    ] {
+        let action = Action::Session(Box::new(action));
+        let command = Command { action, idempotency: None, trace: caller.trace };
+        match log.commit_session(command).await {
+            // Another caller was as quick.
+            Ok(_) | Err(Error::Refused(Refusal::Session(session_store::Refusal::Taken(_)))) => {}
+            Err(error) => return Err(status(error)),
+        }
+    }
+    Ok(())
+}
+
+fn require(role: Role, least: Role) -> Result<(), Status> {
+    if role >= least {
+        return Ok(());
+    }
+    let message = match least {
+        Role::Viewer => "a viewer of the project may do this",
+        Role::Editor => "this takes role editor in the project",
+        Role::Owner => "this takes role owner in the project",
+    };
+    Err(Code::PermissionDenied.status(message))
+}

@@ -1,0 +1,199 @@
+//! Projects, members, and the sessions' beginning and end.
+
+use super::*;
+use crate::domain::project::Project;
+use crate::domain::session::Session;
+use crate::service::wire::{check, page};
+use crate::store::session::Listing;
+
+const PAGES: page::Sizes = page::Sizes { default: 50, max: 200 };
+
+impl Sessions {
+    pub(super) async fn create_project(
+        &self,
+        caller: &Caller,
+        request: v1::CreateProjectRequest,
+    ) -> Result<v1::CreateProjectResponse, Status> {
+        let tenant = caller.tenant(&request.tenant).to_owned();
+        let key = &request.idempotency_key;
+        let idempotency = idempotency(caller, &tenant, "create_project", key, &request)?;
+        if request.name.is_empty() {
+            return Err(invalid("name", "is required"));
+        }
+        let project = Project {
+            project_id: new_id(),
+            owner: user_id("owner", caller.owner(&request.owner).to_owned())?,
+            name: check::text("name", request.name, limits::TITLE_BYTES_MAX)?,
+            tenant,
+            created_at: now(),
+        };
+        let action = session::Action::CreateProject(project);
+        let project = match self.commit(caller, action, idempotency).await? {
+            Outcome::Project(project) => Some(wire_session::project(&project)),
+            Outcome::Session(_) | Outcome::Events(_) | Outcome::Done => None,
+        };
+        Ok(v1::CreateProjectResponse { project })
+    }
+
+    pub(super) async fn get_project(
+        &self,
+        caller: &Caller,
+        request: v1::GetProjectRequest,
+    ) -> Result<v1::GetProjectResponse, Status> {
+        let found =
+            membership::project(&self.log, caller, &request.project_id, Role::Viewer).await?;
+        Ok(v1::GetProjectResponse { project: Some(wire_session::project(&found)) })
+    }
+
+    pub(super) async fn list_projects(
+        &self,
+        caller: &Caller,
+        request: v1::ListProjectsRequest,
+    ) -> Result<v1::ListProjectsResponse, Status> {
+        let tenant = caller.tenant(&request.tenant);
+        let member = if caller.owns_all_of(tenant) { None } else { Some(caller.name()) };
+        let conditions = format!("projects {tenant} {member:?}");
+        let (size, listing) = listing(request.page_size, &request.page_token, &conditions)?;
+        let found = self.log.store().projects(tenant, member, listing).await.map_err(status)?;
+        let (found, next_page_token) = cut(found, size, &conditions, |one| &one.project_id);
+        let projects = found.iter().map(wire_session::project).collect();
+        Ok(v1::ListProjectsResponse { projects, next_page_token })
+    }
+
+    pub(super) async fn set_member(
+        &self,
+        caller: &Caller,
+        request: v1::SetMemberRequest,
+    ) -> Result<v1::SetMemberResponse, Status> {
+        let v1::SetMemberRequest { project_id, member } = request;
+        membership::project(&self.log, caller, &project_id, Role::Owner).await?;
+        let member = member.ok_or_else(|| invalid("member", "is required"))?;
+        let role = wire_session::role_in(member.role);
+        let role = role.ok_or_else(|| invalid("member.role", "must be viewer, editor or owner"))?;
+        let user_id = user_id("member.user_id", member.user_id.clone())?;
+        let action = session::Action::SetMember { project_id, user_id, role: Some(role) };
+        self.commit(caller, action, None).await?;
+        Ok(v1::SetMemberResponse { member: Some(member) })
+    }
+
+    /// A member may always leave.
+    pub(super) async fn remove_member(
+        &self,
+        caller: &Caller,
+        request: v1::RemoveMemberRequest,
+    ) -> Result<v1::RemoveMemberResponse, Status> {
+        let v1::RemoveMemberRequest { project_id, user_id } = request;
+        let is_self = caller.user().is_some_and(|user| user.id == user_id);
+        let least = if is_self { Role::Viewer } else { Role::Owner };
+        membership::project(&self.log, caller, &project_id, least).await?;
+        let action = session::Action::SetMember { project_id, user_id, role: None };
+        self.commit(caller, action, None).await?;
+        Ok(v1::RemoveMemberResponse {})
+    }
+
+    pub(super) async fn list_members(
+        &self,
+        caller: &Caller,
+        request: v1::ListMembersRequest,
+    ) -> Result<v1::ListMembersResponse, Status> {
+        membership::project(&self.log, caller, &request.project_id, Role::Viewer).await?;
+        let members = self.log.store().members(&request.project_id).await.map_err(status)?;
+        Ok(v1::ListMembersResponse { members: members.iter().map(wire_session::member).collect() })
+    }
+
+    pub(super) async fn create_session(
+        &self,
+        caller: &Caller,
+        request: v1::CreateSessionRequest,
+    ) -> Result<v1::CreateSessionResponse, Status> {
+        let project =
+            membership::project(&self.log, caller, &request.project_id, Role::Editor).await?;
+        let key = &request.idempotency_key;
+        let idempotency = idempotency(caller, &project.tenant, "create_session", key, &request)?;
+        let session = Session {
+            session_id: new_id(),
+            project_id: project.project_id,
+            tenant: project.tenant,
+            name: check::text("name", request.name, limits::TITLE_BYTES_MAX)?,
+            created_at: now(),
+            closed_at: None,
+        };
+        let action = session::Action::CreateSession(session);
+        let Outcome::Session(made) = self.commit(caller, action, idempotency).await? else {
+            return Ok(v1::CreateSessionResponse::default());
+        };
+        let stored = membership::session(&self.log, caller, &made.session_id, Role::Viewer).await?;
+        let session = Some(wire_session::session(&stored.session, Some(stored.cursor)));
+        Ok(v1::CreateSessionResponse { session })
+    }
+
+    pub(super) async fn get_session(
+        &self,
+        caller: &Caller,
+        request: v1::GetSessionRequest,
+    ) -> Result<v1::GetSessionResponse, Status> {
+        let found =
+            membership::session(&self.log, caller, &request.session_id, Role::Viewer).await?;
+        Ok(wire_session::outline(&found))
+    }
+
+    pub(super) async fn list_sessions(
+        &self,
+        caller: &Caller,
+        request: v1::ListSessionsRequest,
+    ) -> Result<v1::ListSessionsResponse, Status> {
+        let id = &request.project_id;
+        membership::project(&self.log, caller, id, Role::Viewer).await?;
+        let conditions = format!("sessions {id}");
+        let (size, listing) = listing(request.page_size, &request.page_token, &conditions)?;
+        let found = self.log.store().sessions(id, listing).await.map_err(status)?;
+        let (found, next_page_token) = cut(found, size, &conditions, |one| &one.session_id);
+        let sessions = found.iter().map(|one| wire_session::session(one, None)).collect();
+        Ok(v1::ListSessionsResponse { sessions, next_page_token })
+    }
+
+    /// Closing what is closed is done already.
+    pub(super) async fn close_session(
+        &self,
+        caller: &Caller,
+        request: v1::CloseSessionRequest,
+    ) -> Result<v1::CloseSessionResponse, Status> {
+        let id = request.session_id;
+        let found = membership::session(&self.log, caller, &id, Role::Owner).await?;
+        if found.session.closed_at.is_none() {
+            let command = SessionCommand::Close { by: caller.name().to_owned() };
+            self.change(caller, id.clone(), command, None).await?;
+        }
+        let found = membership::session(&self.log, caller, &id, Role::Owner).await?;
+        let session = Some(wire_session::session(&found.session, Some(found.cursor)));
+        Ok(v1::CloseSessionResponse { session })
+    }
+}
+
+/// A user's id: opaque, as a token's `sub` is.
+fn user_id(field: &str, id: String) -> Result<String, Status> {
+    if Topic::user("", &id).is_err() {
+        return Err(invalid(field, "is empty or too long"));
+    }
+    Ok(id)
+}
+
+fn listing(size: i32, token: &str, conditions: &str) -> Result<(usize, Listing), Status> {
+    let size = page::size(size, PAGES)?;
+    let after = page::place(token, conditions.as_bytes())?;
+    // One more than the page tells whether another follows.
+    Ok((size, Listing { after, limit: size + 1 }))
+}
+
+fn cut<T>(
+    mut found: Vec<T>,
+    size: usize,
+    conditions: &str,
+    id: impl Fn(&T) -> &str,
+) -> (Vec<T>, String) {
+    let has_more = found.len() > size;
+    found.truncate(size);
+    let last = found.last().filter(|_| has_more);
+    let token = last.map(|one| page::token(id(one), conditions.as_bytes()));
+    (found, token.unwrap_or_default())
+}

@@ -1,0 +1,243 @@
+//! Projects, their members, sessions and who is in them.
+
+use std::time::Duration;
+
+use super::world::{World, key};
+use crate::domain::event::Body;
+use crate::domain::graph::{Command as GraphCommand, Node, Order, Wish};
+use crate::domain::limits::{MEMBERS_MAX, PRESENCE_GRACE};
+use crate::domain::presence::Presence;
+use crate::domain::project::{Member, Project, Role};
+use crate::domain::session::{Announcement, Command, Event, Session};
+use crate::domain::topic::{Kind, Topic};
+use crate::store::commit::{Action, Command as StoreCommand, Committed};
+use crate::store::session::{self, Listing, Outcome, Refusal};
+use crate::store::{self, Error};
+
+pub(crate) const PROJECT: &str = "p";
+pub(crate) const SESSION: &str = "s";
+
+pub(crate) async fn take(world: &World, action: session::Action) -> Result<Outcome, Error> {
+    let action = Action::Session(Box::new(action));
+    match world.store.commit(StoreCommand { action, idempotency: None, trace: None }).await? {
+        Committed::Session { outcome, .. } => Ok(outcome),
+        other
+        @ (Committed::Published { .. } | Committed::Job { .. } | Committed::Access { .. }) => {
+            panic!("{other:?} is no session")
+        }
+    }
+}
+
+pub(crate) fn project(world: &World, id: &str, tenant: &str) -> Project {
+    let (project_id, tenant, name) = (id.to_owned(), tenant.to_owned(), id.to_owned());
+    Project { project_id, tenant, name, owner: "alice".into(), created_at: world.now() }
+}
+
+pub(crate) fn session(world: &World, id: &str) -> Session {
+    Session {
+        session_id: id.into(),
+        project_id: PROJECT.into(),
+        tenant: "acme".into(),
+        name: "a session".into(),
+        created_at: world.now(),
+        closed_at: None,
+    }
+}
+
+/// A project with these sessions.
+pub(crate) async fn with_sessions(world: &World, sessions: &[&str]) {
+    let created = session::Action::CreateProject(project(world, PROJECT, "acme"));
+    take(world, created).await.expect("a project");
+    for id in sessions {
+        let opened = session::Action::CreateSession(session(world, id));
+        take(world, opened).await.expect("a session");
+    }
+}
+
+pub(crate) fn topic(session_id: &str) -> Topic {
+    Topic::new("acme", Kind::Session, session_id).expect("a topic")
+}
+
+/// Commits a command of a session; answers the events it made.
+pub(crate) async fn change(
+    world: &World,
+    session_id: &str,
+    command: Command,
+) -> Result<Vec<Event>, Error> {
+    let action = session::Action::Command { session_id: session_id.to_owned(), command };
+    match take(world, action).await? {
+        Outcome::Events(events) => Ok(events.iter().map(|event| fact(event)).collect()),
+        other @ (Outcome::Project(_) | Outcome::Session(_) | Outcome::Done) => {
+            panic!("{other:?} are no events")
+        }
+    }
+}
+
+pub(crate) fn fact(event: &crate::domain::event::Event) -> Event {
+    match &event.body {
+        Body::Session(fact) => (**fact).clone(),
+        Body::Payload(_) | Body::Job(_) | Body::Summary(_) => panic!("{event:?} is no session's"),
+    }
+}
+
+async fn set(world: &World, user: &str, role: Option<Role>) -> Result<Outcome, Error> {
+    let (project_id, user_id) = (PROJECT.to_owned(), user.to_owned());
+    take(world, session::Action::SetMember { project_id, user_id, role }).await
+}
+
+fn refused(refusal: Refusal) -> Result<Outcome, Error> {
+    Err(Error::Refused(store::Refusal::Session(refusal)))
+}
+
+pub(crate) async fn members_are_kept_and_a_lesser_right_is_told_in_the_same_commit(world: World) {
+    with_sessions(&world, &[]).await;
+    set(&world, "bob", Some(Role::Viewer)).await.expect("a member");
+    set(&world, "bob", Some(Role::Owner)).await.expect("more");
+    assert!(world.whole(&Topic::access()).await.is_empty(), "nobody has lost a right");
+    set(&world, "alice", Some(Role::Editor)).await.expect("less");
+    let last = crate::domain::project::Refusal::LastOwner;
+    assert_eq!(set(&world, "bob", None).await, refused(Refusal::Project(last)));
+    set(&world, "alice", None).await.expect("gone");
+    let told = world.whole(&Topic::access()).await;
+    assert_eq!(told.len(), 2, "{told:?}");
+    let world = world.reopened();
+    let members = world.store.members(PROJECT).await.expect("read");
+    assert_eq!(members, [Member { user_id: "bob".into(), role: Role::Owner }]);
+    assert_eq!(world.store.role(PROJECT, "bob").await, Ok(Some(Role::Owner)));
+    assert_eq!(world.store.role(PROJECT, "alice").await, Ok(None));
+    let missing = session::Action::SetMember {
+        project_id: "q".into(),
+        user_id: "bob".into(),
+        role: Some(Role::Viewer),
+    };
+    assert_eq!(take(&world, missing).await, refused(Refusal::ProjectNotFound("q".into())));
+}
+
+pub(crate) async fn a_project_has_as_many_members_as_its_limit(world: World) {
+    with_sessions(&world, &[]).await;
+    let joined = (1..MEMBERS_MAX).map(|n| {
+        let world = &world;
+        async move { set(world, &format!("u{n}"), Some(Role::Viewer)).await.expect("a member") }
+    });
+    futures::future::join_all(joined).await;
+    let full = Refusal::Project(crate::domain::project::Refusal::Full);
+    assert_eq!(set(&world, "one more", Some(Role::Viewer)).await, refused(full));
+    assert_eq!(world.store.members(PROJECT).await.expect("read").len() as u64, MEMBERS_MAX);
+}
+
+pub(crate) async fn projects_and_sessions_are_listed_newest_first_in_pages(world: World) {
+    with_sessions(&world, &["s1", "s2", "s3"]).await;
+    for (id, tenant) in [("p2", "acme"), ("p3", "other"), ("p4", "acme")] {
+        let action = session::Action::CreateProject(project(&world, id, tenant));
+        take(&world, action).await.expect("a project");
+    }
+    let page = |after: Option<&str>, limit| Listing { after: after.map(str::to_owned), limit };
+    let ids = |found: Vec<Project>| found.into_iter().map(|one| one.project_id).collect::<Vec<_>>();
+    let all = world.store.projects("acme", None, page(None, 10)).await.expect("read");
+    assert_eq!(ids(all), ["p4", "p2", "p"]);
+    let rest = world.store.projects("acme", None, page(Some("p4"), 1)).await.expect("read");
+    assert_eq!(ids(rest), ["p2"]);
+    set(&world, "bob", Some(Role::Viewer)).await.expect("a member");
+    let bobs = world.store.projects("acme", Some("bob"), page(None, 10)).await.expect("read");
+    assert_eq!(ids(bobs), [PROJECT]);
+    let elsewhere = world.store.projects("other", Some("bob"), page(None, 10)).await;
+    assert_eq!(elsewhere, Ok(Vec::new()));
+    let sessions = world.store.sessions(PROJECT, page(None, 2)).await.expect("read");
+    assert_eq!(sessions.iter().map(|one| &*one.session_id).collect::<Vec<_>>(), ["s3", "s2"]);
+    let taken = session::Action::CreateSession(session(&world, "s1"));
+    assert_eq!(take(&world, taken).await, refused(Refusal::Taken("s1".into())));
+    let taken = session::Action::CreateProject(project(&world, PROJECT, "other"));
+    assert_eq!(take(&world, taken).await, refused(Refusal::Taken(PROJECT.into())));
+}
+
+pub(crate) async fn racing_creates_of_a_project_with_one_key_make_one(world: World) {
+    let race = (0..16).map(|n| {
+        let made = project(&world, &format!("p{n}"), "acme");
+        let action = Action::Session(Box::new(session::Action::CreateProject(made)));
+        let command = StoreCommand { action, idempotency: key(&world, "k", 1), trace: None };
+        world.store.commit(command)
+    });
+    let outcomes: Result<Vec<_>, _> = futures::future::join_all(race).await.into_iter().collect();
+    let is_new =
+        |committed: &&Committed| matches!(committed, Committed::Session { is_replay: false, .. });
+    assert_eq!(outcomes.expect("all answered").iter().filter(is_new).count(), 1);
+    let listing = Listing { after: None, limit: 20 };
+    assert_eq!(world.store.projects("acme", None, listing).await.expect("read").len(), 1);
+}
+
+fn says(edge: &str, user: &str, connections: u32) -> Announcement {
+    Announcement { edge_id: edge.into(), user_id: user.into(), connections }
+}
+
+async fn presence(world: &World) -> Presence {
+    let mut folded = Presence::default();
+    for event in world.whole(&topic(SESSION)).await {
+        if let Event::Presence(event) = fact(&event) {
+            folded.apply(&event);
+        }
+    }
+    let (_, stored) = world.store.presence(SESSION).await.expect("read").expect("there");
+    assert_eq!(stored, folded, "presence is the fold of its events");
+    stored
+}
+
+pub(crate) async fn presence_is_the_fold_of_the_log_over_edges_and_restarts(world: World) {
+    with_sessions(&world, &[SESSION]).await;
+    let announce = |told: Vec<Announcement>| Command::Announce(told);
+    let came = announce(vec![says("e1", "alice", 2), says("e2", "alice", 1), says("e1", "bob", 1)]);
+    assert_eq!(change(&world, SESSION, came).await.expect("told").len(), 2, "one for each user");
+    world.advance(PRESENCE_GRACE);
+    let again = announce(vec![says("e1", "alice", 2)]);
+    assert_eq!(change(&world, SESSION, again).await, Ok(vec![]), "nothing is new");
+    let moved = announce(vec![says("e1", "alice", 1), says("e2", "alice", 2)]);
+    assert_eq!(change(&world, SESSION, moved).await, Ok(vec![]), "as many as before");
+    let world = world.reopened();
+    let mut known = world.store.announcements().await.expect("read");
+    known.sort_by_key(|(_, one)| (one.user_id.clone(), one.edge_id.clone()));
+    let expected = [says("e1", "alice", 1), says("e2", "alice", 2), says("e1", "bob", 1)];
+    assert_eq!(known, expected.map(|one| (SESSION.to_owned(), one)));
+    let Presence::Named(users) = presence(&world).await else { panic!("two are named") };
+    assert_eq!(users["alice"].connections, 3);
+    let gone = announce(vec![says("e1", "alice", 0), says("e1", "bob", 0)]);
+    assert_eq!(change(&world, SESSION, gone).await.expect("told").len(), 2);
+    let Presence::Named(users) = presence(&world).await else { panic!("one is named") };
+    assert_eq!(users.keys().collect::<Vec<_>>(), ["alice"]);
+}
+
+pub(crate) async fn a_crowd_is_counted_and_named_again(world: World) {
+    with_sessions(&world, &[SESSION]).await;
+    let crowd = |users: std::ops::Range<u32>, connections| {
+        Command::Announce(users.map(|n| says("e", &format!("u{n:04}"), connections)).collect())
+    };
+    change(&world, SESSION, crowd(0..150, 1)).await.expect("told");
+    let events = change(&world, SESSION, crowd(150..300, 1)).await.expect("told");
+    assert_eq!(events.len(), 1, "their number");
+    assert_eq!(presence(&world).await, Presence::Counted(300));
+    let world = world.reopened();
+    change(&world, SESSION, crowd(120..300, 0)).await.expect("told");
+    let Presence::Named(users) = presence(&world).await else { panic!("they are few again") };
+    assert_eq!(users.len(), 120);
+}
+
+pub(crate) async fn a_closed_session_takes_nothing_and_goes_whole_after_its_time(world: World) {
+    with_sessions(&world, &[SESSION]).await;
+    let node = Node { node_id: "n".into(), ..Node::default() };
+    let wish = Wish::Execute { command_id: "c".into(), command: GraphCommand::CreateNode(node) };
+    let order = Order { wish, expected_version: None };
+    let perform = Command::Perform { graph: "main".into(), by: "alice".into(), order };
+    change(&world, SESSION, perform.clone()).await.expect("done");
+    change(&world, SESSION, Command::Announce(vec![says("e", "alice", 1)])).await.expect("told");
+    let closed = change(&world, SESSION, Command::Close { by: "alice".into() }).await;
+    assert_eq!(closed, Ok(vec![Event::Closed { by: "alice".into() }]));
+    let refusal = store::Refusal::Session(Refusal::Closed(SESSION.into()));
+    assert_eq!(change(&world, SESSION, perform).await, Err(Error::Refused(refusal)));
+    let (_, state) = world.store.session_state(SESSION).await.expect("read").expect("there");
+    assert_eq!((state.presence, state.graphs.len()), (Presence::default(), 1));
+    world.advance(Duration::from_secs(30 * 24 * 3600 - 1));
+    world.clean().await;
+    assert_eq!(world.whole(&topic(SESSION)).await.len(), 5);
+    world.advance(Duration::from_secs(2));
+    world.clean().await;
+    assert!(world.store.session(SESSION).await.expect("read").is_none());
+    assert!(world.whole(&topic(SESSION)).await.is_empty());
+}

@@ -1,0 +1,225 @@
+//! Projects and sessions: what can be committed and read of them. Part of every [`Store`].
+//!
+//! [`Store`]: super::Store
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::domain::cursor::Cursor;
+use crate::domain::event::Event;
+use crate::domain::graph::{Head, Link, Node, Wish};
+use crate::domain::presence::{Presence, Tally};
+use crate::domain::project::{self, Member, Project, Role};
+use crate::domain::session::{Announcement, Command, Graph, Session, State};
+use crate::domain::time::Time;
+use crate::store::Error;
+
+/// Something to commit.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Create a project; its owner becomes its first member.
+    CreateProject(Project),
+    /// Give a user a role in a project, or take it away.
+    SetMember {
+        /// The project.
+        project_id: String,
+        /// The user.
+        user_id: String,
+        /// None takes the user out.
+        role: Option<Role>,
+    },
+    /// Open a session.
+    CreateSession(Session),
+    /// Put a part of a copy of a graph beside it. A copy that no save or load names within
+    /// [`COPY_KEPT`] is deleted.
+    PutPart(Part),
+    /// Something asked of a session.
+    Command {
+        /// Which.
+        session_id: String,
+        /// What.
+        command: Command,
+    },
+}
+
+impl Action {
+    /// Bytes of a caller's own content, roughly.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Action::PutPart(Part { nodes, links, .. }) => {
+                let bytes: u64 = nodes.iter().map(Node::bytes).sum::<u64>()
+                    + links.iter().map(Link::bytes).sum::<u64>();
+                usize::try_from(bytes).unwrap_or(usize::MAX)
+            }
+            Action::Command { command: Command::Perform { order, .. }, .. } => match &order.wish {
+                Wish::Execute { command, .. } => command.bytes(),
+                Wish::Undo | Wish::Redo => 0,
+            },
+            Action::CreateProject(_)
+            | Action::SetMember { .. }
+            | Action::CreateSession(_)
+            | Action::Command { .. } => 0,
+        }
+    }
+}
+
+/// How long a copy of a graph may take.
+pub const COPY_KEPT: std::time::Duration = std::time::Duration::from_secs(3600);
+
+/// A part of a copy of a graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Where the copy lies: a number that no other copy has.
+    pub body: u64,
+    /// Some of its nodes.
+    pub nodes: Vec<Node>,
+    /// Some of its links.
+    pub links: Vec<Link>,
+}
+
+/// What a commit came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The project that was created.
+    Project(Project),
+    /// The session that was opened.
+    Session(Session),
+    /// The events of the session's topic that were appended, in order. What the graph refused is
+    /// among them.
+    Events(Vec<Arc<Event>>),
+    /// It is done.
+    Done,
+}
+
+/// Why a command is not to be. Nothing is logged of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such project.
+    #[error("project {0} not found")]
+    ProjectNotFound(String),
+    /// No such session.
+    #[error("session {0} not found")]
+    SessionNotFound(String),
+    /// The session was closed.
+    #[error("session {0} was closed and takes nothing more")]
+    Closed(String),
+    /// The id is taken.
+    #[error("{0} is taken")]
+    Taken(String),
+    /// The project refuses a change of its members.
+    #[error(transparent)]
+    Project(#[from] project::Refusal),
+    /// The copy that was to be saved or loaded was deleted: it took too long.
+    #[error("the copy took too long; try again")]
+    CopyLost,
+}
+
+/// A session without what is in its graphs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outline {
+    /// The session.
+    pub session: Session,
+    /// The head of its topic.
+    pub cursor: Cursor,
+    /// Its graphs, by name.
+    pub graphs: Vec<(String, Head)>,
+    /// How many users are there.
+    pub tally: Tally,
+}
+
+/// A save of a graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Save {
+    /// Its name.
+    pub name: String,
+    /// Its version, from 1.
+    pub version: u64,
+    /// The graph it was made of.
+    pub graph: String,
+    /// The graph as it stood.
+    pub head: Head,
+    /// When.
+    pub saved_at: Time,
+    /// By whom.
+    pub saved_by: String,
+}
+
+/// Which graph to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// As it stands.
+    Graph(String),
+    /// As it was saved.
+    Save {
+        /// The save's name.
+        name: String,
+        /// None is the newest.
+        version: Option<u64>,
+    },
+}
+
+/// A graph that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The graph.
+    pub graph: Graph,
+    /// Its name, or the save's.
+    pub name: String,
+    /// The save's version; none for a graph as it stands.
+    pub version: Option<u64>,
+    /// The head of the session's topic at the same moment.
+    pub cursor: Cursor,
+}
+
+/// A page of a list, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// Only those that come after this id in the list.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// What a store of projects and sessions answers. What comes from several rows is from one moment.
+#[async_trait]
+pub trait SessionStore {
+    /// A project by id.
+    async fn project(&self, project_id: &str) -> Result<Option<Project>, Error>;
+
+    /// A user's role in a project.
+    async fn role(&self, project_id: &str, user_id: &str) -> Result<Option<Role>, Error>;
+
+    /// A project's members, by user.
+    async fn members(&self, project_id: &str) -> Result<Vec<Member>, Error>;
+
+    /// A tenant's projects: all, or those a user is a member of.
+    async fn projects(
+        &self,
+        tenant: &str,
+        member: Option<&str>,
+        listing: Listing,
+    ) -> Result<Vec<Project>, Error>;
+
+    /// A session by id.
+    async fn session(&self, session_id: &str) -> Result<Option<Outline>, Error>;
+
+    /// A project's sessions.
+    async fn sessions(&self, project_id: &str, listing: Listing) -> Result<Vec<Session>, Error>;
+
+    /// A session with all that is in it, and the head of its topic.
+    async fn session_state(&self, session_id: &str) -> Result<Option<(Cursor, State)>, Error>;
+
+    /// One graph of a session, or a save.
+    async fn graph(&self, session_id: &str, which: Which) -> Result<Option<Found>, Error>;
+
+    /// A session's saves, newest first.
+    async fn saves(&self, session_id: &str) -> Result<Vec<Save>, Error>;
+
+    /// Who is in a session, and the head of its topic.
+    async fn presence(&self, session_id: &str) -> Result<Option<(Cursor, Presence)>, Error>;
+
+    /// Who is in sessions through which edges: session and announcement. For a core that starts.
+    async fn announcements(&self) -> Result<Vec<(String, Announcement)>, Error>;
+}

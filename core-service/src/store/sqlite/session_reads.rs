@@ -1,0 +1,74 @@
+//! [`SessionStore`] of this engine: each answer is one short read.
+
+use async_trait::async_trait;
+
+use super::{SqliteStore, presence, project, state};
+use crate::domain::cursor::Cursor;
+use crate::domain::presence::Presence;
+use crate::domain::project::{Member, Project, Role};
+use crate::domain::session::{Announcement, Session, State};
+use crate::store::Error;
+use crate::store::session::{Found, Listing, Outline, Save, SessionStore, Which};
+
+#[async_trait]
+impl SessionStore for SqliteStore {
+    async fn project(&self, project_id: &str) -> Result<Option<Project>, Error> {
+        let project_id = project_id.to_owned();
+        self.readers.read(move |store| project::get(store, &project_id)).await
+    }
+
+    async fn role(&self, project_id: &str, user_id: &str) -> Result<Option<Role>, Error> {
+        let (project_id, user_id) = (project_id.to_owned(), user_id.to_owned());
+        self.readers.read(move |store| project::role(store, &project_id, &user_id)).await
+    }
+
+    async fn members(&self, project_id: &str) -> Result<Vec<Member>, Error> {
+        let project_id = project_id.to_owned();
+        self.readers.read(move |store| project::members(store, &project_id)).await
+    }
+
+    async fn projects(
+        &self,
+        tenant: &str,
+        member: Option<&str>,
+        listing: Listing,
+    ) -> Result<Vec<Project>, Error> {
+        let (tenant, member) = (tenant.to_owned(), member.map(str::to_owned));
+        let list = move |store: &_| project::list(store, &tenant, member.as_deref(), &listing);
+        self.readers.read(list).await
+    }
+
+    async fn session(&self, session_id: &str) -> Result<Option<Outline>, Error> {
+        let session_id = session_id.to_owned();
+        self.readers.read(move |store| state::outline(store, &session_id)).await
+    }
+
+    async fn sessions(&self, project_id: &str, listing: Listing) -> Result<Vec<Session>, Error> {
+        let project_id = project_id.to_owned();
+        self.readers.read(move |store| state::list(store, &project_id, &listing)).await
+    }
+
+    async fn session_state(&self, session_id: &str) -> Result<Option<(Cursor, State)>, Error> {
+        let session_id = session_id.to_owned();
+        self.readers.read(move |store| state::whole(store, &session_id)).await
+    }
+
+    async fn graph(&self, session_id: &str, which: Which) -> Result<Option<Found>, Error> {
+        let session_id = session_id.to_owned();
+        self.readers.read(move |store| state::one(store, &session_id, which)).await
+    }
+
+    async fn saves(&self, session_id: &str) -> Result<Vec<Save>, Error> {
+        let session_id = session_id.to_owned();
+        self.readers.read(move |store| state::saves(store, &session_id)).await
+    }
+
+    async fn presence(&self, session_id: &str) -> Result<Option<(Cursor, Presence)>, Error> {
+        let session_id = session_id.to_owned();
+        self.readers.read(move |store| state::presence_of(store, &session_id)).await
+    }
+
+    async fn announcements(&self) -> Result<Vec<(String, Announcement)>, Error> {
+        self.readers.read(presence::announcements).await
+    }
+}

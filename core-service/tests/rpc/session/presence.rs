@@ -1,0 +1,64 @@
+//! Who is in a session.
+
+use roomcast_identity::Scope;
+use roomcast_proto::registry::Code;
+use roomcast_proto::v1::{self, session_event};
+
+use super::{next_event, snapshot, someone};
+use crate::core::{Core, refused, request, serve, service};
+
+async fn announce(
+    core: &Core,
+    edge_id: &str,
+    session_id: &str,
+    users: &[(&str, u32)],
+) -> v1::AnnouncePresenceResponse {
+    let presences = users.iter().map(|(user_id, connections)| v1::Presence {
+        session_id: session_id.into(),
+        user_id: (*user_id).into(),
+        connections: *connections,
+    });
+    let wanted =
+        v1::AnnouncePresenceRequest { edge_id: edge_id.into(), presences: presences.collect() };
+    let asked = request(wanted, Some(&service(&[Scope::Edge, Scope::Service])), None);
+    core.sessions().announce_presence(asked).await.expect("taken").into_inner()
+}
+
+fn changed(event: &v1::Event) -> (&str, bool, u32, u32) {
+    let Some(v1::event::Body::Session(fact)) = &event.body else { panic!("{event:?}") };
+    let Some(session_event::Kind::Presence(changed)) = &fact.kind else { panic!("{event:?}") };
+    (&changed.user_id, changed.connected, changed.connections, changed.participants)
+}
+
+#[tokio::test]
+async fn who_comes_and_goes_is_told_and_listed() {
+    let core = serve(|_, _| {}).await;
+    let alice = someone(&core, "alice", "acme");
+    let session_id = alice.session(&alice.project().await).await;
+    let mut frames = alice.watch(&session_id).await.expect("a stream");
+    assert_eq!(snapshot(&mut frames).await.participant_count, 0);
+    assert!(!announce(&core, "e1", &session_id, &[("alice", 2)]).await.known);
+    assert_eq!(changed(&next_event(&mut frames).await), ("alice", true, 2, 1));
+    announce(&core, "e2", &session_id, &[("bob", 1)]).await;
+    assert_eq!(changed(&next_event(&mut frames).await), ("bob", true, 1, 2));
+    let list = v1::ListParticipantsRequest { session_id: session_id.clone() };
+    let listed = alice.sessions().list_participants(alice.ask(list)).await.expect("a list");
+    let listed = listed.into_inner();
+    let users: Vec<_> = listed.participants.iter().map(|user| user.user_id.as_str()).collect();
+    assert_eq!((users, listed.participant_count), (vec!["alice", "bob"], 2));
+    assert!(announce(&core, "e1", &session_id, &[("alice", 0)]).await.known);
+    assert_eq!(changed(&next_event(&mut frames).await), ("alice", false, 0, 1));
+    let mut again = alice.watch(&session_id).await.expect("a stream");
+    let found = snapshot(&mut again).await;
+    assert_eq!(found.participants[0].user_id, "bob");
+    assert_eq!(found.participant_count, 1);
+}
+
+#[tokio::test]
+async fn only_an_edge_announces() {
+    let core = serve(|_, _| {}).await;
+    let alice = someone(&core, "alice", "acme");
+    let wanted = v1::AnnouncePresenceRequest { edge_id: "e".into(), presences: Vec::new() };
+    let outcome = alice.sessions().announce_presence(alice.ask(wanted)).await;
+    assert_eq!(refused(outcome), Code::PermissionDenied);
+}

@@ -7,7 +7,7 @@ pub(crate) use snapshot::{announce, reset_reason};
 use roomcast_proto::registry::Code;
 
 use crate::{
-    feed::{Closed, Delivery, Reader},
+    feed::{Closed, Delivery, Reader, Reset},
     socket::{Gone, Outlet},
 };
 
@@ -38,11 +38,11 @@ pub(crate) async fn deliver(reader: Reader, outlet: &Outlet) -> End {
         let delivered = match reader.next().await {
             Delivery::Event(event) => {
                 deliveries.increment(1);
-                outlet.emit(&event).await
+                outlet.emit(reader.topic(), &event).await
             }
             Delivery::Reset(reset) => {
                 metrics::counter!("roomcast_edge_resets_total").increment(1);
-                snapshot::reset(outlet, reset.reason, &reset.response).await
+                start_again(outlet, &reset).await
             }
             Delivery::Closed(Closed::Ended) => return End::Ended,
             Delivery::Closed(Closed::Refused { code, message }) => {
@@ -53,4 +53,10 @@ pub(crate) async fn deliver(reader: Reader, outlet: &Outlet) -> End {
             return End::Gone;
         }
     }
+}
+
+async fn start_again(outlet: &Outlet, reset: &Reset) -> Result<(), Gone> {
+    let response = &reset.response;
+    snapshot::reset(outlet, reset.reason, response).await?;
+    outlet.tell_place(&response.topic, &response.cursor).await
 }

@@ -20,6 +20,7 @@
 mod control;
 mod flusher;
 mod frame;
+mod greeting;
 mod io;
 mod namespace;
 mod pipe;
@@ -27,7 +28,8 @@ mod queue;
 mod walker;
 
 pub use control::KillReason;
-pub(crate) use frame::text_frame;
+pub(crate) use frame::{text_frame, text_header};
+pub use greeting::Greeting;
 pub use io::Io;
 pub(crate) use namespace::{MARK, Namespace};
 pub use pipe::Stream;
@@ -35,7 +37,7 @@ pub(crate) use walker::message_lengths;
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
@@ -141,6 +143,7 @@ impl Lanes {
             changed: Notify::new(),
             is_dirty: AtomicBool::new(false),
             is_upgraded: AtomicBool::new(false),
+            greeting: OnceLock::new(),
             flusher: Arc::clone(&self.0.flushers[turn]),
             shared: Arc::clone(&self.0),
         });
@@ -160,6 +163,8 @@ pub struct Lane {
     /// On its flusher's list already.
     is_dirty: AtomicBool,
     is_upgraded: AtomicBool,
+    /// Of the session that it carries.
+    greeting: OnceLock<Arc<Greeting>>,
     flusher: Arc<Flusher>,
     shared: Arc<Shared>,
 }
@@ -194,6 +199,12 @@ impl Lane {
         if self.shared.takes_frames == Switch::On {
             self.queue().expect_upgrade();
         }
+    }
+
+    /// CONNECT replies that pass say what the session's greeting adds to them.
+    pub fn greet(&self, greeting: &Arc<Greeting>) {
+        // A connection carries one session.
+        let _ = self.greeting.set(Arc::clone(greeting));
     }
 
     /// Whether frames can be offered at all once a namespace is open.
@@ -231,6 +242,15 @@ impl Lane {
             self.mark();
         }
         Ok(taken)
+    }
+
+    /// Queues one frame that is in pieces. Answers whether there was room.
+    pub(crate) fn offer_pieces(self: &Arc<Self>, frame: &[Bytes]) -> Result<bool, Over> {
+        let is_taken = self.queue().offer(frame)?;
+        if is_taken {
+            self.mark();
+        }
+        Ok(is_taken)
     }
 
     /// Waits until much of what was queued has gone: whoever found the queue full does not come back

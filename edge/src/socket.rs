@@ -19,6 +19,7 @@ mod gate;
 mod inbound;
 mod owner;
 mod payload;
+mod recover;
 mod registry;
 mod subscriptions;
 mod transport;
@@ -50,6 +51,9 @@ use crate::app::AppState;
 const QUEUE_PACKETS_MAX: usize = 15;
 /// Bytes of one message, on every transport: what Node's server takes by default.
 const MESSAGE_BYTES_MAX: usize = 1_000_000;
+/// What a WebSocket reads at once. It is kept for as long as the socket lives, and most of what clients
+/// send fits.
+const READ_BUFFER_BYTES: usize = 1024;
 /// Attachments of one packet: more are refused by the JavaScript client as well.
 const ATTACHMENTS_MAX: usize = 10;
 /// Attachments must be complete within this.
@@ -92,6 +96,7 @@ pub fn builder(timing: Timing, adapters: Adapters) -> SocketIoBuilder<RawAdapter
         .max_payload(MESSAGE_BYTES_MAX as u64)
         .ws_max_message_size(MESSAGE_BYTES_MAX)
         .ws_max_frame_size(MESSAGE_BYTES_MAX)
+        .ws_read_buffer_size(READ_BUFFER_BYTES)
         .connect_timeout(timing.connect_timeout)
         .ping_interval(timing.ping_interval)
         .ping_timeout(timing.ping_timeout)

@@ -1,10 +1,13 @@
 // What a test's application does with an unmodified socket.io-client, in Node or in a page. It obeys
 // commands and tells what it observes, both plain JSON:
 //
-//   {op: "connect", id, url, token?, cursors?, transports?, keep?, join?}
+//   {op: "connect", id, url, token?, cursors?, transports?, keep?, join?, recover?}
 //       keep: come back by oneself, and resume
 //       join: {event, argument, topic, resume}; joined at every connect. `resume` says how: "auth", by
 //             the cursors that `auth` gives as a function, or "since", by the cursor in the join itself
+//       recover: leave resuming to Socket.IO's own recovery
+//   {op: "drop", id, url?, offset?}           breaks the connection; it comes back by itself, at another
+//             url or with another offset if one is given
 //   {op: "emit", id, event, args, ack?}       ack: a number, comes back as {ack, answer}
 //   {op: "disconnect", id}
 //   {op: "raw", id, text}                     writes a frame of the caller's own on the engine
@@ -13,13 +16,13 @@
 export function application(io, tell) {
   const sockets = new Map();
 
-  function connect({ id, url, token, cursors = {}, transports, keep = false, join }) {
+  function connect({ id, url, token, cursors = {}, transports, keep = false, join, recover }) {
     const held = { ...cursors };
     const resumesByAuth = join?.resume !== "since";
     const auth = (give) =>
       give({
         ...(token === undefined ? {} : { token }),
-        ...(resumesByAuth ? { cursors: held } : {}),
+        ...(recover ? { recover } : resumesByAuth ? { cursors: held } : {}),
       });
     const socket = io(url, {
       auth,
@@ -31,7 +34,8 @@ export function application(io, tell) {
       reconnectionAttempts: Infinity,
     });
     socket.on("connect", () => {
-      tell({ id, state: "connect", detail: socket.io.engine.transport.name });
+      const recovered = socket.recovered ? " recovered" : "";
+      tell({ id, state: "connect", detail: socket.io.engine.transport.name + recovered });
       if (join) enter(id, socket, join, held);
     });
     socket.on("disconnect", (reason) => tell({ id, state: "disconnect", detail: reason }));
@@ -61,6 +65,12 @@ export function application(io, tell) {
       const socket = sockets.get(id);
       if (ack === undefined) socket.emit(event, ...args);
       else socket.emit(event, ...args, (answer) => tell({ id, ack, answer }));
+    },
+    drop({ id, url, offset }) {
+      const socket = sockets.get(id);
+      if (url) socket.io.uri = url;
+      if (offset) socket._lastOffset = offset;
+      socket.io.engine.close();
     },
     disconnect({ id }) {
       sockets.get(id).disconnect();

@@ -240,6 +240,15 @@ impl Socket {
         .await
     }
 
+    /// Breaks the connection as a network does. It comes back by itself: with a `url` there, with an
+    /// `offset` as if that were the last one it had got.
+    pub(crate) fn drop_connection(&self, options: &Value) {
+        let mut command = json!({ "op": "drop", "id": self.id });
+        let members = command.as_object_mut().expect("an object");
+        members.extend(options.as_object().expect("an object").clone());
+        self.clients.tell(&command);
+    }
+
     pub(crate) fn disconnect(&self) {
         self.clients.tell(&json!({ "op": "disconnect", "id": self.id }));
     }

@@ -141,7 +141,8 @@ impl Reader {
     pub async fn next(&mut self) -> Delivery {
         loop {
             if self.grant.is_due()
-                && let Some(closed) = self.renew().await
+                // Kept out of the task's own size: most of its life it only waits.
+                && let Some(closed) = Box::pin(self.renew()).await
             {
                 return Delivery::Closed(closed);
             }
@@ -172,7 +173,8 @@ impl Reader {
         };
         if matches!(step, Step::ReadLog) {
             let shared = &self.feeds.0;
-            let page = self.feed.pages.after(shared, &self.feed.key, self.place.cursor()).await;
+            let page = self.feed.pages.after(shared, &self.feed.key, self.place.cursor());
+            let page = Box::pin(page).await;
             step = match page {
                 Ok(page) => self.place.take(&page),
                 Err(status) => return self.pause(&status).await,
@@ -193,7 +195,7 @@ impl Reader {
                     None
                 }
             },
-            Step::ReadLog | Step::JoinAgain => self.join_again().await,
+            Step::ReadLog | Step::JoinAgain => Box::pin(self.join_again()).await,
         }
     }
 

@@ -56,6 +56,13 @@ impl Header {
     }
 }
 
+/// The header of one whole text frame.
+pub(crate) fn text_header(payload: usize) -> Bytes {
+    let mut header = BytesMut::with_capacity(HEADER_BYTES_MAX);
+    put_header(&mut header, payload);
+    header.freeze()
+}
+
 /// One whole text frame of these parts.
 pub(crate) fn text_frame(parts: &[&str]) -> Bytes {
     let payload = parts.iter().map(|part| part.len()).sum();

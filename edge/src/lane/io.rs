@@ -38,12 +38,15 @@ impl Io {
 
     /// Frames are taken whole, or not at all while too much waits.
     fn poll_queue(&self, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let greeting = self.lane.greeting.get().map(Arc::as_ref);
         let has_opened = {
             let mut queue = self.lane.queue();
             if !queue.takes_writes() {
                 return Poll::Pending;
             }
-            queue.write(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?
+            queue
+                .write(bytes, greeting)
+                .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?
         };
         self.lane.mark();
         if has_opened {

@@ -44,7 +44,7 @@ impl Namespace {
     }
 
     /// Splits a packet's namespace from its content.
-    fn split(packet: &str) -> Option<(Self, &str)> {
+    pub(super) fn split(packet: &str) -> Option<(Self, &str)> {
         let (name, content) = match packet.split_once(',') {
             Some((name, content)) if packet.starts_with('/') => (name, content),
             Some(_) | None => ("/", packet),

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::{
     Over,
-    frame::NotFrames,
+    frame::{NotFrames, text_frame},
+    greeting::Greeting,
     namespace::{Meaning, Namespace},
     walker::Walker,
 };
@@ -73,20 +74,30 @@ impl Queue {
 
     /// Takes what was written through `Io`; whole messages are queued. Answers whether a namespace was
     /// opened by one.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<bool, NotFrames> {
+    pub(super) fn write(
+        &mut self,
+        bytes: &[u8],
+        greeting: Option<&Greeting>,
+    ) -> Result<bool, NotFrames> {
         self.walker.feed(bytes);
         let before = self.open;
         while let Some(message) = self.walker.next()? {
-            match message.text().map_or(Meaning::Other, Meaning::of) {
+            let mut completed = None;
+            let text = message.text();
+            match text.map_or(Meaning::Other, Meaning::of) {
                 Meaning::Probe => {}
-                Meaning::Connected(namespace) => self.open |= namespace.bit(),
+                Meaning::Connected(namespace) => {
+                    self.open |= namespace.bit();
+                    completed = text.and_then(|text| greeting?.complete(text));
+                }
                 Meaning::Mark(namespace) => {
                     self.open |= namespace.bit();
                     continue;
                 }
-                Meaning::Other => self.is_carrying |= message.text().is_some(),
+                Meaning::Other => self.is_carrying |= text.is_some(),
             }
-            let bytes = message.into_bytes();
+            let bytes = completed
+                .map_or_else(|| message.into_bytes(), |completed| text_frame(&[&completed]));
             self.bytes += bytes.len();
             self.frames += 1;
             self.pieces.push_back(bytes);

@@ -96,6 +96,13 @@ impl Encoded {
         self.frame.get_or_init(|| text_frame(&["42", &self.packet]))
     }
 
+    /// The frame's payload without the bracket at its end, for those who add an argument.
+    #[must_use]
+    pub fn open_payload(&self) -> Bytes {
+        let frame = self.frame();
+        frame.slice(frame.len() - "42".len() - self.packet.len()..frame.len() - 1)
+    }
+
     /// Bytes it takes in memory, its frame included.
     #[must_use]
     pub fn size(&self) -> usize {

@@ -170,6 +170,14 @@ impl Refusal {
         Self::from(status)
     }
 
+    /// As [`Refusal::of_job`], of any topic.
+    pub(super) fn of_topic(status: &Status, topic: &str) -> Self {
+        match topic.strip_prefix("job:") {
+            Some(job_id) => Self::of_job(status, job_id),
+            None => Self::from(status),
+        }
+    }
+
     /// Where the client waits for an answer it gets this one, else an `error` event.
     pub(super) async fn tell(&self, outlet: &Outlet, ack: Option<i64>) -> Result<(), Gone> {
         match ack {

@@ -18,7 +18,9 @@ use socketioxide::{
 use super::{
     Connection, Outlet,
     adapter::{Adapters, RawAdapter},
+    connection::Beginning,
     inbound::{Inbound, Taken, inbox},
+    recover::Claim,
     subscriptions::TOPICS_MAX,
     transport::{Session, Transports, Users},
 };
@@ -35,6 +37,12 @@ pub(super) struct Handshake {
     /// Topics to join at once, each with the cursor of the last event the client has.
     #[serde(default)]
     cursors: BTreeMap<String, String>,
+    /// Whether this client recovers as Socket.IO's own do.
+    #[serde(default)]
+    recover: bool,
+    /// What a client that recovers shows of its last connection.
+    #[serde(flatten)]
+    claim: Claim,
 }
 
 /// Why a socket is not let in: the text of `connect_error`, its code first.
@@ -64,7 +72,7 @@ pub(super) struct Waiting(Arc<Mutex<Option<Ready>>>);
 struct Ready {
     connection: Arc<Connection>,
     inbound: Inbound,
-    cursors: BTreeMap<String, String>,
+    beginning: Beginning,
 }
 
 /// Runs before the CONNECT reply. Handlers are registered here: a message that follows the reply at
@@ -106,7 +114,7 @@ pub(super) async fn authenticate(
         let code = error.code();
         Rejection::new(code, code.entry().cause)
     })?;
-    if session.is_some_and(|session| !session.confirm(&users, &identity.user)) {
+    if session.as_ref().is_some_and(|session| !session.confirm(&users, &identity.user)) {
         limit_hit("sockets_per_user");
         let message = "this user has too many sockets; close some";
         return Err(Rejection::new(Code::TooManyConnections, message));
@@ -118,7 +126,12 @@ pub(super) async fn authenticate(
     let (inbox, inbound) = inbox(rate);
     socket.extensions.insert(inbox);
     socket.extensions.insert(outlet);
-    let ready = Ready { connection, inbound, cursors: handshake.cursors };
+    let recovery = match session.filter(|_| handshake.recover) {
+        Some(session) => connection.recover(&handshake.claim, &session.greeting).await,
+        None => None,
+    };
+    let beginning = Beginning { cursors: handshake.cursors, recovery };
+    let ready = Ready { connection, inbound, beginning };
     socket.extensions.insert(Waiting(Arc::new(Mutex::new(Some(ready)))));
     socket.on_fallback(async |_: Taken| {});
     socket.on_disconnect(async move |reason: DisconnectReason| {
@@ -132,8 +145,8 @@ pub(super) async fn authenticate(
 /// Runs after the CONNECT reply, for as long as the socket lives.
 pub(super) async fn connected(Extension(waiting): Extension<Waiting>) {
     let ready = waiting.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(Ready { connection, inbound, cursors }) = ready {
-        connection.run(inbound, cursors).await;
+    if let Some(Ready { connection, inbound, beginning }) = ready {
+        connection.run(inbound, beginning).await;
     }
 }
 

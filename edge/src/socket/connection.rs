@@ -13,14 +13,16 @@ use super::{
     command::{Command, Refusal},
     inbound::{Inbound, Message},
     payload::{Closing, Connected, Done, JobUnsubscribed, Joined, Pong, PongAck},
+    recover::{Claim, Recovery},
     subscriptions::{Ended, Names, Subscriptions},
 };
 use crate::{
     app::AppState,
     auth::Identity,
+    config::Switch,
     delivery::{End, announce, reset_reason},
     feed,
-    lane::KillReason,
+    lane::{Greeting, KillReason, Namespace},
     names::now,
     upstream::spread,
 };
@@ -41,6 +43,15 @@ pub struct Connection {
     outlet: Outlet,
     gone: CancellationToken,
     topics: Names,
+}
+
+/// What a socket begins with.
+#[derive(Debug)]
+pub(super) struct Beginning {
+    /// Topics to join, each with the cursor of the last event that the client has.
+    pub(super) cursors: BTreeMap<String, String>,
+    /// What a client that recovers goes on with.
+    pub(super) recovery: Option<Recovery>,
 }
 
 /// What became of a request: done, or refused; or the socket has gone meanwhile.
@@ -87,12 +98,12 @@ impl Connection {
     }
 
     /// Serves the socket until it or the edge goes.
-    pub(super) async fn run(self: Arc<Self>, inbound: Inbound, cursors: BTreeMap<String, String>) {
+    pub(super) async fn run(self: Arc<Self>, inbound: Inbound, beginning: Beginning) {
         self.state.connections.add(&self);
         let mut subscriptions = Subscriptions::new(self.outlet.clone(), self.topics.clone());
         tokio::select! {
             // That the socket has gone is all there is to know of its end.
-            _ = self.serve(&mut subscriptions, inbound, cursors) => {}
+            _ = self.serve(&mut subscriptions, inbound, beginning) => {}
             () = self.gone.cancelled() => {}
         }
         subscriptions.abandon();
@@ -104,14 +115,22 @@ impl Connection {
         &self,
         subscriptions: &mut Subscriptions,
         mut inbound: Inbound,
-        cursors: BTreeMap<String, String>,
+        beginning: Beginning,
     ) -> Result<(), Gone> {
         self.outlet.open().await?;
-        let user_id = &self.identity.user.id;
-        let hello = Connected { message: "Connected to Roomcast", user_id, timestamp: now() };
+        let Beginning { cursors, recovery } = beginning;
+        let hello = Connected {
+            message: "Connected to Roomcast",
+            user_id: &self.identity.user.id,
+            timestamp: now(),
+            recovered: recovery.as_ref().map(|recovery| recovery.is_whole),
+        };
         self.outlet.tell("connected", &hello).await?;
+        if let Some(recovery) = recovery {
+            Box::pin(self.go_on(subscriptions, recovery)).await?;
+        }
         for (topic, cursor) in cursors {
-            if let Err(refusal) = self.resume(subscriptions, &topic, &cursor).await? {
+            if let Err(refusal) = Box::pin(self.resume(subscriptions, &topic, &cursor)).await? {
                 refusal.tell(&self.outlet, None).await?;
             }
         }
@@ -141,7 +160,8 @@ impl Connection {
         message: Message,
     ) -> Result<(), Gone> {
         let outcome = match Command::parse(&message) {
-            Ok(command) => self.execute(subscriptions, command, message.ack).await?,
+            // Boxed, as all that a socket does only now and then: what waits is small.
+            Ok(command) => Box::pin(self.execute(subscriptions, command, message.ack)).await?,
             Err(refusal) => Err(refusal),
         };
         match outcome {
@@ -189,6 +209,7 @@ impl Connection {
             }
             Command::UnsubscribeJobs => {
                 subscriptions.stop_own().await;
+                self.outlet.tell_offset().await?;
                 self.done(ack).await?;
             }
             Command::Ping => self.pong(ack).await?,
@@ -208,10 +229,7 @@ impl Connection {
         topic: &str,
         cursor: &str,
     ) -> Outcome {
-        let refused = |status: &Status| match topic.strip_prefix("job:") {
-            Some(job_id) => Refusal::of_job(status, job_id),
-            None => Refusal::from(status),
-        };
+        let refused = |status: &Status| Refusal::of_topic(status, topic);
         match self.ask(subscriptions, topic, Some(cursor), refused).await {
             Ok(joined) => {
                 self.begin(subscriptions, joined, None, "").await?;
@@ -219,6 +237,39 @@ impl Connection {
             }
             Err(refusal) => Ok(Err(refusal)),
         }
+    }
+
+    /// Joins again what the client says it was in, and has the greeting answer it. Without lanes nothing
+    /// could complete the CONNECT reply of a WebSocket, and it is not offered.
+    pub(super) async fn recover(&self, claim: &Claim, greeting: &Greeting) -> Option<Recovery> {
+        if self.state.config.lane == Switch::Off {
+            return None;
+        }
+        self.outlet.begin_recovery();
+        let recovery = Recovery::attempt(claim, &self.identity.user, async |topic, since| {
+            self.join(&topic, since.as_deref()).await
+        })
+        .await;
+        for feed::Joined { response, .. } in &recovery.joined {
+            self.outlet.place(&response.topic, response.resumed.then_some(&response.cursor));
+        }
+        greeting.add(Namespace::ROOT, recovery.pid.clone());
+        Some(recovery)
+    }
+
+    /// Goes on with what a client that recovers was in.
+    async fn go_on(
+        &self,
+        subscriptions: &mut Subscriptions,
+        recovery: Recovery,
+    ) -> Result<(), Gone> {
+        for joined in recovery.joined {
+            self.begin(subscriptions, joined, None, "").await?;
+        }
+        for (topic, status) in recovery.refused {
+            Refusal::of_topic(&status, &topic).tell(&self.outlet, None).await?;
+        }
+        Ok(())
     }
 
     /// Asks the core for the right, with the user's own token.
@@ -230,11 +281,15 @@ impl Connection {
         refused: impl Fn(&Status) -> Refusal,
     ) -> Result<feed::Joined, Refusal> {
         subscriptions.make_room(topic)?;
+        self.join(topic, since).await.map_err(|status| refused(&status))
+    }
+
+    async fn join(&self, topic: &str, since: Option<&str>) -> Result<feed::Joined, Status> {
         let caller = self.identity.caller(self.trace.child());
         let joined = self.state.feeds.join(caller, topic, since).await;
         let outcome = joined.as_ref().map_or_else(|status| Code::of(status).as_str(), |_| "ok");
         metrics::counter!("roomcast_edge_joins_total", "outcome" => outcome).increment(1);
-        joined.map_err(|status| refused(&status))
+        joined
     }
 
     /// Acknowledges a join, tells where the topic stands, and delivers what follows: in this order.
@@ -247,6 +302,9 @@ impl Connection {
     ) -> Result<(), Gone> {
         let feed::Joined { response, reader } = joined;
         subscriptions.stop(&response.topic).await;
+        // Before the answer: whoever is told that it has joined comes back to the topic.
+        self.outlet.place(&response.topic, response.resumed.then_some(&response.cursor));
+        self.outlet.tell_offset().await?;
         if let Some(ack) = ack {
             let answer = Joined {
                 ok: true,
@@ -260,6 +318,7 @@ impl Connection {
         }
         if !response.resumed {
             announce(&self.outlet, &response, message).await?;
+            self.outlet.tell_place(&response.topic, &response.cursor).await?;
         }
         subscriptions.start(reader);
         Ok(())
@@ -272,6 +331,7 @@ impl Connection {
         ack: Option<i64>,
     ) -> Result<(), Gone> {
         subscriptions.stop(topic).await;
+        self.outlet.tell_offset().await?;
         self.done(ack).await
     }
 

@@ -4,9 +4,11 @@
 //! Socket.IO's own queue. A session begins with packets. It changes over once, when all that was
 //! queued before has passed the lane: for a WebSocket that is its CONNECT reply, for a session that was
 //! upgraded a mark, which the lane takes out.
+//!
+//! What a recovering socket gets ends with an offset: see [`recover`](super::recover).
 
 use std::{
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -20,10 +22,10 @@ use socketioxide_core::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::{adapter::RawAdapter, transport::Transports};
+use super::{adapter::RawAdapter, payload::Recovering, recover::Vector, transport::Transports};
 use crate::{
     feed::Sink,
-    lane::{KillReason, Lane, MARK, Namespace, text_frame},
+    lane::{KillReason, Lane, MARK, Namespace, text_frame, text_header},
     names::Encoded,
 };
 
@@ -65,12 +67,14 @@ struct Inner {
     changing: Mutex<Option<Arc<Lane>>>,
     /// Since when the queue of packets has been full, over all who write.
     full_since: Mutex<Option<Instant>>,
+    /// What a client that recovers has of each topic.
+    vector: OnceLock<Mutex<Vector>>,
 }
 
 /// What is written.
 enum Outgoing<'a> {
-    /// An event of a log.
-    Event(&'a Encoded),
+    /// An event of a topic's log.
+    Event(&'a str, &'a Encoded),
     /// An event of the edge's own: `["name",{…}]`.
     Told(Str),
     /// The answer to an acknowledgement: `[{…}]`.
@@ -93,6 +97,7 @@ impl Outlet {
             lane: OnceLock::new(),
             changing: Mutex::default(),
             full_since: Mutex::default(),
+            vector: OnceLock::new(),
         }))
     }
 
@@ -109,12 +114,52 @@ impl Outlet {
         Arc::clone(&self.0) as Arc<dyn Sink>
     }
 
-    /// Emits an event of a log, waiting while the queue is full.
+    /// Emits an event of a topic's log, waiting while the queue is full.
     ///
     /// # Errors
     /// [`Gone`] when there is nobody to emit to any more.
-    pub async fn emit(&self, event: &Encoded) -> Result<(), Gone> {
-        self.write(Outgoing::Event(event)).await
+    pub async fn emit(&self, topic: &str, event: &Encoded) -> Result<(), Gone> {
+        self.write(Outgoing::Event(topic, event)).await
+    }
+
+    /// From here on every event brings an offset.
+    pub(super) fn begin_recovery(&self) {
+        self.0.vector.get_or_init(Mutex::default);
+    }
+
+    /// A client that recovers has a topic up to this cursor, or lacks its snapshot. It learns of it
+    /// with the next event.
+    pub(super) fn place(&self, topic: &str, cursor: Option<&str>) {
+        if let Some(mut vector) = self.0.vector() {
+            vector.place(topic, cursor);
+        }
+    }
+
+    /// A client that recovers has left a topic.
+    pub(super) fn leave(&self, topic: &str) {
+        if let Some(mut vector) = self.0.vector() {
+            vector.leave(topic);
+        }
+    }
+
+    /// Gives a client that recovers an offset for what it has, with an event that says no more.
+    ///
+    /// # Errors
+    /// As [`Outlet::emit`].
+    pub async fn tell_offset(&self) -> Result<(), Gone> {
+        let Some(is_recoverable) = self.0.vector().map(|vector| vector.is_recoverable()) else {
+            return Ok(());
+        };
+        self.tell("recovery", &Recovering { recoverable: is_recoverable }).await
+    }
+
+    /// As [`Outlet::tell_offset`], after a snapshot that the client now has.
+    ///
+    /// # Errors
+    /// As [`Outlet::emit`].
+    pub async fn tell_place(&self, topic: &str, cursor: &str) -> Result<(), Gone> {
+        self.place(topic, Some(cursor));
+        self.tell_offset().await
     }
 
     /// Emits an event of the edge's own.
@@ -148,7 +193,7 @@ impl Outlet {
         name: &str,
         answer: &impl Serialize,
     ) -> Result<(), NotQueued> {
-        self.try_write(&match ack {
+        self.0.try_write(&match ack {
             Some(ack) => Outgoing::Answer(ack, text(&(answer,))),
             None => Outgoing::Told(text(&(name, answer))),
         })
@@ -170,7 +215,7 @@ impl Outlet {
     async fn write(&self, outgoing: Outgoing<'_>) -> Result<(), Gone> {
         let mut wait = RETRY_FIRST;
         loop {
-            match self.try_write(&outgoing) {
+            match self.0.try_write(&outgoing) {
                 Ok(()) => return Ok(()),
                 Err(NotQueued::Gone) => return Err(Gone),
                 Err(NotQueued::Changing(lane)) => self.change_over(&lane).await?,
@@ -190,17 +235,6 @@ impl Outlet {
         }
     }
 
-    fn try_write(&self, outgoing: &Outgoing<'_>) -> Result<(), NotQueued> {
-        match self.0.lane.get() {
-            Some(lane) => match lane.offer([&outgoing.frame(self.0.namespace)]) {
-                Ok(0) => Err(NotQueued::Full),
-                Ok(_) => Ok(()),
-                Err(_) => Err(NotQueued::Gone),
-            },
-            None => self.0.try_queue(outgoing.packet(self.0.namespace)),
-        }
-    }
-
     async fn change_over(&self, lane: &Arc<Lane>) -> Result<(), Gone> {
         lane.opened(self.0.namespace).await.map_err(|_| Gone)?;
         // Whoever of those that waited comes first.
@@ -210,6 +244,38 @@ impl Outlet {
 }
 
 impl Inner {
+    /// The offset that goes with an event is that of the client having it: both or neither.
+    fn try_write(&self, outgoing: &Outgoing<'_>) -> Result<(), NotQueued> {
+        let Some(mut vector) = self.vector() else { return self.put(outgoing, None) };
+        let Outgoing::Event(topic, event) = outgoing else {
+            return self.put(outgoing, Some(&vector.offset()));
+        };
+        let before = vector.advance(topic, event.cursor());
+        let outcome = self.put(outgoing, Some(&vector.offset()));
+        if outcome.is_err()
+            && let Some(before) = before
+        {
+            vector.advance(topic, &before);
+        }
+        outcome
+    }
+
+    fn put(&self, outgoing: &Outgoing<'_>, offset: Option<&str>) -> Result<(), NotQueued> {
+        match self.lane.get() {
+            Some(lane) => match lane.offer_pieces(&outgoing.pieces(self.namespace, offset)) {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(NotQueued::Full),
+                Err(_) => Err(NotQueued::Gone),
+            },
+            None => self.try_queue(outgoing.packet(self.namespace, offset)),
+        }
+    }
+
+    fn vector(&self) -> Option<MutexGuard<'_, Vector>> {
+        let vector = self.vector.get()?;
+        Some(vector.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Queues a packet, unless the session was upgraded meanwhile.
     fn try_queue(&self, packet: Packet) -> Result<(), NotQueued> {
         let mut changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -253,7 +319,12 @@ impl Sink for Inner {
         self.lane.get().is_some()
     }
 
-    fn offer(&self, _topic: &str, events: &[Arc<Encoded>]) -> usize {
+    fn offer(&self, topic: &str, events: &[Arc<Encoded>]) -> usize {
+        if self.vector.get().is_some() {
+            let write =
+                |event: &&Arc<Encoded>| self.try_write(&Outgoing::Event(topic, event)).is_ok();
+            return events.iter().take_while(write).count();
+        }
         let Some(lane) = self.lane.get() else { return 0 };
         // A socket that has gone takes none; its reader meets that as well.
         lane.offer(events.iter().map(|event| event.frame())).unwrap_or(0)
@@ -261,25 +332,48 @@ impl Sink for Inner {
 }
 
 impl Outgoing<'_> {
-    fn frame(&self, namespace: Namespace) -> Bytes {
-        match self {
-            Self::Event(event) => event.frame().clone(),
-            Self::Told(text) => text_frame(&["42", &namespace.prefix(), text]),
-            Self::Answer(ack, text) => {
-                text_frame(&["43", &namespace.prefix(), &ack.to_string(), text])
+    /// One frame. Events with an offset still share their text.
+    fn pieces(&self, namespace: Namespace, offset: Option<&str>) -> Vec<Bytes> {
+        match (self, offset.map(last_argument)) {
+            (Self::Event(_, event), None) => vec![event.frame().clone()],
+            (Self::Event(_, event), Some(end)) => {
+                let text = event.open_payload();
+                vec![text_header(text.len() + end.len()), text, Bytes::from(end)]
+            }
+            (Self::Told(text), end) => {
+                let text = with_end(text, end.as_deref());
+                vec![text_frame(&["42", &namespace.prefix(), &text])]
+            }
+            (Self::Answer(ack, text), _) => {
+                vec![text_frame(&["43", &namespace.prefix(), &ack.to_string(), text])]
             }
         }
     }
 
-    fn packet(&self, namespace: Namespace) -> Packet {
+    fn packet(&self, namespace: Namespace, offset: Option<&str>) -> Packet {
+        let end = offset.map(last_argument);
         match self {
-            Self::Event(encoded) => event(encoded.packet(), namespace),
-            Self::Told(text) => event(text.clone(), namespace),
+            Self::Event(_, encoded) => {
+                event(with_end(&encoded.packet(), end.as_deref()), namespace)
+            }
+            Self::Told(text) => event(with_end(text, end.as_deref()), namespace),
             Self::Answer(ack, text) => Packet {
                 ns: Str::from(namespace.name()),
                 inner: PacketData::EventAck(Value::Str(text.clone(), None), *ack),
             },
         }
+    }
+}
+
+/// The end of an event's text that has an offset. An offset needs no escapes.
+fn last_argument(offset: &str) -> String {
+    format!(",\"{offset}\"]")
+}
+
+fn with_end(text: &Str, end: Option<&str>) -> Str {
+    match end {
+        Some(end) => Str::from([&text[..text.len() - 1], end].concat()),
+        None => text.clone(),
     }
 }
 

@@ -34,6 +34,7 @@ use super::{
 };
 use crate::{
     config::Config,
+    lane::Greeting,
     listener::{Caps, ClientAddress, Network, limit_hit},
     rest::Problem,
 };
@@ -116,6 +117,7 @@ impl Gate {
         };
         let session = Arc::new(Session::new(Owner::new(shown), place));
         request.extensions_mut().insert(Arc::clone(&session));
+        session.note(&request);
         let answer = self.call(request).await;
         if is_websocket || answer.status() != StatusCode::OK {
             return answer;
@@ -192,7 +194,12 @@ impl Poll {
     async fn answer(mut self, request: Request) -> Response {
         let answer = self.gate.call(request).await;
         self.is_answered = true;
-        answer
+        match self.gate.transports.find(self.sid) {
+            Some(session) if session.greeting.is_pending() => {
+                greet(&session.greeting, answer).await
+            }
+            Some(_) | None => answer,
+        }
     }
 }
 
@@ -209,6 +216,15 @@ impl Drop for Poll {
             runtime.spawn(close);
         }
     }
+}
+
+/// CONNECT replies of a poll say what the session's greeting adds to them.
+async fn greet(greeting: &Greeting, answer: Response) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    // Engine.IO's bodies are in memory as they are, and bounded there.
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(greeting.complete_all(&body)))
 }
 
 /// A POST with its whole body, which is bounded in bytes, packets and time.

@@ -49,14 +49,15 @@ pub(super) struct Message {
 /// The way into a socket's inbox. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Inbox {
-    sender: mpsc::Sender<Message>,
+    /// Boxed: a channel takes room for many at once.
+    sender: mpsc::Sender<Box<Message>>,
     shared: Arc<Shared>,
 }
 
 /// A socket's inbox.
 #[derive(Debug)]
 pub(super) struct Inbound {
-    receiver: mpsc::Receiver<Message>,
+    receiver: mpsc::Receiver<Box<Message>>,
     shared: Arc<Shared>,
 }
 
@@ -110,7 +111,7 @@ impl Inbox {
     fn put(&self, message: Message) -> Result<(), Excess> {
         let size = message.text.len();
         let waiting = self.shared.waiting_bytes.fetch_add(size, Ordering::Relaxed) + size;
-        if waiting > WAITING_BYTES_MAX || self.sender.try_send(message).is_err() {
+        if waiting > WAITING_BYTES_MAX || self.sender.try_send(Box::new(message)).is_err() {
             self.shared.waiting_bytes.fetch_sub(size, Ordering::Relaxed);
             return Err(Excess::Full);
         }
@@ -122,14 +123,14 @@ impl Inbound {
     pub(super) async fn next(&mut self) -> Option<Message> {
         let message = self.receiver.recv().await?;
         self.shared.waiting_bytes.fetch_sub(message.text.len(), Ordering::Relaxed);
-        Some(message)
+        Some(*message)
     }
 
     /// The next message, if one has come.
     pub(super) fn waiting(&mut self) -> Option<Message> {
         let message = self.receiver.try_recv().ok()?;
         self.shared.waiting_bytes.fetch_sub(message.text.len(), Ordering::Relaxed);
-        Some(message)
+        Some(*message)
     }
 
     /// A command has failed: it counts for several, so that guessing is slow.

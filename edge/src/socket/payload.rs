@@ -7,6 +7,16 @@ pub(super) struct Connected<'a> {
     pub(super) message: &'static str,
     pub(super) user_id: &'a str,
     pub(super) timestamp: String,
+    /// For sockets that recover: whether this one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) recovered: Option<bool>,
+}
+
+/// What comes with an offset that no other event carries.
+#[derive(Debug, Serialize)]
+pub(super) struct Recovering {
+    /// False while more topics are joined than an offset has room for.
+    pub(super) recoverable: bool,
 }
 
 /// The answer to a join: whether the history is whole, and where it goes on.

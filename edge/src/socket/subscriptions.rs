@@ -24,8 +24,9 @@ pub(super) struct Subscriptions {
     by_topic: BTreeMap<String, Subscription>,
     /// The names alone, for those who look from outside.
     names: Names,
-    ends: mpsc::Receiver<Ended>,
-    report: mpsc::Sender<Ended>,
+    /// Boxed: a channel takes room for many at once.
+    ends: mpsc::Receiver<Box<Ended>>,
+    report: mpsc::Sender<Box<Ended>>,
     last_number: u64,
 }
 
@@ -88,6 +89,7 @@ impl Subscriptions {
         subscription.cancel.cancel();
         // A delivery that panicked has ended too.
         let _ = subscription.task.await;
+        self.outlet.leave(topic);
         self.names.change(|names| names.remove(topic));
     }
 
@@ -106,7 +108,7 @@ impl Subscriptions {
             let Some(ended) = self.ends.recv().await else { return std::future::pending().await };
             let number = self.by_topic.get(&ended.topic).map(|subscription| subscription.number);
             if number == Some(ended.number) {
-                return ended;
+                return *ended;
             }
         }
     }
@@ -133,7 +135,7 @@ async fn run(
     reader: Reader,
     outlet: Outlet,
     cancel: CancellationToken,
-    report: mpsc::Sender<Ended>,
+    report: mpsc::Sender<Box<Ended>>,
     number: u64,
 ) {
     let topic = reader.topic().to_owned();
@@ -143,7 +145,7 @@ async fn run(
         () = cancel.cancelled() => {}
         end = deliver(reader, &outlet) => {
             // Full or closed only when the socket is going anyway.
-            let _ = report.try_send(Ended { topic, end, number });
+            let _ = report.try_send(Box::new(Ended { topic, end, number }));
         }
     }
 }

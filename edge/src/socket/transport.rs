@@ -16,7 +16,7 @@ use socketioxide_core::Sid;
 
 use super::owner::Owner;
 use crate::{
-    lane::{KillReason, Lane},
+    lane::{Greeting, KillReason, Lane},
     listener::{Caps, Held, Network},
 };
 
@@ -41,6 +41,8 @@ impl Users {
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) owner: Owner,
+    /// What its CONNECT replies say.
+    pub(super) greeting: Arc<Greeting>,
     place: Mutex<Place>,
     carriers: Mutex<Carriers>,
 }
@@ -66,7 +68,7 @@ struct Carriers {
 impl Session {
     pub(super) fn new(owner: Owner, pending: Held<Network>) -> Self {
         let place = Mutex::new(Place::Address(pending));
-        Self { owner, place, carriers: Mutex::default() }
+        Self { owner, greeting: Arc::default(), place, carriers: Mutex::default() }
     }
 
     /// It has shown a token, and counts as its user's from here on. Answers whether the user may have
@@ -87,6 +89,9 @@ impl Session {
     /// Notes which connection a request comes by.
     pub(super) fn note(&self, request: &Request) {
         let Some(lane) = request.extensions().get::<Arc<Lane>>() else { return };
+        if request.headers().contains_key(header::UPGRADE) {
+            lane.greet(&self.greeting);
+        }
         let lane = Some(Arc::downgrade(lane));
         let mut carriers = self.carriers();
         if request.headers().contains_key(header::UPGRADE) {

@@ -120,7 +120,7 @@ proptest! {
         let (mut at, mut cuts) = (0, cuts.into_iter().cycle());
         while at < written.len() {
             let next = (at + cuts.next().unwrap()).min(written.len());
-            queue.write(&written[at..next]).unwrap();
+            queue.write(&written[at..next], None).unwrap();
             at = next;
             while ends.front().is_some_and(|(end, _)| *end <= at) {
                 expected.extend(ends.pop_front().unwrap().1);
@@ -138,7 +138,7 @@ proptest! {
     fn nothing_that_is_written_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut queue = Queue::default();
         for piece in bytes.chunks(7) {
-            if queue.write(piece).is_err() {
+            if queue.write(piece, None).is_err() {
                 break;
             }
         }
@@ -149,22 +149,32 @@ proptest! {
 fn a_namespace_is_open_once_its_connect_reply_has_passed_whole() {
     let mut queue = Queue::default();
     let reply = text_frame(&[r#"40{"sid":"x"}"#]);
-    assert!(!queue.write(&text_frame(&[r#"0{"sid":"x"}"#])).unwrap());
-    assert!(!queue.write(&reply[..5]).unwrap());
+    assert!(!queue.write(&text_frame(&[r#"0{"sid":"x"}"#]), None).unwrap());
+    assert!(!queue.write(&reply[..5], None).unwrap());
     assert!(!queue.is_open(Namespace::ROOT));
-    assert!(queue.write(&reply[5..]).unwrap());
+    assert!(queue.write(&reply[5..], None).unwrap());
     assert!(queue.is_open(Namespace::ROOT));
+}
+
+#[test]
+fn a_connect_reply_says_what_its_greeting_adds() {
+    let (mut queue, greeting) = (Queue::default(), Greeting::default());
+    greeting.add(Namespace::ROOT, "p".to_owned());
+    let reply = text_frame(&[r#"40{"sid":"x"}"#]);
+    queue.write(&[reply.clone(), reply].concat(), Some(&greeting)).unwrap();
+    let expected = [r#"40{"sid":"x","pid":"p"}"#, r#"40{"sid":"x"}"#].map(Received::text);
+    assert_eq!(read(drain(&mut queue)), expected);
 }
 
 #[test]
 fn a_mark_opens_its_namespace_and_goes_no_further() {
     let mut queue = Queue::default();
-    assert!(!queue.write(&text_frame(&["3probe"])).unwrap());
+    assert!(!queue.write(&text_frame(&["3probe"]), None).unwrap());
     assert!(!queue.is_carrying(), "a probe proves nothing");
-    queue.write(&text_frame(&["2"])).unwrap();
+    queue.write(&text_frame(&["2"]), None).unwrap();
     assert!(queue.is_carrying());
     drain(&mut queue);
-    assert!(queue.write(&text_frame(&["42", crate::lane::MARK])).unwrap());
+    assert!(queue.write(&text_frame(&["42", crate::lane::MARK]), None).unwrap());
     assert_eq!(drain(&mut queue), b"");
 }
 
@@ -175,7 +185,7 @@ fn a_queue_is_bounded_in_bytes_and_leaves_room_for_socket_ios_own() {
     assert_eq!(queue.offer(std::slice::from_ref(&large)), Ok(true), "one always fits");
     assert_eq!(queue.offer(&[Bytes::from_static(b"x")]), Ok(false));
     assert!(queue.takes_writes());
-    queue.write(&text_frame(&["2"])).unwrap();
+    queue.write(&text_frame(&["2"]), None).unwrap();
     let settled = queue.settle(large.len());
     assert_eq!(settled.left, 3);
     assert_eq!(queue.offer(&[Bytes::from_static(b"x")]), Ok(true));

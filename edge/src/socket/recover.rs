@@ -1,0 +1,106 @@
+//! Connection state recovery as Socket.IO's own clients know it: `pid` and `offset`. No edge keeps
+//! anything for it.
+//!
+//! Every event that a recovering socket gets ends with an *offset*: the [`Vector`] of the cursors of all
+//! its topics at that moment. The client hands the last one back when it connects again, at this edge
+//! or another, before or after restarts; every topic in it is joined again with its cursor and its
+//! right is decided anew. Only when all of them go on without a gap is the client told its old
+//! [`pid`], which is how it knows that it was recovered.
+//!
+//! ```text
+//!  client: CONNECT {token, recover, pid, offset} ─▶ token ─▶ pid its user's? offset ours? ─▶ join all
+//!     all resumed: the same pid, then what was missed, then live
+//!     else: a new pid; resets, and what is refused is said
+//! ```
+//!
+//! An entry without a cursor is a topic whose snapshot the client may not have: it is joined afresh.
+
+mod pid;
+mod vector;
+
+pub(super) use vector::Vector;
+
+use futures::future::join_all;
+use roomcast_identity::User;
+use serde::Deserialize;
+use serde_json::Value;
+use tonic::Status;
+
+use crate::feed;
+
+/// What a socket that recovers begins with.
+#[derive(Debug)]
+pub(super) struct Recovery {
+    pub(super) pid: String,
+    /// All that the client had goes on without a gap.
+    pub(super) is_whole: bool,
+    pub(super) joined: Vec<feed::Joined>,
+    /// Topics that could not be joined again, and why.
+    pub(super) refused: Vec<(String, Status)>,
+}
+
+/// What the client shows of its last connection.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Claim {
+    /// Of any kind: a client may send what it took for one.
+    pid: Option<Value>,
+    offset: Option<Value>,
+}
+
+impl Recovery {
+    /// Joins what the claim names, if it is one of this user's; `join` asks for a topic after a cursor.
+    pub(super) async fn attempt<J>(
+        claim: &Claim,
+        user: &User,
+        join: impl Fn(String, Option<String>) -> J,
+    ) -> Self
+    where
+        J: Future<Output = Result<feed::Joined, Status>>,
+    {
+        let Some((pid, vector)) = claim.read(user) else { return Self::fresh(user) };
+        let joins = vector.into_topics().into_iter().map(|(topic, cursor)| {
+            let since = (!cursor.is_empty()).then_some(cursor);
+            let join = join(topic.clone(), since.clone());
+            async move { (topic, since.is_some(), join.await) }
+        });
+        let mut recovery = Self { pid, is_whole: true, joined: Vec::new(), refused: Vec::new() };
+        for (topic, must_resume, outcome) in join_all(joins).await {
+            match outcome {
+                Ok(joined) => {
+                    recovery.is_whole &= joined.response.resumed || !must_resume;
+                    recovery.joined.push(joined);
+                }
+                Err(status) => {
+                    recovery.is_whole = false;
+                    recovery.refused.push((topic, status));
+                }
+            }
+        }
+        if !recovery.is_whole {
+            recovery.pid = pid::mint(&user.tenant, &user.id);
+        }
+        let outcome = if recovery.is_whole { "recovered" } else { "reset" };
+        metrics::counter!("roomcast_edge_recoveries_total", "outcome" => outcome).increment(1);
+        recovery
+    }
+
+    fn fresh(user: &User) -> Self {
+        metrics::counter!("roomcast_edge_recoveries_total", "outcome" => "fresh").increment(1);
+        Self {
+            pid: pid::mint(&user.tenant, &user.id),
+            is_whole: false,
+            joined: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+}
+
+impl Claim {
+    /// None where it is not one of ours for this user: clients also send what they took for an offset.
+    fn read(&self, user: &User) -> Option<(String, Vector)> {
+        let pid =
+            self.pid.as_ref()?.as_str().filter(|pid| pid::is_of(pid, &user.tenant, &user.id))?;
+        let vector = self.offset.as_ref()?.as_str().and_then(Vector::parse)?;
+        Some((pid.to_owned(), vector))
+    }
+}

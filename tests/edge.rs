@@ -1,12 +1,15 @@
 //! The edge under its clients: who gets in, what it makes of nonsense, and what they notice of its death.
 
 mod clients;
+mod expiry;
 mod fanout;
 mod hostile;
 mod lane;
 mod origin;
 mod polling;
+mod recover;
 mod restart;
 mod resume_storm;
+mod rights;
 mod rolling;
 mod token;

@@ -2,5 +2,6 @@
 
 mod job;
 mod sse;
+mod ticket;
 mod topic;
 mod trace;

@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 use crate::{
-    auth::{Auth, Origins, guard},
+    auth::{Auth, Origins, Rights, guard, listen},
     config::{Config, Switch},
     feed::Feeds,
     lane::Lanes,
@@ -41,6 +41,8 @@ pub struct AppState {
     pub feeds: Feeds,
     /// Who is calling.
     pub auth: Auth,
+    /// Who holds which rights here.
+    pub rights: Rights,
     /// Who is connected over Socket.IO.
     pub connections: Connections,
     /// Cancelled when the edge begins to shut down.
@@ -55,9 +57,11 @@ impl AppState {
     pub fn new(config: Config) -> anyhow::Result<Self> {
         let tls = tls(&config)?;
         let upstream = Upstream::new(&config.cores, tls.as_ref(), credential(&config)?)?;
+        let rights = Rights::default();
         Ok(Self {
             auth: Auth::new(&config)?,
-            feeds: Feeds::new(upstream.clone()),
+            feeds: Feeds::new(upstream.clone(), rights.clone()),
+            rights,
             upstream,
             connections: Connections::default(),
             draining: CancellationToken::new(),
@@ -96,6 +100,8 @@ pub async fn serve(
     let tasks = TaskTracker::new();
     let stop_feeds = CancellationToken::new();
     tasks.spawn(state.feeds.clone().run(stop_feeds.clone()));
+    let (rights, upstream) = (state.rights.clone(), state.upstream.clone());
+    tasks.spawn(listen(rights, upstream, stop_feeds.clone()));
     let stop_listener = CancellationToken::new();
     tasks.spawn(listener::serve(
         listener,

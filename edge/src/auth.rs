@@ -1,9 +1,18 @@
 //! Who is calling, and from which page.
 
+mod hearing;
 mod origin;
+mod rights;
+mod session;
+mod standing;
 
+pub(crate) use hearing::listen;
 pub use origin::Origins;
 pub(crate) use origin::guard;
+pub use rights::Rights;
+pub(crate) use rights::{HEARD_FOR, Hold};
+pub use session::Session;
+pub(crate) use standing::{Notice, Refused, Standing};
 
 use std::{
     fmt,
@@ -30,14 +39,20 @@ const DEV_TOKEN_LIFE: Duration = Duration::from_secs(3600);
 pub struct Identity {
     /// Who.
     pub user: User,
-    token: Option<Arc<str>>,
+    session: Arc<Session>,
 }
 
 impl Identity {
     /// A caller on this user's behalf.
     #[must_use]
     pub fn caller(&self, trace: TraceContext) -> Caller {
-        Caller { token: self.token.clone(), expires_at: self.user.expires_at, trace }
+        Caller { session: Arc::clone(&self.session), trace }
+    }
+
+    /// The user on the connection that showed the token.
+    #[must_use]
+    pub fn session(&self) -> &Arc<Session> {
+        &self.session
     }
 }
 
@@ -73,7 +88,8 @@ impl Auth {
             return self.dev.as_ref().ok_or(Error::Missing)?.identity();
         };
         let user = self.keys.verify(token).await?;
-        Ok(Identity { user, token: Some(token.into()) })
+        let session = Arc::new(Session::of_token(&user, token));
+        Ok(Identity { user, session })
     }
 
     /// Who the token in `Authorization: Bearer` speaks for.
@@ -118,8 +134,10 @@ impl DevUser {
     }
 
     fn identity(&self) -> Result<Identity, Error> {
-        let token = self.token().map_err(|error| Error::Invalid(error.to_string()))?;
-        Ok(Identity { user: User::dev(), token })
+        self.token().map_err(|error| Error::Invalid(error.to_string()))?;
+        let user = User::dev();
+        let session = Arc::new(Session::of_dev(&user, self.clone()));
+        Ok(Identity { user, session })
     }
 
     fn token(&self) -> Result<Option<Arc<str>>, MintError> {

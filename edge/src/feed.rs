@@ -40,8 +40,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use self::topic::{Feed, Key};
-use crate::upstream::{Caller, Upstream};
+use self::{
+    reader::Right,
+    topic::{Feed, Key},
+};
+use crate::{
+    auth::Rights,
+    upstream::{Caller, Upstream},
+};
 
 /// A feed stays this long after its last reader: a page that is loaded again finds it there.
 const LINGER: Duration = Duration::from_secs(10);
@@ -60,6 +66,7 @@ pub struct Feeds(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     upstream: Upstream,
+    rights: Rights,
     table: Mutex<Table>,
     /// Wakes the stream's driver when the table changed.
     changed: Notify,
@@ -89,9 +96,10 @@ pub struct Joined {
 impl Feeds {
     /// No feeds yet. [`Feeds::run`] must run for any to fill.
     #[must_use]
-    pub fn new(upstream: Upstream) -> Self {
+    pub fn new(upstream: Upstream, rights: Rights) -> Self {
         Self(Arc::new(Shared {
             upstream,
+            rights,
             table: Mutex::default(),
             changed: Notify::new(),
             replays: Semaphore::new(REPLAYS_MAX),
@@ -138,10 +146,12 @@ impl Feeds {
             since: since.unwrap_or_default().to_owned(),
             tenant: String::new(),
         };
+        let hold = self.0.rights.hold(&caller.session, Some(topic));
         let response =
             self.0.upstream.broadcast().join(caller.request(request)).await?.into_inner();
+        let hold = hold.named(&response.topic);
         let feed = self.open(&response)?;
-        let reader = Reader::new(self.clone(), feed, caller, &response);
+        let reader = Reader::new(self.clone(), feed, Right { caller, hold }, &response);
         Ok(Joined { response, reader })
     }
 

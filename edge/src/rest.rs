@@ -8,6 +8,7 @@
 mod accept;
 mod body;
 mod caller;
+mod connections;
 mod docs;
 mod events;
 mod health;
@@ -18,12 +19,15 @@ mod openapi;
 mod parameters;
 mod payload;
 mod problem;
+mod revocations;
 mod root;
 mod snapshot;
 mod sse;
 mod stats;
+mod tickets;
 mod topics;
 mod trace;
+mod users;
 
 pub use problem::{FieldError, Problem};
 
@@ -73,6 +77,10 @@ fn described() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::base())
         .merge(jobs::router())
         .merge(topics::router())
+        .merge(tickets::router())
+        .merge(revocations::router())
+        .merge(users::router())
+        .merge(connections::router())
         .merge(root::router())
         .merge(health::router())
         .merge(stats::router())

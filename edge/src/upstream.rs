@@ -7,6 +7,7 @@ mod backoff;
 mod caller;
 mod core;
 mod credential;
+mod heard;
 
 pub use backoff::Backoff;
 pub(crate) use backoff::{jittered, spread};
@@ -23,11 +24,12 @@ use std::{
 };
 
 use roomcast_proto::v1::{
-    broadcast_service_client::BroadcastServiceClient, job_service_client::JobServiceClient,
+    access_service_client::AccessServiceClient, broadcast_service_client::BroadcastServiceClient,
+    job_service_client::JobServiceClient, user_service_client::UserServiceClient,
 };
-use tonic::transport::ClientTlsConfig;
+use tonic::{Code, Status, transport::ClientTlsConfig};
 
-use self::core::Core;
+use self::{core::Core, heard::Heard};
 
 /// Largest answer taken from the core: a page of events is at most 1 MiB, and a job carries at most an
 /// input and a result of 1 MiB each.
@@ -49,6 +51,7 @@ pub enum Error {
 pub struct Upstream {
     cores: Arc<[Core]>,
     next: Arc<AtomicUsize>,
+    heard: Heard,
 }
 
 impl Upstream {
@@ -61,17 +64,18 @@ impl Upstream {
         tls: Option<&ClientTlsConfig>,
         credential: Credential,
     ) -> Result<Self, Error> {
+        let heard = Heard::default();
         let cores = addresses
             .iter()
             .map(|address| {
-                Core::new(address, tls, credential.clone())
+                Core::new(address, tls, credential.clone(), heard.clone())
                     .map_err(|error| Error::Address(address.clone(), error))
             })
             .collect::<Result<Arc<[Core]>, Error>>()?;
         if cores.is_empty() {
             return Err(Error::NoCore);
         }
-        Ok(Self { cores, next: Arc::default() })
+        Ok(Self { cores, next: Arc::default(), heard })
     }
 
     /// Calls about jobs.
@@ -90,6 +94,23 @@ impl Upstream {
             .max_encoding_message_size(ANSWER_BYTES_MAX)
     }
 
+    /// Calls about who may come in.
+    #[must_use]
+    pub fn access(&self) -> AccessServiceClient<Line> {
+        AccessServiceClient::new(self.pick().calls())
+    }
+
+    /// Calls about registered users.
+    #[must_use]
+    pub fn users(&self) -> UserServiceClient<Line> {
+        UserServiceClient::new(self.pick().calls())
+    }
+
+    /// Changes of rights were heard up to this cursor: calls are decided by no older knowledge.
+    pub(crate) fn has_heard(&self, cursor: &str) {
+        self.heard.set(cursor);
+    }
+
     /// The connection for the subscription stream alone.
     #[must_use]
     pub fn subscriber(&self) -> BroadcastServiceClient<Line> {
@@ -105,6 +126,11 @@ impl Upstream {
         let turn = |step: usize| &self.cores[(first.wrapping_add(step)) % self.cores.len()];
         (0..self.cores.len()).map(turn).find(|core| core.is_up(now)).unwrap_or_else(|| turn(0))
     }
+}
+
+/// Whether the core decided against the caller; anything else may be different another time.
+pub(crate) fn is_refusal(status: &Status) -> bool {
+    matches!(status.code(), Code::NotFound | Code::PermissionDenied | Code::Unauthenticated)
 }
 
 /// Longest wait for a connection to a core.

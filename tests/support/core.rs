@@ -65,6 +65,10 @@ impl Core {
         self.port.url()
     }
 
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.port.address()
+    }
+
     pub(crate) fn process(&mut self) -> &mut Process {
         &mut self.process
     }
@@ -72,6 +76,12 @@ impl Core {
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.process.kill();
+    }
+
+    /// Starts again with other settings.
+    pub(crate) async fn restart_with(&mut self, arguments: &[&str]) {
+        self.arguments = arguments.iter().map(|text| (*text).to_owned()).collect();
+        self.restart().await;
     }
 
     /// Starts again on the same folder and port. Answers how long it took to serve.

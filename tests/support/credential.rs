@@ -44,6 +44,23 @@ pub(crate) fn expired_user(name: &str) -> Token {
     encode(&Header::default(), &claims, &key).expect("a token")
 }
 
+/// A user's token with an id of the test's own.
+pub(crate) fn user_with_id(name: &str, token_id: &str) -> Token {
+    let token_id = Some(token_id.to_owned());
+    let user = User { id: name.to_owned(), token_id, roles: Vec::new(), ..User::dev() };
+    mint_user(&secret(USER_SECRET), &user, VALID_FOR).expect("a token")
+}
+
+/// A user's token whose time is over so many seconds from now, or was so many ago.
+pub(crate) fn user_until(name: &str, seconds: i64) -> Token {
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time");
+    let now = i64::try_from(now.as_secs()).expect("a time");
+    let claims = serde_json::json!({ "sub": name, "iat": now - 60, "exp": now + seconds });
+    let key = EncodingKey::from_secret(USER_SECRET.as_bytes());
+    encode(&Header::default(), &claims, &key).expect("a token")
+}
+
 fn mint(tenant: &str, name: &str, roles: &[&str]) -> Token {
     let roles = roles.iter().map(|role| (*role).to_owned()).collect();
     let user = User { id: name.to_owned(), tenant: tenant.to_owned(), roles, ..User::dev() };

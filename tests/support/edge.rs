@@ -25,8 +25,13 @@ pub(crate) struct Edge {
 
 impl Edge {
     pub(crate) async fn start(core: &Core) -> Edge {
+        Edge::start_at(&core.url()).await
+    }
+
+    /// An edge that reaches its core at this address.
+    pub(crate) async fn start_at(core_url: &str) -> Edge {
         let port = Port::reserve();
-        let core_url = core.url();
+        let core_url = core_url.to_owned();
         let process = spawn(&port, &core_url);
         let mut edge = Edge { core_url, port, process };
         edge.is_ready().await;

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use roomcast_identity::Scope;
 use roomcast_proto::registry::Code;
+use roomcast_proto::v1::access_service_client::AccessServiceClient;
 use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
 use roomcast_proto::v1::job_service_client::JobServiceClient;
 use roomcast_proto::v1::session_service_client::SessionServiceClient;
+use roomcast_proto::v1::user_service_client::UserServiceClient;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -19,6 +21,8 @@ use super::credential::{Token, service};
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
 pub(crate) type Jobs = JobServiceClient<InterceptedService<Channel, Caller>>;
+pub(crate) type Access = AccessServiceClient<InterceptedService<Channel, Caller>>;
+pub(crate) type Users = UserServiceClient<InterceptedService<Channel, Caller>>;
 pub(crate) type Sessions = SessionServiceClient<InterceptedService<Channel, Caller>>;
 pub(crate) type Broadcast = BroadcastServiceClient<InterceptedService<Channel, Caller>>;
 
@@ -53,6 +57,14 @@ impl Caller {
         JobServiceClient::with_interceptor(channel, self)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(crate) fn access(self, channel: Channel) -> Access {
+        AccessServiceClient::with_interceptor(channel, self)
+    }
+
+    pub(crate) fn users(self, channel: Channel) -> Users {
+        UserServiceClient::with_interceptor(channel, self)
     }
 
     pub(crate) fn sessions(self, channel: Channel) -> Sessions {

@@ -44,7 +44,7 @@ async fn a_missing_token_is_the_user_dev_in_development_and_the_core_is_shown_on
     let auth = Auth::new(&config(AuthMode::Dev)).unwrap();
     let identity = auth.identify(None).await.unwrap();
     assert_eq!(identity.user.id, "dev");
-    let asserted = identity.token.unwrap();
+    let asserted = identity.session().token().unwrap();
     assert_eq!(auth.identify(Some(&asserted)).await.unwrap().user.id, "dev");
 }
 

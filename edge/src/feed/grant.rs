@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use roomcast_proto::v1;
 use tokio::time::Instant;
 
-use crate::upstream::jittered;
+use crate::{auth::HEARD_FOR, upstream::jittered};
 
 /// Where the core names no end, the right is asked for again after this.
 const DEFAULT_LIFE: Duration = Duration::from_secs(60);
@@ -20,6 +20,7 @@ const TOKEN_LEEWAY: Duration = Duration::from_secs(31);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Grant {
+    given_at: Instant,
     renew_at: Instant,
     expires_at: Instant,
 }
@@ -40,7 +41,7 @@ impl Grant {
         });
         // Between 40 and 80 % of its life: sockets that joined together do not renew together.
         let renewal = jittered(life.mul_f64(0.8)).min(token_life);
-        Self { renew_at: now + renewal, expires_at: now + life }
+        Self { given_at: now, renew_at: now + renewal, expires_at: now + life }
     }
 
     pub(super) fn renew_at(&self) -> Instant {
@@ -53,6 +54,11 @@ impl Grant {
 
     pub(super) fn is_over(&self) -> bool {
         Instant::now() >= self.expires_at
+    }
+
+    /// Whether it was given so lately that it counts without news of changed rights.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.given_at.elapsed() < HEARD_FOR
     }
 
     /// The core did not answer.

@@ -20,8 +20,9 @@ use super::{
     topic::Feed,
 };
 use crate::{
+    auth::Hold,
     names::Encoded,
-    upstream::{Backoff, Caller},
+    upstream::{Backoff, Caller, is_refusal},
 };
 
 /// Longest wait for the answer to a renewal: a reader with a valid grant delivers nothing meanwhile.
@@ -78,12 +79,19 @@ impl From<&Fault> for Closed {
     }
 }
 
+/// In whose name a topic is read, and what tells when that right must be asked for anew.
+#[derive(Debug)]
+pub(super) struct Right {
+    pub(super) caller: Caller,
+    pub(super) hold: Hold,
+}
+
 /// Delivers a topic's events after a cursor, each once and in order.
 #[derive(Debug)]
 pub struct Reader {
     feeds: Feeds,
     feed: Arc<Feed>,
-    caller: Caller,
+    right: Right,
     changes: watch::Receiver<u64>,
     place: Place,
     grant: Grant,
@@ -99,21 +107,21 @@ impl Reader {
     pub(super) fn new(
         feeds: Feeds,
         feed: Arc<Feed>,
-        caller: Caller,
+        right: Right,
         response: &JoinResponse,
     ) -> Self {
         let generation = feed.state().ring.generation();
         Self {
             changes: feed.watch(),
             place: Place::new(&response.cursor, generation),
-            grant: Grant::new(response.grant.as_ref(), caller.expires_at),
+            grant: Grant::new(response.grant.as_ref(), right.caller.session.expires_at()),
             taken: VecDeque::new(),
             backoff: Backoff::default(),
             sink: None,
             live: None,
             feeds,
             feed,
-            caller,
+            right,
         }
     }
 
@@ -140,7 +148,7 @@ impl Reader {
     /// Waits for what comes next. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Delivery {
         loop {
-            if self.grant.is_due()
+            if self.must_renew()
                 // Kept out of the task's own size: most of its life it only waits.
                 && let Some(closed) = Box::pin(self.renew()).await
             {
@@ -161,6 +169,7 @@ impl Reader {
         if let Some(live) = &self.live {
             tokio::select! {
                 () = live.fell_behind() => self.leave_live(),
+                () = self.right.hold.touched() => self.leave_live(),
                 () = sleep_until(self.grant.renew_at()) => {}
             }
             return None;
@@ -218,6 +227,7 @@ impl Reader {
     async fn wait(&mut self) {
         tokio::select! {
             _ = self.changes.changed() => {}
+            () = self.right.hold.touched() => {}
             () = sleep_until(self.grant.renew_at()) => {}
         }
     }
@@ -231,7 +241,7 @@ impl Reader {
             Ok(response) => response,
             Err(status) => return self.pause(&status).await,
         };
-        self.grant = Grant::new(response.grant.as_ref(), self.caller.expires_at);
+        self.grant = self.granted(&response);
         if response.resumed {
             self.place.confirm(generation);
             return None;
@@ -241,13 +251,34 @@ impl Reader {
         Some(Delivery::Reset(Box::new(Reset { reason, response })))
     }
 
+    /// Whether nothing more may be delivered before the right is asked for again: its time is near its
+    /// end, it is in doubt, or the core was not heard of late and there is something to deliver.
+    fn must_renew(&self) -> bool {
+        self.grant.is_due() || self.is_doubtful()
+    }
+
+    fn is_doubtful(&self) -> bool {
+        let is_waited_for = !self.taken.is_empty();
+        self.right.hold.is_touched()
+            || (is_waited_for && !self.grant.is_fresh() && !self.feeds.0.rights.is_heard())
+    }
+
     /// The right is asked for again before it ends. Without an answer deliveries go on until its end,
-    /// and then wait.
+    /// unless it is in doubt; then they wait.
     async fn renew(&mut self) -> Option<Closed> {
-        loop {
-            match self.ask().await {
+        while self.must_renew() {
+            if self.is_doubtful() {
+                self.leave_live();
+            }
+            let touches = self.right.hold.touches();
+            let answer = {
+                let _turn = self.feeds.0.rights.turn().await;
+                self.ask().await
+            };
+            match answer {
                 Ok(response) => {
-                    self.grant = Grant::new(response.grant.as_ref(), self.caller.expires_at);
+                    self.grant = self.granted(&response);
+                    self.right.hold.settle(touches);
                     return None;
                 }
                 Err(status) if is_refusal(&status) => {
@@ -256,12 +287,17 @@ impl Reader {
                 }
                 Err(_) => self.grant.postpone(),
             }
-            if !self.grant.is_over() {
+            if !self.grant.is_over() && !self.is_doubtful() {
                 return None;
             }
             self.leave_live();
             sleep_until(self.grant.renew_at()).await;
         }
+        None
+    }
+
+    fn granted(&self, response: &JoinResponse) -> Grant {
+        Grant::new(response.grant.as_ref(), self.right.caller.session.expires_at())
     }
 
     async fn ask(&self) -> Result<JoinResponse, Status> {
@@ -274,7 +310,7 @@ impl Reader {
             },
             tenant: self.feed.key.tenant.clone(),
         };
-        let request = self.caller.request_within(request, RENEWAL_DEADLINE);
+        let request = self.right.caller.request_within(request, RENEWAL_DEADLINE);
         Ok(self.feeds.0.upstream.broadcast().join(request).await?.into_inner())
     }
 
@@ -287,13 +323,6 @@ impl Reader {
         sleep_until(until.min(self.grant.renew_at())).await;
         None
     }
-}
-
-fn is_refusal(status: &Status) -> bool {
-    matches!(
-        status.code(),
-        tonic::Code::NotFound | tonic::Code::PermissionDenied | tonic::Code::Unauthenticated
-    )
 }
 
 impl Drop for Reader {

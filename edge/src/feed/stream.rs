@@ -234,7 +234,7 @@ impl Stream {
                 feeds.0.connected.store(true, Ordering::Relaxed);
                 metrics::gauge!("roomcast_edge_upstream_connected").set(1.0);
             }
-            Some(Response::Events(batch)) => self.arrive(&batch),
+            Some(Response::Events(batch)) => self.arrive(feeds, &batch),
             Some(Response::Notice(notice)) => self.notice(feeds, notice),
             Some(Response::Heartbeat(heartbeat)) => self.compare(&heartbeat),
             Some(Response::Draining(_)) => return true,
@@ -243,9 +243,9 @@ impl Stream {
         false
     }
 
-    fn arrive(&mut self, batch: &EventBatch) {
+    fn arrive(&mut self, feeds: &Feeds, batch: &EventBatch) {
         if let Some(feed) = self.followed.get(&batch.subscription_id) {
-            feed.arrive(&batch.events);
+            feed.arrive(&batch.events, feeds.0.rights.is_heard());
         }
         // Also what came for a topic that was just left counts: the core sent it.
         self.consumed += batch.bytes;

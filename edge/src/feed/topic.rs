@@ -105,10 +105,10 @@ impl Feed {
     }
 
     /// Events arrived, with one driver at a time. Each is encoded here, once; those who are live get
-    /// them with no lock held but their own.
-    pub(super) fn arrive(&self, events: &[Event]) {
+    /// them with no lock held but their own, and nobody is live while no right counts by itself.
+    pub(super) fn arrive(&self, events: &[Event], rights_count: bool) {
         let events: Vec<_> = events.iter().map(|event| Arc::new(Encoded::new(event))).collect();
-        let (fresh, live) = self.append(events);
+        let (fresh, live) = self.append(events, rights_count);
         self.changed();
         if fresh.is_empty() || live.len() == 0 {
             return;
@@ -126,9 +126,16 @@ impl Feed {
 
     /// Puts what arrived into the ring. Answers what follows what was there, and who is live, as of one
     /// moment.
-    fn append(&self, events: Vec<Arc<Encoded>>) -> (Vec<Arc<Encoded>>, Members) {
+    fn append(
+        &self,
+        events: Vec<Arc<Encoded>>,
+        rights_count: bool,
+    ) -> (Vec<Arc<Encoded>>, Members) {
         let mut fresh = Vec::with_capacity(events.len());
         let mut state = self.state();
+        if !rights_count {
+            state.live.end();
+        }
         for event in events {
             let arrival = match state.ring.push(Arc::clone(&event)) {
                 Arrival::Appended => {

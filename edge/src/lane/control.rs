@@ -16,6 +16,10 @@ pub enum KillReason {
     Stalled,
     /// The edge is shutting down.
     Draining,
+    /// Its user may not stay.
+    Refused,
+    /// An operator ended it.
+    Dismissed,
     /// Its peer wrote far more than it may.
     Flooding,
 }
@@ -28,6 +32,8 @@ impl KillReason {
             Self::SlowConsumer => "slow_consumer",
             Self::Stalled => "stalled",
             Self::Draining => "draining",
+            Self::Refused => "refused",
+            Self::Dismissed => "dismissed",
             Self::Flooding => "flooding",
         }
     }

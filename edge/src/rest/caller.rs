@@ -3,11 +3,15 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use roomcast_identity::User;
-use roomcast_proto::registry::Code;
+use roomcast_proto::{registry::Code, v1::CheckAccessRequest};
 use roomcast_runtime::trace::TraceContext;
 
-use super::problem::Problem;
-use crate::{app::AppState, upstream};
+use super::{accept::wants, problem::Problem, sse, tickets};
+use crate::{
+    app::AppState,
+    auth::Identity,
+    upstream::{self, is_refusal},
+};
 
 /// The user of a request, and how to call the core on the user's behalf.
 #[derive(Debug)]
@@ -20,16 +24,30 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let identity = state.auth.identify_headers(&parts.headers).await?;
+        let identity = identify(state, parts).await?;
         let trace = parts.extensions.get::<TraceContext>().copied();
         let trace = trace.unwrap_or_else(|| TraceContext::from_headers(&parts.headers));
         Ok(Self { upstream: identity.caller(trace), user: identity.user })
     }
 }
 
+/// By the token in the header; an event stream may show a ticket instead, for browsers' `EventSource`
+/// sends no headers of the page's own.
+async fn identify(state: &AppState, parts: &Parts) -> Result<Identity, Problem> {
+    let headers = &parts.headers;
+    match tickets::of(&parts.uri) {
+        Some(ticket) if wants(headers, sse::MEDIA_TYPE) => {
+            tickets::spend(state, &state.upstream, ticket).await
+        }
+        Some(_) | None => Ok(state.auth.identify_headers(headers).await?),
+    }
+}
+
 /// A user with the role `admin`: for operators' doors.
 #[derive(Debug)]
-pub(super) struct Admin;
+pub(super) struct Admin {
+    pub(super) tenant: String,
+}
 
 impl FromRequestParts<AppState> for Admin {
     type Rejection = Problem;
@@ -37,7 +55,17 @@ impl FromRequestParts<AppState> for Admin {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
         if caller.user.is_admin() {
-            return Ok(Self);
+            // The edge reads tokens; only the core knows which of them were revoked.
+            let request = caller.upstream.request(CheckAccessRequest {});
+            if caller.upstream.session.token().is_some() {
+                let checked = state.upstream.access().check_access(request).await;
+                // Operators look also when the core is away.
+                checked.map(|_| ()).or_else(|status| match is_refusal(&status) {
+                    true => Err(status),
+                    false => Ok(()),
+                })?;
+            }
+            return Ok(Self { tenant: caller.user.tenant });
         }
         Err(Problem::new(Code::PermissionDenied, "this needs the role admin"))
     }

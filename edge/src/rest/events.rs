@@ -1,5 +1,7 @@
 //! A topic's events: a page of JSON, or a stream for those who ask for one.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     response::{IntoResponse as _, Response},
@@ -12,10 +14,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     accept::wants, caller::Caller, parameters::Parameters, problem::Problem,
-    snapshot::reset_reason, sse,
+    snapshot::reset_reason, sse, tickets,
 };
 use crate::{
     app::AppState,
+    auth::Standing,
     names::{self, rfc3339},
 };
 
@@ -33,6 +36,8 @@ pub(super) struct EventsQuery {
     types: Option<String>,
     /// Events of a page, 1 to 1000, by default 100. A page ends at 1 MiB.
     limit: Option<i32>,
+    /// Of a stream: instead of a token, for browsers' `EventSource`. From `POST /tickets`, for one use.
+    ticket: Option<String>,
 }
 
 /// One page of a topic, in order and without a hole after `since`.
@@ -114,7 +119,7 @@ pub(super) async fn answer(
     parameters: Parameters,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let parameters = parameters.knows(&["since", "types", "limit"])?;
+    let parameters = parameters.knows(&["since", "types", "limit", tickets::PARAMETER])?;
     let mut response = if wants(headers, sse::MEDIA_TYPE) {
         follow(state, caller, topic, &parameters, headers).await?
     } else {
@@ -152,13 +157,16 @@ async fn follow(
     // A browser that comes back repeats the address it began with; what it got last is newer.
     let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
     let since = last.filter(|last| !last.is_empty()).or_else(|| parameters.get("since"));
+    // Held before the right is asked for: a change that comes meanwhile must not be missed.
+    let session = Arc::clone(&caller.upstream.session);
+    let standing = Standing::new(session, &state.rights, state.upstream.clone());
     let joined = state.feeds.join(caller.upstream.clone(), topic, since).await?;
     let has_all = joined.response.resumed && joined.response.cursor == joined.response.head;
     if has_all && is_over(state, &caller, topic).await? {
         // After any other answer a browser would come back for ever.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(sse::response(joined, parameters.list("types"), state.draining.clone()))
+    Ok(sse::response(joined, parameters.list("types"), standing, state.draining.clone()))
 }
 
 /// Whether nothing more can follow: the topic's job has ended.

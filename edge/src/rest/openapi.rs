@@ -79,6 +79,7 @@ impl IntoResponses for Failures {
     tags(
         (name = "jobs", description = "Long work, watched live"),
         (name = "topics", description = "Append-only logs that browsers follow"),
+        (name = "access", description = "Who may come in, and who may no longer"),
         (name = "operations", description = "For load balancers, scrapers and people"),
     ),
     components(schemas(problem::Document, problem::FieldError)),

@@ -17,13 +17,17 @@ use bytes::Bytes;
 use futures::stream;
 use http::{HeaderName, HeaderValue, header};
 use roomcast_proto::registry::Code;
+use roomcast_runtime::trace::TraceContext;
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use self::frame::Frame;
 use super::snapshot;
-use crate::feed::{Closed, Delivery, Joined, Reader};
+use crate::{
+    auth::{Notice, Refused, Standing},
+    feed::{Closed, Delivery, Joined, Reader},
+};
 
 /// The media type.
 pub(super) const MEDIA_TYPE: &str = "text/event-stream";
@@ -38,11 +42,13 @@ const RECONNECT_AFTER_MS: u64 = 1000;
 pub(super) fn response(
     joined: Joined,
     types: Vec<String>,
+    standing: Standing,
     shutdown: CancellationToken,
 ) -> Response {
     let first = opening(&joined);
     let told = joined.reader.cursor().to_owned();
-    let follower = Follower { reader: joined.reader, types, shutdown, told, is_over: false };
+    let follower =
+        Follower { reader: joined.reader, types, standing, shutdown, told, is_over: false };
     let frames = stream::unfold((Some(first), follower), |(first, mut follower)| async move {
         let bytes = match first {
             Some(first) => first,
@@ -76,6 +82,8 @@ struct Follower {
     reader: Reader,
     /// Types to deliver; none means all.
     types: Vec<String>,
+    /// Of the user who reads.
+    standing: Standing,
     shutdown: CancellationToken,
     /// The last `id:` written.
     told: String,
@@ -105,6 +113,10 @@ impl Follower {
                 delivery = self.reader.next() => delivery,
                 () = sleep_until(quiet_until) => return self.keep_alive(),
                 () = self.shutdown.cancelled() => return self.closing(),
+                notice = self.standing.next() => match self.heed(notice).await {
+                    Some(frame) => return frame,
+                    None => continue,
+                },
             };
             match delivery {
                 Delivery::Event(event) if self.wants(event.event_type()) => {
@@ -121,6 +133,19 @@ impl Follower {
                 Delivery::Closed(closed) => return self.closed(&closed),
             }
         }
+    }
+
+    /// Acts on news of the user's standing: the stream's last frame, if it ends here.
+    async fn heed(&mut self, notice: Notice) -> Option<Bytes> {
+        let refused = match notice {
+            // A browser cannot show a fresh token on a stream: it opens another.
+            Notice::Expiring(_) => return None,
+            Notice::Expired => Refused::of(Code::TokenExpired),
+            Notice::Doubtful => self.standing.check(TraceContext::generate()).await.err()?,
+        };
+        let Refused { code, message } = refused;
+        metrics::counter!("roomcast_edge_refusals_total", "code" => code.as_str()).increment(1);
+        Some(self.closed(&Closed::Refused { code, message }))
     }
 
     fn wants(&self, event_type: &str) -> bool {

@@ -1,6 +1,6 @@
 //! What a client asks for: the event's name and its one argument, or why it cannot be understood.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use roomcast_proto::registry::Code;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -20,6 +20,9 @@ pub(super) enum Command {
     LeaveJob { job_id: String },
     SubscribeJobs { since: Option<String> },
     UnsubscribeJobs,
+    JoinRoom { room: String, since: Option<String> },
+    LeaveRoom { room: String },
+    Authenticate { token: Token },
     Ping,
 }
 
@@ -40,6 +43,33 @@ struct JoinJob {
 #[derive(Debug, Deserialize)]
 struct LeaveJob {
     job_id: Option<Id>,
+}
+
+#[derive(Debug, Deserialize)]
+struct JoinRoom {
+    room: Option<Id>,
+    since: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct LeaveRoom {
+    room: Option<Id>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Authenticate {
+    token: Token,
+}
+
+/// A user's token. `Debug` shows nothing of it.
+#[derive(PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Token(pub(super) String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Token([redacted])")
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,17 +100,32 @@ impl Command {
         match name.as_str() {
             "join_job" => {
                 let JoinJob { job_id, since } = required(argument, &name)?;
-                Ok(Self::JoinJob { job_id: id(job_id)?, since })
+                Ok(Self::JoinJob { job_id: id("job_id", job_id)?, since })
             }
             "leave_job" => {
                 let LeaveJob { job_id } = required(argument, &name)?;
-                Ok(Self::LeaveJob { job_id: id(job_id)? })
+                Ok(Self::LeaveJob { job_id: id("job_id", job_id)? })
             }
             "subscribe_jobs" => {
                 let SubscribeJobs { since } = optional(argument, &name)?;
                 Ok(Self::SubscribeJobs { since })
             }
             "unsubscribe_jobs" => Ok(Self::UnsubscribeJobs),
+            "join_room" => {
+                let JoinRoom { room, since } = required(argument, &name)?;
+                Ok(Self::JoinRoom { room: id("room", room)?, since })
+            }
+            "leave_room" => {
+                let LeaveRoom { room } = required(argument, &name)?;
+                Ok(Self::LeaveRoom { room: id("room", room)? })
+            }
+            "authenticate" => {
+                let Authenticate { token } = required(argument, &name)?;
+                if token.0.is_empty() {
+                    return Err(malformed("the token is empty"));
+                }
+                Ok(Self::Authenticate { token })
+            }
             "ping" => Ok(Self::Ping),
             _ => Err(malformed("no such event; docs/PROTOCOL.md lists them")),
         }
@@ -111,15 +156,15 @@ where
     }
 }
 
-fn id(id: Option<Id>) -> Result<String, Refusal> {
+fn id(field: &str, id: Option<Id>) -> Result<String, Refusal> {
     let id = match id {
-        None => return Err(malformed("job_id is required")),
+        None => return Err(malformed(format!("{field} is required"))),
         Some(Id::Text(text)) => text,
         Some(Id::Number(number)) => number.to_string(),
     };
     let is_well_formed = (1..=ID_BYTES_MAX).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
-    if is_well_formed { Ok(id) } else { Err(malformed("job_id is not an id")) }
+    if is_well_formed { Ok(id) } else { Err(malformed(format!("{field} is not an id"))) }
 }
 
 fn malformed(message: impl Into<String>) -> Refusal {

@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     app::AppState,
+    auth::{Identity, Refused, Standing},
     lane::{KillReason, Lane},
     listener::limit_hit,
 };
@@ -73,6 +74,7 @@ struct Ready {
     connection: Arc<Connection>,
     inbound: Inbound,
     beginning: Beginning,
+    standing: Standing,
 }
 
 /// Runs before the CONNECT reply. Handlers are registered here: a message that follows the reply at
@@ -114,12 +116,13 @@ pub(super) async fn authenticate(
         let code = error.code();
         Rejection::new(code, code.entry().cause)
     })?;
+    let trace = TraceContext::from_headers(headers);
+    let standing = admitted(&state, &identity, trace).await?;
     if session.as_ref().is_some_and(|session| !session.confirm(&users, &identity.user)) {
         limit_hit("sockets_per_user");
         let message = "this user has too many sockets; close some";
         return Err(Rejection::new(Code::TooManyConnections, message));
     }
-    let trace = TraceContext::from_headers(headers);
     let rate = state.config.socket_events();
     let connection = Arc::new(Connection::new(state, identity, trace, outlet.clone()));
     let gone = connection.gone().clone();
@@ -131,7 +134,7 @@ pub(super) async fn authenticate(
         None => None,
     };
     let beginning = Beginning { cursors: handshake.cursors, recovery };
-    let ready = Ready { connection, inbound, beginning };
+    let ready = Ready { connection, inbound, beginning, standing };
     socket.extensions.insert(Waiting(Arc::new(Mutex::new(Some(ready)))));
     socket.on_fallback(async |_: Taken| {});
     socket.on_disconnect(async move |reason: DisconnectReason| {
@@ -142,11 +145,25 @@ pub(super) async fn authenticate(
     Ok(())
 }
 
+/// Asks the core whether the user is let in. While it does not answer nothing can be joined either, so
+/// the question stays open: who was turned away for that would not come back by itself.
+async fn admitted(
+    state: &AppState,
+    identity: &Identity,
+    trace: TraceContext,
+) -> Result<Standing, Rejection> {
+    let session = Arc::clone(identity.session());
+    let mut standing = Standing::new(session, &state.rights, state.upstream.clone());
+    let checked = standing.check(trace.child()).await;
+    checked.map_err(|Refused { code, .. }| Rejection::new(code, code.entry().cause))?;
+    Ok(standing)
+}
+
 /// Runs after the CONNECT reply, for as long as the socket lives.
 pub(super) async fn connected(Extension(waiting): Extension<Waiting>) {
     let ready = waiting.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(Ready { connection, inbound, beginning }) = ready {
-        connection.run(inbound, beginning).await;
+    if let Some(Ready { connection, inbound, beginning, standing }) = ready {
+        connection.run(inbound, beginning, standing).await;
     }
 }
 

@@ -1,5 +1,7 @@
 //! One connected socket: takes its messages one by one, and keeps the topics it joined.
 
+mod standing;
+
 use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
 use roomcast_proto::registry::Code;
@@ -18,7 +20,7 @@ use super::{
 };
 use crate::{
     app::AppState,
-    auth::Identity,
+    auth::{Identity, Standing},
     config::Switch,
     delivery::{End, announce, reset_reason},
     feed,
@@ -42,6 +44,7 @@ pub struct Connection {
     trace: TraceContext,
     outlet: Outlet,
     gone: CancellationToken,
+    dismissed: CancellationToken,
     topics: Names,
 }
 
@@ -72,6 +75,7 @@ impl Connection {
             trace,
             outlet,
             gone: CancellationToken::new(),
+            dismissed: CancellationToken::new(),
             topics: Names::default(),
         }
     }
@@ -87,6 +91,11 @@ impl Connection {
         &self.gone
     }
 
+    /// Has the connection ended by an operator's word.
+    pub(super) fn end(&self) {
+        self.dismissed.cancel();
+    }
+
     pub(super) fn info(&self) -> ConnectionInfo {
         ConnectionInfo {
             id: self.id.clone(),
@@ -98,12 +107,17 @@ impl Connection {
     }
 
     /// Serves the socket until it or the edge goes.
-    pub(super) async fn run(self: Arc<Self>, inbound: Inbound, beginning: Beginning) {
+    pub(super) async fn run(
+        self: Arc<Self>,
+        inbound: Inbound,
+        beginning: Beginning,
+        standing: Standing,
+    ) {
         self.state.connections.add(&self);
         let mut subscriptions = Subscriptions::new(self.outlet.clone(), self.topics.clone());
         tokio::select! {
             // That the socket has gone is all there is to know of its end.
-            _ = self.serve(&mut subscriptions, inbound, beginning) => {}
+            _ = self.serve(&mut subscriptions, inbound, beginning, standing) => {}
             () = self.gone.cancelled() => {}
         }
         subscriptions.abandon();
@@ -116,6 +130,7 @@ impl Connection {
         subscriptions: &mut Subscriptions,
         mut inbound: Inbound,
         beginning: Beginning,
+        mut standing: Standing,
     ) -> Result<(), Gone> {
         self.outlet.open().await?;
         let Beginning { cursors, recovery } = beginning;
@@ -137,15 +152,21 @@ impl Connection {
         let mut farewell = pin!(self.farewell_time());
         loop {
             tokio::select! {
+                notice = standing.next() => self.heed(&mut standing, notice).await?,
+                () = self.dismissed.cancelled() => return self.dismiss().await,
                 ended = subscriptions.ended() => self.ended(subscriptions, ended).await?,
                 message = inbound.next() => match message {
-                    Some(message) => self.handle(subscriptions, &inbound, message).await?,
+                    Some(message) => {
+                        let held = (&mut *subscriptions, &mut standing);
+                        self.handle(held, &inbound, message).await?;
+                    }
                     None => return Ok(()),
                 },
                 () = &mut farewell => {
                     // What came before it is still answered: its client waits for that.
                     while let Some(message) = inbound.waiting() {
-                        self.handle(subscriptions, &inbound, message).await?;
+                        let held = (&mut *subscriptions, &mut standing);
+                        self.handle(held, &inbound, message).await?;
                     }
                     return self.farewell().await;
                 }
@@ -155,13 +176,13 @@ impl Connection {
 
     async fn handle(
         &self,
-        subscriptions: &mut Subscriptions,
+        held: (&mut Subscriptions, &mut Standing),
         inbound: &Inbound,
         message: Message,
     ) -> Result<(), Gone> {
         let outcome = match Command::parse(&message) {
             // Boxed, as all that a socket does only now and then: what waits is small.
-            Ok(command) => Box::pin(self.execute(subscriptions, command, message.ack)).await?,
+            Ok(command) => Box::pin(self.execute(held, command, message.ack)).await?,
             Err(refusal) => Err(refusal),
         };
         match outcome {
@@ -175,7 +196,7 @@ impl Connection {
 
     async fn execute(
         &self,
-        subscriptions: &mut Subscriptions,
+        (subscriptions, standing): (&mut Subscriptions, &mut Standing),
         command: Command,
         ack: Option<i64>,
     ) -> Outcome {
@@ -211,6 +232,22 @@ impl Connection {
                 subscriptions.stop_own().await;
                 self.outlet.tell_offset().await?;
                 self.done(ack).await?;
+            }
+            Command::JoinRoom { room, since } => {
+                let topic = format!("room:{room}");
+                let refused = |status: &Status| Refusal::from(status);
+                let joined = match self.ask(subscriptions, &topic, since.as_deref(), refused).await
+                {
+                    Ok(joined) => joined,
+                    Err(refusal) => return Ok(Err(refusal)),
+                };
+                self.begin(subscriptions, joined, ack, "").await?;
+            }
+            Command::LeaveRoom { room } => {
+                self.leave(subscriptions, &format!("room:{room}"), ack).await?;
+            }
+            Command::Authenticate { token } => {
+                return self.authenticate(standing, &token.0, ack).await;
             }
             Command::Ping => self.pong(ack).await?,
         }

@@ -53,6 +53,19 @@ pub(super) struct PongAck<'a> {
     pub(super) timestamp: &'a str,
 }
 
+/// The token's time will be over then, RFC 3339.
+#[derive(Debug, Serialize)]
+pub(super) struct TokenExpiring {
+    pub(super) expires_at: String,
+}
+
+/// The connection goes on under the fresh token until then.
+#[derive(Debug, Serialize)]
+pub(super) struct Authenticated {
+    pub(super) ok: bool,
+    pub(super) expires_at: Option<String>,
+}
+
 #[derive(Debug, Serialize)]
 pub(super) struct Closing {
     pub(super) reason: &'static str,

@@ -48,6 +48,14 @@ impl Connections {
         all.iter().map(|connection| connection.info()).collect()
     }
 
+    /// Has a connection of a tenant ended. Answers whether there is one.
+    #[must_use]
+    pub fn disconnect(&self, tenant: &str, id: &str) -> bool {
+        let connection = self.lock().get(id).cloned();
+        let connection = connection.filter(|connection| connection.info().tenant == tenant);
+        connection.inspect(|connection| connection.end()).is_some()
+    }
+
     pub(super) fn add(&self, connection: &Arc<Connection>) {
         let mut all = self.lock();
         all.insert(connection.id().to_owned(), Arc::clone(connection));

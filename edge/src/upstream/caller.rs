@@ -5,6 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use roomcast_runtime::trace::TraceContext;
 use tonic::{Request, metadata::MetadataValue};
 
+use crate::auth::Session;
+
 /// Longest wait for the answer of one call: well under the 20 s after which a browser's own libraries
 /// give up, and long enough for a group commit behind a slow disk.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
@@ -12,10 +14,8 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// A user's own token, passed on so that the core decides, and the trace the call belongs to.
 #[derive(Clone)]
 pub struct Caller {
-    /// The token as the browser showed it; none for the edge itself.
-    pub token: Option<Arc<str>>,
-    /// When the token's time is over, in Unix seconds.
-    pub expires_at: Option<u64>,
+    /// Who, with the token as the browser showed it.
+    pub session: Arc<Session>,
     /// The trace that events caused by the call belong to.
     pub trace: TraceContext,
 }
@@ -24,7 +24,7 @@ impl Caller {
     /// The edge itself, which shows only its service credential.
     #[must_use]
     pub fn edge() -> Self {
-        Self { token: None, expires_at: None, trace: TraceContext::generate() }
+        Self { session: Arc::new(Session::of_edge()), trace: TraceContext::generate() }
     }
 
     /// A request with the token, the trace and the usual deadline.
@@ -44,7 +44,7 @@ impl Caller {
         let mut request = Request::new(message);
         let metadata = request.metadata_mut();
         if let Some(bearer) =
-            self.token.as_ref().and_then(|token| format!("Bearer {token}").parse().ok())
+            self.session.token().and_then(|token| format!("Bearer {token}").parse().ok())
         {
             let mut bearer: MetadataValue<_> = bearer;
             bearer.set_sensitive(true);
@@ -61,7 +61,7 @@ impl fmt::Debug for Caller {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Caller")
-            .field("has_token", &self.token.is_some())
+            .field("session", &self.session)
             .field("trace", &self.trace.to_string())
             .finish()
     }

@@ -18,7 +18,7 @@ use tonic::{
 };
 use tower::Service;
 
-use super::{CONNECT_TIMEOUT, Credential};
+use super::{CONNECT_TIMEOUT, Credential, heard::Heard};
 
 /// A connection without traffic is asked for a sign of life this often: a core that vanished without a
 /// word is noticed within this and the next.
@@ -44,6 +44,7 @@ impl Core {
         address: &str,
         tls: Option<&ClientTlsConfig>,
         credential: Credential,
+        heard: Heard,
     ) -> Result<Self, Error> {
         let mut endpoint = Endpoint::from_shared(address.to_owned())?
             .connect_timeout(CONNECT_TIMEOUT)
@@ -60,6 +61,7 @@ impl Core {
         let line = || Line {
             channel: endpoint.connect_lazy(),
             credential: credential.clone(),
+            heard: heard.clone(),
             health: Arc::clone(&health),
         };
         Ok(Self { calls: line(), stream: line() })
@@ -108,6 +110,7 @@ impl Health {
 pub struct Line {
     channel: Channel,
     credential: Credential,
+    heard: Heard,
     health: Arc<Health>,
 }
 
@@ -130,6 +133,9 @@ impl Service<Request<Body>> for Line {
             }
             Ok(None) => {}
             Err(status) => return Box::pin(std::future::ready(Err(status))),
+        }
+        if let Some(cursor) = self.heard.header() {
+            request.headers_mut().insert(Heard::HEADER, cursor);
         }
         let health = Arc::clone(&self.health);
         let answer = self.channel.call(request);

@@ -158,12 +158,12 @@ proptest! {
                 Move::Publish(count) => {
                     let events: Vec<_> = (head + 1..=head + count).map(|offset| event(offset, stamp)).collect();
                     head += count;
-                    feed.arrive(&events);
+                    feed.arrive(&events, true);
                 }
                 // Not as a subscription's first: only the core knows where that begins.
                 Move::Lose(count) if !feed.head().starts_with("0.") => head += count,
                 Move::Lose(_) => {}
-                Move::Repeat if head > 0 => feed.arrive(&[event(head, stamp)]),
+                Move::Repeat if head > 0 => feed.arrive(&[event(head, stamp)], true),
                 Move::Repeat => {}
                 Move::Rebase => feed.rebase(&cursor(head, stamp)),
                 Move::Fork => {
@@ -222,7 +222,7 @@ fn members_that_come_and_go_while_events_arrive_miss_none_and_get_none_twice() {
         for first in (1..=EVENTS).step_by(5) {
             let batch: Vec<_> = (first..first + 5).map(|offset| event(offset, 1)).collect();
             published.store(first + 4, Ordering::Release);
-            feed.arrive(&batch);
+            feed.arrive(&batch, true);
         }
         is_over.store(true, Ordering::Release);
     });

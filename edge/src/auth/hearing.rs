@@ -1,0 +1,101 @@
+//! Listens to whose rights change. The stream comes back with the last cursor, so that no change is
+//! missed; where some may have been, every right is asked for anew.
+
+use std::time::Duration;
+
+use roomcast_proto::{
+    registry::Code,
+    v1::{WatchAccessRequest, watch_access_response::Frame},
+};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use super::{Rights, rights::HEARD_FOR};
+use crate::upstream::{Backoff, Caller, Upstream};
+
+/// A stream that takes longer to open, or is silent for longer, is given up: there may be a better one.
+const SILENCE_MAX: Duration = HEARD_FOR;
+
+/// What was heard last.
+#[derive(Debug, Default)]
+struct Ear {
+    cursor: String,
+    rules: String,
+}
+
+/// Keeps `rights` informed until `shutdown`.
+pub(crate) async fn listen(rights: Rights, upstream: Upstream, shutdown: CancellationToken) {
+    let (mut ear, mut backoff) = (Ear::default(), Backoff::default());
+    loop {
+        let status = tokio::select! {
+            status = follow(&mut ear, &rights, &upstream, &mut backoff) => status,
+            () = shutdown.cancelled() => return,
+        };
+        let wait = backoff.wait();
+        tracing::debug!(
+            code = ?status.code(), reason = status.message(), ?wait,
+            "the stream of changed rights ended; coming back"
+        );
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+/// Listens to one stream until it ends.
+async fn follow(
+    ear: &mut Ear,
+    rights: &Rights,
+    upstream: &Upstream,
+    backoff: &mut Backoff,
+) -> Status {
+    let request = Caller::edge().stream_request(WatchAccessRequest { since: ear.cursor.clone() });
+    let mut client = upstream.access();
+    let mut stream = match timeout(SILENCE_MAX, client.watch_access(request)).await {
+        Ok(Ok(response)) => response.into_inner(),
+        Ok(Err(status)) => return status,
+        Err(_) => return silence(),
+    };
+    loop {
+        match timeout(SILENCE_MAX, stream.message()).await {
+            Ok(Ok(Some(message))) => {
+                if let Some(frame) = message.frame {
+                    backoff.reset();
+                    ear.take(frame, rights, upstream);
+                }
+            }
+            Ok(Ok(None)) => return Code::Draining.status("the stream has ended"),
+            Ok(Err(status)) => return status,
+            Err(_) => return silence(),
+        }
+    }
+}
+
+impl Ear {
+    fn take(&mut self, frame: Frame, rights: &Rights, upstream: &Upstream) {
+        let (cursor, touched) = match frame {
+            Frame::Opened(opened) => {
+                let is_whole = opened.resumed && opened.rules == self.rules;
+                self.rules = opened.rules;
+                // Known before anybody asks: no core may answer by what it knew before.
+                upstream.has_heard(&opened.cursor);
+                (opened.cursor, if is_whole { 0 } else { rights.touch_all() })
+            }
+            Frame::Changed(changed) => {
+                upstream.has_heard(&changed.cursor);
+                let touched = rights.touch(&changed);
+                (changed.cursor, touched)
+            }
+            Frame::Heartbeat(heartbeat) => (heartbeat.cursor, 0),
+        };
+        self.cursor = cursor;
+        rights.hear(Instant::now());
+        metrics::counter!("roomcast_edge_rechecks_total").increment(touched as u64);
+    }
+}
+
+fn silence() -> Status {
+    Code::DeadlineExceeded.status("the core is silent")
+}

@@ -1,0 +1,88 @@
+//! How long a user may stay: the token's time, a right that was lost, an operator's word.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use tokio::time::sleep;
+
+use super::{Connection, FAREWELL_TIME, Outcome, Refusal};
+use crate::{
+    auth::{Notice, Refused, Standing},
+    lane::KillReason,
+    names::rfc3339,
+    socket::{
+        Gone,
+        payload::{Authenticated, Closing, TokenExpiring},
+    },
+};
+
+use roomcast_proto::registry::Code;
+
+/// What a client is told whom an operator has disconnected.
+const DISCONNECTED: &str = "disconnected";
+
+impl Connection {
+    /// Acts on news of the user's standing. Fails when the socket has come to its end.
+    pub(super) async fn heed(&self, standing: &mut Standing, notice: Notice) -> Result<(), Gone> {
+        match notice {
+            Notice::Expiring(at) => {
+                let expiring = TokenExpiring { expires_at: moment(at) };
+                self.outlet.tell("token_expiring", &expiring).await
+            }
+            Notice::Expired => self.expel(&Refused::of(Code::TokenExpired)).await,
+            Notice::Doubtful => match standing.check(self.trace.child()).await {
+                Ok(()) => Ok(()),
+                Err(refused) => self.expel(&refused).await,
+            },
+        }
+    }
+
+    /// Goes on under a fresh token of the same user.
+    pub(super) async fn authenticate(
+        &self,
+        standing: &mut Standing,
+        token: &str,
+        ack: Option<i64>,
+    ) -> Outcome {
+        let identity = match self.state.auth.identify(Some(token)).await {
+            Ok(identity) => identity,
+            Err(error) => return Ok(Err(Refusal::new(error.code(), error.to_string()))),
+        };
+        match standing.renew(identity.session(), self.trace.child()).await {
+            Ok(expires_at) => {
+                let expires_at = expires_at.map(moment);
+                if let Some(ack) = ack {
+                    let answer = Authenticated { ok: true, expires_at };
+                    self.outlet.acknowledge(ack, &answer).await?;
+                }
+                Ok(Ok(()))
+            }
+            Err(Refused { code, message }) => Ok(Err(Refusal::new(code, message))),
+        }
+    }
+
+    /// An operator wants this connection to end.
+    pub(super) async fn dismiss(&self) -> Result<(), Gone> {
+        self.close(DISCONNECTED, KillReason::Dismissed).await
+    }
+
+    /// Says why, and ends the connection.
+    async fn expel(&self, refused: &Refused) -> Result<(), Gone> {
+        let Refused { code, message } = refused;
+        metrics::counter!("roomcast_edge_refusals_total", "code" => code.as_str()).increment(1);
+        Refusal::new(*code, message).tell(&self.outlet, None).await?;
+        self.close(code.as_str(), KillReason::Refused).await
+    }
+
+    async fn close(&self, reason: &'static str, kill: KillReason) -> Result<(), Gone> {
+        self.outlet.tell("closing", &Closing { reason, retry_after_ms: 0 }).await?;
+        sleep(FAREWELL_TIME).await;
+        self.outlet.kill(kill);
+        Err(Gone)
+    }
+}
+
+/// A moment in Unix seconds, as RFC 3339.
+fn moment(seconds: u64) -> String {
+    let at = UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+    at.map(|at| rfc3339(&at.into())).unwrap_or_default()
+}

@@ -51,13 +51,17 @@ struct Wanted {
 }
 
 impl Pages {
-    /// The page after `since`: read once, however many ask.
+    /// The page after `since`: read once, however many ask, also where they ask from different places
+    /// within it.
     pub(super) async fn after(
         &self,
         shared: &Shared,
         key: &Key,
         since: &str,
     ) -> Result<Arc<Page>, Status> {
+        if let Some(page) = self.within(since) {
+            return Ok(page);
+        }
         let cell = self.cell(since, Instant::now());
         let page = cell.get_or_try_init(|| read(shared, key, since)).await.cloned();
         let is_lasting = page.as_ref().is_ok_and(|page| !page.events.is_empty() && !page.is_reset);
@@ -66,6 +70,17 @@ impl Pages {
             self.lock().retain(|wanted| !Arc::ptr_eq(&wanted.page, &cell));
         }
         page
+    }
+
+    /// What follows in a page that has the event with this cursor, and others after it.
+    fn within(&self, since: &str) -> Option<Arc<Page>> {
+        self.prune(Instant::now());
+        self.lock().iter().find_map(|wanted| {
+            let events = &wanted.page.get()?.events;
+            let at = events.iter().position(|event| event.cursor() == since)?;
+            let events = events.get(at + 1..).filter(|events| !events.is_empty())?.to_vec();
+            Some(Arc::new(Page { events, is_reset: false }))
+        })
     }
 
     /// Lets go of what nobody asked for lately.
@@ -105,4 +120,30 @@ async fn read(shared: &Shared, key: &Key, since: &str) -> Result<Arc<Page>, Stat
     };
     let response = shared.upstream.broadcast().list_events(Caller::edge().request(request)).await?;
     Ok(Arc::new(Page::from(response.into_inner())))
+}
+
+#[cfg(test)]
+mod tests {
+    use roomcast_proto::v1::Event;
+
+    use super::*;
+
+    fn event(offset: u64) -> Arc<Encoded> {
+        let cursor = format!("c{offset}");
+        Arc::new(Encoded::new(&Event { offset, cursor, ..Event::default() }))
+    }
+
+    #[tokio::test]
+    async fn a_page_serves_those_who_come_from_within_it() {
+        let pages = Pages::default();
+        let page = Page { events: (1..=4).map(event).collect(), is_reset: false };
+        pages.cell("c0", Instant::now()).set(Arc::new(page)).unwrap();
+        let offsets = |since: &str| {
+            let page = pages.within(since)?;
+            Some(page.events.iter().map(|event| event.offset()).collect::<Vec<_>>())
+        };
+        assert_eq!(offsets("c2"), Some(vec![3, 4]));
+        assert_eq!(offsets("c4"), None, "the log may have more");
+        assert_eq!(offsets("c9"), None);
+    }
 }

@@ -81,7 +81,7 @@ async fn every_described_route_is_served_at_both_places() {
                 let request = Request::builder().method(method.to_uppercase().as_str()).uri(&place);
                 let answer = ask(edge(AuthMode::Dev), request, "").await;
                 assert!(
-                    ![404, 405].contains(&answer.status.as_u16()),
+                    answer.status != 405 && !answer.text.contains("route_not_found"),
                     "{method} {place}: {} {}",
                     answer.status,
                     answer.text
@@ -102,6 +102,8 @@ fn no_route_is_left_undescribed() {
         paths.into_iter().collect::<Vec<_>>(),
         [
             "/",
+            "/connections",
+            "/connections/{id}/disconnect",
             "/docs",
             "/health",
             "/jobs",
@@ -114,9 +116,16 @@ fn no_route_is_left_undescribed() {
             "/metrics",
             "/openapi.json",
             "/readyz",
+            "/revocations",
+            "/revocations/{revocation_id}",
+            "/tickets",
             "/topics/{topic}",
             "/topics/{topic}/events",
             "/topics/{topic}/events:batch",
+            "/users",
+            "/users/{user_id}",
+            "/users/{user_id}/disable",
+            "/users/{user_id}/enable",
             "/websocket/stats",
         ]
     );

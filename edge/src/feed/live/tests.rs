@@ -152,22 +152,29 @@ proptest! {
         let key = Key { tenant: String::new(), topic: "room:a".to_owned() };
         let feed = Feed::new(key, &cursor(0, 1));
         let (mut head, mut stamp) = (0, 1);
+        // The last that arrived since the subscription began where it is: only the core knows what is
+        // its first.
+        let mut arrived = None;
         let mut followers: Vec<_> = (0..3).map(|_| Follower::new(&feed, 0, 1)).collect();
         for step in moves {
             match step {
                 Move::Publish(count) => {
                     let events: Vec<_> = (head + 1..=head + count).map(|offset| event(offset, stamp)).collect();
                     head += count;
+                    arrived = Some(head);
                     feed.arrive(&events, true);
                 }
-                // Not as a subscription's first: only the core knows where that begins.
-                Move::Lose(count) if !feed.head().starts_with("0.") => head += count,
+                Move::Lose(count) if arrived.is_some() => head += count,
                 Move::Lose(_) => {}
-                Move::Repeat if head > 0 => feed.arrive(&[event(head, stamp)], true),
-                Move::Repeat => {}
-                Move::Rebase => feed.rebase(&cursor(head, stamp)),
+                Move::Repeat => {
+                    arrived.iter().for_each(|last| feed.arrive(&[event(*last, stamp)], true));
+                }
+                Move::Rebase => {
+                    arrived = None;
+                    feed.rebase(&cursor(head, stamp));
+                }
                 Move::Fork => {
-                    (head, stamp) = (0, stamp + 1);
+                    (head, stamp, arrived) = (0, stamp + 1, None);
                     feed.reset(&cursor(0, stamp));
                 }
                 Move::Step(which) => followers[which].step(&feed, head, stamp),

@@ -24,8 +24,10 @@ RUN_OFF    = if $(HAS) cargo-nextest >/dev/null; \
 PAGE_CLIENT := edge/web/node_modules/.package-lock.json
 TEST_NODE   := tests/node/node_modules/.package-lock.json
 TEST_PYTHON := .venv/.ready
+FANOUT_NODE := bench/peers/node/node_modules/.package-lock.json
+FANOUT_PYTHON := bench/peers/python/.venv/.ready
 
-.PHONY: help setup tools run test lint audit prove fuzz bench docs clean
+.PHONY: help setup tools run test lint audit prove fuzz bench fanout docs clean
 
 help: ## List what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -90,6 +92,19 @@ fuzz: ## Fuzz what comes from strangers, FUZZ_SECONDS=600 each (nightly Rust; in
 
 bench: ## Measure on this machine (ARGS="start" for one benchmark, see --help)
 	cargo run --release --locked --package roomcast-bench -- $(or $(ARGS),all)
+
+fanout: $(FANOUT_NODE) $(FANOUT_PYTHON) ## Fan-out beside other servers (ARGS="rooms": room, rooms or idle; Linux, redis-server)
+	cargo build --release --locked --package roomcast --package roomcast-fanout
+	target/release/roomcast-fanout $(or $(ARGS),room)
+
+$(FANOUT_NODE): bench/peers/node/package-lock.json
+	cd bench/peers/node && npm ci $(NPM_QUIET)
+	@touch $@
+
+$(FANOUT_PYTHON): bench/peers/python/requirements.txt
+	python3 -m venv bench/peers/python/.venv
+	bench/peers/python/.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 # --- upkeep --------------------------------------------------------------------------------------
 

@@ -13,11 +13,11 @@ use tonic::{Request, Status};
 
 pub use access::Access;
 
+use crate::domain::access::Admission;
 use crate::domain::cursor::Cursor;
 use crate::domain::job::Job;
-use crate::domain::time::Time;
-use crate::domain::access::Admission;
 use crate::domain::name::fingerprint;
+use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
 use crate::domain::trace::TraceId;
 

@@ -14,8 +14,11 @@ use crate::{
     socket,
 };
 
+/// Takes the bytes of a stranger.
+pub type WayIn = fn(&[u8]);
+
 /// Every way in: the name of its fuzz target and of the folder of its corpus, and what takes its bytes.
-pub const WAYS_IN: [(&str, fn(&[u8])); 6] = [
+pub const WAYS_IN: [(&str, WayIn); 6] = [
     ("command", command),
     ("cookie", socket::probe_cookie),
     ("forwarded", forwarded),

@@ -41,7 +41,7 @@ use socketioxide::{ParserConfig, SocketIo, SocketIoBuilder, handler::ConnectHand
 use tokio::time::timeout;
 
 use self::{
-    connect::{authenticate, connected},
+    connect::{Doorway, authenticate, connected},
     transport::Users,
 };
 use crate::app::AppState;
@@ -116,12 +116,12 @@ impl Sockets {
     pub fn new(state: AppState) -> Self {
         let (adapters, transports) = (Adapters::default(), Transports::default());
         let config = std::sync::Arc::clone(&state.config);
+        let users = Users::new(config.sockets_per_user_max);
+        let doorway =
+            Doorway { state, adapters: adapters.clone(), transports: transports.clone(), users };
         // The router inside sees no request: only Socket.IO's own path is routed here.
-        let (server, io) = builder(Timing::default(), adapters.clone())
-            .with_state(state)
-            .with_state(adapters)
-            .with_state(transports.clone())
-            .with_state(Users::new(config.sockets_per_user_max))
+        let (server, io) = builder(Timing::default(), adapters)
+            .with_state(doorway)
             .build_with_inner_svc(Router::new());
         io.ns("/", connected.with(authenticate));
         let gate = Gate::new(server, "/socket.io", transports, &config);

@@ -223,7 +223,10 @@ async fn an_edge_that_was_cut_off_delivers_nothing_to_whoever_was_revoked_meanwh
     wire.send_to(&[]);
     wire.cut();
     root.post("/revocations", &json!({ "token_id": "lost" })).await.ok(201);
+    let since = Instant::now();
     say(&root, "meanwhile").await;
+    // So long the edge may trust what it heard before.
+    eventually("the promise is due", async || (since.elapsed() >= PROMISE).then_some(())).await;
     wire.send_to(&[system.core.address()]);
     hears(&bobs, "meanwhile").await;
     assert_eq!(revoked.event("closing").await["reason"], "token_revoked");

@@ -93,12 +93,7 @@ impl Topic {
         let kind = Kind::parse(kind).ok_or(NotATopic)?;
         match kind {
             Kind::User if !name::is_name(name) => Topic::user(tenant, name),
-            Kind::Job
-            | Kind::Session
-            | Kind::Project
-            | Kind::Room
-            | Kind::User
-            | Kind::Access => {
+            Kind::Job | Kind::Session | Kind::Project | Kind::Room | Kind::User | Kind::Access => {
                 Topic::new(tenant, kind, name)
             }
         }

@@ -92,9 +92,7 @@ impl Broadcast {
                 let role = membership::role(&self.log, caller, tenant, topic.name()).await?;
                 role.is_some()
             }
-            Kind::Room | Kind::User | Kind::Access => {
-                caller.may_read(&topic)
-            }
+            Kind::Room | Kind::User | Kind::Access => caller.may_read(&topic),
         };
         match (is_allowed, topic.kind()) {
             (true, _) => Ok(topic),

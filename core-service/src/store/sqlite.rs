@@ -69,8 +69,8 @@ use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::topic::Topic;
 use crate::store::{
-    AccessQuery, AgendaQuery, Candidate, CleanBudget, Cleaned, Command, Committed, Error, JobQuery, OutputQuery,
-    Page, PageLimit, Position, Store, Stored, Tap,
+    AccessQuery, AgendaQuery, Candidate, CleanBudget, Cleaned, Command, Committed, Error, JobQuery,
+    OutputQuery, Page, PageLimit, Position, Store, Stored, Tap,
 };
 use folder::Folder;
 use queue::{Queue, Work};

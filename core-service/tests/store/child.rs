@@ -118,7 +118,9 @@ async fn publish(store: Arc<SqliteStore>, writer: u32, round: String) {
             (0..=n % 3).map(|part| format!("{round}.{writer}.{n}.{part}")).collect();
         let cursors = match store.commit(said(&name, &texts)).await.expect("committed") {
             Committed::Published { cursors, .. } => cursors,
-            other @ (Committed::Job { .. } | Committed::Access { .. } | Committed::Session { .. }) => {
+            other @ (Committed::Job { .. }
+            | Committed::Access { .. }
+            | Committed::Session { .. }) => {
                 panic!("{other:?} is no publishing")
             }
         };

@@ -11,7 +11,7 @@ use roomcast_proto::registry::Code;
 use roomcast_runtime::trace::TraceContext;
 use serde::Deserialize;
 use socketioxide::{
-    extract::{Extension, MaybeHttpExtension, SocketRef, State, TryData},
+    extract::{Extension, SocketRef, State, TryData},
     socket::DisconnectReason,
 };
 
@@ -66,6 +66,15 @@ impl fmt::Display for Rejection {
     }
 }
 
+/// What every socket of an edge comes in by. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Doorway {
+    pub(super) state: AppState,
+    pub(super) adapters: Adapters,
+    pub(super) transports: Transports,
+    pub(super) users: Users,
+}
+
 /// What waits for the CONNECT reply to be on its way: nothing may be emitted before it.
 #[derive(Clone)]
 pub(super) struct Waiting(Arc<Mutex<Option<Ready>>>);
@@ -82,14 +91,12 @@ struct Ready {
 pub(super) async fn authenticate(
     socket: SocketRef<RawAdapter>,
     TryData(handshake): TryData<Option<Handshake>>,
-    State(state): State<AppState>,
-    State(adapters): State<Adapters>,
-    State(transports): State<Transports>,
-    State(users): State<Users>,
-    MaybeHttpExtension(session): MaybeHttpExtension<Arc<Session>>,
-    MaybeHttpExtension(lane): MaybeHttpExtension<Arc<Lane>>,
+    State(doorway): State<Doorway>,
 ) -> Result<(), Rejection> {
-    let headers = &socket.req_parts().headers;
+    let Doorway { state, adapters, transports, users } = doorway;
+    let http::request::Parts { headers, extensions, .. } = socket.req_parts();
+    let session = extensions.get::<Arc<Session>>();
+    let lane = extensions.get::<Arc<Lane>>().cloned();
     let adapter = adapters
         .get(socket.ns())
         .ok_or_else(|| Rejection::new(Code::Internal, "the namespace is not ready"))?;
@@ -108,17 +115,10 @@ pub(super) async fn authenticate(
         let cause = Code::TooManySubscriptions.entry().cause;
         return Err(Rejection::new(Code::TooManySubscriptions, cause));
     }
-    let token = handshake
-        .token
-        .as_deref()
-        .or_else(|| headers.get(http::header::AUTHORIZATION)?.to_str().ok().and_then(bearer));
-    let identity = state.auth.identify(token).await.map_err(|error| {
-        let code = error.code();
-        Rejection::new(code, code.entry().cause)
-    })?;
+    let identity = identified(&state, &handshake, headers).await?;
     let trace = TraceContext::from_headers(headers);
     let standing = admitted(&state, &identity, trace).await?;
-    if session.as_ref().is_some_and(|session| !session.confirm(&users, &identity.user)) {
+    if session.is_some_and(|session| !session.confirm(&users, &identity.user)) {
         limit_hit("sockets_per_user");
         let message = "this user has too many sockets; close some";
         return Err(Rejection::new(Code::TooManyConnections, message));
@@ -143,6 +143,22 @@ pub(super) async fn authenticate(
         gone.cancel();
     });
     Ok(())
+}
+
+/// Who shows a token, in `auth` or in the header.
+async fn identified(
+    state: &AppState,
+    handshake: &Handshake,
+    headers: &http::HeaderMap,
+) -> Result<Identity, Rejection> {
+    let token = handshake
+        .token
+        .as_deref()
+        .or_else(|| headers.get(http::header::AUTHORIZATION)?.to_str().ok().and_then(bearer));
+    state.auth.identify(token).await.map_err(|error| {
+        let code = error.code();
+        Rejection::new(code, code.entry().cause)
+    })
 }
 
 /// Asks the core whether the user is let in. While it does not answer nothing can be joined either, so

@@ -89,7 +89,6 @@ impl Gate {
     }
 
     /// The routes: the path itself and the path with a slash.
-    #[must_use]
     pub fn router(&self) -> Router {
         let gate = self.clone();
         let handler = any(move |request: Request| gate.clone().handle(request));

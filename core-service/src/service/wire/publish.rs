@@ -78,9 +78,9 @@ fn event_type(kind: String) -> Result<String, Status> {
     if !fits || !kind.bytes().all(is_plain) {
         return Err(invalid("type", "must be [A-Za-z0-9_.:-]{1,128}"));
     }
-    let is_ours = OWN_PREFIXES.iter().any(|prefix| {
-        kind.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(['.', ':']))
-    });
+    let is_ours = OWN_PREFIXES
+        .iter()
+        .any(|prefix| kind.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(['.', ':'])));
     if is_ours || OWN_NAMES.contains(&kind.as_str()) {
         return Err(invalid("type", "is one of Roomcast's own event names; choose another"));
     }

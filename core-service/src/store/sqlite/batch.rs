@@ -181,8 +181,8 @@ impl Batch<'_> {
             None => None,
         };
         let old = known.clone();
-        let access::Decision { entry, change } = access::decide(known, command, self.now)
-            .map_err(Refusal::Access)?;
+        let access::Decision { entry, change } =
+            access::decide(known, command, self.now).map_err(Refusal::Access)?;
         let append = change.map(|change| commit::access_append(&change)).transpose()?;
         if let Some(key) = &key {
             entries::put(self.connection, key, entry.as_ref())?;
@@ -206,7 +206,11 @@ impl Batch<'_> {
 
     /// Appends to several topics. A head that cannot be read refuses the command, so all are read before
     /// the first write.
-    pub(super) fn append(&mut self, appends: Vec<Append>, trace: Option<TraceId>) -> Result<(), Failure> {
+    pub(super) fn append(
+        &mut self,
+        appends: Vec<Append>,
+        trace: Option<TraceId>,
+    ) -> Result<(), Failure> {
         for append in &appends {
             self.memory.heads.get(self.connection, &append.topic)?;
         }

@@ -42,7 +42,9 @@ fn write_schema_1(disk: &Disk) -> Record {
         let event = insert.insert(row).expect("written");
         if let job::Event::Output { channel, offset, .. } = &entry.event {
             let output = "INSERT INTO job_output VALUES(?1, 1, ?2, ?3, ?4)";
-            database.execute(output, params![JOB, channel, signed(*offset), event]).expect("written");
+            database
+                .execute(output, params![JOB, channel, signed(*offset), event])
+                .expect("written");
         }
     }
     let head = entries.len() as u64;

@@ -32,9 +32,7 @@ pub fn at(buffer: &[u8], from: usize) -> Option<Frame> {
     let bytes = buffer.get(from..)?;
     let (&first, &second) = (bytes.first()?, bytes.get(1)?);
     let (length, mut head) = match second & LENGTH {
-        LENGTH_IN_TWO => {
-            (usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?)), 4)
-        }
+        LENGTH_IN_TWO => (usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?)), 4),
         LENGTH_IN_EIGHT => {
             let length = u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?);
             (usize::try_from(length).ok()?, 10)

@@ -1,17 +1,21 @@
-//! Who calls, and what they may do. The core is the guard: an edge or worker is trusted with what its
-//! service credential names, and a user's own token decides what that user sees.
+//! Who calls, what they may do, and how often. The core is the guard: an edge or worker is trusted with
+//! what its service credential names, and a user's own token decides what that user sees.
 
 mod access;
+mod rate;
 
 use std::sync::Arc;
 
 use roomcast_identity::{Scope, Service, ServiceKeys, User, UserKeys};
 use roomcast_proto::registry::Code;
+use roomcast_runtime::bucket::Rate;
 use roomcast_runtime::trace::TraceContext;
+use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 
 pub use access::Access;
+pub use rate::{Quota, SERVICE_SHARES};
 
 use crate::domain::access::Admission;
 use crate::domain::cursor::Cursor;
@@ -38,6 +42,8 @@ pub struct Door {
     clock: fn() -> Time,
     is_dev: bool,
     rooms: Arc<[String]>,
+    /// Nothing when calls are not limited.
+    quota: Option<Arc<Quota>>,
 }
 
 /// The keys of the door.
@@ -56,6 +62,8 @@ pub struct Rules {
     pub is_dev: bool,
     /// The rooms that every user of a tenant may read.
     pub rooms: Vec<String>,
+    /// How often a user may call, if that is limited.
+    pub requests: Option<Rate>,
 }
 
 /// A caller, after the door.
@@ -82,8 +90,9 @@ impl Door {
     #[must_use]
     pub fn new(keys: Keys, access: Access, clock: fn() -> Time, rules: Rules) -> Door {
         let Keys { users, services } = keys;
-        let Rules { is_dev, rooms } = rules;
-        Door { users, services, access, clock, is_dev, rooms: rooms.into() }
+        let Rules { is_dev, rooms, requests } = rules;
+        let quota = requests.map(|rate| Arc::new(Quota::new(rate)));
+        Door { users, services, access, clock, is_dev, rooms: rooms.into(), quota }
     }
 
     /// Who may come in.
@@ -115,7 +124,7 @@ impl Door {
     ///
     /// # Errors
     /// `service_credential_required`, `unauthenticated`, `token_invalid`, `token_expired`,
-    /// `token_revoked`, `user_disabled` or `user_unknown`.
+    /// `token_revoked`, `user_disabled`, `user_unknown` or `rate_limited`.
     pub async fn admit<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
         self.principal(request).await.inspect_err(|refusal| {
             let code = Code::of(refusal).as_str();
@@ -137,6 +146,9 @@ impl Door {
                 None => return Err(Code::Unauthenticated.status("a user's token is missing")),
             },
         };
+        if let Some(quota) = &self.quota {
+            quota.take(&principal, Instant::now())?;
+        }
         let trace = trace_of(request.metadata());
         Ok(Caller { principal, trace, rooms: Arc::clone(&self.rooms) })
     }

@@ -5,12 +5,17 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use roomcast_identity::{Secret, UserKeysConfig};
+use roomcast_runtime::bucket::Rate;
 
 use crate::domain::access::Admission;
 use crate::domain::job::limit;
 use crate::domain::retention::Setting;
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50051);
+/// All sockets of one user that come back at once, thousands with several topics each, join within the
+/// burst.
+const REQUESTS_PER_SECOND: u32 = 5000;
+const REQUESTS_BURST: u32 = 20_000;
 const DRAIN_SECONDS: u64 = 10;
 
 /// Settings of a core.
@@ -98,6 +103,15 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_JOB_LIMITS", value_delimiter = ';', value_name = "LIMIT")]
     pub job_limits: Vec<limit::Setting>,
 
+    /// Calls of one user in a second, in the long run, through whatever edges; more are refused with
+    /// `rate_limited`. A service may call twenty times as often. 0 for no limit.
+    #[arg(long, id = "core-requests-per-second", env = "ROOMCAST_CORE_REQUESTS_PER_SECOND", default_value_t = REQUESTS_PER_SECOND, value_name = "COUNT")]
+    pub requests_per_second: u32,
+
+    /// Calls of one user at once, after a pause.
+    #[arg(long, id = "core-requests-burst", env = "ROOMCAST_CORE_REQUESTS_BURST", default_value_t = REQUESTS_BURST, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
+    pub requests_burst: u32,
+
     /// Write a line to the log, target `roomcast::audit`, for every command on a graph: who, what, when
     /// and how it ended, never a value.
     #[arg(long, env = "ROOMCAST_AUDIT")]
@@ -156,10 +170,17 @@ impl Config {
             retention: Vec::new(),
             audit: false,
             job_limits: Vec::new(),
+            requests_per_second: REQUESTS_PER_SECOND,
+            requests_burst: REQUESTS_BURST,
             dev: true,
             reflection: true,
             drain_seconds: DRAIN_SECONDS,
         }
+    }
+
+    pub(crate) fn requests(&self) -> Option<Rate> {
+        let rate = Rate { per_second: self.requests_per_second, burst: self.requests_burst };
+        (rate.per_second > 0).then_some(rate)
     }
 
     pub(crate) fn user_keys(&self) -> UserKeysConfig {

@@ -1,8 +1,8 @@
 //! The core of Roomcast: durable topics, and the jobs whose life they tell.
 //!
 //! **The log is the truth; everything else reads it.** A request comes in at a [`service`], which
-//! checks who asks ([`auth`]) and puts it as a command. The [`log`] hands the command to the
-//! [`store`], where one writer loads the state, asks the [`domain`] what the command does, and commits
+//! checks who asks and how often ([`auth`]), and puts it as a command. The [`log`] hands the command
+//! to the [`store`], where one writer loads the state, asks the [`domain`] what the command does, and commits
 //! state and events together, durable before anybody hears of it. Then the [`bus`] wakes whoever
 //! follows the topic: a [`subscription`] replays from its cursor and follows live, and when it falls
 //! behind it reads the log again. Nothing reaches a subscriber by any other way.

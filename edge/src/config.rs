@@ -9,8 +9,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use roomcast_identity::{Secret, UserKeysConfig};
-
-use crate::bucket::Rate;
+use roomcast_runtime::bucket::Rate;
 
 const LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
@@ -24,6 +23,9 @@ const PENDING_PER_ADDRESS_MAX: usize = 4000;
 /// What a busy page emits, several times over: joins of all that it shows, twice a second.
 const SOCKET_EVENTS_PER_SECOND: u32 = 200;
 const SOCKET_EVENTS_BURST: u32 = 400;
+/// What a busy page asks for, many times over, and a page's worth for each of a crowd at one address.
+const REQUESTS_PER_SECOND: u32 = 200;
+const REQUESTS_BURST: u32 = 1000;
 const DRAIN_SECONDS: u64 = 5;
 
 /// Settings of an edge.
@@ -136,6 +138,15 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_SOCKET_EVENTS_BURST", default_value_t = SOCKET_EVENTS_BURST, value_name = "COUNT")]
     pub socket_events_burst: u32,
 
+    /// REST requests of one user in a second, in the long run, or of one address without a token; more
+    /// are answered 429. 0 for no limit.
+    #[arg(long, env = "ROOMCAST_REQUESTS_PER_SECOND", default_value_t = REQUESTS_PER_SECOND, value_name = "COUNT")]
+    pub requests_per_second: u32,
+
+    /// REST requests of one user at once, after a pause.
+    #[arg(long, env = "ROOMCAST_REQUESTS_BURST", default_value_t = REQUESTS_BURST, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
+    pub requests_burst: u32,
+
     /// PEM file of the certificate, with its chain, that browsers see: the edge then speaks https. It
     /// is read again when it changes, and at SIGHUP.
     #[arg(long, env = "ROOMCAST_EDGE_TLS_CERT", value_name = "FILE", requires = "tls_key")]
@@ -226,6 +237,8 @@ impl Default for Config {
             sockets_per_user_max: CONNECTIONS_EACH_MAX,
             socket_events_per_second: SOCKET_EVENTS_PER_SECOND,
             socket_events_burst: SOCKET_EVENTS_BURST,
+            requests_per_second: REQUESTS_PER_SECOND,
+            requests_burst: REQUESTS_BURST,
             tls_cert: None,
             tls_key: None,
             trusted_proxies: Vec::new(),
@@ -252,6 +265,13 @@ impl Config {
     #[must_use]
     pub fn socket_events(&self) -> Rate {
         Rate { per_second: self.socket_events_per_second, burst: self.socket_events_burst }
+    }
+
+    /// What one user may ask over REST, if that is limited.
+    #[must_use]
+    pub fn requests(&self) -> Option<Rate> {
+        let rate = Rate { per_second: self.requests_per_second, burst: self.requests_burst };
+        (rate.per_second > 0).then_some(rate)
     }
 
     /// How long connections are given to end at shutdown.

@@ -21,7 +21,6 @@
 
 pub mod app;
 pub mod auth;
-pub mod bucket;
 pub mod config;
 mod delivery;
 pub mod feed;

@@ -1,6 +1,6 @@
 //! REST: the commands and reads of `docs/PROTOCOL.md` for programs, and server-sent events.
 //!
-//! A request comes in through [`trace`], is authenticated by [`caller`], checked for its form only, and
+//! A request comes in through [`trace`], is counted by [`rate`], authenticated by [`caller`], checked for its form only, and
 //! becomes one call to the core, which decides. What fails is a [`Problem`]. One file per URL noun;
 //! every route is declared together with its OpenAPI description, so that neither exists alone. The
 //! same routes stand under `/api/v1` and at the root.
@@ -19,6 +19,7 @@ mod openapi;
 mod parameters;
 mod payload;
 mod problem;
+mod rate;
 mod revocations;
 mod root;
 mod snapshot;
@@ -35,7 +36,7 @@ use std::any::Any;
 
 use axum::{
     Extension, Router,
-    middleware::from_fn,
+    middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderValue, Method, Uri, header};
@@ -58,6 +59,7 @@ pub fn router(state: AppState) -> Router {
     let layers = ServiceBuilder::new()
         .layer(from_fn(trace::carry))
         .layer(CatchPanicLayer::custom(fault))
+        .layer(from_fn_with_state(rate::Quota::new(&state), rate::limit))
         .layer(if_absent(header::CACHE_CONTROL, "no-store"))
         .layer(if_absent(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(Extension(Description::of(&document)))

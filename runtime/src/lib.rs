@@ -3,9 +3,12 @@
 //! [`settings`] reads the command line over the environment over a TOML file over defaults.
 //! [`telemetry`] sets up logs on stderr, Prometheus metrics and, where an endpoint is configured,
 //! OTLP traces. [`trace`] carries the W3C trace context from a request into events and back out.
+//! [`bucket`] says how often something may happen, and [`buckets`] keep one for each of many callers.
 //! [`shutdown`] turns the operating system's signals into one future; from there on a
 //! `CancellationToken` goes through the process.
 
+pub mod bucket;
+pub mod buckets;
 pub mod settings;
 pub mod shutdown;
 pub mod telemetry;

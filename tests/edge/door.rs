@@ -17,6 +17,8 @@ mod frames;
 mod heads;
 #[path = "door/proxy.rs"]
 mod proxy;
+#[path = "door/rate.rs"]
+mod rate;
 #[path = "door/raw.rs"]
 mod raw;
 #[path = "door/theft.rs"]

@@ -5,6 +5,7 @@ mod door;
 mod limits;
 mod merged;
 mod offset;
+mod rate;
 mod requests;
 mod session;
 mod trace;

@@ -82,6 +82,8 @@ impl Origins {
             .expose_headers([
                 header::LOCATION,
                 header::RETRY_AFTER,
+                HeaderName::from_static("ratelimit"),
+                HeaderName::from_static("ratelimit-policy"),
                 HeaderName::from_static("traceparent"),
                 HeaderName::from_static("x-attempt"),
                 HeaderName::from_static("x-next-offset"),

@@ -15,16 +15,14 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use roomcast_runtime::bucket::{Bucket, Rate};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::Instant,
 };
 
 use super::{Network, caps::Held, frames::Frames};
-use crate::{
-    bucket::{Bucket, Rate},
-    lane::{Io, KillReason, Lane},
-};
+use crate::lane::{Io, KillReason, Lane};
 
 /// Frames of one WebSocket. Above what events are allowed, so that a client which emits too much is
 /// answered first; far below what a core takes.

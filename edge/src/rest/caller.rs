@@ -39,7 +39,10 @@ async fn identify(state: &AppState, parts: &Parts) -> Result<Identity, Problem> 
         Some(ticket) if wants(headers, sse::MEDIA_TYPE) => {
             tickets::spend(state, &state.upstream, ticket).await
         }
-        Some(_) | None => Ok(state.auth.identify_headers(headers).await?),
+        Some(_) | None => match parts.extensions.get::<Identity>() {
+            Some(identity) => Ok(identity.clone()),
+            None => Ok(state.auth.identify_headers(headers).await?),
+        },
     }
 }
 

@@ -98,6 +98,12 @@ impl Problem {
         &self.detail
     }
 
+    /// With a time of its own after which the same request may succeed.
+    #[must_use]
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
     #[must_use]
     pub(super) fn errors(mut self, errors: Vec<FieldError>) -> Self {
         self.errors = errors;
@@ -177,7 +183,7 @@ fn http_status(code: Code) -> StatusCode {
 }
 
 /// Rounded up: a caller that comes back a moment early would only be told to wait again.
-fn whole_seconds(wait: Duration) -> u64 {
+pub(super) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 

@@ -13,6 +13,7 @@ use std::{
 };
 
 use roomcast_proto::registry::Code;
+use roomcast_runtime::bucket::{Bucket, Rate};
 use socketioxide::{
     handler::{FromMessage, Value},
     socket::Socket,
@@ -21,11 +22,7 @@ use socketioxide_core::Str;
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{Outlet, adapter::RawAdapter, command::Refusal};
-use crate::{
-    bucket::{Bucket, Rate},
-    lane::KillReason,
-    listener::limit_hit,
-};
+use crate::{lane::KillReason, listener::limit_hit};
 
 /// Messages that wait for one socket: a client that sends more at once is told to slow down.
 const WAITING_MAX: usize = 256;

@@ -51,6 +51,13 @@ impl Bucket {
         self.left = (self.left - f64::from(cost)).max(-f64::from(self.rate.burst));
     }
 
+    /// Whether nothing is missing, as in a new one.
+    #[must_use]
+    pub fn is_full(&self, now: Instant) -> bool {
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.left + passed * f64::from(self.rate.per_second) >= f64::from(self.rate.burst)
+    }
+
     fn refill(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         let gained = passed * f64::from(self.rate.per_second);

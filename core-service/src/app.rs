@@ -145,11 +145,8 @@ impl Core {
             "the core's door has no key: set ROOMCAST_SERVICE_SECRET or --core-client-ca (or --dev)"
         );
         let access = Access::new(config.users.into());
-        let rules = Rules {
-            is_dev: config.dev,
-            rooms: config.rooms.clone(),
-            requests: config.requests(),
-        };
+        let rules =
+            Rules { is_dev: config.dev, rooms: config.rooms.clone(), requests: config.requests() };
         let limits = Limits::new(&config.job_limits);
         let (bus, alarm) = (Bus::default(), Alarm::default());
         let roster = Roster::new(limits.clone());

@@ -84,8 +84,12 @@ async fn a_client_is_recovered_over_every_transport_again_and_again() {
         let numbers = socket.events().into_iter().filter_map(|(_, payload)| payload["n"].as_u64());
         assert_eq!(numbers.collect::<Vec<_>>(), (first..published).collect::<Vec<_>>());
         assert_eq!(connects(&socket), (5, 4), "{transports}");
-        let greetings = socket.events().into_iter().filter(|(name, _)| name == "connected");
-        let told: Vec<_> = greetings.map(|(_, payload)| payload["recovered"].clone()).collect();
+        let told = eventually("every connection is greeted", async || {
+            let greetings = socket.events().into_iter().filter(|(name, _)| name == "connected");
+            let told: Vec<_> = greetings.map(|(_, payload)| payload["recovered"].clone()).collect();
+            (told.len() == 5).then_some(told)
+        })
+        .await;
         assert_eq!(told, [false, true, true, true, true]);
         socket.disconnect();
     }

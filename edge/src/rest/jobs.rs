@@ -28,7 +28,7 @@ use super::{
     events::{self, EventPage, EventsQuery},
     idempotency::IdempotencyKey,
     openapi::Failures,
-    parameters::Parameters,
+    parameters::{Parameters, next_page},
     problem::Problem,
 };
 use crate::app::AppState;
@@ -93,7 +93,7 @@ async fn list(
 ) -> Result<Response, Problem> {
     let request = caller.upstream.request(filter::request(parameters)?);
     let answer = state.upstream.jobs().list_jobs(request).await?.into_inner();
-    let next = Some(answer.next_page_token.as_str()).filter(|token| !token.is_empty());
+    let next = next_page(&answer.next_page_token);
     let jobs = answer.jobs.iter().map(Job::of).collect();
     Ok(Json(JobPage { jobs, next_page_token: next }).into_response())
 }

@@ -16,7 +16,11 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    body::Body, caller::Caller, openapi::Failures, parameters::Parameters, problem::Problem,
+    body::Body,
+    caller::Caller,
+    openapi::Failures,
+    parameters::{Parameters, next_page},
+    problem::Problem,
 };
 use crate::{app::AppState, names::rfc3339};
 
@@ -146,14 +150,14 @@ async fn list(
     caller: Caller,
     parameters: Parameters,
 ) -> Result<Response, Problem> {
-    let parameters = parameters.knows(&["limit", "page_token"])?;
+    let page = parameters.page()?;
     let request = caller.upstream.request(ListRevocationsRequest {
-        page_size: parameters.number("limit")?,
-        page_token: parameters.text("page_token"),
+        page_size: page.size,
+        page_token: page.token,
         tenant: String::new(),
     });
     let answer = state.upstream.access().list_revocations(request).await?.into_inner();
-    let next = Some(answer.next_page_token.as_str()).filter(|token| !token.is_empty());
+    let next = next_page(&answer.next_page_token);
     let revocations = answer.revocations.iter().map(Revocation::of).collect();
     Ok(Json(RevocationPage { revocations, next_page_token: next }).into_response())
 }

@@ -4,10 +4,14 @@
 //! Every payload is one JSON object that ends with `topic`, `cursor`, `event_id`, `trace_id` and
 //! `timestamp`; what a publisher wrote stands before them byte for byte.
 
+mod command;
 mod content;
 mod encoded;
 mod envelope;
+mod graph;
 mod job;
+mod session;
+mod session_event;
 mod status;
 mod time;
 
@@ -17,7 +21,11 @@ pub use job::status_word;
 pub use status::{job_status_of_job, job_status_of_summary};
 pub use time::{now, rfc3339};
 
+pub(crate) use command::{HistoryStep, Malformed, NewCommand, Performed};
 pub(crate) use content::Content;
+pub(crate) use graph::Graph;
+pub(crate) use session::{Participant, Session, SessionOutline, SessionSnapshot};
+pub(crate) use session_event::SessionFact;
 
 use std::borrow::Cow;
 
@@ -28,6 +36,8 @@ use roomcast_proto::v1::{Event, event};
 pub struct Body {
     /// The wire name, such as `job_update`; for published content the publisher's own type.
     pub name: Cow<'static, str>,
+    /// What namespace `/graph` calls it, if something else.
+    pub short: Option<Cow<'static, str>>,
     /// The text of one JSON object.
     pub object: String,
 }
@@ -39,11 +49,18 @@ pub fn body(event: &Event) -> Body {
         Some(event::Body::Job(job)) => job::body(job),
         Some(event::Body::JobSummary(summary)) => status::body(summary),
         Some(event::Body::Payload(payload)) => {
-            Body { name: Cow::Owned(event.r#type.clone()), object: content::object(payload) }
+            Body::plain(event.r#type.clone(), content::object(payload))
         }
         Some(event::Body::Session(_)) | None => {
-            Body { name: Cow::Owned(event.r#type.clone()), object: "{}".to_owned() }
+            Body::plain(event.r#type.clone(), "{}".to_owned())
         }
+    }
+}
+
+impl Body {
+    /// An event that has one name everywhere.
+    fn plain(name: impl Into<Cow<'static, str>>, object: String) -> Self {
+        Self { name: name.into(), short: None, object }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A job's own events: `job_update`, `job_output`, `token_usage`.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use prost_types::Timestamp;
@@ -33,7 +33,7 @@ pub(super) fn body(event: &JobEvent) -> Body {
 
 pub(super) fn named(name: &'static str, fields: &impl Serialize) -> Body {
     let object = serde_json::to_string(fields).unwrap_or_else(|_| "{}".to_owned());
-    Body { name: Cow::Borrowed(name), object }
+    Body::plain(name, object)
 }
 
 /// Percent as browsers expect it: `45`, and `45.5` only when there is a fraction.

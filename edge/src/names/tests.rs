@@ -6,6 +6,7 @@ use roomcast_proto::v1::{
 };
 
 use super::{Encoded, Envelope, job_status_of_job, rfc3339};
+use crate::lane::Namespace;
 
 const AT: Timestamp = Timestamp { seconds: 1_769_860_800, nanos: 7_999_999 };
 const TAIL: &str = r#""topic":"job:7","cursor":"c3","event_id":"e3","trace_id":"t","timestamp":"2026-01-31T12:00:00.007Z"}"#;
@@ -36,7 +37,7 @@ fn check_job(state: JobState, percent: f64, kind: Kind, name: &str, fields: &str
     let encoded = Encoded::new(&event("job:7", "job.event", event::Body::Job(job)));
     assert_eq!(encoded.name(), name);
     assert_eq!(encoded.payload(), format!("{{{fields},{TAIL}"));
-    assert_eq!(encoded.packet().as_str(), format!("[\"{name}\",{}]", encoded.payload()));
+    assert_eq!(encoded.packet(Namespace::Root).as_str(), format!("[\"{name}\",{}]", encoded.payload()));
 }
 
 #[track_caller]
@@ -281,7 +282,7 @@ fn content_that_is_not_what_it_claims_still_gives_one_object() {
 fn an_event_name_is_quoted_as_json() {
     let mut published = event("job:7", "a\"b", event::Body::Payload(Payload::default()));
     published.r#type = "a\"b".to_owned();
-    assert!(Encoded::new(&published).packet().starts_with(r#"["a\"b",{"#));
+    assert!(Encoded::new(&published).packet(Namespace::Root).starts_with(r#"["a\"b",{"#));
 }
 
 #[test]

@@ -196,9 +196,7 @@ impl Lane {
 
     /// The answer under way is `101`: after its head come WebSocket frames.
     pub fn begin_upgrade(&self) {
-        if self.shared.takes_frames == Switch::On {
-            self.queue().expect_upgrade();
-        }
+        self.queue().expect_upgrade();
     }
 
     /// CONNECT replies that pass say what the session's greeting adds to them.
@@ -215,6 +213,12 @@ impl Lane {
     /// Whether it is this connection that carries an Engine.IO session which began with polling.
     pub(crate) fn is_carrying(&self) -> bool {
         self.queue().is_carrying()
+    }
+
+    /// The namespace's CONNECT reply, or its mark, is still to be queued at Socket.IO: one that passed
+    /// before opens nothing for the socket that comes.
+    pub(crate) fn shut(&self, namespace: Namespace) {
+        self.queue().shut(namespace);
     }
 
     /// Waits until the namespace's CONNECT reply, or its mark, has passed. What is offered from then on
@@ -349,8 +353,8 @@ impl Lane {
     fn look_for_stall(&self, now: Instant) -> bool {
         let Some(since) = self.pipe().still_blocked_since() else { return false };
         if now.duration_since(since) >= self.shared.stall_deadline {
-            let is_upgraded = self.is_upgraded.load(Ordering::Acquire);
-            self.kill(if is_upgraded { KillReason::SlowConsumer } else { KillReason::Stalled });
+            let is_websocket = self.queue().is_upgrading();
+            self.kill(if is_websocket { KillReason::SlowConsumer } else { KillReason::Stalled });
         }
         true
     }

@@ -1,4 +1,5 @@
-//! Socket.IO for unmodified clients: namespace `/`, path `/socket.io/`, WebSocket and polling.
+//! Socket.IO for unmodified clients: namespaces `/` and `/graph`, path `/socket.io/`, WebSocket and
+//! polling.
 //!
 //! Requests pass the [`gate`] first: whose session they speak for, and how many may be open. A socket's
 //! life then: [`connect`] verifies its token before the CONNECT reply and hands it an inbox and
@@ -44,7 +45,7 @@ use self::{
     connect::{Doorway, authenticate, connected},
     transport::Users,
 };
-use crate::app::AppState;
+use crate::{app::AppState, lane::Namespace};
 
 /// Packets that wait for one socket. All that do go into one answer to a poll, and python-socketio's
 /// clients give up on an answer with more than 16, however often they come back.
@@ -111,7 +112,7 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// A server with its namespace.
+    /// A server with its namespaces.
     #[must_use]
     pub fn new(state: AppState) -> Self {
         let (adapters, transports) = (Adapters::default(), Transports::default());
@@ -123,7 +124,9 @@ impl Sockets {
         let (server, io) = builder(Timing::default(), adapters)
             .with_state(doorway)
             .build_with_inner_svc(Router::new());
-        io.ns("/", connected.with(authenticate));
+        for namespace in Namespace::ALL {
+            io.ns(namespace.name(), connected.with(authenticate));
+        }
         let gate = Gate::new(server, "/socket.io", transports, &config);
         Self { io, gate }
     }

@@ -57,7 +57,7 @@ mod tests {
     #[track_caller]
     fn check(body: &str, completed: &str) {
         let greeting = Greeting::default();
-        greeting.add(Namespace::ROOT, "p".to_owned());
+        greeting.add(Namespace::Root, "p".to_owned());
         assert_eq!(String::from_utf8(greeting.complete_all(body.as_bytes())).unwrap(), completed);
         assert_eq!(greeting.is_pending(), body == completed);
     }
@@ -80,9 +80,20 @@ mod tests {
     }
 
     #[test]
+    fn each_namespace_of_a_session_has_a_reply_of_its_own() {
+        let greeting = Greeting::default();
+        greeting.add(Namespace::Root, "p".to_owned());
+        greeting.add(Namespace::Graph, "g".to_owned());
+        let graph = greeting.complete(r#"40/graph,{"sid":"E"}"#);
+        assert_eq!(graph.as_deref(), Some(r#"40/graph,{"sid":"E","pid":"g"}"#));
+        let root = greeting.complete(r#"40{"sid":"E"}"#);
+        assert_eq!(root.as_deref(), Some(r#"40{"sid":"E","pid":"p"}"#));
+    }
+
+    #[test]
     fn a_pid_is_said_once() {
         let greeting = Greeting::default();
-        greeting.add(Namespace::ROOT, "p".to_owned());
+        greeting.add(Namespace::Root, "p".to_owned());
         assert!(greeting.complete(r#"40{"sid":"E"}"#).is_some());
         assert_eq!(greeting.complete(r#"40{"sid":"E"}"#), None);
     }

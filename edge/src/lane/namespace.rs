@@ -1,11 +1,13 @@
 //! Namespaces of Socket.IO, as lanes tell them apart, and the two packets that open one.
 
-/// A namespace that is served.
+/// A namespace that is served. One connection may carry both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Namespace(u8);
-
-/// What every namespace that is served is called.
-const NAMES: [&str; 1] = ["/"];
+pub(crate) enum Namespace {
+    /// Where every event has its full name.
+    Root,
+    /// Where a session's events have short names.
+    Graph,
+}
 
 /// What a mark says: an event's text that no event of a topic has, for it has no payload.
 pub(crate) const MARK: &str = r#"["roomcast:lane"]"#;
@@ -24,23 +26,33 @@ pub(super) enum Meaning {
 }
 
 impl Namespace {
-    pub(crate) const ROOT: Self = Self(0);
+    pub(crate) const ALL: [Self; 2] = [Self::Root, Self::Graph];
 
     pub(crate) fn name(self) -> &'static str {
-        NAMES[usize::from(self.0)]
+        match self {
+            Self::Root => "/",
+            Self::Graph => "/graph",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|namespace| namespace.name() == name)
     }
 
     /// What stands between a packet's type and its content.
-    pub(crate) fn prefix(self) -> String {
-        match self.name() {
-            "/" => String::new(),
-            name => format!("{name},"),
+    pub(crate) fn prefix(self) -> &'static str {
+        match self {
+            Self::Root => "",
+            Self::Graph => "/graph,",
         }
     }
 
     /// Its bit in a set of namespaces.
     pub(super) fn bit(self) -> u8 {
-        1 << self.0
+        match self {
+            Self::Root => 1,
+            Self::Graph => 2,
+        }
     }
 
     /// Splits a packet's namespace from its content.
@@ -49,8 +61,7 @@ impl Namespace {
             Some((name, content)) if packet.starts_with('/') => (name, content),
             Some(_) | None => ("/", packet),
         };
-        let at = NAMES.iter().position(|known| *known == name)?;
-        Some((Self(u8::try_from(at).ok()?), content))
+        Some((Self::named(name)?, content))
     }
 }
 
@@ -81,10 +92,12 @@ mod tests {
 
     #[test]
     fn packets_that_open_a_namespace_are_known() {
-        check(r#"40{"sid":"x"}"#, Meaning::Connected(Namespace::ROOT));
-        check("40", Meaning::Connected(Namespace::ROOT));
+        check(r#"40{"sid":"x"}"#, Meaning::Connected(Namespace::Root));
+        check("40", Meaning::Connected(Namespace::Root));
+        check(r#"40/graph,{"sid":"x"}"#, Meaning::Connected(Namespace::Graph));
+        check(r#"42/graph,["roomcast:lane"]"#, Meaning::Mark(Namespace::Graph));
         check(r#"40/elsewhere,{"sid":"x"}"#, Meaning::Other);
-        check(r#"42["roomcast:lane"]"#, Meaning::Mark(Namespace::ROOT));
+        check(r#"42["roomcast:lane"]"#, Meaning::Mark(Namespace::Root));
         check("3probe", Meaning::Probe);
     }
 
@@ -93,6 +106,8 @@ mod tests {
         check("2", Meaning::Other);
         check(r#"0{"sid":"x"}"#, Meaning::Other);
         check(r#"41"#, Meaning::Other);
+        check("41/graph,", Meaning::Other);
+        check(r#"44/graph,{"message":"40"}"#, Meaning::Other);
         check(r#"44{"message":"40"}"#, Meaning::Other);
         check(r#"42["roomcast:lane",{}]"#, Meaning::Other);
         check(r#"42["said",{"text":"40{\"sid\":\"x\"}"}]"#, Meaning::Other);

@@ -80,7 +80,7 @@ impl Queue {
         greeting: Option<&Greeting>,
     ) -> Result<bool, NotFrames> {
         self.walker.feed(bytes);
-        let before = self.open;
+        let mut has_opened = false;
         while let Some(message) = self.walker.next()? {
             let mut completed = None;
             let text = message.text();
@@ -88,10 +88,12 @@ impl Queue {
                 Meaning::Probe => {}
                 Meaning::Connected(namespace) => {
                     self.open |= namespace.bit();
+                    has_opened = true;
                     completed = text.and_then(|text| greeting?.complete(text));
                 }
                 Meaning::Mark(namespace) => {
                     self.open |= namespace.bit();
+                    has_opened = true;
                     continue;
                 }
                 Meaning::Other => self.is_carrying |= text.is_some(),
@@ -102,7 +104,7 @@ impl Queue {
             self.frames += 1;
             self.pieces.push_back(bytes);
         }
-        Ok(self.open != before)
+        Ok(has_opened)
     }
 
     /// Hands over what waits, into a list that is empty. Answers whether there is any.
@@ -130,6 +132,11 @@ impl Queue {
 
     pub(super) fn is_low(&self) -> bool {
         self.bytes <= LANE_BYTES_MAX / 2
+    }
+
+    /// A namespace is to be opened anew: its client left it and comes in again.
+    pub(super) fn shut(&mut self, namespace: Namespace) {
+        self.open &= !namespace.bit();
     }
 
     pub(super) fn is_open(&self, namespace: Namespace) -> bool {

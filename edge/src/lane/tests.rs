@@ -38,7 +38,7 @@ async fn open_websocket() -> Ends {
     ends.io.write_all(HEAD).await.unwrap();
     let reply = text_frame(&["40{}"]);
     ends.io.write_all(&reply).await.unwrap();
-    ends.lane.opened(Namespace::ROOT).await.unwrap();
+    ends.lane.opened(Namespace::Root).await.unwrap();
     ends.peer.read_exact(&mut vec![0; HEAD.len() + reply.len()]).await.unwrap();
     ends
 }
@@ -146,7 +146,7 @@ async fn what_was_queued_last_still_goes_when_the_connection_is_dropped() {
     peer.read_to_end(&mut arrived).await.unwrap();
     assert_eq!(arrived, farewell);
     assert_eq!(lane.offer([&farewell]), Err(Over));
-    assert_eq!(lane.opened(Namespace::ROOT).await, Err(Over));
+    assert_eq!(lane.opened(Namespace::Root).await, Err(Over));
 }
 
 #[tokio::test]

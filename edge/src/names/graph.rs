@@ -48,16 +48,16 @@ pub(crate) struct GraphHead<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Node<'a> {
     /// Unique in its graph.
-    node_id: &'a str,
+    pub(super) node_id: &'a str,
     /// The application's own type.
-    node_type: &'a str,
+    pub(super) node_type: &'a str,
     /// For people.
-    name: &'a str,
+    pub(super) name: &'a str,
     /// The node it was created below. Never changes; the link may go.
-    parent_id: Option<&'a str>,
+    pub(super) parent_id: Option<&'a str>,
     /// Values by key: any JSON.
     #[schema(value_type = Object)]
-    properties: BTreeMap<&'a str, Option<&'a RawValue>>,
+    pub(super) properties: BTreeMap<&'a str, Option<&'a RawValue>>,
 }
 
 /// An edge.

@@ -86,6 +86,7 @@ mod tests {
     fn info(id: &str, tenant: &str, topics: &[&str]) -> ConnectionInfo {
         ConnectionInfo {
             id: id.into(),
+            namespace: "/",
             user_id: "ana".into(),
             tenant: tenant.into(),
             connected_at: "2026-01-31T12:00:00.000Z".into(),

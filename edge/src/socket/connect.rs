@@ -27,7 +27,7 @@ use super::{
 use crate::{
     app::AppState,
     auth::{Identity, Refused, Standing},
-    lane::{KillReason, Lane},
+    lane::{KillReason, Lane, Namespace},
     listener::limit_hit,
 };
 
@@ -97,12 +97,12 @@ pub(super) async fn authenticate(
     let http::request::Parts { headers, extensions, .. } = socket.req_parts();
     let session = extensions.get::<Arc<Session>>();
     let lane = extensions.get::<Arc<Lane>>().cloned();
-    let adapter = adapters
-        .get(socket.ns())
+    let (namespace, adapter) = Namespace::named(socket.ns())
+        .and_then(|namespace| Some((namespace, adapters.get(namespace.name())?)))
         .ok_or_else(|| Rejection::new(Code::Internal, "the namespace is not ready"))?;
     // The request kept with a socket is its first: only a WebSocket's is the one that carries it.
     let direct = lane.filter(|_| headers.contains_key(http::header::UPGRADE));
-    let outlet = Outlet::new(adapter, socket.id, direct, transports);
+    let outlet = Outlet::new(adapter, (namespace, socket.id), direct, transports);
     if state.is_draining() {
         // Clients come back by themselves from a connection that ends, and not from a refusal.
         outlet.kill(KillReason::Draining);
@@ -133,7 +133,8 @@ pub(super) async fn authenticate(
         Some(session) => connection.recover(&handshake.claim, &session.greeting).await,
         None => None,
     };
-    let beginning = Beginning { cursors: handshake.cursors, recovery };
+    let topics = handshake.cursors.into_iter().map(|(topic, cursor)| (topic, Some(cursor)));
+    let beginning = Beginning { topics: topics.collect(), recovery };
     let ready = Ready { connection, inbound, beginning, standing };
     socket.extensions.insert(Waiting(Arc::new(Mutex::new(Some(ready)))));
     socket.on_fallback(async |_: Taken| {});

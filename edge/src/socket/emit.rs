@@ -84,21 +84,30 @@ enum Outgoing<'a> {
 impl Outlet {
     pub(super) fn new(
         adapter: Arc<RawAdapter>,
-        sid: Sid,
+        (namespace, sid): (Namespace, Sid),
         direct: Option<Arc<Lane>>,
         transports: Transports,
     ) -> Self {
+        let direct = direct.filter(|lane| lane.takes_frames());
+        if let Some(lane) = &direct {
+            lane.shut(namespace);
+        }
         Self(Arc::new(Inner {
             adapter,
             sid,
-            namespace: Namespace::ROOT,
-            direct: direct.filter(|lane| lane.takes_frames()),
+            namespace,
+            direct,
             transports,
             lane: OnceLock::new(),
             changing: Mutex::default(),
             full_since: Mutex::default(),
             vector: OnceLock::new(),
         }))
+    }
+
+    /// The namespace that the socket is of.
+    pub(crate) fn namespace(&self) -> Namespace {
+        self.0.namespace
     }
 
     /// Waits until the CONNECT reply has passed, where a lane carries the socket.
@@ -282,6 +291,7 @@ impl Inner {
         if changing.is_none() && self.direct.is_none() {
             let carrier = self.transports.carrier(self.sid).filter(|lane| lane.takes_frames());
             if let Some(lane) = carrier {
+                lane.shut(self.namespace);
                 self.queue(event(Str::from(MARK), self.namespace))?;
                 *changing = Some(lane);
             }
@@ -327,7 +337,7 @@ impl Sink for Inner {
         }
         let Some(lane) = self.lane.get() else { return 0 };
         // A socket that has gone takes none; its reader meets that as well.
-        lane.offer(events.iter().map(|event| event.frame())).unwrap_or(0)
+        lane.offer(events.iter().map(|event| event.frame(self.namespace))).unwrap_or(0)
     }
 }
 
@@ -335,17 +345,17 @@ impl Outgoing<'_> {
     /// One frame. Events with an offset still share their text.
     fn pieces(&self, namespace: Namespace, offset: Option<&str>) -> Vec<Bytes> {
         match (self, offset.map(last_argument)) {
-            (Self::Event(_, event), None) => vec![event.frame().clone()],
+            (Self::Event(_, event), None) => vec![event.frame(namespace).clone()],
             (Self::Event(_, event), Some(end)) => {
-                let text = event.open_payload();
+                let text = event.open_payload(namespace);
                 vec![text_header(text.len() + end.len()), text, Bytes::from(end)]
             }
             (Self::Told(text), end) => {
                 let text = with_end(text, end.as_deref());
-                vec![text_frame(&["42", &namespace.prefix(), &text])]
+                vec![text_frame(&["42", namespace.prefix(), &text])]
             }
             (Self::Answer(ack, text), _) => {
-                vec![text_frame(&["43", &namespace.prefix(), &ack.to_string(), text])]
+                vec![text_frame(&["43", namespace.prefix(), &ack.to_string(), text])]
             }
         }
     }
@@ -354,7 +364,7 @@ impl Outgoing<'_> {
         let end = offset.map(last_argument);
         match self {
             Self::Event(_, encoded) => {
-                event(with_end(&encoded.packet(), end.as_deref()), namespace)
+                event(with_end(&encoded.packet(namespace), end.as_deref()), namespace)
             }
             Self::Told(text) => event(with_end(text, end.as_deref()), namespace),
             Self::Answer(ack, text) => Packet {

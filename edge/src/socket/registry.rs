@@ -18,6 +18,8 @@ pub struct Connections(Arc<Mutex<HashMap<String, Arc<Connection>>>>);
 pub struct ConnectionInfo {
     /// Our own id. Engine.IO's would let whoever sees it speak as this user.
     pub id: String,
+    /// The namespace: a client may be in each.
+    pub namespace: &'static str,
     /// Who.
     pub user_id: String,
     /// Tenant of the user.

@@ -151,15 +151,29 @@ fn a_namespace_is_open_once_its_connect_reply_has_passed_whole() {
     let reply = text_frame(&[r#"40{"sid":"x"}"#]);
     assert!(!queue.write(&text_frame(&[r#"0{"sid":"x"}"#]), None).unwrap());
     assert!(!queue.write(&reply[..5], None).unwrap());
-    assert!(!queue.is_open(Namespace::ROOT));
+    assert!(!queue.is_open(Namespace::Root));
     assert!(queue.write(&reply[5..], None).unwrap());
-    assert!(queue.is_open(Namespace::ROOT));
+    assert!(queue.is_open(Namespace::Root));
+}
+
+#[test]
+fn each_namespace_is_opened_by_its_own_reply_and_anew_each_time() {
+    let mut queue = Queue::default();
+    queue.write(&text_frame(&[r#"40{"sid":"x"}"#]), None).unwrap();
+    assert!(queue.is_open(Namespace::Root) && !queue.is_open(Namespace::Graph));
+    let reply = text_frame(&[r#"40/graph,{"sid":"x"}"#]);
+    assert!(queue.write(&reply, None).unwrap());
+    assert!(queue.is_open(Namespace::Graph));
+    queue.shut(Namespace::Graph);
+    assert!(queue.is_open(Namespace::Root) && !queue.is_open(Namespace::Graph));
+    assert!(queue.write(&reply, None).unwrap());
+    assert!(queue.is_open(Namespace::Graph));
 }
 
 #[test]
 fn a_connect_reply_says_what_its_greeting_adds() {
     let (mut queue, greeting) = (Queue::default(), Greeting::default());
-    greeting.add(Namespace::ROOT, "p".to_owned());
+    greeting.add(Namespace::Root, "p".to_owned());
     let reply = text_frame(&[r#"40{"sid":"x"}"#]);
     queue.write(&[reply.clone(), reply].concat(), Some(&greeting)).unwrap();
     let expected = [r#"40{"sid":"x","pid":"p"}"#, r#"40{"sid":"x"}"#].map(Received::text);

@@ -1,7 +1,7 @@
 use roomcast_proto::registry::Code;
 use socketioxide_core::Str;
 
-use super::{Command, Message, Refusal};
+use super::{Command, Job, Message, Refusal};
 
 fn parse(text: &str) -> Result<Command, Refusal> {
     let text = Str::from(text.to_owned());
@@ -11,21 +11,22 @@ fn parse(text: &str) -> Result<Command, Refusal> {
 #[track_caller]
 fn malformed(text: &str) {
     let refusal = parse(text).unwrap_err();
-    assert_eq!(refusal.code, Code::MalformedMessage, "{text}");
+    assert_eq!(refusal.code(), Code::MalformedMessage, "{text}");
 }
 
 #[test]
 fn a_job_is_named_by_a_number_or_a_text() {
     for id in ["123", "\"123\""] {
         let joined = parse(&format!(r#"["join_job",{{"job_id":{id}}}]"#)).unwrap();
-        assert_eq!(joined, Command::JoinJob { job_id: "123".to_owned(), since: None });
+        assert_eq!(joined, Command::Job(Job::Join { job_id: "123".to_owned(), since: None }));
     }
 }
 
 #[test]
 fn a_join_takes_a_cursor_and_ignores_what_it_does_not_know() {
     let joined = parse(r#"["join_job",{"job_id":"a","since":"c1","x":[]},7]"#).unwrap();
-    assert_eq!(joined, Command::JoinJob { job_id: "a".to_owned(), since: Some("c1".to_owned()) });
+    let since = Some("c1".to_owned());
+    assert_eq!(joined, Command::Job(Job::Join { job_id: "a".to_owned(), since }));
 }
 
 #[test]
@@ -34,7 +35,7 @@ fn events_without_an_argument_take_none_or_any() {
     assert_eq!(parse(r#"["ping",{"x":1}]"#), Ok(Command::Ping));
     for none in [r#"["subscribe_jobs"]"#, r#"["subscribe_jobs",null]"#, r#"["subscribe_jobs",{}]"#]
     {
-        assert_eq!(parse(none), Ok(Command::SubscribeJobs { since: None }), "{none}");
+        assert_eq!(parse(none), Ok(Command::Job(Job::JoinOwn { since: None })), "{none}");
     }
 }
 
@@ -76,13 +77,13 @@ fn anything_else_is_malformed() {
 fn attachments_are_malformed() {
     let text = Str::from(r#"["ping",{"_placeholder":true,"num":0}]"#);
     let message = Message { text, ack: None, has_attachments: true };
-    assert_eq!(Command::parse(&message).unwrap_err().code, Code::MalformedMessage);
+    assert_eq!(Command::parse(&message).unwrap_err().code(), Code::MalformedMessage);
 }
 
 #[test]
 fn an_unknown_job_and_another_users_look_the_same() {
     let unknown = Code::TopicNotFound.status("no such topic");
-    let refusal = Refusal::of_job(&unknown, "7");
-    assert_eq!(refusal.code, Code::JobNotFound);
-    assert_eq!(refusal.message, "Job 7 not found or access denied");
+    let refusal = Refusal::of_topic(&unknown, "job:7");
+    assert_eq!(refusal.code(), Code::JobNotFound);
+    assert_eq!(refusal.message(), "Job 7 not found or access denied");
 }

@@ -2,23 +2,19 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use tokio::time::sleep;
-
-use super::{Connection, FAREWELL_TIME, Outcome, Refusal};
+use super::{Connection, Held, Outcome, Refusal};
 use crate::{
     auth::{Notice, Refused, Standing},
     lane::KillReason,
     names::rfc3339,
     socket::{
         Gone,
-        payload::{Authenticated, Closing, TokenExpiring},
+        command::Token,
+        payload::{Authenticated, TokenExpiring},
     },
 };
 
 use roomcast_proto::registry::Code;
-
-/// What a client is told whom an operator has disconnected.
-const DISCONNECTED: &str = "disconnected";
 
 impl Connection {
     /// Acts on news of the user's standing. Fails when the socket has come to its end.
@@ -39,30 +35,20 @@ impl Connection {
     /// Goes on under a fresh token of the same user.
     pub(super) async fn authenticate(
         &self,
-        standing: &mut Standing,
-        token: &str,
+        held: &mut Held,
+        token: &Token,
         ack: Option<i64>,
     ) -> Outcome {
-        let identity = match self.state.auth.identify(Some(token)).await {
-            Ok(identity) => identity,
-            Err(error) => return Ok(Err(Refusal::new(error.code(), error.to_string()))),
-        };
-        match standing.renew(identity.session(), self.trace.child()).await {
-            Ok(expires_at) => {
-                let expires_at = expires_at.map(moment);
-                if let Some(ack) = ack {
-                    let answer = Authenticated { ok: true, expires_at };
-                    self.outlet.acknowledge(ack, &answer).await?;
-                }
-                Ok(Ok(()))
-            }
-            Err(Refused { code, message }) => Ok(Err(Refusal::new(code, message))),
+        let identity = self.state.auth.identify(Some(&token.0)).await;
+        let identity = identity.map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+        let renewed = held.standing.renew(identity.session(), self.trace.child()).await;
+        let expires_at =
+            renewed.map_err(|Refused { code, message }| Refusal::new(code, message))?;
+        if let Some(ack) = ack {
+            let answer = Authenticated { ok: true, expires_at: expires_at.map(moment) };
+            self.outlet.acknowledge(ack, &answer).await?;
         }
-    }
-
-    /// An operator wants this connection to end.
-    pub(super) async fn dismiss(&self) -> Result<(), Gone> {
-        self.close(DISCONNECTED, KillReason::Dismissed).await
+        Ok(())
     }
 
     /// Says why, and ends the connection.
@@ -71,13 +57,6 @@ impl Connection {
         metrics::counter!("roomcast_edge_refusals_total", "code" => code.as_str()).increment(1);
         Refusal::new(*code, message).tell(&self.outlet, None).await?;
         self.close(code.as_str(), KillReason::Refused).await
-    }
-
-    async fn close(&self, reason: &'static str, kill: KillReason) -> Result<(), Gone> {
-        self.outlet.tell("closing", &Closing { reason, retry_after_ms: 0 }).await?;
-        sleep(FAREWELL_TIME).await;
-        self.outlet.kill(kill);
-        Err(Gone)
     }
 }
 

@@ -1,0 +1,130 @@
+//! Why a request is not done, and how its client is told.
+
+use std::time::Duration;
+
+use roomcast_proto::registry::Code;
+use serde::Serialize;
+use tonic::Status;
+
+use crate::socket::{Gone, Outlet, emit::NotQueued};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::socket) struct Refusal {
+    code: Code,
+    message: String,
+    retry_after: Option<Duration>,
+}
+
+pub(super) fn malformed(message: impl Into<String>) -> Refusal {
+    Refusal::new(Code::MalformedMessage, message)
+}
+
+/// `{code, message, retry_after_ms?}`: an `error` event.
+#[derive(Debug, Serialize)]
+struct ErrorEvent<'a> {
+    code: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u128>,
+}
+
+/// `{ok: false, error: {…}}`: an answered acknowledgement.
+#[derive(Debug, Serialize)]
+struct Nack<'a> {
+    ok: bool,
+    error: NackError<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct NackError<'a> {
+    code: &'static str,
+    message: &'a str,
+    retryable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u128>,
+}
+
+impl Refusal {
+    pub(in crate::socket) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry_after: None }
+    }
+
+    /// With a time after which it would be done.
+    pub(in crate::socket) fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
+    /// What the core refused of a topic. An unknown job and another user's look the same.
+    pub(in crate::socket) fn of_topic(status: &Status, topic: &str) -> Self {
+        match topic.strip_prefix("job:") {
+            Some(job_id) if status.code() == tonic::Code::NotFound => {
+                let message = format!("Job {job_id} not found or access denied");
+                Self::new(Code::JobNotFound, message)
+            }
+            Some(_) | None => Self::from(status),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn code(&self) -> Code {
+        self.code
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Where the client waits for an answer it gets this one, else an `error` event.
+    pub(in crate::socket) async fn tell(
+        &self,
+        outlet: &Outlet,
+        ack: Option<i64>,
+    ) -> Result<(), Gone> {
+        match ack {
+            Some(ack) => outlet.acknowledge(ack, &self.nack()).await,
+            None => outlet.tell("error", &self.event()).await,
+        }
+    }
+
+    pub(in crate::socket) fn try_tell(
+        &self,
+        outlet: &Outlet,
+        ack: Option<i64>,
+    ) -> Result<(), NotQueued> {
+        match ack {
+            Some(_) => outlet.try_answer(ack, "error", &self.nack()),
+            None => outlet.try_answer(ack, "error", &self.event()),
+        }
+    }
+
+    fn event(&self) -> ErrorEvent<'_> {
+        let retry_after_ms = self.retry_after_ms();
+        ErrorEvent { code: self.code.as_str(), message: &self.message, retry_after_ms }
+    }
+
+    fn nack(&self) -> Nack<'_> {
+        let entry = self.code.entry();
+        let error = NackError {
+            code: entry.code,
+            message: &self.message,
+            retryable: entry.retryable,
+            retry_after_ms: self.retry_after_ms(),
+        };
+        Nack { ok: false, error }
+    }
+
+    /// Rounded up: a client that comes back a moment early would only be told to wait again.
+    fn retry_after_ms(&self) -> Option<u128> {
+        self.retry_after.map(|wait| wait.as_millis() + 1)
+    }
+}
+
+impl From<&Status> for Refusal {
+    fn from(status: &Status) -> Self {
+        let code = Code::of(status);
+        let is_inside =
+            matches!(code, Code::Internal | Code::CoreUnavailable | Code::DeadlineExceeded);
+        // What broke inside is for the operator; the registry says what a user needs to know.
+        Self::new(code, if is_inside { code.entry().cause } else { status.message() })
+    }
+}

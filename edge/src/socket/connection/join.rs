@@ -1,0 +1,92 @@
+//! How a topic is joined and left.
+
+use roomcast_proto::registry::Code;
+use tonic::Status;
+
+use super::{Connection, Held, Outcome};
+use crate::{
+    delivery::{announce, reset_reason},
+    feed,
+    socket::{Gone, command::Refusal, payload::Joined},
+};
+
+impl Connection {
+    /// Joins a topic, if the core lets the user: acknowledges it, tells where the topic stands, and
+    /// delivers what follows.
+    pub(super) async fn enter(
+        &self,
+        held: &mut Held,
+        topic: &str,
+        since: Option<&str>,
+        ack: Option<i64>,
+    ) -> Outcome {
+        let joined = self.ask(held, topic, since).await?;
+        Ok(self.begin(held, joined, ack, "").await?)
+    }
+
+    /// Asks the core for the right, with the user's own token.
+    pub(super) async fn ask(
+        &self,
+        held: &Held,
+        topic: &str,
+        since: Option<&str>,
+    ) -> Result<feed::Joined, Refusal> {
+        held.subscriptions.make_room(topic)?;
+        self.join(topic, since).await.map_err(|status| Refusal::of_topic(&status, topic))
+    }
+
+    pub(super) async fn join(
+        &self,
+        topic: &str,
+        since: Option<&str>,
+    ) -> Result<feed::Joined, Status> {
+        let caller = self.identity.caller(self.trace.child());
+        let joined = self.state.feeds.join(caller, topic, since).await;
+        let outcome = joined.as_ref().map_or_else(|status| Code::of(status).as_str(), |_| "ok");
+        metrics::counter!("roomcast_edge_joins_total", "outcome" => outcome).increment(1);
+        joined
+    }
+
+    /// Acknowledges a join, tells where the topic stands, and delivers what follows: in this order.
+    pub(super) async fn begin(
+        &self,
+        held: &mut Held,
+        joined: feed::Joined,
+        ack: Option<i64>,
+        message: &str,
+    ) -> Result<(), Gone> {
+        let feed::Joined { response, reader } = joined;
+        held.subscriptions.stop(&response.topic).await;
+        // Before the answer: whoever is told that it has joined comes back to the topic.
+        self.outlet.place(&response.topic, response.resumed.then_some(&response.cursor));
+        self.outlet.tell_offset().await?;
+        if let Some(ack) = ack {
+            let answer = Joined {
+                ok: true,
+                topic: &response.topic,
+                cursor: &response.cursor,
+                resumed: response.resumed,
+                head: &response.head,
+                reset: response.reset.as_ref().map(|reset| reset_reason(reset.reason())),
+            };
+            self.outlet.acknowledge(ack, &answer).await?;
+        }
+        if !response.resumed {
+            announce(&self.outlet, &response, message).await?;
+            self.outlet.tell_place(&response.topic, &response.cursor).await?;
+        }
+        held.subscriptions.start(reader);
+        Ok(())
+    }
+
+    pub(super) async fn leave(
+        &self,
+        held: &mut Held,
+        topic: &str,
+        ack: Option<i64>,
+    ) -> Result<(), Gone> {
+        held.subscriptions.stop(topic).await;
+        self.outlet.tell_offset().await?;
+        self.done(ack).await
+    }
+}

@@ -1,0 +1,47 @@
+//! What a client that recovers goes on with.
+
+use super::{Connection, Held};
+use crate::{
+    config::Switch,
+    feed,
+    lane::Greeting,
+    socket::{
+        Gone,
+        command::Refusal,
+        recover::{Claim, Recovery},
+    },
+};
+
+impl Connection {
+    /// Joins again what the client says it was in, and has the greeting answer it. Without lanes nothing
+    /// could complete the CONNECT reply of a WebSocket, and it is not offered.
+    pub(in crate::socket) async fn recover(
+        &self,
+        claim: &Claim,
+        greeting: &Greeting,
+    ) -> Option<Recovery> {
+        if self.state.config.lane == Switch::Off {
+            return None;
+        }
+        self.outlet.begin_recovery();
+        let recovery = Recovery::attempt(claim, &self.identity.user, async |topic, since| {
+            self.join(&topic, since.as_deref()).await
+        })
+        .await;
+        for feed::Joined { response, .. } in &recovery.joined {
+            self.outlet.place(&response.topic, response.resumed.then_some(&response.cursor));
+        }
+        greeting.add(self.outlet.namespace(), recovery.pid.clone());
+        Some(recovery)
+    }
+
+    pub(super) async fn go_on(&self, held: &mut Held, recovery: Recovery) -> Result<(), Gone> {
+        for joined in recovery.joined {
+            self.begin(held, joined, None, "").await?;
+        }
+        for (topic, status) in recovery.refused {
+            Refusal::of_topic(&status, &topic).tell(&self.outlet, None).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,5 +1,5 @@
-//! The contract of Roomcast: what `roomcast/v1/*.proto` says, as Rust types, and the registry of
-//! error codes that every surface (gRPC, REST, Socket.IO, command line) speaks.
+//! The contract of Roomcast: what `roomcast/v1/*.proto` says, as Rust types, the registry of error codes
+//! that every surface (gRPC, REST, Socket.IO, command line) speaks, and the names of the dashboard.
 
 #![allow(clippy::all, rustdoc::all, reason = "generated code follows its generator's style")]
 
@@ -7,6 +7,8 @@ include!(concat!(env!("OUT_DIR"), "/_includes.rs"));
 
 pub use roomcast::v1;
 
+#[path = "dashboard.rs"]
+pub mod dashboard;
 #[path = "registry.rs"]
 pub mod registry;
 

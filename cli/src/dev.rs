@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
+use roomcast_core::config::rooms;
+use roomcast_core::domain::room::Rooms;
 use roomcast_edge::config::AuthMode;
 use roomcast_identity::{Secret, User, mint_user};
+use roomcast_runtime::settings::TABLE;
 use roomcast_runtime::telemetry::TelemetryConfig;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -73,9 +76,9 @@ pub(crate) struct Arguments {
     /// One more origin: where the application's pages are served
     #[arg(long, env = "FRONTEND_URL", value_name = "ORIGIN")]
     frontend_url: Option<String>,
-    /// Rooms that every user may read, separated by commas
-    #[arg(long, env = "ROOMCAST_ROOMS", value_delimiter = ',', value_name = "ROOM")]
-    rooms: Vec<String>,
+    /// Rooms beside the dashboard's: names, separated by commas, or TOML that says all of each
+    #[arg(long, env = "ROOMCAST_ROOMS", default_value = "", hide_default_value = true, value_parser = rooms::parse, value_hint = TABLE, value_name = "ROOMS")]
+    rooms: Rooms,
     /// Listen on addresses that other machines reach; tokens are demanded then
     #[arg(long)]
     allow_non_loopback: bool,

@@ -128,7 +128,6 @@ struct Core {
     door: Arc<Door>,
     store: Arc<SqliteStore>,
     retentions: Retentions,
-    merged_rooms: Vec<String>,
     tasks: TaskTracker,
     /// Ends streams.
     drain: CancellationToken,
@@ -173,7 +172,6 @@ impl Core {
             door: Arc::new(Door::new(Keys { users, services }, access, now, rules)),
             store,
             retentions,
-            merged_rooms: config.merged_rooms.clone(),
             tasks: TaskTracker::new(),
             drain: CancellationToken::new(),
             stop: CancellationToken::new(),
@@ -187,7 +185,6 @@ impl Core {
     fn broadcast(&self) -> Broadcast {
         let (log, door) = (self.log.clone(), self.door.clone());
         Broadcast::new(log, door, self.retentions.clone(), self.drain.clone())
-            .merging(&self.merged_rooms)
     }
 
     fn access(&self) -> Accesses {

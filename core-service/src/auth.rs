@@ -21,6 +21,7 @@ use crate::domain::access::Admission;
 use crate::domain::cursor::Cursor;
 use crate::domain::job::Job;
 use crate::domain::name::fingerprint;
+use crate::domain::room::{Asking, Rooms};
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
 use crate::domain::trace::TraceId;
@@ -41,7 +42,7 @@ pub struct Door {
     access: Access,
     clock: fn() -> Time,
     is_dev: bool,
-    rooms: Arc<[String]>,
+    rooms: Arc<Rooms>,
     /// Nothing when calls are not limited.
     quota: Option<Arc<Quota>>,
 }
@@ -60,8 +61,8 @@ pub struct Keys {
 pub struct Rules {
     /// Whether a caller without credentials is the developer of the machine.
     pub is_dev: bool,
-    /// The rooms that every user of a tenant may read.
-    pub rooms: Vec<String>,
+    /// The declared rooms, of every tenant.
+    pub rooms: Rooms,
     /// How often a user may call, if that is limited.
     pub requests: Option<Rate>,
 }
@@ -73,7 +74,7 @@ pub struct Caller {
     pub principal: Principal,
     /// The trace that the call belongs to.
     pub trace: Option<TraceId>,
-    rooms: Arc<[String]>,
+    rooms: Arc<Rooms>,
 }
 
 /// Who acts.
@@ -92,7 +93,7 @@ impl Door {
         let Keys { users, services } = keys;
         let Rules { is_dev, rooms, requests } = rules;
         let quota = requests.map(|rate| Arc::new(Quota::new(rate)));
-        Door { users, services, access, clock, is_dev, rooms: rooms.into(), quota }
+        Door { users, services, access, clock, is_dev, rooms: Arc::new(rooms), quota }
     }
 
     /// Who may come in.
@@ -104,14 +105,18 @@ impl Door {
     /// Names the rules of the configuration: the same for cores that are configured alike.
     #[must_use]
     pub fn rules(&self) -> String {
-        let mut rooms: Vec<&[u8]> = self.rooms.iter().map(|room| room.as_bytes()).collect();
-        rooms.sort_unstable();
+        let rooms = format!("{:?}", self.rooms);
         let admission: &[u8] = match self.access.admission() {
             Admission::Any => b"any",
             Admission::Registered => b"registered",
         };
-        rooms.push(admission);
-        format!("{:016x}", fingerprint(&rooms))
+        format!("{:016x}", fingerprint(&[rooms.as_bytes(), admission]))
+    }
+
+    /// The declared rooms.
+    #[must_use]
+    pub fn rooms(&self) -> &Arc<Rooms> {
+        &self.rooms
     }
 
     /// Whether this is a core for development.
@@ -180,6 +185,10 @@ impl Door {
         let message = "show a service token in x-roomcast-service, or a client certificate";
         Err(Code::ServiceCredentialRequired.status(message))
     }
+}
+
+fn asking(user: &User) -> Asking<'_> {
+    Asking { user: &user.id, roles: &user.roles }
 }
 
 fn developer() -> Service {
@@ -292,7 +301,9 @@ impl Caller {
         }
         let Principal::User(user) = &self.principal else { return false };
         match topic.kind() {
-            Kind::Room => self.rooms.iter().any(|room| room == topic.name()),
+            Kind::Room => {
+                self.rooms.get(topic.name()).is_some_and(|room| room.may_read(asking(user)))
+            }
             Kind::User => Topic::user(&user.tenant, &user.id).as_ref() == Ok(topic),
             // Members of projects and sessions come with the service that knows them.
             Kind::Job | Kind::Project | Kind::Session | Kind::Access => false,
@@ -306,12 +317,21 @@ impl Caller {
         matches!(self.principal, Principal::Service(_)) && self.has(Scope::Edge)
     }
 
-    /// Requires the right to publish.
+    /// Requires the right to publish an event of this type to a topic.
     ///
     /// # Errors
-    /// `permission_denied`.
-    pub fn require_publisher(&self) -> Result<(), Status> {
-        self.require(Scope::Service, "publishing takes scope service or role admin")
+    /// `permission_denied`, also where there is no such room.
+    pub fn require_publisher(&self, topic: &Topic, kind: &str) -> Result<(), Status> {
+        let room = self.rooms.get(topic.name()).filter(|_| topic.kind() == Kind::Room);
+        let is_named =
+            room.zip(self.user()).is_some_and(|(room, user)| room.may_publish(asking(user), kind));
+        if is_named {
+            return Ok(());
+        }
+        let message = format!(
+            "publishing this to {topic} takes scope service, role admin, or a right that the room gives"
+        );
+        self.require(Scope::Service, &message)
     }
 
     /// Requires the right to say who may come in.

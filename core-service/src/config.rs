@@ -1,15 +1,19 @@
 //! What a core is told: flag, then `ROOMCAST_…` variable, then TOML file, then default.
 
+pub mod rooms;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use roomcast_identity::{Secret, UserKeysConfig};
 use roomcast_runtime::bucket::Rate;
+use roomcast_runtime::settings::TABLE;
 
 use crate::domain::access::Admission;
 use crate::domain::job::limit;
 use crate::domain::retention::Setting;
+use crate::domain::room::Rooms;
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50051);
 /// All sockets of one user that come back at once, thousands with several topics each, join within the
@@ -80,18 +84,15 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_CLIENT_CA", value_name = "FILE", requires = "core_tls_cert")]
     pub core_client_ca: Option<PathBuf>,
 
-    /// Rooms that every user of a tenant may read, separated by commas.
-    #[arg(long, env = "ROOMCAST_ROOMS", value_delimiter = ',', value_name = "ROOM")]
-    pub rooms: Vec<String>,
+    /// Rooms beside the dashboard's: names, separated by commas, that every user of a tenant may read; or
+    /// TOML that says all of each, such as `alerts = { read = ["role:oncall"], publish = ["role:oncall"],
+    /// merge = "last_value", presence = true, last = true }`.
+    #[arg(long, env = "ROOMCAST_ROOMS", default_value = "", hide_default_value = true, value_parser = rooms::parse, value_hint = TABLE, value_name = "ROOMS")]
+    pub rooms: Rooms,
 
     /// Who is let in: anybody with a valid token, or only users who are registered.
     #[arg(long, env = "ROOMCAST_USERS", value_enum, default_value_t = Users::Any)]
     pub users: Users,
-
-    /// Rooms of whose events only the newest of each type counts, separated by commas: at most ten a
-    /// second of a type are logged.
-    #[arg(long, env = "ROOMCAST_MERGED_ROOMS", value_delimiter = ',', value_name = "ROOM")]
-    pub merged_rooms: Vec<String>,
 
     /// How long a kind of topic is kept, as KIND=age:24h,events:100000,bytes:256MiB; several are
     /// separated by semicolons. KIND is room, user, project, session or job (age after its end).
@@ -164,9 +165,8 @@ impl Config {
             core_tls_cert: None,
             core_tls_key: None,
             core_client_ca: None,
-            rooms: Vec::new(),
+            rooms: rooms::dashboard(),
             users: Users::Any,
-            merged_rooms: Vec::new(),
             retention: Vec::new(),
             audit: false,
             job_limits: Vec::new(),

@@ -12,6 +12,7 @@ pub mod payload;
 pub mod presence;
 pub mod project;
 pub mod retention;
+pub mod room;
 pub mod session;
 pub mod subscription;
 pub mod time;

@@ -1,8 +1,9 @@
 //! Every setting: flag > `ROOMCAST_…` variable > TOML file > default.
 //!
 //! The file's keys are the long names of flags. A key at its top counts for every command that has
-//! the flag; in a table named after a command (`[core]`), for that command alone. A key that no
-//! command has is an error, since it is a misspelling more often than not.
+//! the flag; in a table named after a command (`[core]`), for that command alone. A table named after a
+//! flag that takes one (`[rooms.alerts]`, see [`TABLE`]) is the flag's value, as TOML. A key that no command has is an error, since it
+//! is a misspelling more often than not.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,6 +14,10 @@ use toml::{Table, Value};
 
 const CONFIG_ID: &str = "settings-file";
 const CONFIG_VARIABLE: &str = "ROOMCAST_CONFIG";
+
+/// The hint of a flag whose value is TOML, and may be a table in the file. Others may share their names
+/// with commands, whose tables are not theirs.
+pub const TABLE: ValueHint = ValueHint::Other;
 
 /// Why a settings file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -89,15 +94,16 @@ fn config_path(arguments: &[OsString], variable: Option<OsString>) -> Option<Pat
 fn with_defaults(command: Command, file: &Table) -> Result<Command, FileError> {
     let mut settings = Vec::new();
     if command.has_subcommands() {
-        collect(file, &[], &mut settings)?;
+        collect(&command, file, &[], &mut settings)?;
     } else {
         // A program that is one command of several finds its table by the end of its name:
         // `roomcast-core` reads `[core]`, and leaves the others' tables alone.
         let own = command.get_name().rsplit('-').next().unwrap_or_default();
-        let general = file.iter().filter(|(_, value)| !value.is_table());
+        let general =
+            file.iter().filter(|(key, value)| !value.is_table() || takes_table(&command, &[], key));
         let own = file.get(own).and_then(Value::as_table).into_iter().flatten();
         let merged = general.chain(own).map(|(key, value)| (key.clone(), value.clone())).collect();
-        collect(&merged, &[], &mut settings)?;
+        collect(&command, &merged, &[], &mut settings)?;
     }
     settings.iter().try_fold(command, |command, setting| {
         if is_known(&command, &setting.under, &setting.key) {
@@ -120,19 +126,32 @@ impl Setting {
     }
 }
 
-/// The scalars of a table before its tables, so that what is said for one command wins.
-fn collect(table: &Table, under: &[String], settings: &mut Vec<Setting>) -> Result<(), FileError> {
-    for (key, value) in table.iter().filter(|(_, value)| !value.is_table()) {
+/// The values of a table before its commands' tables, so that what is said for one command wins.
+fn collect(
+    command: &Command,
+    table: &Table,
+    under: &[String],
+    settings: &mut Vec<Setting>,
+) -> Result<(), FileError> {
+    let mut commands = Vec::new();
+    for (key, value) in table {
         let mut setting = Setting { under: under.to_vec(), key: key.clone(), values: Vec::new() };
-        setting.values = texts(value).ok_or_else(|| FileError::UnusableValue(setting.name()))?;
+        match value {
+            Value::Table(own) if takes_table(command, under, key) => {
+                setting.values = vec![own.to_string()];
+            }
+            Value::Table(inner) => {
+                commands.push(([under, std::slice::from_ref(key)].concat(), inner));
+                continue;
+            }
+            value => {
+                let values = texts(value);
+                setting.values = values.ok_or_else(|| FileError::UnusableValue(setting.name()))?;
+            }
+        }
         settings.push(setting);
     }
-    for (key, value) in table {
-        if let Value::Table(table) = value {
-            collect(table, &[under, std::slice::from_ref(key)].concat(), settings)?;
-        }
-    }
-    Ok(())
+    commands.iter().try_for_each(|(under, inner)| collect(command, inner, under, settings))
 }
 
 fn texts(value: &Value) -> Option<Vec<String>> {
@@ -149,13 +168,23 @@ fn texts(value: &Value) -> Option<Vec<String>> {
 }
 
 fn is_known(command: &Command, under: &[String], key: &str) -> bool {
+    has_flag(command, under, &|flag| flag.get_long() == Some(key))
+}
+
+fn takes_table(command: &Command, under: &[String], key: &str) -> bool {
+    let takes_one = |flag: &Arg| flag.get_long() == Some(key) && flag.get_value_hint() == TABLE;
+    has_flag(command, under, &takes_one)
+}
+
+/// Whether a command, or one below it, has a flag that is wanted.
+fn has_flag(command: &Command, under: &[String], is_wanted: &dyn Fn(&Arg) -> bool) -> bool {
     match under.split_first() {
         Some((name, rest)) => {
-            command.find_subcommand(name).is_some_and(|command| is_known(command, rest, key))
+            command.find_subcommand(name).is_some_and(|inner| has_flag(inner, rest, is_wanted))
         }
         None => {
-            command.get_arguments().any(|argument| argument.get_long() == Some(key))
-                || command.get_subcommands().any(|command| is_known(command, &[], key))
+            command.get_arguments().any(is_wanted)
+                || command.get_subcommands().any(|inner| has_flag(inner, &[], is_wanted))
         }
     }
 }

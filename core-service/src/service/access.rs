@@ -12,15 +12,20 @@ use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
+use super::broadcast::GRANT;
 use super::wire::access as wire;
+use super::wire::check::invalid;
 use super::wire::{page, publish, timestamp};
 use crate::auth::{self, Caller, Door};
 use crate::domain::access::{self, Command, Entry, Table, Touched};
 use crate::domain::limits;
+use crate::domain::topic::{Kind, Topic};
 use crate::error::status;
 use crate::log::{Log, now};
 use crate::store::{AccessQuery, Refusal};
 
+/// Rooms of one question: more than anybody enters at once.
+const ROOMS_ASKED_MAX: usize = 32;
 /// Pages of revocations and of users.
 pub(super) const PAGES: page::Sizes = page::Sizes { default: 50, max: 200 };
 
@@ -162,8 +167,19 @@ impl AccessService for Accesses {
         &self,
         request: Request<v1::CheckAccessRequest>,
     ) -> Result<Response<v1::CheckAccessResponse>, Status> {
-        self.door.admit(&request).await?;
-        Ok(Response::new(v1::CheckAccessResponse {}))
+        let caller = self.door.admit(&request).await?;
+        let asked = request.into_inner().rooms;
+        if asked.len() > ROOMS_ASKED_MAX {
+            return Err(invalid("rooms", "at most 32"));
+        }
+        let may_read = |room: &String| {
+            Topic::new(caller.tenant(""), Kind::Room, room)
+                .is_ok_and(|topic| caller.may_read(&topic))
+        };
+        Ok(Response::new(v1::CheckAccessResponse {
+            rooms: asked.into_iter().filter(may_read).collect(),
+            expire_time: Some(timestamp(now() + GRANT)),
+        }))
     }
 
     async fn watch_access(

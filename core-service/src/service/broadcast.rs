@@ -33,7 +33,7 @@ const PAGES: page::Sizes = page::Sizes { default: 100, max: 1000 };
 /// Bytes of a page of events: well within a gRPC message.
 const PAGE_BYTES_MAX: usize = 1 << 20;
 /// How long a grant is good for: an edge asks again before, and a right that was lost ends by then.
-const GRANT: Duration = Duration::from_secs(300);
+pub(super) const GRANT: Duration = Duration::from_secs(300);
 
 /// The door to the logs.
 #[derive(Debug, Clone)]
@@ -54,14 +54,8 @@ impl Broadcast {
         retentions: Retentions,
         drain: CancellationToken,
     ) -> Broadcast {
-        let merger = Merger::new(log.clone(), Vec::new());
+        let merger = Merger::new(log.clone(), Arc::clone(door.rooms()));
         Broadcast { log, door, retentions, merger, drain }
-    }
-
-    /// The service with these rooms merged.
-    #[must_use]
-    pub fn merging(self, rooms: &[String]) -> Broadcast {
-        Broadcast { merger: Merger::new(self.log.clone(), rooms.to_vec()), ..self }
     }
 
     /// The topic, if the caller may read it.
@@ -88,11 +82,14 @@ impl Broadcast {
                 true
             }
             Kind::Project => {
-                let tenant = topic.tenant();
-                let role = membership::role(&self.log, caller, tenant, topic.name()).await?;
-                role.is_some()
+                let (tenant, id) = (topic.tenant(), topic.name());
+                let project = self.log.store().project(id).await.map_err(status)?;
+                let is_there = project.is_some_and(|project| project.tenant == tenant);
+                is_there && membership::role(&self.log, caller, tenant, id).await?.is_some()
             }
-            Kind::Room | Kind::User | Kind::Access => caller.may_read(&topic),
+            Kind::Room | Kind::User | Kind::Access => {
+                caller.may_read(&topic) && !publish::is_view(&topic)
+            }
         };
         match (is_allowed, topic.kind()) {
             (true, _) => Ok(topic),
@@ -102,6 +99,11 @@ impl Broadcast {
                 Err(Code::TopicNotFound.status(message))
             }
         }
+    }
+
+    fn tells_last(&self, topic: &Topic) -> bool {
+        let room = self.door.rooms().get(topic.name());
+        room.is_some_and(|room| topic.kind() == Kind::Room && room.tells_last)
     }
 
     async fn append(
@@ -133,14 +135,17 @@ fn published(cursor: Cursor, topic: &Topic) -> v1::Published {
     }
 }
 
-/// The topic, if the caller may publish to it.
+/// The topic, if anything may be published to it at all.
 fn publishable(caller: &Caller, tenant: &str, full: &str) -> Result<Topic, Status> {
     let topic = publish::topic(caller.tenant(tenant), full)?;
     if !topic.kind().accepts_publishing() {
         let message = format!("{topic} is written by its service alone; publish to room: or user:");
         return Err(Code::TopicReserved.status(message));
     }
-    caller.require_publisher()?;
+    if publish::is_view(&topic) {
+        let message = format!("{topic} is a view of other rooms; publish to one of those");
+        return Err(Code::TopicReserved.status(message));
+    }
     Ok(topic)
 }
 
@@ -158,7 +163,7 @@ impl BroadcastService for Broadcast {
     ) -> Result<Response<v1::JoinResponse>, Status> {
         let caller = self.door.admit(&request).await?;
         let request = request.into_inner();
-        let topic = self.readable(&caller, &request.tenant, &request.topic).await?;
+        let topic = self.follow_or_read(&caller, &request.tenant, &request.topic).await?;
         let start = frame::start(&request.since, &topic)?;
         let (resume, position) = watch::resume(&self.log, &topic, start).await?;
         let mut response = v1::JoinResponse {
@@ -196,7 +201,8 @@ impl BroadcastService for Broadcast {
         let key = &request.idempotency_key;
         let idempotency = idempotency(&caller, topic.tenant(), "publish", key, &request)?;
         let event = request.event.ok_or_else(|| wire::check::invalid("event", "is required"))?;
-        let event = publish::event(event)?;
+        caller.require_publisher(&topic, &event.r#type)?;
+        let event = publish::event(event, &topic)?;
         let expected = request.expected_offset;
         if self.merger.merges(&topic) {
             if expected.is_some() {
@@ -225,7 +231,9 @@ impl BroadcastService for Broadcast {
             let problem = "of a merged room's events some are left out; publish them one by one";
             return Err(wire::check::invalid("topic", problem));
         }
-        let events = publish::events(request.events)?;
+        let mut types = request.events.iter().map(|event| &event.r#type);
+        types.try_for_each(|kind| caller.require_publisher(&topic, kind))?;
+        let events = publish::events(request.events, &topic)?;
         let expected = request.expected_offset;
         let published = self.append(&caller, topic, events, expected, idempotency).await?;
         Ok(Response::new(v1::PublishBatchResponse { published }))

@@ -7,6 +7,7 @@ use roomcast_core::Config;
 use roomcast_identity::{Scope, Secret, ServiceKeys, User, mint_user};
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1;
+use roomcast_proto::v1::access_service_client::AccessServiceClient;
 use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
 use roomcast_proto::v1::job_service_client::JobServiceClient;
 use roomcast_proto::v1::session_service_client::SessionServiceClient;
@@ -86,6 +87,10 @@ impl Core {
 
     pub(crate) fn sessions(&self) -> SessionServiceClient<Channel> {
         SessionServiceClient::new(self.channel())
+    }
+
+    pub(crate) fn access(&self) -> AccessServiceClient<Channel> {
+        AccessServiceClient::new(self.channel())
     }
 
     pub(crate) fn broadcast(&self) -> BroadcastServiceClient<Channel> {

@@ -7,5 +7,6 @@ mod merged;
 mod offset;
 mod rate;
 mod requests;
+mod rooms;
 mod session;
 mod trace;

@@ -1,6 +1,8 @@
 //! A merged room, as publishers and readers meet it.
 
 use futures::future::join_all;
+use roomcast_core::config::rooms;
+use roomcast_core::domain::room::Rooms;
 use roomcast_identity::Scope;
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1;
@@ -8,6 +10,10 @@ use roomcast_proto::v1;
 use crate::core::{Core, refused, request, serve, service};
 
 const TOPIC: &str = "room:load";
+
+fn merged() -> Rooms {
+    rooms::parse("load = { merge = 'last_value' }").expect("rooms")
+}
 
 fn event(value: usize) -> v1::NewEvent {
     let data = format!("{{\"value\":{value}}}").into();
@@ -27,7 +33,7 @@ async fn publish(core: &Core, value: usize) -> v1::Published {
 
 #[tokio::test]
 async fn a_burst_becomes_few_events_and_every_publisher_is_answered_with_one_of_them() {
-    let core = serve(|config, _| config.merged_rooms = vec!["load".into()]).await;
+    let core = serve(|config, _| config.rooms = merged()).await;
     let begun = std::time::Instant::now();
     assert_eq!(publish(&core, 0).await.offset, 1);
     let burst = join_all((1..200).map(|value| publish(&core, value))).await;
@@ -51,7 +57,7 @@ async fn a_burst_becomes_few_events_and_every_publisher_is_answered_with_one_of_
 
 #[tokio::test]
 async fn what_cannot_be_kept_in_a_merged_room_is_refused() {
-    let core = serve(|config, _| config.merged_rooms = vec!["load".into()]).await;
+    let core = serve(|config, _| config.rooms = merged()).await;
     let token = service(&[Scope::Admin]);
     let conditional = v1::PublishRequest { expected_offset: Some(0), ..wanted(1) };
     let answer = core.broadcast().publish(request(conditional, Some(&token), None)).await;

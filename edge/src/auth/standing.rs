@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use prost_types::Timestamp;
 use roomcast_identity::LEEWAY_MAX;
 use roomcast_proto::{registry::Code, v1::CheckAccessRequest};
 use roomcast_runtime::trace::TraceContext;
@@ -51,6 +52,15 @@ pub(crate) struct Refused {
     pub(crate) message: String,
 }
 
+/// What the core has said of a user.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    /// The rooms asked for that the user may read. Nothing where the core did not answer.
+    pub(crate) rooms: Option<Vec<String>>,
+    /// The right to them is to be asked for again by then.
+    pub(crate) rooms_until: Option<Timestamp>,
+}
+
 impl Standing {
     pub(crate) fn new(session: Arc<Session>, rights: &Rights, upstream: Upstream) -> Self {
         let (hold, rights) = (rights.hold(&session, None), rights.clone());
@@ -77,20 +87,25 @@ impl Standing {
         }
     }
 
-    /// Asks the core whether the user may stay. Where it does not answer the question stays open.
-    pub(crate) async fn check(&mut self, trace: TraceContext) -> Result<(), Refused> {
+    /// Asks the core whether the user may stay, and which of these rooms the user may read. Where it does
+    /// not answer the question stays open.
+    pub(crate) async fn check(
+        &mut self,
+        rooms: &[&str],
+        trace: TraceContext,
+    ) -> Result<Answer, Refused> {
         let touches = self.hold.touches();
         let caller = Caller { session: Arc::clone(&self.session), trace };
-        match ask(&caller, &self.rights, &self.upstream).await {
-            Ok(()) => {
+        match ask(&caller, rooms, &self.rights, &self.upstream).await {
+            Ok(answer) => {
                 self.hold.settle(touches);
-                Ok(())
+                Ok(answer)
             }
             Err(status) if is_refusal(&status) => Err(Refused::from(&status)),
             Err(_) => {
                 self.hold.touch();
                 self.ask_at = Instant::now() + RETRY;
-                Ok(())
+                Ok(Answer::default())
             }
         }
     }
@@ -105,7 +120,7 @@ impl Standing {
             return Err(Refused::of(Code::TokenMismatch));
         }
         let caller = Caller { session: Arc::clone(fresh), trace };
-        ask(&caller, &self.rights, &self.upstream)
+        ask(&caller, &[], &self.rights, &self.upstream)
             .await
             .map_err(|status| Refused::from(&status))?;
         self.rights.replace_token(&self.session, fresh);
@@ -118,13 +133,20 @@ impl Standing {
     }
 }
 
-async fn ask(caller: &Caller, rights: &Rights, upstream: &Upstream) -> Result<(), Status> {
-    if caller.session.token().is_none() {
-        return Ok(());
+async fn ask(
+    caller: &Caller,
+    rooms: &[&str],
+    rights: &Rights,
+    upstream: &Upstream,
+) -> Result<Answer, Status> {
+    if caller.session.token().is_none() && rooms.is_empty() {
+        return Ok(Answer { rooms: Some(Vec::new()), rooms_until: None });
     }
     let _turn = rights.turn().await;
-    let request = caller.request_within(CheckAccessRequest {}, CHECK_DEADLINE);
-    upstream.access().check_access(request).await.map(|_| ())
+    let rooms = rooms.iter().map(|room| String::from(*room)).collect();
+    let request = caller.request_within(CheckAccessRequest { rooms }, CHECK_DEADLINE);
+    let answer = upstream.access().check_access(request).await?.into_inner();
+    Ok(Answer { rooms: Some(answer.rooms), rooms_until: answer.expire_time })
 }
 
 /// Waits until a moment; for ever where it lies outside of time.

@@ -59,7 +59,7 @@ impl FromRequestParts<AppState> for Admin {
         let caller = Caller::from_request_parts(parts, state).await?;
         if caller.user.is_admin() {
             // The edge reads tokens; only the core knows which of them were revoked.
-            let request = caller.upstream.request(CheckAccessRequest {});
+            let request = caller.upstream.request(CheckAccessRequest::default());
             if caller.upstream.session.token().is_some() {
                 let checked = state.upstream.access().check_access(request).await;
                 // Operators look also when the core is away.

@@ -141,7 +141,7 @@ impl Follower {
             // A browser cannot show a fresh token on a stream: it opens another.
             Notice::Expiring(_) => return None,
             Notice::Expired => Refused::of(Code::TokenExpired),
-            Notice::Doubtful => self.standing.check(TraceContext::generate()).await.err()?,
+            Notice::Doubtful => self.standing.check(&[], TraceContext::generate()).await.err()?,
         };
         let Refused { code, message } = refused;
         metrics::counter!("roomcast_edge_refusals_total", "code" => code.as_str()).increment(1);

@@ -171,7 +171,7 @@ async fn admitted(
 ) -> Result<Standing, Rejection> {
     let session = Arc::clone(identity.session());
     let mut standing = Standing::new(session, &state.rights, state.upstream.clone());
-    let checked = standing.check(trace.child()).await;
+    let checked = standing.check(&[], trace.child()).await;
     checked.map_err(|Refused { code, .. }| Rejection::new(code, code.entry().cause))?;
     Ok(standing)
 }

@@ -137,3 +137,30 @@ fn a_missing_file_is_an_error_that_names_it() {
     let error = parse_from::<Alone>(&arguments, None).unwrap_err().to_string();
     assert!(error.contains("/nowhere/at/all.toml"), "{error}");
 }
+
+#[derive(Debug, Parser, PartialEq)]
+#[command(name = "roomcast-core")]
+struct Declaring {
+    #[arg(long, default_value = "", value_hint = TABLE)]
+    rooms: String,
+    #[arg(long, default_value = "")]
+    edge: String,
+}
+
+#[test]
+fn a_table_named_after_a_flag_is_the_flags_value() {
+    for file in [
+        "[rooms.a]\nread = ['role:x']\n[rooms.b]",
+        "[core.rooms.a]\nread = ['role:x']\n[core.rooms.b]",
+        "rooms = { a = { read = ['role:x'] }, b = {} }",
+    ] {
+        let found = parse_with::<Declaring>(file, "roomcast-core").unwrap().rooms;
+        let table: Table = found.parse().unwrap();
+        assert_eq!(table["a"]["read"][0].as_str(), Some("role:x"), "{file}");
+        assert!(table.contains_key("b"), "{file}");
+        let flag = parse_with::<Declaring>(file, "roomcast-core --rooms c").unwrap();
+        assert_eq!(flag.rooms, "c");
+    }
+    let another_commands = parse_with::<Declaring>("[edge]\nlisten = 'x'", "roomcast-core");
+    assert_eq!(another_commands.unwrap().edge, "");
+}

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::domain::cursor::Cursor;
 use crate::domain::event::{Body, NewEvent};
+use crate::domain::room::{Merge, Rooms};
 use crate::domain::topic::{Kind, Topic};
 use crate::domain::trace::TraceId;
 use crate::log::Log;
@@ -41,7 +42,7 @@ pub(super) struct Merger {
 #[derive(Debug)]
 struct Inner {
     log: Log,
-    rooms: Vec<String>,
+    rooms: Arc<Rooms>,
     lanes: Mutex<Lanes>,
 }
 
@@ -72,14 +73,15 @@ struct Value {
 type Publisher = oneshot::Sender<Result<Cursor, Error>>;
 
 impl Merger {
-    /// Merges these rooms, of every tenant.
-    pub(super) fn new(log: Log, rooms: Vec<String>) -> Merger {
+    /// Merges those of the rooms that are to be, of every tenant.
+    pub(super) fn new(log: Log, rooms: Arc<Rooms>) -> Merger {
         Merger { inner: Arc::new(Inner { log, rooms, lanes: Mutex::default() }) }
     }
 
     /// Whether a topic's events are merged.
     pub(super) fn merges(&self, topic: &Topic) -> bool {
-        topic.kind() == Kind::Room && self.inner.rooms.iter().any(|room| room == topic.name())
+        let room = self.inner.rooms.get(topic.name()).filter(|_| topic.kind() == Kind::Room);
+        room.is_some_and(|room| room.merge == Merge::LastValue)
     }
 
     /// Publishes a value. Answers where it, or the newer one that took its place, stands.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use roomcast_proto::registry::Code;
-use roomcast_proto::v1;
+use roomcast_proto::{dashboard, v1};
 use serde::de::IgnoredAny;
 use tonic::Status;
 
@@ -11,7 +11,7 @@ use super::check::{self, invalid};
 use crate::domain::event::{Body, NewEvent};
 use crate::domain::limits;
 use crate::domain::payload::Payload;
-use crate::domain::topic::Topic;
+use crate::domain::topic::{Kind, Topic};
 
 /// Fields of every delivered payload, which a publisher's object must not have.
 const RESERVED_FIELDS: [&str; 5] = ["topic", "cursor", "event_id", "trace_id", "timestamp"];
@@ -51,7 +51,15 @@ pub(in crate::service) fn topic(tenant: &str, full: &str) -> Result<Topic, Statu
     Topic::parse(tenant, full).map_err(|error| invalid("topic", &error.to_string()))
 }
 
-pub(in crate::service) fn events(wire: Vec<v1::NewEvent>) -> Result<Vec<NewEvent>, Status> {
+/// Whether a topic is a view: rooms that are seen together, and no log of its own.
+pub(in crate::service) fn is_view(topic: &Topic) -> bool {
+    topic.kind() == Kind::Room && topic.name() == dashboard::VIEW
+}
+
+pub(in crate::service) fn events(
+    wire: Vec<v1::NewEvent>,
+    topic: &Topic,
+) -> Result<Vec<NewEvent>, Status> {
     if wire.is_empty() || wire.len() > limits::BATCH_EVENTS_MAX {
         return Err(invalid("events", "a batch has 1 to 1000 events"));
     }
@@ -60,14 +68,15 @@ pub(in crate::service) fn events(wire: Vec<v1::NewEvent>) -> Result<Vec<NewEvent
     if bytes > limits::PAYLOAD_BYTES_MAX {
         return Err(Code::PayloadTooLarge.status("a batch has at most 1 MiB"));
     }
-    wire.into_iter().map(event).collect()
+    wire.into_iter().map(|wire| event(wire, topic)).collect()
 }
 
-pub(in crate::service) fn event(wire: v1::NewEvent) -> Result<NewEvent, Status> {
+pub(in crate::service) fn event(wire: v1::NewEvent, topic: &Topic) -> Result<NewEvent, Status> {
     let kind = event_type(wire.r#type)?;
     let payload = check::sized("payload", wire.payload.unwrap_or_default())?;
     if payload.is_json() {
-        object(&payload)?;
+        let stands_apart = topic.kind() == Kind::Room && dashboard::has_room(topic.name());
+        object(&payload, stands_apart)?;
     }
     Ok(NewEvent { kind: kind.into(), body: Body::Payload(payload) })
 }

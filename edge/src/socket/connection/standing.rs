@@ -25,8 +25,8 @@ impl Connection {
                 self.outlet.tell("token_expiring", &expiring).await
             }
             Notice::Expired => self.expel(&Refused::of(Code::TokenExpired)).await,
-            Notice::Doubtful => match standing.check(self.trace.child()).await {
-                Ok(()) => Ok(()),
+            Notice::Doubtful => match standing.check(&[], self.trace.child()).await {
+                Ok(_) => Ok(()),
                 Err(refused) => self.expel(&refused).await,
             },
         }

@@ -8,6 +8,7 @@ use crate::alarm::Alarm;
 use crate::bus::Bus;
 use crate::domain::event::Event;
 use crate::domain::payload::Payload;
+use crate::domain::room::Declaration;
 use crate::log::now;
 use crate::store::PageLimit;
 use crate::store::sqlite::{SqliteConfig, SqliteStore};
@@ -21,7 +22,10 @@ fn merger() -> (Merger, TempDir) {
     let tap = Log::tap(&bus, |_| {});
     let store = SqliteStore::open(SqliteConfig::new(folder.path()), Arc::new(now), tap);
     let log = Log::new(Arc::new(store.expect("opens")), bus, Alarm::default());
-    (Merger::new(log, vec!["load".into()]), folder)
+    let mut rooms = Rooms::default();
+    let merged = Declaration { merge: Some(Merge::LastValue), ..Declaration::default() };
+    rooms.declare("load", merged).expect("a room");
+    (Merger::new(log, Arc::new(rooms)), folder)
 }
 
 fn room(name: &str) -> Topic {

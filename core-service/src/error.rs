@@ -60,6 +60,8 @@ pub fn session_code(refusal: &session::Refusal) -> Code {
         session::Refusal::SessionNotFound(_) => Code::SessionNotFound,
         session::Refusal::Closed(_) => Code::SessionClosed,
         session::Refusal::Taken(_) => Code::InvalidArgument,
+        // Whoever deletes erases the sessions first: others were opened meanwhile, again and again.
+        session::Refusal::NotEmpty(_) => Code::Overloaded,
         session::Refusal::Project(project::Refusal::LastOwner) => Code::LastOwner,
         session::Refusal::Project(project::Refusal::Full) => Code::MembersFull,
         session::Refusal::Project(project::Refusal::NoMember) => Code::MemberNotFound,

@@ -134,6 +134,7 @@ macro_rules! calls {
 // Each stands with its like in a file beside this one.
 calls! {
     create_project: CreateProjectRequest -> CreateProjectResponse,
+    delete_project: DeleteProjectRequest -> DeleteProjectResponse,
     get_project: GetProjectRequest -> GetProjectResponse,
     list_projects: ListProjectsRequest -> ListProjectsResponse,
     set_member: SetMemberRequest -> SetMemberResponse,

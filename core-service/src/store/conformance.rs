@@ -125,6 +125,8 @@ macro_rules! conformance {
                 a_key_gives_the_same_events_again,
                 random_commands_match_a_model_over_crashes_and_restarts,
                 a_session_holds_as_many_graphs_saves_and_versions_as_its_limits,
+                an_erased_session_is_not_found_at_once_and_goes_with_the_next_cleaning,
+                a_deleted_project_takes_its_members_and_its_log_with_it,
                 a_copy_that_took_too_long_is_not_named,
                 graphs_of_a_session_share_no_node_and_one_limit_of_bytes,
             ]

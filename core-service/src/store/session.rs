@@ -30,8 +30,22 @@ pub enum Action {
         role: Option<Role>,
     },
     /// Open a session.
+    /// Delete a project that holds no session, with its members. Every member is told of the lost
+    /// right in the same commit, and what its topic holds goes with the next cleanings.
+    DeleteProject {
+        /// Which.
+        project_id: String,
+    },
     CreateSession(Session),
     /// Put a part of a copy of a graph beside it. A copy that no save or load names within
+    /// Erase a session: it ends, unless it has, and is not found from then on. What it holds goes with
+    /// the next cleanings; until then nobody else gets its id.
+    EraseSession {
+        /// Which.
+        session_id: String,
+        /// By whom.
+        by: String,
+    },
     /// [`COPY_KEPT`] is deleted.
     PutPart(Part),
     /// Something asked of a session.
@@ -72,7 +86,10 @@ pub const COPY_KEPT: std::time::Duration = std::time::Duration::from_secs(3600);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// Where the copy lies: a number that no other copy has.
+            | Action::DeleteProject { .. }
     pub body: u64,
+            | Action::EraseSession { .. }
+            | Action::Announce { .. }
     /// Some of its nodes.
     pub nodes: Vec<Node>,
     /// Some of its links.
@@ -121,6 +138,9 @@ pub enum Refusal {
 pub struct Outline {
     /// The session.
     pub session: Session,
+    /// The project holds sessions, which must be erased first.
+    #[error("project {0} holds sessions")]
+    NotEmpty(String),
     /// The head of its topic.
     pub cursor: Cursor,
     /// Its graphs, by name.

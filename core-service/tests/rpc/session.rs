@@ -1,5 +1,6 @@
 //! Projects and sessions, as a client meets them.
 
+mod delete;
 mod graph;
 mod presence;
 mod rights;

@@ -5,8 +5,13 @@ use crate::domain::project::Project;
 use crate::domain::session::Session;
 use crate::service::wire::{check, page};
 use crate::store::session::Listing;
+use crate::store::{Error, Refusal};
 
 const PAGES: page::Sizes = page::Sizes { default: 50, max: 200 };
+
+/// How often sessions may be opened in a project while it is being deleted, before the caller is told
+/// to try again.
+const DELETE_ROUNDS: usize = 8;
 
 impl Sessions {
     pub(super) async fn create_project(
@@ -58,6 +63,56 @@ impl Sessions {
         let (found, next_page_token) = cut(found, size, &conditions, |one| &one.project_id);
         let projects = found.iter().map(wire_session::project).collect();
         Ok(v1::ListProjectsResponse { projects, next_page_token })
+    }
+
+    /// The sessions first, each in a commit of its own: a project may hold any number of them, and the
+    /// writer is never held up. Whoever repeats a call that was cut short goes on from there.
+    pub(super) async fn delete_project(
+        &self,
+        caller: &Caller,
+        request: v1::DeleteProjectRequest,
+    ) -> Result<v1::DeleteProjectResponse, Status> {
+        let id = request.project_id;
+        membership::project(&self.log, caller, &id, Role::Owner).await?;
+        for _ in 0..DELETE_ROUNDS {
+            self.erase_sessions(caller, &id).await?;
+            let action = session::Action::DeleteProject { project_id: id.clone() };
+            match self.try_commit(caller, action).await {
+                // One more was opened meanwhile.
+                Err(Error::Refused(Refusal::Session(session::Refusal::NotEmpty(_)))) => {}
+                outcome => {
+                    return outcome.map(|()| v1::DeleteProjectResponse {}).map_err(status);
+                }
+            }
+        }
+        Err(status(Error::Overloaded))
+    }
+
+    async fn erase_sessions(&self, caller: &Caller, project_id: &str) -> Result<(), Status> {
+        loop {
+            let listing = Listing { after: None, limit: PAGES.max };
+            let found = self.log.store().sessions(project_id, listing).await.map_err(status)?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            for Session { session_id, .. } in found {
+                let by = caller.name().to_owned();
+                let erase = session::Action::EraseSession { session_id, by };
+                match self.try_commit(caller, erase).await {
+                    // Another caller was as quick.
+                    Ok(()) => {}
+                    Err(Error::Refused(Refusal::Session(session::Refusal::SessionNotFound(_)))) => {
+                    }
+                    Err(error) => return Err(status(error)),
+                }
+            }
+        }
+    }
+
+    async fn try_commit(&self, caller: &Caller, action: session::Action) -> Result<(), Error> {
+        let action = Action::Session(Box::new(action));
+        let command = Command { action, idempotency: None, trace: caller.trace };
+        self.log.commit_session(command).await.map(|_| ())
     }
 
     pub(super) async fn set_member(

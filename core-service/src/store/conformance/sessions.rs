@@ -188,6 +188,62 @@ pub(crate) async fn presence_is_the_fold_of_the_log_over_edges_and_restarts(worl
     assert_eq!(change(&world, SESSION, came).await.expect("told").len(), 2, "one for each user");
     world.advance(PRESENCE_GRACE);
     let again = announce(vec![says("e1", "alice", 2)]);
+
+pub(crate) async fn an_erased_session_is_not_found_at_once_and_goes_with_the_next_cleaning(
+    world: World,
+) {
+    with_sessions(&world, &[SESSION, "other"]).await;
+    let node = Node { node_id: "n".into(), ..Node::default() };
+    let wish = Wish::Execute { command_id: "c".into(), command: GraphCommand::CreateNode(node) };
+    let order = Order { wish, expected_version: None };
+    let perform = Command::Perform { graph: "main".into(), by: "alice".into(), order };
+    for id in [SESSION, "other"] {
+        change(&world, id, perform.clone()).await.expect("done");
+    }
+    announce(&world, &topic(SESSION), &[says("e", "alice", 1)]).await.expect("told");
+    let erase =
+        |id: &str| session::Action::EraseSession { session_id: id.into(), by: "bob".into() };
+    let Ok(Outcome::Events(events)) = take(&world, erase(SESSION)).await else { panic!("erased") };
+    let closed = Event::Closed { by: "bob".into() };
+    assert_eq!(events.iter().map(|event| fact(event)).collect::<Vec<_>>(), [closed]);
+    let world = world.reopened();
+    assert!(world.store.session(SESSION).await.expect("read").is_none());
+    assert_eq!(world.store.announcements().await, Ok(Vec::new()));
+    let missing = Refusal::SessionNotFound(SESSION.into());
+    assert_eq!(take(&world, erase(SESSION)).await, refused(missing));
+    let again = session::Action::CreateSession(session(&world, SESSION));
+    assert_eq!(take(&world, again.clone()).await, refused(Refusal::Taken(SESSION.into())));
+    world.clean().await;
+    assert!(world.whole(&topic(SESSION)).await.is_empty());
+    assert_eq!(world.whole(&topic("other")).await.len(), 3, "the other one stays");
+    take(&world, again).await.expect("nothing is left of the first");
+    let (_, state) = world.store.session_state(SESSION).await.expect("read").expect("there");
+    assert_eq!((state.graphs.len(), state.presence), (0, Presence::default()));
+    change(&world, "other", Command::Close { by: "alice".into() }).await.expect("closed");
+    assert_eq!(take(&world, erase("other")).await, Ok(Outcome::Events(Vec::new())), "no end twice");
+}
+
+pub(crate) async fn a_deleted_project_takes_its_members_and_its_log_with_it(world: World) {
+    with_sessions(&world, &[SESSION]).await;
+    set(&world, "bob", Some(Role::Viewer)).await.expect("a member");
+    let log = Topic::new("acme", Kind::Project, PROJECT).expect("a topic");
+    world.publish(&log, &["a job", "another"]).await;
+    let delete = || session::Action::DeleteProject { project_id: PROJECT.into() };
+    assert_eq!(take(&world, delete()).await, refused(Refusal::NotEmpty(PROJECT.into())));
+    let erase = session::Action::EraseSession { session_id: SESSION.into(), by: "alice".into() };
+    take(&world, erase).await.expect("erased");
+    assert_eq!(take(&world, delete()).await, Ok(Outcome::Done));
+    assert_eq!(world.whole(&Topic::access()).await.len(), 2, "each member has lost a right");
+    assert_eq!(take(&world, delete()).await, refused(Refusal::ProjectNotFound(PROJECT.into())));
+    let late = session::Action::CreateSession(session(&world, "late"));
+    assert_eq!(take(&world, late).await, refused(Refusal::ProjectNotFound(PROJECT.into())));
+    let world = world.reopened();
+    assert_eq!(world.store.project(PROJECT).await, Ok(None));
+    assert_eq!(world.store.members(PROJECT).await, Ok(Vec::new()));
+    assert_eq!(world.store.role(PROJECT, "bob").await, Ok(None));
+    world.clean().await;
+    assert!(world.whole(&log).await.is_empty());
+}
     assert_eq!(change(&world, SESSION, again).await, Ok(vec![]), "nothing is new");
     let moved = announce(vec![says("e1", "alice", 1), says("e2", "alice", 2)]);
     assert_eq!(change(&world, SESSION, moved).await, Ok(vec![]), "as many as before");

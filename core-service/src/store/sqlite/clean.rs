@@ -144,9 +144,9 @@ fn next_to_trim(batch: &mut Batch<'_>, now: Time) -> Result<Option<Topic>, Failu
     Ok(None)
 }
 
-/// The topic of a job or session that ended long enough ago.
+/// The topic of a job, session or project that ended long enough ago.
 fn next_ended(batch: &mut Batch<'_>, now: Time) -> Result<Option<Topic>, Failure> {
-    for kind in [Kind::Job, Kind::Session] {
+    for kind in [Kind::Job, Kind::Session, Kind::Project] {
         let before = now - batch.retentions.of(kind).age;
         let sql = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND ended_at <= ?2
                    ORDER BY ended_at LIMIT 1";
@@ -229,7 +229,7 @@ fn oldest(
     Ok(found)
 }
 
-/// Deletes an ended job or session: its output's index, its events, at last the record. The topic
+/// Deletes an ended job, session or project: its output's index, its events, at last the record. The topic
 /// stays, empty, so that whoever holds a cursor learns that what followed is gone.
 fn purge(batch: &mut Batch<'_>, topic: &Topic, left: &mut Left) -> Result<(), Failure> {
     let id = batch.memory.heads.get(batch.connection, topic)?.id;

@@ -44,6 +44,23 @@ pub(super) fn get(connection: &Connection, project_id: &str) -> Result<Option<Pr
     Ok(statement.query_row([project_id], read).optional()?)
 }
 
+pub(super) fn has_sessions(connection: &Connection, project_id: &str) -> Result<bool, Failure> {
+    let mut statement =
+        connection.prepare_cached("SELECT 1 FROM session WHERE project_id = ?1 LIMIT 1")?;
+    Ok(statement.exists([project_id])?)
+}
+
+/// With its members.
+pub(super) fn delete(connection: &Connection, project_id: &str) -> Result<(), Failure> {
+    for sql in [
+        "DELETE FROM project_member WHERE project_id = ?1",
+        "DELETE FROM project WHERE project_id = ?1",
+    ] {
+        connection.prepare_cached(sql)?.execute([project_id])?;
+    }
+    Ok(())
+}
+
 fn read(found: &Row<'_>) -> rusqlite::Result<Project> {
     Ok(Project {
         project_id: found.get(0)?,

@@ -27,6 +27,9 @@ use crate::store::commit::{self, Append, Committed, Refusal};
 use crate::store::session::{Action, Outcome, Refusal as SessionRefusal};
 use crate::store::{Error, PageLimit};
 
+/// When a topic has ended that the next cleaning shall delete, whatever its retention.
+const LONG_AGO: Time = Time(0);
+
 /// A session's row.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
@@ -119,7 +122,9 @@ impl Batch<'_> {
         Ok(Outcome::Project(project))
     }
 
+            Action::DeleteProject { project_id } => self.delete_project(project_id, trace)?,
     /// A right that is less than before is told in the same commit, so that no edge delivers on it.
+            Action::EraseSession { session_id, by } => self.erase_session(session_id, by, trace)?,
     fn set_member(
         &mut self,
         project_id: &str,
@@ -131,9 +136,6 @@ impl Batch<'_> {
         let project = project::get(self.connection, project_id)?.ok_or_else(missing)?;
         let before = project::membership(self.connection, project_id, user_id)?;
         before.change(role).map_err(SessionRefusal::Project)?;
-        let touched = Touched::subject(&project.tenant, user_id);
-        let change = AccessChange { key: None, entry: None, touched: Some(touched) };
-        let told = commit::access_append(&change)?;
         if role < before.role {
             self.append(vec![told], trace)?;
         }
@@ -149,7 +151,11 @@ impl Batch<'_> {
             return Err(SessionRefusal::ProjectNotFound(session.project_id).into());
         }
         let topic = topic_of(&session)?;
-        let topic = self.memory.heads.touch(self.connection, &topic)?.id;
+        let head = self.memory.heads.touch(self.connection, &topic)?;
+        if head.ended_at.is_some() {
+            return Err(SessionRefusal::Taken(session.session_id).into());
+        }
+        let topic = head.id;
         self.connection
             .prepare_cached(
                 "INSERT INTO session(topic, session_id, project_id, tenant, name, created_at)
@@ -157,6 +163,7 @@ impl Batch<'_> {
             )?
             .execute(params![
                 topic,
+            let told = commit::access_append(&lost(&project, user_id))?;
                 session.session_id,
                 session.project_id,
                 session.tenant,
@@ -188,6 +195,53 @@ impl Batch<'_> {
             let events = events.into_iter().map(|event| NewEvent {
                 kind: event.kind().into(),
                 body: event::Body::Session(Arc::new(event)),
+    fn delete_project(
+        &mut self,
+        project_id: String,
+        trace: Option<TraceId>,
+    ) -> Result<Outcome, Failure> {
+        let Some(project) = project::get(self.connection, &project_id)? else {
+            return Err(SessionRefusal::ProjectNotFound(project_id).into());
+        };
+        if project::has_sessions(self.connection, &project_id)? {
+            return Err(SessionRefusal::NotEmpty(project_id).into());
+        }
+        let mut told = Vec::new();
+        for member in project::members(self.connection, &project_id)? {
+            told.push(commit::access_append(&lost(&project, &member.user_id))?);
+        }
+        let topic = Topic::new(&project.tenant, Kind::Project, &project_id)
+            .map_err(|error| Error::Damaged(error.to_string()))?;
+        self.memory.heads.touch(self.connection, &topic)?.end(Some(LONG_AGO));
+        project::delete(self.connection, &project_id)?;
+        self.append(told, trace)?;
+        Ok(Outcome::Done)
+    }
+
+    fn erase_session(
+        &mut self,
+        session_id: String,
+        by: String,
+        trace: Option<TraceId>,
+    ) -> Result<Outcome, Failure> {
+        let Some(held) = get(self.connection, &session_id)? else {
+            return Err(SessionRefusal::SessionNotFound(session_id).into());
+        };
+        let topic = topic_of(&held.session)?;
+        self.memory.heads.touch(self.connection, &topic)?.end(Some(LONG_AGO));
+        self.connection
+            .prepare_cached("DELETE FROM session WHERE topic = ?1")?
+            .execute([held.topic])?;
+        let first = self.events.len();
+        if held.session.closed_at.is_none() {
+            let closed = Event::Closed { by };
+            let body = event::Body::Session(Arc::new(closed.clone()));
+            let events = vec![NewEvent { kind: closed.kind().into(), body }];
+            self.append(vec![Append { topic, events }], trace)?;
+        }
+        Ok(Outcome::Events(self.events[first..].to_vec()))
+    }
+
             });
             self.append(vec![Append { topic, events: events.collect() }], trace)?;
         }
@@ -307,6 +361,12 @@ impl Batch<'_> {
     fn close(&mut self, held: &Held, by: String) -> Result<Vec<Event>, Failure> {
         self.connection
             .prepare_cached("UPDATE session SET closed_at = ?2, participants = 0 WHERE topic = ?1")?
+/// What all edges hear of a member who has a lesser right.
+fn lost(project: &Project, user_id: &str) -> AccessChange {
+    let touched = Touched::subject(&project.tenant, user_id);
+    AccessChange { key: None, entry: None, touched: Some(touched) }
+}
+
             .execute(params![held.topic, signed(self.now.0)])?;
         let topic = topic_of(&held.session)?;
         self.memory.heads.touch(self.connection, &topic)?.end(Some(self.now));

@@ -1,6 +1,9 @@
 //! REST and server-sent events, route by route.
 
+mod command;
 mod job;
+mod project;
+mod session;
 mod sse;
 mod ticket;
 mod topic;

@@ -8,6 +8,7 @@
 mod accept;
 mod body;
 mod caller;
+mod commands;
 mod connections;
 mod docs;
 mod events;
@@ -19,9 +20,12 @@ mod openapi;
 mod parameters;
 mod payload;
 mod problem;
+mod projects;
 mod rate;
 mod revocations;
+mod rooms;
 mod root;
+mod sessions;
 mod snapshot;
 mod sse;
 mod stats;
@@ -79,6 +83,10 @@ fn described() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::base())
         .merge(jobs::router())
         .merge(topics::router())
+        .merge(rooms::router())
+        .merge(projects::router())
+        .merge(sessions::router())
+        .merge(commands::router())
         .merge(tickets::router())
         .merge(revocations::router())
         .merge(users::router())

@@ -25,7 +25,8 @@ use std::{
 
 use roomcast_proto::v1::{
     access_service_client::AccessServiceClient, broadcast_service_client::BroadcastServiceClient,
-    job_service_client::JobServiceClient, user_service_client::UserServiceClient,
+    job_service_client::JobServiceClient, session_service_client::SessionServiceClient,
+    user_service_client::UserServiceClient,
 };
 use tonic::{Code, Status, transport::ClientTlsConfig};
 
@@ -34,6 +35,13 @@ use self::{core::Core, heard::Heard};
 /// Largest answer taken from the core: a page of events is at most 1 MiB, and a job carries at most an
 /// input and a result of 1 MiB each.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Largest answer that holds a session: the core lets its graphs have 32 MiB of texts, and what stands
+/// around a short text on the wire is as long again.
+const SESSION_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Calls about projects and sessions, of one core.
+pub type Sessions = SessionServiceClient<Line>;
 
 /// Why the upstream cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -86,11 +94,19 @@ impl Upstream {
             .max_encoding_message_size(ANSWER_BYTES_MAX)
     }
 
-    /// Calls about topics.
+    /// Calls about topics. Joining one may answer a whole session.
     #[must_use]
     pub fn broadcast(&self) -> BroadcastServiceClient<Line> {
         BroadcastServiceClient::new(self.pick().calls())
-            .max_decoding_message_size(ANSWER_BYTES_MAX)
+            .max_decoding_message_size(SESSION_BYTES_MAX)
+            .max_encoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    /// Calls about projects and sessions.
+    #[must_use]
+    pub fn sessions(&self) -> Sessions {
+        SessionServiceClient::new(self.pick().calls())
+            .max_decoding_message_size(SESSION_BYTES_MAX)
             .max_encoding_message_size(ANSWER_BYTES_MAX)
     }
 

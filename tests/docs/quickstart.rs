@@ -1,4 +1,4 @@
-//! The commands of README.md and docs/guides/quickstart.md, run as they stand: every `sh` block of a page,
+//! The commands of README.md, docs/guides/quickstart.md and docs/guides/sessions.md, run as they stand: every `sh` block of a page,
 //! in order, in one shell, against a `roomcast dev` of the test's own. A block marked `server` starts
 //! that server; one marked `needs: …` is for people.
 
@@ -26,6 +26,26 @@ async fn every_command_of_the_quickstart_works_as_it_stands() {
         "roomcast.v1.JobService/CreateJob",
         "JOB_STATE_COMPLETED",
         "hello again",
+    ] {
+        assert!(said.contains(expected), "{expected} is missing in:\n{said}");
+    }
+}
+
+#[tokio::test]
+async fn every_command_of_the_guide_to_sessions_works_as_it_stands() {
+    let said = follow("docs/guides/sessions.md").await;
+    for expected in [
+        "graph.node_linked",
+        "\"old_value\": 600",
+        "node_has_children",
+        "version_conflict",
+        "graph.node_deleted",
+        "event: graph:property-changed",
+        "event: command:undo",
+        "event: project:loaded",
+        "event: session:closed",
+        "event: closed",
+        "session_not_found",
     ] {
         assert!(said.contains(expected), "{expected} is missing in:\n{said}");
     }

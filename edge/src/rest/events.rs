@@ -7,7 +7,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use roomcast_proto::v1::{Event, GetJobRequest, JobState, ListEventsRequest, ListEventsResponse};
+use roomcast_proto::v1::{
+    Event, GetJobRequest, GetSessionRequest, JobState, ListEventsRequest, ListEventsResponse,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -169,8 +171,14 @@ async fn follow(
     Ok(sse::response(joined, parameters.list("types"), standing, state.draining.clone()))
 }
 
-/// Whether nothing more can follow: the topic's job has ended.
+/// Whether nothing more can follow: the topic's job has ended, or its session was closed.
 async fn is_over(state: &AppState, caller: &Caller, topic: &str) -> Result<bool, Problem> {
+    if let Some(session_id) = topic.strip_prefix("session:") {
+        let request = GetSessionRequest { session_id: session_id.to_owned() };
+        let request = caller.upstream.request(request);
+        let session = state.upstream.sessions().get_session(request).await?.into_inner().session;
+        return Ok(session.is_some_and(|session| session.closed));
+    }
     let Some(job_id) = topic.strip_prefix("job:") else { return Ok(false) };
     let request = caller.upstream.request(GetJobRequest { job_id: job_id.to_owned() });
     let job = state.upstream.jobs().get_job(request).await?.into_inner().job;

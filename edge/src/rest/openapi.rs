@@ -78,6 +78,8 @@ impl IntoResponses for Failures {
     ),
     tags(
         (name = "jobs", description = "Long work, watched live"),
+        (name = "projects", description = "Who works together, and in which sessions"),
+        (name = "sessions", description = "Graphs that several people edit"),
         (name = "topics", description = "Append-only logs that browsers follow"),
         (name = "access", description = "Who may come in, and who may no longer"),
         (name = "operations", description = "For load balancers, scrapers and people"),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::jobs::Job;
-use crate::names::{Encoded, Envelope, job_status_of_summary, now};
+use crate::names::{Encoded, Envelope, SessionSnapshot, job_status_of_summary, now};
 
 /// The word for a reason.
 pub(super) fn reset_reason(reason: ResetReason) -> &'static str {
@@ -49,6 +49,8 @@ enum Shape<'a> {
     Jobs(Vec<&'a RawValue>),
     /// Of a room: the last event of each type.
     Events(Vec<Last<'a>>),
+    /// Of a session: all that its events build on.
+    Session(Box<SessionSnapshot<'a>>),
 }
 
 #[derive(Debug, Serialize)]
@@ -70,7 +72,9 @@ impl<'a> Shape<'a> {
                     .map(|event| Last { r#type: &event.r#type, data: values.next().flatten() });
                 Some(Self::Events(lasts.collect()))
             }
-            Snapshot::Session(_) => None,
+            Snapshot::Session(session) => {
+                SessionSnapshot::of(session).map(|session| Self::Session(Box::new(session)))
+            }
         }
     }
 }
@@ -90,7 +94,10 @@ fn lines(response: &JoinResponse) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use roomcast_proto::v1::{Event, Job as Message, LastValues, Payload, event};
+    use roomcast_proto::v1::{
+        Event, Graph, Job as Message, LastValues, Node, Payload, Session,
+        SessionSnapshot as SessionState, event,
+    };
     use serde_json::{Value, json};
 
     use super::*;
@@ -120,6 +127,28 @@ mod tests {
         assert_eq!(told["snapshot"]["events"][0]["data"]["cursor"], "c1");
         assert_eq!((&told["topic"], &told["cursor"]), (&json!("room:a"), &json!("c")));
         assert_eq!(told.get("reason"), None);
+    }
+
+    #[test]
+    fn a_sessions_snapshot_has_its_graphs_with_values_as_they_were_written() {
+        let properties = [("k".to_owned(), "1.0".to_owned())].into();
+        let node = Node { node_id: "n".into(), properties, ..Node::default() };
+        let graph = Graph { name: "main".into(), nodes: vec![node], ..Graph::default() };
+        let session = Session { session_id: "s".into(), ..Session::default() };
+        let state = SessionState {
+            session: Some(session),
+            graphs: vec![graph],
+            participant_count: 1,
+            ..SessionState::default()
+        };
+        let response =
+            JoinResponse { snapshot: Some(Snapshot::Session(state)), ..JoinResponse::default() };
+        let text = payload(&response, None);
+        assert!(text.contains(r#""properties":{"k":1.0}"#), "{text}");
+        let told: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(told["snapshot"]["session"]["session_id"], "s");
+        assert_eq!(told["snapshot"]["session"]["graphs"][0]["nodes"][0]["node_id"], "n");
+        assert_eq!(told["snapshot"]["session"]["participant_count"], 1);
     }
 
     #[test]

@@ -103,6 +103,9 @@ fn no_route_is_left_undescribed() {
         paths.into_iter().collect::<Vec<_>>(),
         [
             "/",
+            "/commands/execute",
+            "/commands/redo",
+            "/commands/undo",
             "/connections",
             "/connections/{id}/disconnect",
             "/docs",
@@ -116,9 +119,25 @@ fn no_route_is_left_undescribed() {
             "/livez",
             "/metrics",
             "/openapi.json",
+            "/projects",
+            "/projects/{project_id}",
+            "/projects/{project_id}/events",
+            "/projects/{project_id}/members",
+            "/projects/{project_id}/members/{user_id}",
+            "/projects/{project_id}/sessions",
             "/readyz",
             "/revocations",
             "/revocations/{revocation_id}",
+            "/rooms/{room}/presence",
+            "/sessions/{session_id}",
+            "/sessions/{session_id}/close",
+            "/sessions/{session_id}/events",
+            "/sessions/{session_id}/graphs/{graph}",
+            "/sessions/{session_id}/load",
+            "/sessions/{session_id}/participants",
+            "/sessions/{session_id}/save",
+            "/sessions/{session_id}/saves",
+            "/sessions/{session_id}/saves/{name}",
             "/tickets",
             "/topics/{topic}",
             "/topics/{topic}/events",
@@ -207,6 +226,14 @@ async fn a_body_that_is_not_right_is_a_problem() {
     check(&post("/jobs", r#"{"kind":"k","knd":1}"#).await, 400, "malformed_message");
     let plain = Request::post("/jobs").header("content-type", "text/plain");
     check(&ask(edge(AuthMode::Dev), plain, "{}").await, 415, "unsupported_media_type");
+    let command = r#"{"session_id":"s","command":{"type":"delete_node"}}"#;
+    let refused = post("/commands/execute", command).await;
+    check(&refused, 400, "invalid_argument");
+    assert_eq!(refused.json()["errors"][0]["field"], "command.node_id");
+    let command = r#"{"session_id":"s","command":{"type":"explode"}}"#;
+    let refused = post("/commands/execute", command).await;
+    check(&refused, 400, "malformed_message");
+    assert_eq!(refused.json()["errors"][0]["field"], "command.type");
     let large =
         format!(r#"{{"kind":"k","input":"{}"}}"#, "x".repeat(crate::rest::body::BODY_BYTES_MAX));
     check(&post("/jobs", &large).await, 413, "payload_too_large");

@@ -1,0 +1,111 @@
+//! `/projects/{project_id}/sessions`: open and list.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use roomcast_proto::v1::{CreateSessionRequest, ListSessionsRequest};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::AppState,
+    names::Session,
+    rest::{
+        body::OptionalBody,
+        caller::Caller,
+        idempotency::IdempotencyKey,
+        openapi::Failures,
+        parameters::{Parameters, next_page},
+        problem::Problem,
+        sessions::known,
+    },
+};
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(create, list))
+}
+
+/// A session to be.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewSession {
+    /// For people, at most 256 bytes.
+    name: Option<String>,
+    /// At most 128 bytes; as the `Idempotency-Key` header. The same key gives the same session for 24 h.
+    idempotency_key: Option<String>,
+}
+
+/// One page of a list, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+struct SessionPage<'a> {
+    sessions: Vec<Session<'a>>,
+    /// `page_token` of the next page; null on the last one.
+    next_page_token: Option<&'a str>,
+}
+
+/// Open a session
+///
+/// Needs the role editor in the project.
+#[utoipa::path(
+    post, path = "/projects/{project_id}/sessions", tag = "sessions",
+    params(
+        ("project_id" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and content give the same session for 24 h"),
+    ),
+    request_body = Option<NewSession>, responses((status = 201, body = Session), Failures)
+)]
+async fn create(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(project_id): Path<String>,
+    key: IdempotencyKey,
+    OptionalBody(new): OptionalBody<NewSession>,
+) -> Result<Response, Problem> {
+    let request = caller.upstream.request(CreateSessionRequest {
+        project_id,
+        name: new.name.unwrap_or_default(),
+        idempotency_key: key.or(new.idempotency_key)?,
+    });
+    let answer = state.upstream.sessions().create_session(request).await?.into_inner();
+    let session = known(answer.session)?;
+    let mut response = (StatusCode::CREATED, Json(Session::of(&session))).into_response();
+    let location = format!("/api/v1/sessions/{}", session.session_id);
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// List a project's sessions
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/projects/{project_id}/sessions", tag = "sessions",
+    params(
+        ("project_id" = String, Path),
+        ("limit" = Option<i32>, Query, description = "1 to 200, by default 50"),
+        ("page_token" = Option<String>, Query),
+    ),
+    responses((status = 200, body = SessionPage), Failures)
+)]
+async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(project_id): Path<String>,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    let page = parameters.page()?;
+    let request = caller.upstream.request(ListSessionsRequest {
+        project_id,
+        page_size: page.size,
+        page_token: page.token,
+    });
+    let answer = state.upstream.sessions().list_sessions(request).await?.into_inner();
+    let next = next_page(&answer.next_page_token);
+    let sessions = answer.sessions.iter().map(Session::of).collect();
+    Ok(Json(SessionPage { sessions, next_page_token: next }).into_response())
+}

@@ -5,6 +5,7 @@ pub mod access;
 pub mod broadcast;
 pub mod job;
 mod membership;
+pub mod presence;
 pub mod session;
 mod subscribe;
 pub mod user;
@@ -12,4 +13,5 @@ mod watch;
 mod wire;
 mod work;
 
+pub(crate) use wire::publish::probe as probe_event;
 pub use work::{dispatch as work_dispatch, roster};

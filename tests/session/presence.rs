@@ -13,8 +13,8 @@ async fn announce(core: &Core, edge_id: &str, presences: Vec<v1::Presence>) -> b
 }
 
 fn here(session_id: &str, user_id: &str) -> Vec<v1::Presence> {
-    let (session_id, user_id) = (session_id.to_owned(), user_id.to_owned());
-    vec![v1::Presence { session_id, user_id, connections: 1 }]
+    let (topic, user_id) = (format!("session:{session_id}"), user_id.to_owned());
+    vec![v1::Presence { topic, user_id, connections: 1, tenant: String::new() }]
 }
 
 async fn participants(core: &Core, session_id: &str) -> Vec<String> {

@@ -50,7 +50,7 @@ pub enum Body {
     Job(job::Entry),
     /// A line of a job list, in the owner's and the project's topic.
     Summary(job::Summary),
-    /// A fact of a session's life, in the session's topic.
+    /// A fact of a session's life, in the session's topic; or who is in a room, in the room's.
     Session(Arc<session::Event>),
 }
 

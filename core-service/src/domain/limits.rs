@@ -99,7 +99,7 @@ pub const UNDO_DEPTH_MAX: u64 = 200;
 pub const SAVES_MAX: u64 = 50;
 /// Versions of one name; the oldest goes when there are more.
 pub const SAVE_VERSIONS_MAX: u64 = 20;
-/// Participants of one session. Who comes beyond takes part, and is not counted.
+/// Participants of one session or room. Who comes beyond takes part, and is not counted.
 pub const PARTICIPANTS_MAX: u64 = 10_000;
 /// Above so many participants events say how many there are, no longer who came or went.
 pub const PARTICIPANTS_NAMED_MAX: u64 = 200;
@@ -112,3 +112,6 @@ pub const PRESENCE_LEASE: Duration = Duration::from_secs(15);
 pub const PRESENCE_BEAT: Duration = Duration::from_secs(5);
 /// Whoever is back within this was never gone.
 pub const PRESENCE_GRACE: Duration = Duration::from_secs(2);
+/// Who is in a room is told at most this often: its log is its publishers', and what people look at
+/// need not be newer.
+pub const ROOM_PRESENCE_INTERVAL: Duration = Duration::from_secs(1);

@@ -1,8 +1,11 @@
-//! Who is in a session: a fold of events. Edges say on how many connections each user is there; a
-//! change of that number is an event, and nothing else is.
+//! Who is in a session or room: a fold of events. Edges say on how many connections each user is
+//! there; a change of that number is an event, and nothing else is.
 //!
 //! A session with many people would drown in their coming and going: above a limit events say only
 //! how many there are, and once there are few again one event lists them.
+//!
+//! A room's log belongs to its publishers, and its snapshot is the last event of each type. So in a
+//! room every event tells all, [`decide_room`], and few are told.
 
 pub mod roll;
 
@@ -13,7 +16,21 @@ use serde::{Deserialize, Serialize};
 use crate::domain::limits::{PARTICIPANTS_MAX, PARTICIPANTS_NAMED_AGAIN, PARTICIPANTS_NAMED_MAX};
 use crate::domain::time::Time;
 
-/// A user who is in a session.
+/// The type of the events that tell who is in a room.
+pub const IN_ROOM: &str = "presence";
+
+/// A user's connections through one edge, as the edge says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// The edge.
+    pub edge_id: String,
+    /// The user.
+    pub user_id: String,
+    /// On how many connections; 0 means gone.
+    pub connections: u32,
+}
+
+/// A user who is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Participant {
     /// The user.
@@ -55,7 +72,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The event's type on the wire.
+    /// The event's type in a session's log.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -189,6 +206,20 @@ pub fn decide(tally: Tally, moves: Vec<Move>, now: Time) -> Decided {
         }
     }
     Decided { tally: Tally { participants: count, is_counted }, events, moved, lists }
+}
+
+/// Decides what moves come to in a room of so many users: at most one event, which tells who is there
+/// after them, or only how many, where they are many.
+#[must_use]
+pub fn decide_room(participants: u64, moves: Vec<Move>, now: Time) -> Decided {
+    let is_counted = participants > PARTICIPANTS_NAMED_MAX;
+    let Decided { tally, moved, .. } = decide(Tally { participants, is_counted }, moves, now);
+    let is_counted = tally.participants > PARTICIPANTS_NAMED_MAX;
+    let has_news = tally.participants != participants;
+    let counted = Event::Counted { participants: tally.participants, listed: None };
+    let events = if is_counted && has_news { vec![counted] } else { Vec::new() };
+    let lists = !is_counted && !moved.is_empty();
+    Decided { tally: Tally { is_counted, ..tally }, events, moved, lists }
 }
 
 #[cfg(test)]

@@ -150,8 +150,6 @@ pub enum Command {
         /// What.
         order: Order,
     },
-    /// Users came or went.
-    Announce(Vec<Announcement>),
     /// Keep a copy of a graph under a name: the copy lies in a body of its own.
     Save(Copied),
     /// Replace a graph by a save, a copy of which lies in a body of its own.
@@ -161,17 +159,6 @@ pub enum Command {
         /// Who asks.
         by: String,
     },
-}
-
-/// A user's connections through one edge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Announcement {
-    /// The edge.
-    pub edge_id: String,
-    /// The user.
-    pub user_id: String,
-    /// On how many connections; 0 means gone.
-    pub connections: u32,
 }
 
 /// A copy of a graph that was put beside it, part by part.

@@ -1,6 +1,7 @@
 //! `BroadcastService`.
 
 mod merge;
+mod presence;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -173,6 +174,8 @@ impl BroadcastService for Broadcast {
                 grant_id: uuid::Uuid::now_v7().simple().to_string(),
                 expire_time: Some(timestamp(now() + GRANT)),
             }),
+            tells_last: self.tells_last(&topic),
+            tells_presence: self.tells_presence(&topic),
             ..v1::JoinResponse::default()
         };
         if let (Start::After(since), Some(Resume::Whole)) = (start, resume) {
@@ -287,6 +290,14 @@ impl BroadcastService for Broadcast {
             retention_events: retention.events.unwrap_or(0),
             retention_bytes: retention.bytes.unwrap_or(0),
         }))
+    }
+
+    async fn get_room_presence(
+        &self,
+        request: Request<v1::GetRoomPresenceRequest>,
+    ) -> Result<Response<v1::GetRoomPresenceResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        self.presence(&caller, request.into_inner()).await.map(Response::new)
     }
 
     async fn watch_topic(

@@ -18,10 +18,9 @@ use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-pub use presence::Attendance;
-
 use super::job::idempotency;
 use super::membership;
+use super::presence::Attendance;
 use super::wire::check::invalid;
 use super::wire::{self, frame, session as wire_session};
 use crate::auth::{Caller, Door};
@@ -134,8 +133,8 @@ macro_rules! calls {
 // Each stands with its like in a file beside this one.
 calls! {
     create_project: CreateProjectRequest -> CreateProjectResponse,
-    delete_project: DeleteProjectRequest -> DeleteProjectResponse,
     get_project: GetProjectRequest -> GetProjectResponse,
+    delete_project: DeleteProjectRequest -> DeleteProjectResponse,
     list_projects: ListProjectsRequest -> ListProjectsResponse,
     set_member: SetMemberRequest -> SetMemberResponse,
     remove_member: RemoveMemberRequest -> RemoveMemberResponse,

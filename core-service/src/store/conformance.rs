@@ -11,6 +11,7 @@ pub(crate) mod jobs;
 pub(crate) mod limits;
 pub(crate) mod lists;
 pub(crate) mod output;
+pub(crate) mod presence;
 pub(crate) mod publish;
 pub(crate) mod sessions;
 mod world;
@@ -111,22 +112,27 @@ macro_rules! conformance {
                 one_of_racing_callers_spends_a_ticket,
                 entries_past_their_time_go_and_users_stay,
             ]
+            presence: [
+                presence_is_the_fold_of_the_log_over_edges_and_restarts,
+                a_crowd_is_counted_and_named_again,
+                only_an_open_session_of_its_tenant_has_participants,
+                the_last_event_of_a_room_tells_who_is_there,
+                a_full_room_is_counted_and_listed_as_soon_as_it_is_not,
+            ]
             sessions: [
                 members_are_kept_and_a_lesser_right_is_told_in_the_same_commit,
                 a_project_has_as_many_members_as_its_limit,
                 projects_and_sessions_are_listed_newest_first_in_pages,
                 racing_creates_of_a_project_with_one_key_make_one,
-                presence_is_the_fold_of_the_log_over_edges_and_restarts,
-                a_crowd_is_counted_and_named_again,
                 a_closed_session_takes_nothing_and_goes_whole_after_its_time,
+                an_erased_session_is_not_found_at_once_and_goes_with_the_next_cleaning,
+                a_deleted_project_takes_its_members_and_its_log_with_it,
             ]
             graphs: [
                 a_command_and_its_events_are_committed_together,
                 a_key_gives_the_same_events_again,
                 random_commands_match_a_model_over_crashes_and_restarts,
                 a_session_holds_as_many_graphs_saves_and_versions_as_its_limits,
-                an_erased_session_is_not_found_at_once_and_goes_with_the_next_cleaning,
-                a_deleted_project_takes_its_members_and_its_log_with_it,
                 a_copy_that_took_too_long_is_not_named,
                 graphs_of_a_session_share_no_node_and_one_limit_of_bytes,
             ]

@@ -9,10 +9,11 @@ use async_trait::async_trait;
 use crate::domain::cursor::Cursor;
 use crate::domain::event::Event;
 use crate::domain::graph::{Head, Link, Node, Wish};
-use crate::domain::presence::{Presence, Tally};
+use crate::domain::presence::{Announcement, Presence, Tally};
 use crate::domain::project::{self, Member, Project, Role};
-use crate::domain::session::{Announcement, Command, Graph, Session, State};
+use crate::domain::session::{Command, Graph, Session, State};
 use crate::domain::time::Time;
+use crate::domain::topic::Topic;
 use crate::store::Error;
 
 /// Something to commit.
@@ -29,15 +30,14 @@ pub enum Action {
         /// None takes the user out.
         role: Option<Role>,
     },
-    /// Open a session.
     /// Delete a project that holds no session, with its members. Every member is told of the lost
     /// right in the same commit, and what its topic holds goes with the next cleanings.
     DeleteProject {
         /// Which.
         project_id: String,
     },
+    /// Open a session.
     CreateSession(Session),
-    /// Put a part of a copy of a graph beside it. A copy that no save or load names within
     /// Erase a session: it ends, unless it has, and is not found from then on. What it holds goes with
     /// the next cleanings; until then nobody else gets its id.
     EraseSession {
@@ -46,8 +46,21 @@ pub enum Action {
         /// By whom.
         by: String,
     },
+    /// Put a part of a copy of a graph beside it. A copy that no save or load names within
     /// [`COPY_KEPT`] is deleted.
     PutPart(Part),
+    /// Tell who came and went: in a session as [`decide`] says, elsewhere as [`decide_room`] does, under
+    /// the type [`IN_ROOM`].
+    ///
+    /// [`decide`]: crate::domain::presence::decide
+    /// [`decide_room`]: crate::domain::presence::decide_room
+    /// [`IN_ROOM`]: crate::domain::presence::IN_ROOM
+    Announce {
+        /// A session's topic, or a room.
+        topic: Topic,
+        /// What edges say.
+        announced: Vec<Announcement>,
+    },
     /// Something asked of a session.
     Command {
         /// Which.
@@ -73,7 +86,10 @@ impl Action {
             },
             Action::CreateProject(_)
             | Action::SetMember { .. }
+            | Action::DeleteProject { .. }
             | Action::CreateSession(_)
+            | Action::EraseSession { .. }
+            | Action::Announce { .. }
             | Action::Command { .. } => 0,
         }
     }
@@ -86,10 +102,7 @@ pub const COPY_KEPT: std::time::Duration = std::time::Duration::from_secs(3600);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// Where the copy lies: a number that no other copy has.
-            | Action::DeleteProject { .. }
     pub body: u64,
-            | Action::EraseSession { .. }
-            | Action::Announce { .. }
     /// Some of its nodes.
     pub nodes: Vec<Node>,
     /// Some of its links.
@@ -103,7 +116,7 @@ pub enum Outcome {
     Project(Project),
     /// The session that was opened.
     Session(Session),
-    /// The events of the session's topic that were appended, in order. What the graph refused is
+    /// The events of the session's topic, or the room, that were appended, in order. What the graph refused is
     /// among them.
     Events(Vec<Arc<Event>>),
     /// It is done.
@@ -125,6 +138,9 @@ pub enum Refusal {
     /// The id is taken.
     #[error("{0} is taken")]
     Taken(String),
+    /// The project holds sessions, which must be erased first.
+    #[error("project {0} holds sessions")]
+    NotEmpty(String),
     /// The project refuses a change of its members.
     #[error(transparent)]
     Project(#[from] project::Refusal),
@@ -138,9 +154,6 @@ pub enum Refusal {
 pub struct Outline {
     /// The session.
     pub session: Session,
-    /// The project holds sessions, which must be erased first.
-    #[error("project {0} holds sessions")]
-    NotEmpty(String),
     /// The head of its topic.
     pub cursor: Cursor,
     /// Its graphs, by name.
@@ -237,9 +250,9 @@ pub trait SessionStore {
     /// A session's saves, newest first.
     async fn saves(&self, session_id: &str) -> Result<Vec<Save>, Error>;
 
-    /// Who is in a session, and the head of its topic.
-    async fn presence(&self, session_id: &str) -> Result<Option<(Cursor, Presence)>, Error>;
+    /// Who is in a session or room, and the head of its topic; none where there is no such session.
+    async fn presence(&self, topic: &Topic) -> Result<Option<(Cursor, Presence)>, Error>;
 
-    /// Who is in sessions through which edges: session and announcement. For a core that starts.
-    async fn announcements(&self) -> Result<Vec<(String, Announcement)>, Error>;
+    /// Who is in open sessions and in rooms, through which edges. For a core that starts.
+    async fn announcements(&self) -> Result<Vec<(Topic, Announcement)>, Error>;
 }

@@ -33,7 +33,7 @@ impl Sessions {
     }
 }
 
-fn topic(found: &Outline) -> Result<Topic, Status> {
+pub(super) fn topic(found: &Outline) -> Result<Topic, Status> {
     let session = &found.session;
     Topic::new(&session.tenant, Kind::Session, &session.session_id)
         .map_err(|_| wire_session::session_not_found(&session.session_id))

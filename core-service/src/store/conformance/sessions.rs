@@ -1,14 +1,15 @@
-//! Projects, their members, sessions and who is in them.
+//! Projects, their members, and sessions.
 
 use std::time::Duration;
 
+use super::presence::{announce, says};
 use super::world::{World, key};
 use crate::domain::event::Body;
 use crate::domain::graph::{Command as GraphCommand, Node, Order, Wish};
-use crate::domain::limits::{MEMBERS_MAX, PRESENCE_GRACE};
+use crate::domain::limits::MEMBERS_MAX;
 use crate::domain::presence::Presence;
 use crate::domain::project::{Member, Project, Role};
-use crate::domain::session::{Announcement, Command, Event, Session};
+use crate::domain::session::{Command, Event, Session};
 use crate::domain::topic::{Kind, Topic};
 use crate::store::commit::{Action, Command as StoreCommand, Committed};
 use crate::store::session::{self, Listing, Outcome, Refusal};
@@ -165,29 +166,28 @@ pub(crate) async fn racing_creates_of_a_project_with_one_key_make_one(world: Wor
     assert_eq!(world.store.projects("acme", None, listing).await.expect("read").len(), 1);
 }
 
-fn says(edge: &str, user: &str, connections: u32) -> Announcement {
-    Announcement { edge_id: edge.into(), user_id: user.into(), connections }
-}
-
-async fn presence(world: &World) -> Presence {
-    let mut folded = Presence::default();
-    for event in world.whole(&topic(SESSION)).await {
-        if let Event::Presence(event) = fact(&event) {
-            folded.apply(&event);
-        }
-    }
-    let (_, stored) = world.store.presence(SESSION).await.expect("read").expect("there");
-    assert_eq!(stored, folded, "presence is the fold of its events");
-    stored
-}
-
-pub(crate) async fn presence_is_the_fold_of_the_log_over_edges_and_restarts(world: World) {
+pub(crate) async fn a_closed_session_takes_nothing_and_goes_whole_after_its_time(world: World) {
     with_sessions(&world, &[SESSION]).await;
-    let announce = |told: Vec<Announcement>| Command::Announce(told);
-    let came = announce(vec![says("e1", "alice", 2), says("e2", "alice", 1), says("e1", "bob", 1)]);
-    assert_eq!(change(&world, SESSION, came).await.expect("told").len(), 2, "one for each user");
-    world.advance(PRESENCE_GRACE);
-    let again = announce(vec![says("e1", "alice", 2)]);
+    let node = Node { node_id: "n".into(), ..Node::default() };
+    let wish = Wish::Execute { command_id: "c".into(), command: GraphCommand::CreateNode(node) };
+    let order = Order { wish, expected_version: None };
+    let perform = Command::Perform { graph: "main".into(), by: "alice".into(), order };
+    change(&world, SESSION, perform.clone()).await.expect("done");
+    announce(&world, &topic(SESSION), &[says("e", "alice", 1)]).await.expect("told");
+    let closed = change(&world, SESSION, Command::Close { by: "alice".into() }).await;
+    assert_eq!(closed, Ok(vec![Event::Closed { by: "alice".into() }]));
+    let refusal = store::Refusal::Session(Refusal::Closed(SESSION.into()));
+    assert_eq!(change(&world, SESSION, perform).await, Err(Error::Refused(refusal)));
+    let (_, state) = world.store.session_state(SESSION).await.expect("read").expect("there");
+    assert_eq!((state.presence, state.graphs.len()), (Presence::default(), 1));
+    world.advance(Duration::from_secs(30 * 24 * 3600 - 1));
+    world.clean().await;
+    assert_eq!(world.whole(&topic(SESSION)).await.len(), 5);
+    world.advance(Duration::from_secs(2));
+    world.clean().await;
+    assert!(world.store.session(SESSION).await.expect("read").is_none());
+    assert!(world.whole(&topic(SESSION)).await.is_empty());
+}
 
 pub(crate) async fn an_erased_session_is_not_found_at_once_and_goes_with_the_next_cleaning(
     world: World,
@@ -243,57 +243,4 @@ pub(crate) async fn a_deleted_project_takes_its_members_and_its_log_with_it(worl
     assert_eq!(world.store.role(PROJECT, "bob").await, Ok(None));
     world.clean().await;
     assert!(world.whole(&log).await.is_empty());
-}
-    assert_eq!(change(&world, SESSION, again).await, Ok(vec![]), "nothing is new");
-    let moved = announce(vec![says("e1", "alice", 1), says("e2", "alice", 2)]);
-    assert_eq!(change(&world, SESSION, moved).await, Ok(vec![]), "as many as before");
-    let world = world.reopened();
-    let mut known = world.store.announcements().await.expect("read");
-    known.sort_by_key(|(_, one)| (one.user_id.clone(), one.edge_id.clone()));
-    let expected = [says("e1", "alice", 1), says("e2", "alice", 2), says("e1", "bob", 1)];
-    assert_eq!(known, expected.map(|one| (SESSION.to_owned(), one)));
-    let Presence::Named(users) = presence(&world).await else { panic!("two are named") };
-    assert_eq!(users["alice"].connections, 3);
-    let gone = announce(vec![says("e1", "alice", 0), says("e1", "bob", 0)]);
-    assert_eq!(change(&world, SESSION, gone).await.expect("told").len(), 2);
-    let Presence::Named(users) = presence(&world).await else { panic!("one is named") };
-    assert_eq!(users.keys().collect::<Vec<_>>(), ["alice"]);
-}
-
-pub(crate) async fn a_crowd_is_counted_and_named_again(world: World) {
-    with_sessions(&world, &[SESSION]).await;
-    let crowd = |users: std::ops::Range<u32>, connections| {
-        Command::Announce(users.map(|n| says("e", &format!("u{n:04}"), connections)).collect())
-    };
-    change(&world, SESSION, crowd(0..150, 1)).await.expect("told");
-    let events = change(&world, SESSION, crowd(150..300, 1)).await.expect("told");
-    assert_eq!(events.len(), 1, "their number");
-    assert_eq!(presence(&world).await, Presence::Counted(300));
-    let world = world.reopened();
-    change(&world, SESSION, crowd(120..300, 0)).await.expect("told");
-    let Presence::Named(users) = presence(&world).await else { panic!("they are few again") };
-    assert_eq!(users.len(), 120);
-}
-
-pub(crate) async fn a_closed_session_takes_nothing_and_goes_whole_after_its_time(world: World) {
-    with_sessions(&world, &[SESSION]).await;
-    let node = Node { node_id: "n".into(), ..Node::default() };
-    let wish = Wish::Execute { command_id: "c".into(), command: GraphCommand::CreateNode(node) };
-    let order = Order { wish, expected_version: None };
-    let perform = Command::Perform { graph: "main".into(), by: "alice".into(), order };
-    change(&world, SESSION, perform.clone()).await.expect("done");
-    change(&world, SESSION, Command::Announce(vec![says("e", "alice", 1)])).await.expect("told");
-    let closed = change(&world, SESSION, Command::Close { by: "alice".into() }).await;
-    assert_eq!(closed, Ok(vec![Event::Closed { by: "alice".into() }]));
-    let refusal = store::Refusal::Session(Refusal::Closed(SESSION.into()));
-    assert_eq!(change(&world, SESSION, perform).await, Err(Error::Refused(refusal)));
-    let (_, state) = world.store.session_state(SESSION).await.expect("read").expect("there");
-    assert_eq!((state.presence, state.graphs.len()), (Presence::default(), 1));
-    world.advance(Duration::from_secs(30 * 24 * 3600 - 1));
-    world.clean().await;
-    assert_eq!(world.whole(&topic(SESSION)).await.len(), 5);
-    world.advance(Duration::from_secs(2));
-    world.clean().await;
-    assert!(world.store.session(SESSION).await.expect("read").is_none());
-    assert!(world.whole(&topic(SESSION)).await.is_empty());
 }

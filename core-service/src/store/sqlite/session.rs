@@ -10,16 +10,16 @@ use super::failure::Failure;
 use super::graph::{self, Body, Graph};
 use super::read::page as read_page;
 use super::row::{self, signed};
-use super::{body, presence, project};
+use super::{body, project};
 use crate::domain::access::{Change as AccessChange, Touched};
 use crate::domain::event::{self, Event as StoredEvent, NewEvent};
 use crate::domain::graph::{
     Head, History, Limit, Order, Performed, Refusal as GraphRefusal, Stop, perform,
 };
 use crate::domain::limits;
-use crate::domain::presence::{Decided, Event as PresenceEvent, Tally, decide};
+use crate::domain::presence::Tally;
 use crate::domain::project::{Project, Role};
-use crate::domain::session::{Account, Announcement, Command, Copied, Event, Kept, Session};
+use crate::domain::session::{Account, Command, Copied, Event, Kept, Session};
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
 use crate::domain::trace::TraceId;
@@ -60,6 +60,31 @@ pub(super) fn get(connection: &Connection, session_id: &str) -> Result<Option<He
     Ok(connection.prepare_cached(&sql)?.query_row([session_id], read).optional()?)
 }
 
+/// The open session that a topic is the log of.
+pub(super) fn open(connection: &Connection, topic: &Topic) -> Result<Held, Failure> {
+    let found = get(connection, topic.name())?;
+    let found = found.filter(|held| held.session.tenant == topic.tenant());
+    is_open(found, topic.name().to_owned())
+}
+
+fn is_open(found: Option<Held>, session_id: String) -> Result<Held, Failure> {
+    match found {
+        None => Err(SessionRefusal::SessionNotFound(session_id).into()),
+        Some(held) if held.session.closed_at.is_some() => {
+            Err(SessionRefusal::Closed(session_id).into())
+        }
+        Some(held) => Ok(held),
+    }
+}
+
+/// Writes how many are in a session.
+pub(super) fn put_tally(connection: &Connection, topic: i64, tally: Tally) -> Result<(), Failure> {
+    connection
+        .prepare_cached("UPDATE session SET participants = ?2, is_counted = ?3 WHERE topic = ?1")?
+        .execute(params![topic, signed(tally.participants), tally.is_counted])?;
+    Ok(())
+}
+
 fn topic_of(session: &Session) -> Result<Topic, Failure> {
     Topic::new(&session.tenant, Kind::Session, &session.session_id)
         .map_err(|error| Error::Damaged(error.to_string()).into())
@@ -97,17 +122,16 @@ impl Batch<'_> {
             Action::SetMember { project_id, user_id, role } => {
                 self.set_member(&project_id, &user_id, role, trace)?
             }
+            Action::DeleteProject { project_id } => self.delete_project(project_id, trace)?,
             Action::CreateSession(session) => self.create_session(session)?,
+            Action::EraseSession { session_id, by } => self.erase_session(session_id, by, trace)?,
             Action::PutPart(part) => {
                 body::put_part(self.connection, &part, self.now)?;
                 Outcome::Done
             }
+            Action::Announce { topic, announced } => self.announce(topic, &announced)?,
             Action::Command { session_id, command } => {
-                let missing = || SessionRefusal::SessionNotFound(session_id.clone());
-                let held = get(self.connection, &session_id)?.ok_or_else(missing)?;
-                if held.session.closed_at.is_some() {
-                    return Err(SessionRefusal::Closed(session_id).into());
-                }
+                let held = is_open(get(self.connection, &session_id)?, session_id)?;
                 self.command(&held, command, trace)?
             }
         };
@@ -122,9 +146,7 @@ impl Batch<'_> {
         Ok(Outcome::Project(project))
     }
 
-            Action::DeleteProject { project_id } => self.delete_project(project_id, trace)?,
     /// A right that is less than before is told in the same commit, so that no edge delivers on it.
-            Action::EraseSession { session_id, by } => self.erase_session(session_id, by, trace)?,
     fn set_member(
         &mut self,
         project_id: &str,
@@ -137,6 +159,7 @@ impl Batch<'_> {
         let before = project::membership(self.connection, project_id, user_id)?;
         before.change(role).map_err(SessionRefusal::Project)?;
         if role < before.role {
+            let told = commit::access_append(&lost(&project, user_id))?;
             self.append(vec![told], trace)?;
         }
         project::put_member(self.connection, &project, user_id, role)?;
@@ -163,7 +186,6 @@ impl Batch<'_> {
             )?
             .execute(params![
                 topic,
-            let told = commit::access_append(&lost(&project, user_id))?;
                 session.session_id,
                 session.project_id,
                 session.tenant,
@@ -173,28 +195,6 @@ impl Batch<'_> {
         Ok(Outcome::Session(session))
     }
 
-    fn command(
-        &mut self,
-        held: &Held,
-        command: Command,
-        trace: Option<TraceId>,
-    ) -> Result<Outcome, Failure> {
-        let topic = topic_of(&held.session)?;
-        // A head that cannot be read refuses the command: before its first write.
-        self.memory.heads.get(self.connection, &topic)?;
-        let events = match command {
-            Command::Perform { graph, by, order } => self.perform(held.topic, graph, by, order)?,
-            Command::Announce(announced) => self.announce(held, &announced)?,
-            Command::Save(copied) => self.save(held.topic, copied)?,
-            Command::Load(copied) => self.load(held.topic, copied)?,
-            Command::Close { by } => self.close(held, by)?,
-        };
-        let topic = topic_of(&held.session)?;
-        let first = self.events.len();
-        if !events.is_empty() {
-            let events = events.into_iter().map(|event| NewEvent {
-                kind: event.kind().into(),
-                body: event::Body::Session(Arc::new(event)),
     fn delete_project(
         &mut self,
         project_id: String,
@@ -242,6 +242,27 @@ impl Batch<'_> {
         Ok(Outcome::Events(self.events[first..].to_vec()))
     }
 
+    fn command(
+        &mut self,
+        held: &Held,
+        command: Command,
+        trace: Option<TraceId>,
+    ) -> Result<Outcome, Failure> {
+        let topic = topic_of(&held.session)?;
+        // A head that cannot be read refuses the command: before its first write.
+        self.memory.heads.get(self.connection, &topic)?;
+        let events = match command {
+            Command::Perform { graph, by, order } => self.perform(held.topic, graph, by, order)?,
+            Command::Save(copied) => self.save(held.topic, copied)?,
+            Command::Load(copied) => self.load(held.topic, copied)?,
+            Command::Close { by } => self.close(held, by)?,
+        };
+        let topic = topic_of(&held.session)?;
+        let first = self.events.len();
+        if !events.is_empty() {
+            let events = events.into_iter().map(|event| NewEvent {
+                kind: event.kind().into(),
+                body: event::Body::Session(Arc::new(event)),
             });
             self.append(vec![Append { topic, events: events.collect() }], trace)?;
         }
@@ -295,34 +316,6 @@ impl Batch<'_> {
         perform(&body, found.head, bytes, order, step)
     }
 
-    fn announce(&mut self, held: &Held, announced: &[Announcement]) -> Result<Vec<Event>, Failure> {
-        let moves = presence::moves(self.connection, held.topic, announced)?;
-        let known: Vec<_> = moves.iter().filter(|user| user.before > 0).cloned().collect();
-        let Decided { tally, mut events, moved, lists } = decide(held.tally, moves, self.now);
-        for one in announced {
-            let since = moved.iter().find(|user| user.user_id == one.user_id);
-            let since = since.map(|user| user.since).or_else(|| {
-                known.iter().find(|user| user.user_id == one.user_id).and_then(|user| user.since)
-            });
-            // Whoever has neither came when the session was full.
-            if let Some(since) = since {
-                presence::put(self.connection, held.topic, one, since)?;
-            }
-        }
-        if lists {
-            let listed = Some(presence::participants(self.connection, held.topic)?);
-            events.push(PresenceEvent::Counted { participants: tally.participants, listed });
-        }
-        if tally != held.tally {
-            self.connection
-                .prepare_cached(
-                    "UPDATE session SET participants = ?2, is_counted = ?3 WHERE topic = ?1",
-                )?
-                .execute(params![held.topic, signed(tally.participants), tally.is_counted])?;
-        }
-        Ok(events.into_iter().map(Event::Presence).collect())
-    }
-
     fn save(&mut self, topic: i64, copied: Copied) -> Result<Vec<Event>, Failure> {
         body::take(self.connection, copied.body)?;
         let (version, names) = body::next_save(self.connection, topic, &copied.name)?;
@@ -361,17 +354,17 @@ impl Batch<'_> {
     fn close(&mut self, held: &Held, by: String) -> Result<Vec<Event>, Failure> {
         self.connection
             .prepare_cached("UPDATE session SET closed_at = ?2, participants = 0 WHERE topic = ?1")?
-/// What all edges hear of a member who has a lesser right.
-fn lost(project: &Project, user_id: &str) -> AccessChange {
-    let touched = Touched::subject(&project.tenant, user_id);
-    AccessChange { key: None, entry: None, touched: Some(touched) }
-}
-
             .execute(params![held.topic, signed(self.now.0)])?;
         let topic = topic_of(&held.session)?;
         self.memory.heads.touch(self.connection, &topic)?.end(Some(self.now));
         Ok(vec![Event::Closed { by }])
     }
+}
+
+/// What all edges hear of a member who has a lesser right.
+fn lost(project: &Project, user_id: &str) -> AccessChange {
+    let touched = Touched::subject(&project.tenant, user_id);
+    AccessChange { key: None, entry: None, touched: Some(touched) }
 }
 
 fn kept(copied: Copied, version: u64, is_load: bool, graph_version: Option<u64>) -> Event {

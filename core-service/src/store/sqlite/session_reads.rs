@@ -4,9 +4,10 @@ use async_trait::async_trait;
 
 use super::{SqliteStore, presence, project, state};
 use crate::domain::cursor::Cursor;
-use crate::domain::presence::Presence;
+use crate::domain::presence::{Announcement, Presence};
 use crate::domain::project::{Member, Project, Role};
-use crate::domain::session::{Announcement, Session, State};
+use crate::domain::session::{Session, State};
+use crate::domain::topic::Topic;
 use crate::store::Error;
 use crate::store::session::{Found, Listing, Outline, Save, SessionStore, Which};
 
@@ -63,12 +64,12 @@ impl SessionStore for SqliteStore {
         self.readers.read(move |store| state::saves(store, &session_id)).await
     }
 
-    async fn presence(&self, session_id: &str) -> Result<Option<(Cursor, Presence)>, Error> {
-        let session_id = session_id.to_owned();
-        self.readers.read(move |store| state::presence_of(store, &session_id)).await
+    async fn presence(&self, topic: &Topic) -> Result<Option<(Cursor, Presence)>, Error> {
+        let topic = topic.clone();
+        self.readers.read(move |store| state::presence_of(store, &topic)).await
     }
 
-    async fn announcements(&self) -> Result<Vec<(String, Announcement)>, Error> {
+    async fn announcements(&self) -> Result<Vec<(Topic, Announcement)>, Error> {
         self.readers.read(presence::announcements).await
     }
 }

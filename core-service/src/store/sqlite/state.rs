@@ -8,10 +8,11 @@ use super::failure::Failure;
 use super::graph::Body;
 use super::row::{self, signed};
 use super::session::{COLUMNS, Held};
-use super::{body, graph, presence, session};
+use super::{body, graph, heads, presence, session};
 use crate::domain::cursor::Cursor;
 use crate::domain::presence::{Presence, Tally};
 use crate::domain::session::{Graph, Session, State};
+use crate::domain::topic::{Kind, Topic};
 use crate::store::session::{Found, Listing, Outline, Save, Which};
 
 fn cursor(connection: &Connection, topic: i64) -> Result<Cursor, Failure> {
@@ -66,11 +67,17 @@ pub(super) fn whole(
 
 pub(super) fn presence_of(
     connection: &Connection,
-    session_id: &str,
+    topic: &Topic,
 ) -> Result<Option<(Cursor, Presence)>, Failure> {
-    let Some(Held { topic, session, tally }) = session::get(connection, session_id)? else {
-        return Ok(None);
-    };
+    if topic.kind() != Kind::Session {
+        let Some(id) = heads::id(connection, topic)? else {
+            return Ok(Some((Cursor::START, Presence::default())));
+        };
+        return Ok(Some((cursor(connection, id)?, presence::of_room(connection, id)?)));
+    }
+    let held = session::get(connection, topic.name())?;
+    let held = held.filter(|held| held.session.tenant == topic.tenant());
+    let Some(Held { topic, session, tally }) = held else { return Ok(None) };
     let presence = who(connection, topic, &session, tally)?;
     Ok(Some((cursor(connection, topic)?, presence)))
 }
@@ -88,8 +95,7 @@ fn who(
     if tally.is_counted {
         return Ok(Presence::Counted(tally.participants));
     }
-    let users = presence::participants(connection, topic)?;
-    Ok(Presence::Named(users.into_iter().map(|user| (user.user_id.clone(), user)).collect()))
+    presence::named(connection, topic)
 }
 
 pub(super) fn one(

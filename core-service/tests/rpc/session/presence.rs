@@ -14,7 +14,8 @@ async fn announce(
     users: &[(&str, u32)],
 ) -> v1::AnnouncePresenceResponse {
     let presences = users.iter().map(|(user_id, connections)| v1::Presence {
-        session_id: session_id.into(),
+        topic: format!("session:{session_id}"),
+        tenant: "acme".into(),
         user_id: (*user_id).into(),
         connections: *connections,
     });

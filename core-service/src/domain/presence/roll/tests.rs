@@ -1,0 +1,182 @@
+//! Moments of a roll, as tables.
+
+use super::*;
+
+fn session() -> Topic {
+    Topic::new("acme", Kind::Session, "s").expect("a topic")
+}
+
+fn room() -> Topic {
+    Topic::new("acme", Kind::Room, "r").expect("a topic")
+}
+
+fn at(millis: u64) -> Time {
+    Time(1_000_000 + millis)
+}
+
+fn says(edge: &str, user: &str, connections: u32) -> Announcement {
+    Announcement { edge_id: edge.into(), user_id: user.into(), connections }
+}
+
+#[track_caller]
+fn tells(roll: &mut Roll, now: Time, expected: &[Announcement]) {
+    let due = roll.due(now);
+    let told: Vec<_> = due.iter().flat_map(|(_, told)| told.clone()).collect();
+    assert_eq!(told, expected);
+    for (topic, told) in due {
+        roll.told(&topic, told, now);
+    }
+    assert!(roll.due(now).is_empty(), "told once");
+}
+
+fn with_alice() -> Roll {
+    let mut roll = Roll::default();
+    assert!(!roll.beat("e1", at(0)));
+    roll.announce(&session(), says("e1", "alice", 1), at(0));
+    tells(&mut roll, at(0), &[]);
+    tells(&mut roll, at(20), &[says("e1", "alice", 1)]);
+    roll
+}
+
+#[test]
+fn who_comes_is_told_at_once_and_who_goes_after_the_grace() {
+    let mut roll = with_alice();
+    roll.announce(&session(), says("e1", "alice", 0), at(1000));
+    tells(&mut roll, at(2999), &[]);
+    tells(&mut roll, at(3000), &[says("e1", "alice", 0)]);
+    assert!(roll.topics.is_empty() && roll.due.is_empty() && roll.entries == 0);
+}
+
+#[test]
+fn a_quick_reconnect_is_no_news() {
+    let mut roll = with_alice();
+    roll.announce(&session(), says("e1", "alice", 0), at(1000));
+    roll.announce(&session(), says("e1", "alice", 1), at(2500));
+    tells(&mut roll, at(9000), &[]);
+    roll.announce(&session(), says("e1", "alice", 1), at(9000));
+    tells(&mut roll, at(9900), &[]);
+}
+
+#[test]
+fn news_are_not_put_off_by_being_said_again() {
+    let mut roll = with_alice();
+    for moment in [1000, 1500, 2000, 2500] {
+        roll.announce(&session(), says("e1", "alice", 0), at(moment));
+    }
+    tells(&mut roll, at(3000), &[says("e1", "alice", 0)]);
+}
+
+#[test]
+fn an_edge_that_falls_silent_takes_its_users_with_it() {
+    let mut roll = with_alice();
+    roll.beat("e2", at(0));
+    roll.announce(&session(), says("e2", "bob", 1), at(0));
+    tells(&mut roll, at(100), &[says("e2", "bob", 1)]);
+    assert!(roll.beat("e2", at(10_000)));
+    tells(&mut roll, at(14_999), &[]);
+    tells(&mut roll, at(15_000), &[says("e1", "alice", 0)]);
+    assert!(!roll.beat("e1", at(15_001)), "it must announce everybody again");
+    roll.announce(&session(), says("e1", "alice", 1), at(15_001));
+    tells(&mut roll, at(15_021), &[says("e1", "alice", 1)]);
+}
+
+#[test]
+fn after_a_start_edges_have_a_lease_to_come_back() {
+    let known = [says("e1", "alice", 2), says("e2", "bob", 1)];
+    let mut roll = Roll::begin(known.map(|one| (session(), one)).to_vec(), at(0));
+    assert!(!roll.beat("e1", at(1000)), "it must announce everybody again");
+    roll.announce(&session(), says("e1", "alice", 2), at(1000));
+    tells(&mut roll, at(14_000), &[]);
+    tells(&mut roll, at(15_000), &[says("e2", "bob", 0)]);
+}
+
+#[test]
+fn a_crowd_is_told_in_pieces() {
+    let mut roll = Roll::default();
+    let crowd = TOLD_MAX + 1;
+    for n in 0..crowd {
+        roll.announce(&session(), says("e1", &format!("u{n}"), 1), at(0));
+    }
+    for piece in [TOLD_MAX, 1, 0] {
+        let due = roll.due(at(20));
+        assert_eq!(due.iter().map(|(_, told)| told.len()).sum::<usize>(), piece);
+        for (topic, told) in due {
+            roll.told(&topic, told, at(20));
+        }
+    }
+}
+
+#[test]
+fn what_changes_while_it_is_told_is_told_next() {
+    let mut roll = Roll::default();
+    roll.beat("e1", at(0));
+    roll.announce(&session(), says("e1", "alice", 1), at(0));
+    let due = roll.due(at(20));
+    roll.announce(&session(), says("e1", "alice", 2), at(21));
+    for (topic, told) in due {
+        roll.told(&topic, told, at(22));
+    }
+    tells(&mut roll, at(60), &[says("e1", "alice", 2)]);
+    roll.announce(&session(), says("e1", "alice", 3), at(100));
+    roll.failed(&session(), at(120));
+    tells(&mut roll, at(1000), &[]);
+    tells(&mut roll, at(1120), &[says("e1", "alice", 3)]);
+    assert!(roll.next() > Some(at(1120)));
+}
+#[test]
+fn a_room_is_told_of_once_in_a_while() {
+    let mut roll = Roll::default();
+    roll.beat("e1", at(0));
+    roll.announce(&room(), says("e1", "alice", 1), at(0));
+    tells(&mut roll, at(20), &[says("e1", "alice", 1)]);
+    roll.announce(&room(), says("e1", "bob", 1), at(30));
+    roll.announce(&room(), says("e1", "cleo", 1), at(900));
+    tells(&mut roll, at(1019), &[]);
+    assert_eq!(roll.next(), Some(at(1020)));
+    tells(&mut roll, at(1020), &[says("e1", "bob", 1), says("e1", "cleo", 1)]);
+}
+
+#[test]
+fn who_is_gone_before_being_told_leaves_nothing_behind() {
+    let mut roll = Roll::default();
+    roll.announce(&session(), says("e1", "alice", 0), at(0));
+    roll.announce(&session(), says("e1", "alice", 1), at(0));
+    roll.announce(&session(), says("e1", "alice", 0), at(10));
+    tells(&mut roll, at(20), &[]);
+    assert!(roll.topics.is_empty() && roll.due.is_empty() && roll.entries == 0);
+}
+
+#[test]
+fn who_goes_while_being_told_is_told_as_gone() {
+    let mut roll = Roll::default();
+    roll.beat("e1", at(0));
+    roll.announce(&session(), says("e1", "alice", 1), at(0));
+    let due = roll.due(at(20));
+    roll.announce(&session(), says("e1", "alice", 0), at(21));
+    for (topic, told) in due {
+        roll.told(&topic, told, at(22));
+    }
+    tells(&mut roll, at(22), &[says("e1", "alice", 0)]);
+    assert!(roll.topics.is_empty() && roll.entries == 0);
+}
+
+#[test]
+fn who_went_unheard_at_a_start_is_gone_though_the_edge_lives() {
+    let known = [says("e1", "alice", 1), says("e1", "bob", 1)];
+    let mut roll = Roll::begin(known.map(|one| (session(), one)).to_vec(), at(0));
+    roll.beat("e1", at(1000));
+    roll.announce(&session(), says("e1", "alice", 1), at(1000));
+    assert!(roll.beat("e1", at(9000)));
+    tells(&mut roll, at(14_999), &[]);
+    tells(&mut roll, at(15_000), &[says("e1", "bob", 0)]);
+    assert_eq!(roll.next(), Some(at(24_000)), "the edge's own lease");
+}
+
+#[test]
+fn who_changes_edges_is_told_of_in_one_commit() {
+    let mut roll = with_alice();
+    roll.beat("e2", at(900));
+    roll.announce(&session(), says("e1", "alice", 0), at(1000));
+    roll.announce(&session(), says("e2", "alice", 1), at(1500));
+    tells(&mut roll, at(1520), &[says("e1", "alice", 0), says("e2", "alice", 1)]);
+}

@@ -18,6 +18,7 @@ use crate::{
     feed::Feeds,
     lane::Lanes,
     listener::{self, Door},
+    presence::Presence,
     rest,
     socket::{Connections, Sockets},
     upstream::{Credential, Upstream},
@@ -43,6 +44,8 @@ pub struct AppState {
     pub auth: Auth,
     /// Who holds which rights here.
     pub rights: Rights,
+    /// Who is in sessions and rooms here.
+    pub presence: Presence,
     /// Who is connected over Socket.IO.
     pub connections: Connections,
     /// Cancelled when the edge begins to shut down.
@@ -57,10 +60,11 @@ impl AppState {
     pub fn new(config: Config) -> anyhow::Result<Self> {
         let tls = tls(&config)?;
         let upstream = Upstream::new(&config.cores, tls.as_ref(), credential(&config)?)?;
-        let rights = Rights::default();
+        let (rights, presence) = (Rights::default(), Presence::default());
         Ok(Self {
             auth: Auth::new(&config)?,
-            feeds: Feeds::new(upstream.clone(), rights.clone()),
+            feeds: Feeds::new(upstream.clone(), rights.clone(), presence.clone()),
+            presence,
             rights,
             upstream,
             connections: Connections::default(),
@@ -102,6 +106,8 @@ pub async fn serve(
     tasks.spawn(state.feeds.clone().run(stop_feeds.clone()));
     let (rights, upstream) = (state.rights.clone(), state.upstream.clone());
     tasks.spawn(listen(rights, upstream, stop_feeds.clone()));
+    let (presence, upstream) = (state.presence.clone(), state.upstream.clone());
+    tasks.spawn(presence.run(upstream, stop_feeds.clone()));
     let stop_listener = CancellationToken::new();
     tasks.spawn(listener::serve(
         listener,

@@ -46,6 +46,7 @@ use self::{
 };
 use crate::{
     auth::Rights,
+    presence::{Place, Presence, Stay},
     upstream::{Caller, Upstream},
 };
 
@@ -67,6 +68,7 @@ pub struct Feeds(Arc<Shared>);
 struct Shared {
     upstream: Upstream,
     rights: Rights,
+    presence: Presence,
     table: Mutex<Table>,
     /// Wakes the stream's driver when the table changed.
     changed: Notify,
@@ -96,10 +98,11 @@ pub struct Joined {
 impl Feeds {
     /// No feeds yet. [`Feeds::run`] must run for any to fill.
     #[must_use]
-    pub fn new(upstream: Upstream, rights: Rights) -> Self {
+    pub fn new(upstream: Upstream, rights: Rights, presence: Presence) -> Self {
         Self(Arc::new(Shared {
             upstream,
             rights,
+            presence,
             table: Mutex::default(),
             changed: Notify::new(),
             replays: Semaphore::new(REPLAYS_MAX),
@@ -151,8 +154,22 @@ impl Feeds {
             self.0.upstream.broadcast().join(caller.request(request)).await?.into_inner();
         let hold = hold.named(&response.topic);
         let feed = self.open(&response)?;
-        let reader = Reader::new(self.clone(), feed, Right { caller, hold }, &response);
+        let stay = self.enter(&caller, &response);
+        let reader = Reader::new(self.clone(), feed, Right { caller, hold, _stay: stay }, &response);
         Ok(Joined { response, reader })
+    }
+
+    /// The user is in the topic, where it is told who is.
+    fn enter(&self, caller: &Caller, response: &JoinResponse) -> Option<Stay> {
+        let user_id = caller.session.subject();
+        if !response.tells_presence || user_id.is_empty() {
+            return None;
+        }
+        self.0.presence.enter(Place {
+            tenant: response.tenant.as_str().into(),
+            topic: response.topic.as_str().into(),
+            user_id: user_id.into(),
+        })
     }
 
     fn open(&self, response: &JoinResponse) -> Result<Arc<Feed>, Status> {

@@ -16,8 +16,9 @@
 //!
 //! An event is encoded once (`names`), and the same bytes go to all. A reader at the head of its topic
 //! is live: what arrives goes straight into its socket's `lane`. Whoever has no room there pulls again
-//! from its place, so a slow browser costs its own place and no event. Every join is decided by the core, with the user's own token; the edge verifies tokens too, but it is never
-//! the only guard.
+//! from its place, so a slow browser costs its own place and no event. Where it is told who is there, a
+//! reader is a user's `presence`, which the core hears of. Every join is decided by the core, with the
+//! user's own token; the edge verifies tokens too, but it is never the only guard.
 
 pub mod app;
 pub mod auth;
@@ -28,6 +29,7 @@ pub mod lane;
 pub mod listener;
 pub mod names;
 mod page;
+pub mod presence;
 pub mod probe;
 pub mod rest;
 pub mod socket;

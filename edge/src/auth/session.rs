@@ -50,12 +50,12 @@ impl Session {
     }
 
     /// Tenant of the user.
-    pub(super) fn tenant(&self) -> &str {
+    pub(crate) fn tenant(&self) -> &str {
         &self.tenant
     }
 
     /// Id of the user.
-    pub(super) fn subject(&self) -> &str {
+    pub(crate) fn subject(&self) -> &str {
         &self.subject
     }
 

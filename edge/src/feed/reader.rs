@@ -22,6 +22,7 @@ use super::{
 use crate::{
     auth::Hold,
     names::Encoded,
+    presence::Stay,
     upstream::{Backoff, Caller, is_refusal},
 };
 
@@ -84,6 +85,8 @@ impl From<&Fault> for Closed {
 pub(super) struct Right {
     pub(super) caller: Caller,
     pub(super) hold: Hold,
+    /// The user is in the topic as long as the reader is there.
+    pub(super) _stay: Option<Stay>,
 }
 
 /// Delivers a topic's events after a cursor, each once and in order.

@@ -1,0 +1,68 @@
+//! Who is in sessions and rooms through this edge, as the core is told.
+//!
+//! Whoever follows a topic that is told who is there has a [`Stay`]; dropping it is leaving. The
+//! [`register`] counts the stays of each user in each topic, and one task ([`announcer`]) says to the
+//! core what has changed, together for all topics, and that the edge lives. The core decides what of it
+//! is news: nothing here waits for somebody to come back.
+
+mod announcer;
+mod register;
+
+pub use register::Place;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use self::register::Register;
+use crate::upstream::Upstream;
+
+/// Who is where. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Presence(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    register: Mutex<Register>,
+    /// Wakes the announcer when a number has changed.
+    news: Notify,
+}
+
+/// A connection of a user that is in a topic until this is dropped.
+#[derive(Debug)]
+#[must_use = "dropping it is leaving"]
+pub struct Stay {
+    presence: Presence,
+    place: Place,
+}
+
+impl Presence {
+    /// One more connection of a user is in a topic. None where the edge counts as many as it may: who
+    /// comes beyond takes part, and is not told.
+    pub fn enter(&self, place: Place) -> Option<Stay> {
+        let is_counted = self.register().enter(&place);
+        if !is_counted {
+            metrics::counter!("roomcast_edge_limits_hit_total", "limit" => "presence").increment(1);
+            return None;
+        }
+        self.0.news.notify_one();
+        Some(Stay { presence: self.clone(), place })
+    }
+
+    /// Tells the core until `stop`, and that everybody has gone then.
+    pub async fn run(self, upstream: Upstream, stop: CancellationToken) {
+        announcer::run(&self, &upstream, &stop).await;
+    }
+
+    fn register(&self) -> MutexGuard<'_, Register> {
+        self.0.register.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        self.presence.register().leave(&self.place);
+        self.presence.0.news.notify_one();
+    }
+}

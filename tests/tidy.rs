@@ -156,14 +156,15 @@ const HEIGHTS: &[(&str, u8)] = &[
     ("error", 2),
     ("snapshot", 2),
     ("alarm", 1),
-    ("log", 2),
+    ("log", 3),
     ("observer", 3),
     ("metrics_page", 2),
     ("rpc_span", 2),
-    ("subscription", 3),
-    ("maintenance", 3),
-    ("service", 4),
-    ("app", 5),
+    ("subscription", 4),
+    ("maintenance", 4),
+    ("service", 5),
+    ("probe", 6),
+    ("app", 6),
 ];
 
 fn core_imports_run_one_way(tree: &[Source]) -> Vec<String> {

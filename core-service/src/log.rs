@@ -1,4 +1,4 @@
-//! The log: commits go in here and nowhere else, and come out on the bus.
+//! The log: commits go in here and nowhere else, and come out on the bus; what they come to is read here.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,6 +10,7 @@ use crate::domain::event::Event;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::domain::trace::TraceId;
+use crate::snapshot::{self, Recent, Snapshot};
 use crate::store::commit::Action;
 use crate::store::session::Outcome;
 use crate::store::{Command, Committed, Error, Store, Stored, Tap};
@@ -27,6 +28,7 @@ pub struct Log {
     store: Arc<dyn Store>,
     bus: Bus,
     alarm: Alarm,
+    recent: Recent,
 }
 
 impl Log {
@@ -43,7 +45,7 @@ impl Log {
     /// The log over a store that was opened with [`Log::tap`] on the same bus.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, bus: Bus, alarm: Alarm) -> Log {
-        Log { store, bus, alarm }
+        Log { store, bus, alarm, recent: Recent::default() }
     }
 
     /// Commits a command: durable, and on the bus, when it returns.
@@ -116,7 +118,15 @@ impl Log {
         self.bus.attach(topic)
     }
 
-    /// Reading goes straight to the store.
+    /// A topic's state.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn snapshot(&self, topic: &Topic) -> Result<Snapshot, Error> {
+        snapshot::read(self.store(), &self.recent, topic).await
+    }
+
+    /// All other reading goes straight to the store.
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         self.store.as_ref()

@@ -1,9 +1,14 @@
 //! A topic's state at a cursor: where a reader begins that has no history.
 
+mod recent;
+
+use std::sync::Arc;
+
+pub use recent::{Known, Recent};
+
 use crate::domain::cursor::Cursor;
 use crate::domain::event::Event;
 use crate::domain::job::Summary;
-use crate::domain::session;
 use crate::domain::topic::{Kind, Topic};
 use crate::store::{Error, JobQuery, Store, Stored};
 
@@ -33,7 +38,7 @@ pub enum State {
     /// Of a room: the last event of each type.
     LastValues(Vec<Event>),
     /// Of a session. None when there is no such session.
-    Session(Option<Box<session::State>>),
+    Session(Option<Arc<Known>>),
 }
 
 impl Snapshot {
@@ -44,8 +49,8 @@ impl Snapshot {
             State::Job(stored) => {
                 stored.as_ref().is_some_and(|stored| stored.record.job.state.is_final())
             }
-            State::Session(state) => {
-                state.as_ref().is_some_and(|state| state.session.closed_at.is_some())
+            State::Session(known) => {
+                known.as_ref().is_some_and(|known| known.state.session.closed_at.is_some())
             }
             State::Jobs(_) | State::LastValues(_) => false,
         }
@@ -56,7 +61,7 @@ impl Snapshot {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn read(store: &dyn Store, topic: &Topic) -> Result<Snapshot, Error> {
+pub async fn read(store: &dyn Store, recent: &Recent, topic: &Topic) -> Result<Snapshot, Error> {
     match topic.kind() {
         Kind::Job => {
             let stored = store.job(topic.name()).await?;
@@ -66,11 +71,10 @@ pub async fn read(store: &dyn Store, topic: &Topic) -> Result<Snapshot, Error> {
         }
         Kind::User | Kind::Project => jobs(store, topic).await,
         Kind::Session => {
-            let found = store.session_state(topic.name()).await?;
-            let found = found.filter(|(_, state)| state.session.tenant == topic.tenant());
-            let (cursor, state) = found.unzip();
-            let (cursor, state) = (cursor.unwrap_or(Cursor::START), state.map(Box::new));
-            Ok(Snapshot { cursor, state: State::Session(state) })
+            let known = recent.session(store, topic.name()).await?;
+            let known = known.filter(|known| known.state.session.tenant == topic.tenant());
+            let cursor = known.as_ref().map_or(Cursor::START, |known| known.cursor);
+            Ok(Snapshot { cursor, state: State::Session(known) })
         }
         Kind::Room | Kind::Access => {
             let (cursor, events) = store.last_values(topic, VALUES_MAX).await?;

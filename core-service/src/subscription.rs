@@ -14,7 +14,7 @@ use crate::domain::session;
 use crate::domain::subscription::{Progression, Source, Step};
 use crate::domain::topic::{Kind, Topic};
 use crate::log::Log;
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::store::{Error, PageLimit};
 
 /// A frame comes at least this often.
@@ -213,7 +213,7 @@ impl Subscription {
     }
 
     async fn snapshot(&mut self) -> Result<(), Error> {
-        let snapshot = snapshot::read(self.log.store(), &self.topic).await?;
+        let snapshot = self.log.snapshot(&self.topic).await?;
         self.progression = Progression::after(snapshot.cursor);
         self.queue.push_back(Frame::Snapshot(Box::new(snapshot)));
         Ok(())

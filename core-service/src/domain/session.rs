@@ -197,3 +197,28 @@ pub struct State {
     /// Who is there.
     pub presence: Presence,
 }
+
+/// What an event did to a state it was folded into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folded {
+    /// The state has what the log tells.
+    Whole,
+    /// A graph was replaced by a save, whose content the log does not hold.
+    Replaced,
+}
+
+impl State {
+    /// Folds an event in, but for the heads of graphs: the log does not tell their history.
+    pub fn apply(&mut self, event: &Event) -> Folded {
+        match event {
+            Event::Changed { graph, change } => {
+                self.graphs.entry(graph.clone()).or_default().document.apply(change);
+            }
+            Event::Presence(event) => self.presence.apply(event),
+            Event::Kept(kept) if kept.is_load => return Folded::Replaced,
+            Event::Closed { .. } => self.presence = Presence::default(),
+            Event::Kept(_) | Event::Command(_) => {}
+        }
+        Folded::Whole
+    }
+}

@@ -187,5 +187,5 @@ pub(super) async fn resume(
 
 /// A topic's state for a join.
 pub(super) async fn snapshot(log: &Log, topic: &Topic) -> Result<snapshot::Snapshot, Status> {
-    snapshot::read(log.store(), topic).await.map_err(status)
+    log.snapshot(topic).await.map_err(status)
 }

@@ -129,6 +129,7 @@ macro_rules! conformance {
                 a_deleted_project_takes_its_members_and_its_log_with_it,
             ]
             graphs: [
+                a_session_is_read_once_and_then_folded,
                 a_command_and_its_events_are_committed_together,
                 a_key_gives_the_same_events_again,
                 random_commands_match_a_model_over_crashes_and_restarts,

@@ -67,8 +67,8 @@ fn state(snapshot: &Snapshot) -> Option<v1::topic_snapshot::State> {
         State::Jobs(lines) => {
             Some(Wire::Jobs(v1::JobList { jobs: lines.iter().map(summary).collect() }))
         }
-        State::Session(state) => {
-            let session = state.as_ref().map(|state| session::snapshot(state, snapshot.cursor));
+        State::Session(known) => {
+            let session = known.as_ref().map(|known| session::snapshot(&known.state, known.cursor));
             session.map(Wire::Session)
         }
         State::LastValues(events) => {

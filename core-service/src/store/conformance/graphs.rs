@@ -1,11 +1,13 @@
 //! Graphs: commands, history, saves, on rows and over crashes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::future::join_all;
 use proptest::strategy::{Strategy, ValueTree as _};
 use proptest::test_runner::TestRunner;
 
+use super::presence::{announce, says};
 use super::sessions::{SESSION, change, fact, take, topic, with_sessions};
 use super::world::{World, key};
 use crate::domain::graph::tests::model::Model;
@@ -14,6 +16,7 @@ use crate::domain::graph::{Command as GraphCommand, Document, Limit, Node, Order
 use crate::domain::limits;
 use crate::domain::session::{Command, Copied, Event, Status};
 use crate::domain::time::Time;
+use crate::snapshot::{Known, Recent};
 use crate::store::commit::{Action, Command as StoreCommand, Committed};
 use crate::store::session::{self, COPY_KEPT, Found, Outcome, Part, Which};
 use crate::store::{self, Error};
@@ -138,6 +141,7 @@ async fn folded(world: &World, session: &str, model: &Model) -> Document {
 
 /// One session and its model, over many moves.
 async fn play(world: &World, session: &str, model: &mut Model, all: Vec<Move>, mut body: u64) {
+    let recent = Recent::default();
     for (number, one) in all.into_iter().enumerate() {
         let (outcome, is_taken) = match one {
             Move::Execute(command) => {
@@ -162,7 +166,17 @@ async fn play(world: &World, session: &str, model: &mut Model, all: Vec<Move>, m
             change(world, session, Command::Load(copied)).await.expect("loaded");
             assert!(model.load(version));
         }
+        if number % 3 == 0 {
+            kept_is_read(world, &recent, session).await;
+        }
     }
+}
+
+/// A session that is kept and folded is the one that is read.
+async fn kept_is_read(world: &World, recent: &Recent, session: &str) {
+    let kept = recent.session(&*world.store, session).await.expect("read").expect("there");
+    let (cursor, state) = world.store.session_state(session).await.expect("read").expect("there");
+    assert_eq!(*kept, Known { cursor, state });
 }
 
 /// 8 sessions, 16 rounds of 80 moves: 10,240 transitions, with a restart or a crash after each round.
@@ -263,4 +277,26 @@ pub(crate) async fn graphs_of_a_session_share_no_node_and_one_limit_of_bytes(wor
     let (limit, max) = (Limit::Bytes, limits::SESSION_BYTES_MAX);
     let full = Err(Error::Refused(store::Refusal::Graph(Refusal::Full { limit, max })));
     assert_eq!(change(&world, SESSION, Command::Load(large)).await, full);
+}
+
+pub(crate) async fn a_session_is_read_once_and_then_folded(world: World) {
+    with_sessions(&world, &[SESSION]).await;
+    let recent = Recent::default();
+    let session = topic(SESSION);
+    change(&world, SESSION, execute(MAIN, create("a"))).await.expect("done");
+    let joins = (0..100).map(|_| recent.session(&*world.store, SESSION));
+    let joined: Vec<_> =
+        join_all(joins).await.into_iter().map(|one| one.expect("read").expect("there")).collect();
+    assert!(joined.iter().all(|one| Arc::ptr_eq(one, &joined[0])), "one reading for all");
+    let before = Known::clone(&joined[0]);
+    announce(&world, &session, &[says("e", "alice", 2), says("e", "bob", 1)]).await.expect("told");
+    change(&world, SESSION, execute("b", create("b"))).await.expect("done");
+    kept_is_read(&world, &recent, SESSION).await;
+    assert_eq!(*joined[0], before, "who was told a state keeps it");
+    let crowd = (0..limits::PARTICIPANTS_NAMED_MAX).map(|n| says("e", &format!("u{n}"), 1));
+    announce(&world, &session, &crowd.collect::<Vec<_>>()).await.expect("told");
+    kept_is_read(&world, &recent, SESSION).await;
+    change(&world, SESSION, Command::Close { by: "alice".into() }).await.expect("closed");
+    kept_is_read(&world, &recent, SESSION).await;
+    assert_eq!(recent.session(&*world.store, "nowhere").await, Ok(None));
 }

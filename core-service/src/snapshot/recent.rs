@@ -1,0 +1,205 @@
+//! Sessions that were read lately, kept as they stood: whoever joins next folds in what was committed
+//! since, instead of reading a whole session again. Nothing here is the truth: what does not fold is
+//! read anew.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lru::LruCache;
+use tokio::sync::Semaphore;
+
+use crate::domain::cursor::Cursor;
+use crate::domain::event::{Body, Event};
+use crate::domain::limits::SESSION_BYTES_MAX;
+use crate::domain::session::{Folded, Session, State};
+use crate::domain::topic::{Kind, Topic};
+use crate::store::session::Outline;
+use crate::store::{Error, PageLimit, Store};
+
+/// All sessions together, as their limits count: four of the largest. In memory it is some three times
+/// as much, for maps of short texts.
+const RECENT_BYTES_MAX: u64 = 4 * SESSION_BYTES_MAX;
+/// What a session counts besides its graphs.
+const SESSION_BYTES: u64 = 4096;
+/// More events are not folded in: reading most sessions is quicker.
+const FOLDED_EVENTS_MAX: u64 = 5000;
+
+/// A session as it stood at a cursor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// The last event that is in it.
+    pub cursor: Cursor,
+    /// The session.
+    pub state: State,
+}
+
+/// The sessions that were read lately. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Recent(Arc<Mutex<Kept>>);
+
+#[derive(Debug)]
+struct Kept {
+    slots: LruCache<String, Weighed>,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+struct Weighed {
+    slot: Arc<Slot>,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    /// Who reads or folds; the others wait, and find it done.
+    turn: Semaphore,
+    known: Mutex<Option<Arc<Known>>>,
+}
+
+impl Default for Recent {
+    fn default() -> Recent {
+        Recent(Arc::new(Mutex::new(Kept { slots: LruCache::unbounded(), bytes: 0 })))
+    }
+}
+
+impl Recent {
+    /// A session as it stands; none where there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn session(
+        &self,
+        store: &dyn Store,
+        session_id: &str,
+    ) -> Result<Option<Arc<Known>>, Error> {
+        let slot = self.slot(session_id);
+        let _turn = slot.turn.acquire().await.map_err(|_| Error::Unavailable("closed".into()))?;
+        let Some(outline) = store.session(session_id).await? else {
+            self.forget(session_id);
+            return Ok(None);
+        };
+        // Taken out, so that nothing half-folded stays when the store cannot be read.
+        let kept = slot.known().take();
+        let known = match kept {
+            Some(known) if known.cursor == outline.cursor => Some(known),
+            Some(known) => fold(store, known, outline).await?,
+            None => None,
+        };
+        let known = match known {
+            Some(known) => Some(known),
+            None => {
+                let read = store.session_state(session_id).await?;
+                read.map(|(cursor, state)| Arc::new(Known { cursor, state }))
+            }
+        };
+        let Some(known) = known else {
+            self.forget(session_id);
+            return Ok(None);
+        };
+        slot.known().replace(known.clone());
+        self.weigh(session_id, &slot, &known.state);
+        Ok(Some(known))
+    }
+
+    fn slot(&self, session_id: &str) -> Arc<Slot> {
+        let mut kept = self.kept();
+        if let Some(weighed) = kept.slots.get(session_id) {
+            return weighed.slot.clone();
+        }
+        let slot = Arc::new(Slot { turn: Semaphore::new(1), known: Mutex::default() });
+        kept.bytes += SESSION_BYTES;
+        let weighed = Weighed { slot: slot.clone(), bytes: SESSION_BYTES };
+        kept.slots.put(session_id.to_owned(), weighed);
+        slot
+    }
+
+    /// Notes what a session weighs, and lets go of those that were not asked for longest.
+    fn weigh(&self, session_id: &str, slot: &Arc<Slot>, state: &State) {
+        let graphs = state.graphs.values().map(|graph| graph.head.size.bytes);
+        let bytes = SESSION_BYTES + graphs.sum::<u64>();
+        let mut kept = self.kept();
+        // It may have been let go while it was read.
+        let Some(weighed) = kept.slots.peek_mut(session_id) else { return };
+        if !Arc::ptr_eq(&weighed.slot, slot) {
+            return;
+        }
+        let before = std::mem::replace(&mut weighed.bytes, bytes);
+        kept.bytes = kept.bytes + bytes - before;
+        while kept.bytes > RECENT_BYTES_MAX
+            && let Some((_, gone)) = kept.slots.pop_lru()
+        {
+            kept.bytes -= gone.bytes;
+        }
+    }
+
+    fn forget(&self, session_id: &str) {
+        let mut kept = self.kept();
+        if let Some(gone) = kept.slots.pop(session_id) {
+            kept.bytes -= gone.bytes;
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn known(&self) -> MutexGuard<'_, Option<Arc<Known>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Brings a session to where the outline stands; none where that would cost more than reading it, or
+/// the log does not say all.
+async fn fold(
+    store: &dyn Store,
+    mut known: Arc<Known>,
+    outline: Outline,
+) -> Result<Option<Arc<Known>>, Error> {
+    let head = outline.cursor.offset;
+    let behind = head.checked_sub(known.cursor.offset);
+    let Some(topic) = topic(&outline.session)
+        .filter(|_| behind.is_some_and(|behind| (1..=FOLDED_EVENTS_MAX).contains(&behind)))
+    else {
+        return Ok(None);
+    };
+    while known.cursor.offset < head {
+        let after = known.cursor.offset;
+        let page = store.read(&topic, after, PageLimit::REPLAY).await?;
+        let events: Vec<_> =
+            page.events.into_iter().take_while(|event| event.cursor.offset <= head).collect();
+        let is_whole = events.first().is_some_and(|first| first.cursor.offset == after + 1);
+        // Whoever still shows the session as it was keeps that one.
+        let folding = Arc::make_mut(&mut known);
+        if !is_whole || !events.iter().all(|event| folding.apply(event)) {
+            return Ok(None);
+        }
+    }
+    Arc::make_mut(&mut known).settle(outline);
+    Ok(Some(known))
+}
+
+fn topic(session: &Session) -> Option<Topic> {
+    Topic::new(&session.tenant, Kind::Session, &session.session_id).ok()
+}
+
+impl Known {
+    /// Folds an event in. False where the log does not say what follows from it.
+    fn apply(&mut self, event: &Event) -> bool {
+        self.cursor = event.cursor;
+        match &event.body {
+            Body::Session(fact) => self.state.apply(fact) == Folded::Whole,
+            Body::Payload(_) | Body::Job(_) | Body::Summary(_) => false,
+        }
+    }
+
+    /// Takes over what stands in rows of its own, at the same head.
+    fn settle(&mut self, outline: Outline) {
+        let Outline { session, cursor, graphs, .. } = outline;
+        self.cursor = cursor;
+        self.state.session = session;
+        for (name, head) in graphs {
+            self.state.graphs.entry(name).or_default().head = head;
+        }
+    }
+}

@@ -7,6 +7,11 @@ mod presence;
 use roomcast_identity::Scope;
 use roomcast_proto::v1;
 
+mod python;
+mod socket;
+mod terminal;
+
+use std::collections::BTreeMap;
 use crate::support::{Caller, Core, Sessions};
 
 /// The session service, for a service with every scope.

@@ -33,7 +33,7 @@ pub(crate) mod worker;
 pub(crate) use self::author::Author;
 pub(crate) use self::balancer::Balancer;
 pub(crate) use self::browser::Browser;
-pub(crate) use self::command::{finish, roomcast};
+pub(crate) use self::command::{Finished, finish, roomcast};
 pub(crate) use self::core::Core;
 pub(crate) use self::credential::{
     Token, admin, admin_of, expired_user, forged_user, service, user, user_until, user_with_id,
@@ -51,5 +51,5 @@ pub(crate) use self::rest::{Answer, Rest};
 pub(crate) use self::socket::{Clients, Observation, Socket};
 pub(crate) use self::sse::Sse;
 pub(crate) use self::system::System;
-pub(crate) use self::tools::{buf, tests_folder};
+pub(crate) use self::tools::{buf, python, tests_folder};
 pub(crate) use self::worker::Worker;

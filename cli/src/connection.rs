@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
 use roomcast_proto::v1::job_service_client::JobServiceClient;
+use roomcast_proto::v1::session_service_client::SessionServiceClient;
 use roomcast_runtime::trace::{TRACEPARENT, TraceContext};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -25,11 +26,12 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 /// See [`KEEPALIVE_INTERVAL`].
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A page of 200 jobs, each with a result.
+/// A page of 200 jobs, each with a result; a session with all its graphs.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
 pub(crate) type Jobs = JobServiceClient<InterceptedService<Channel, Credentials>>;
 pub(crate) type Broadcast = BroadcastServiceClient<InterceptedService<Channel, Credentials>>;
+pub(crate) type Sessions = SessionServiceClient<InterceptedService<Channel, Credentials>>;
 
 /// Where the core is, and what is shown to it.
 #[derive(Debug, Clone, clap::Args)]
@@ -186,6 +188,11 @@ impl Core {
 
     pub(crate) fn broadcast(&self) -> Broadcast {
         BroadcastServiceClient::with_interceptor(self.channel.clone(), self.credentials.clone())
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(crate) fn sessions(&self) -> Sessions {
+        SessionServiceClient::with_interceptor(self.channel.clone(), self.credentials.clone())
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 

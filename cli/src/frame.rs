@@ -1,8 +1,9 @@
-//! What `WatchJob` and `WatchTopic` say, in one shape.
+//! What `WatchJob`, `WatchSession` and `WatchTopic` say, in one shape.
 
 use roomcast_proto::v1::{
-    Closed, Event, Job, Reset, TopicSnapshot, WatchJobResponse, WatchTopicResponse,
-    watch_job_response as job, watch_topic_response as topic,
+    Closed, Event, Job, Reset, SessionSnapshot, TopicSnapshot, WatchJobResponse,
+    WatchSessionResponse, WatchTopicResponse, watch_job_response as job,
+    watch_session_response as session, watch_topic_response as topic,
 };
 
 /// One frame of a followed topic.
@@ -29,6 +30,8 @@ pub(crate) enum Frame {
 pub(crate) enum Snapshot {
     /// Of a watched job.
     Job(Job),
+    /// Of a watched session.
+    Session(SessionSnapshot),
     /// Of a watched topic.
     Topic(TopicSnapshot),
 }
@@ -40,6 +43,9 @@ impl Frame {
         match self {
             Frame::Snapshot(snapshot) => match &**snapshot {
                 Snapshot::Job(job) => Some(&job.cursor),
+                Snapshot::Session(snapshot) => {
+                    snapshot.session.as_ref().map(|session| session.cursor.as_str())
+                }
                 Snapshot::Topic(topic) => Some(&topic.cursor),
             },
             Frame::Event(event) => Some(&event.cursor),
@@ -59,6 +65,22 @@ impl From<WatchJobResponse> for Frame {
             Some(job::Frame::Heartbeat(at)) => Frame::Heartbeat { cursor: at.cursor },
             Some(job::Frame::Reset(reset)) => Frame::Reset(reset),
             Some(job::Frame::Closed(closed)) => Frame::Closed(closed),
+            None => Frame::Unknown,
+        }
+    }
+}
+
+impl From<WatchSessionResponse> for Frame {
+    fn from(response: WatchSessionResponse) -> Self {
+        match response.frame {
+            Some(session::Frame::Snapshot(snapshot)) => {
+                Frame::Snapshot(Box::new(Snapshot::Session(snapshot)))
+            }
+            Some(session::Frame::Event(event)) => Frame::Event(Box::new(event)),
+            Some(session::Frame::CaughtUp(at)) => Frame::CaughtUp { cursor: at.cursor },
+            Some(session::Frame::Heartbeat(at)) => Frame::Heartbeat { cursor: at.cursor },
+            Some(session::Frame::Reset(reset)) => Frame::Reset(reset),
+            Some(session::Frame::Closed(closed)) => Frame::Closed(closed),
             None => Frame::Unknown,
         }
     }

@@ -1,8 +1,8 @@
 //! The command line of Roomcast.
 //!
 //! Servers: [`dev`] (both in one process), [`core`], [`edge`]; [`backup`] and restore of their data.
-//! Clients of a core over gRPC: [`job`], [`topic`], [`run`] (any command as a job, by way of
-//! [`worker`]), [`doctor`]. Alone: [`token`], [`errors`].
+//! Clients of a core over gRPC: [`job`], [`project`], [`session`], [`topic`], [`run`] (any command as
+//! a job, by way of [`worker`]), [`doctor`]. Alone: [`token`], [`errors`].
 //!
 //! A command takes its arguments and an [`output::Output`], and answers an [`exit::Exit`] or a
 //! [`failure::Failure`]; nothing but [`output`] writes to the terminal.
@@ -23,8 +23,10 @@ mod keyring;
 mod label;
 mod output;
 mod payload;
+mod project;
 mod run;
 mod serving;
+mod session;
 mod span;
 mod token;
 mod topic;
@@ -75,6 +77,12 @@ enum Command {
     /// Create, look at, follow, cancel and retry jobs
     #[command(subcommand)]
     Job(job::Command),
+    /// Create, list and delete projects, and say who may work in them
+    #[command(subcommand)]
+    Project(project::Command),
+    /// Open sessions, watch them, change their graphs
+    #[command(subcommand)]
+    Session(session::Command),
     /// Publish to topics, read and follow them
     #[command(subcommand)]
     Topic(topic::Command),
@@ -106,6 +114,8 @@ impl Command {
             Command::Dev(_) | Command::Core(_) | Command::Edge(_) => false,
             Command::Run(_)
             | Command::Job(_)
+            | Command::Project(_)
+            | Command::Session(_)
             | Command::Topic(_)
             | Command::Token(_)
             | Command::Doctor(_)
@@ -123,6 +133,8 @@ async fn execute(command: Command, output: Output) -> Result<Exit, Failure> {
         Command::Edge(arguments) => edge::run(arguments).await,
         Command::Run(arguments) => run::run(arguments, output).await,
         Command::Job(command) => job::run(command, output).await,
+        Command::Project(command) => project::run(command, output).await,
+        Command::Session(command) => session::run(command, output).await,
         Command::Topic(command) => topic::run(command, output).await,
         Command::Token(command) => token::run(command, output),
         Command::Doctor(arguments) => doctor::run(arguments, output).await,

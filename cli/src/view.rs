@@ -1,16 +1,22 @@
 //! Results as they are shown: as a line or block for people, as the REST surface's JSON for programs.
 
 mod event;
+mod graph;
 mod job;
+mod project;
 mod published;
 mod reset;
+mod session;
 mod snapshot;
 mod topic;
 
 pub(crate) use event::EventView;
+pub(crate) use graph::{GraphView, KeptView, PerformedView, SaveLine};
 pub(crate) use job::{JobLine, JobView};
+pub(crate) use project::{MemberLine, ProjectLine};
 pub(crate) use published::PublishedView;
 pub(crate) use reset::ResetView;
+pub(crate) use session::{SessionFrame, SessionLine, SessionView};
 pub(crate) use snapshot::{JobFrame, SnapshotView};
 pub(crate) use topic::TopicView;
 

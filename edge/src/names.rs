@@ -20,11 +20,13 @@ pub use envelope::Envelope;
 pub use job::status_word;
 pub use status::{job_status_of_job, job_status_of_summary};
 pub use time::{now, rfc3339};
+pub use command::{Command, Malformed, Performed};
 
-pub(crate) use command::{HistoryStep, Malformed, NewCommand, Performed};
+pub(crate) use command::{HistoryStep, NewCommand};
+pub use graph::Graph;
 pub(crate) use content::Content;
-pub(crate) use graph::Graph;
-pub(crate) use session::{Participant, Session, SessionOutline, SessionSnapshot};
+pub use session::{Session, SessionOutline, SessionSnapshot};
+pub(crate) use session::Participant;
 pub(crate) use session_event::SessionFact;
 
 use std::borrow::Cow;

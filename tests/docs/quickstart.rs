@@ -43,6 +43,7 @@ async fn every_command_of_the_guide_to_sessions_works_as_it_stands() {
         "event: graph:property-changed",
         "event: command:undo",
         "event: project:loaded",
+        "0 to undo, 1 to redo",
         "event: session:closed",
         "event: closed",
         "session_not_found",

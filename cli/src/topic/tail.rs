@@ -102,7 +102,7 @@ impl Tail {
             match frame {
                 Frame::Snapshot(snapshot) => match *snapshot {
                     Snapshot::Topic(snapshot) => self.snapshot(&snapshot)?,
-                    Snapshot::Job(_) => {}
+                    Snapshot::Job(_) | Snapshot::Session(_) => {}
                 },
                 Frame::Event(event) => self.event(&event)?,
                 Frame::Reset(reset) => self.output.remark(&ResetView::of(&reset))?,

@@ -42,7 +42,7 @@ pub(crate) struct HistoryStep {
 /// node_id}`, `set_property {node_id, key, value}`, `delete_property {node_id, key}`, `batch {commands}`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Command {
+pub struct Command {
     r#type: CommandType,
     /// `[A-Za-z0-9_.-]{1,128}`. A node that is created without one gets one.
     node_id: Option<String>,
@@ -81,7 +81,7 @@ enum CommandType {
 
 /// What a command, an undo or a redo came to.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Performed<'a> {
+pub struct Performed<'a> {
     /// The command that was done, undone or done again.
     command_id: &'a str,
     /// The graph's version after it.
@@ -95,11 +95,11 @@ pub(crate) struct Performed<'a> {
 /// A command's form is wrong.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
-pub(crate) struct Malformed {
+pub struct Malformed {
     /// Path of the field, such as `command.node_id`.
-    pub(crate) field: String,
+    pub field: String,
     /// What is wrong with it.
-    pub(crate) problem: &'static str,
+    pub problem: &'static str,
 }
 
 impl NewCommand {
@@ -133,8 +133,11 @@ impl HistoryStep {
 }
 
 impl Command {
-    /// `path` is where it stands in the caller's message.
-    fn message(mut self, path: &str) -> Result<v1::Command, Malformed> {
+    /// The same for the core. `path` is where it stands in the caller's message.
+    ///
+    /// # Errors
+    /// [`Malformed`] when a field is missing, or one is there that its type has no use for.
+    pub fn message(mut self, path: &str) -> Result<v1::Command, Malformed> {
         let kind = self.kind(path)?;
         match self.rest() {
             Some(field) => Err(malformed(path, field, "is not for a command of this type")),

@@ -12,7 +12,7 @@ use super::job::text;
 
 /// A session's document.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Graph<'a> {
+pub struct Graph<'a> {
     /// Its name in the session.
     #[schema(example = "main")]
     name: &'a str,
@@ -70,12 +70,19 @@ pub(crate) struct Link<'a> {
 }
 
 impl<'a> Graph<'a> {
-    pub(crate) fn of(graph: &'a v1::Graph) -> Self {
+    /// As the core shows it.
+    #[must_use]
+    pub fn of(graph: &'a v1::Graph) -> Self {
+        Self::part(graph, &graph.nodes, &graph.links)
+    }
+
+    /// With some of its content.
+    pub(super) fn part(graph: &'a v1::Graph, nodes: &'a [v1::Node], links: &'a [v1::Link]) -> Self {
         Self {
             name: &graph.name,
             version: graph.version,
-            nodes: graph.nodes.iter().map(Node::of).collect(),
-            links: graph.links.iter().map(Link::of).collect(),
+            nodes: nodes.iter().map(Node::of).collect(),
+            links: links.iter().map(Link::of).collect(),
             undoable: graph.undoable,
             redoable: graph.redoable,
         }

@@ -12,7 +12,7 @@ use super::{
 
 /// A shared document with the people in it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Session<'a> {
+pub struct Session<'a> {
     /// Unique, chosen by the core.
     session_id: &'a str,
     /// Its project.
@@ -32,7 +32,7 @@ pub(crate) struct Session<'a> {
 
 /// A session without its graphs' content.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SessionOutline<'a> {
+pub struct SessionOutline<'a> {
     #[serde(flatten)]
     session: Session<'a>,
     graphs: Vec<GraphHead<'a>>,
@@ -42,7 +42,7 @@ pub(crate) struct SessionOutline<'a> {
 
 /// A session as it stands, with all that its events build on.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SessionSnapshot<'a> {
+pub struct SessionSnapshot<'a> {
     #[serde(flatten)]
     session: Session<'a>,
     graphs: Vec<Graph<'a>>,
@@ -63,7 +63,9 @@ pub(crate) struct Participant<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn of(session: &'a v1::Session) -> Self {
+    /// As the core shows it.
+    #[must_use]
+    pub fn of(session: &'a v1::Session) -> Self {
         Self {
             session_id: &session.session_id,
             project_id: &session.project_id,
@@ -78,7 +80,8 @@ impl<'a> Session<'a> {
 
 impl<'a> SessionOutline<'a> {
     /// Nothing of an answer that names no session.
-    pub(crate) fn of(answer: &'a v1::GetSessionResponse) -> Option<Self> {
+    #[must_use]
+    pub fn of(answer: &'a v1::GetSessionResponse) -> Option<Self> {
         Some(Self {
             session: Session::of(answer.session.as_ref()?),
             graphs: answer.graphs.iter().map(GraphHead::of).collect(),
@@ -89,10 +92,16 @@ impl<'a> SessionOutline<'a> {
 
 impl<'a> SessionSnapshot<'a> {
     /// Nothing of a snapshot that names no session.
-    pub(crate) fn of(snapshot: &'a v1::SessionSnapshot) -> Option<Self> {
+    #[must_use]
+    pub fn of(snapshot: &'a v1::SessionSnapshot) -> Option<Self> {
+        Self::part(snapshot, snapshot.graphs.iter().map(Graph::of).collect())
+    }
+
+    /// With some of its graphs' content.
+    pub(super) fn part(snapshot: &'a v1::SessionSnapshot, graphs: Vec<Graph<'a>>) -> Option<Self> {
         Some(Self {
             session: Session::of(snapshot.session.as_ref()?),
-            graphs: snapshot.graphs.iter().map(Graph::of).collect(),
+            graphs,
             participants: snapshot.participants.iter().map(Participant::of).collect(),
             participant_count: snapshot.participant_count,
         })

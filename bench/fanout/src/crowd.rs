@@ -1,16 +1,17 @@
 //! Thousands of sockets on one thread: each costs a read and a look at each frame.
 
 use std::collections::VecDeque;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use roomcast_wire::packet::{self, Heard};
-use roomcast_wire::{frame, upgrade};
+use roomcast_wire::upgrade;
+use socket2::SockRef;
 
-use crate::arrivals::Arrivals;
+use crate::connection::{Connection, Entrance, Seat, Stage};
+use crate::tally::Tally;
 
 /// Read at once, for all sockets in turn.
 const READ_BYTES: usize = 256 * 1024;
@@ -18,26 +19,11 @@ const READ_BYTES: usize = 256 * 1024;
 const ENTERING_MAX: usize = 64;
 /// A server that lets nobody in for this long is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Of so many sockets one looks at the latency; all are counted.
-const SAMPLED: usize = 8;
-/// Stands before an event's intended moment.
-const DUE: &[u8] = b"\"due\":\"";
-/// Digits of that moment: nanoseconds since the run began.
-const DUE_DIGITS: usize = 16;
+/// What a socket that is never read has room for in its system's own buffer.
+const UNREAD_BYTES: usize = 4096;
 
-/// What a socket says once it is connected, with an acknowledgement asked for.
-pub(crate) type Entrance = Box<dyn Fn(usize) -> Entering>;
-
-/// How one socket enters its room.
-#[derive(Debug)]
-pub(crate) struct Entering {
-    /// Its `auth`.
-    pub(crate) auth: String,
-    /// The packet whose acknowledgement says that it is in.
-    pub(crate) request: String,
-}
-
-/// The sockets. The first is in no room: it publishes where a server takes events from clients.
+/// The sockets. The first is in no room: it publishes where a server takes events from clients. Then comes
+/// the audience that is measured, and then the guests.
 pub(crate) struct Crowd {
     poll: Poll,
     events: Events,
@@ -47,36 +33,9 @@ pub(crate) struct Crowd {
     waiting: VecDeque<usize>,
     buffer: Vec<u8>,
     begun: Instant,
+    /// Number of the first guest.
+    guests_from: usize,
     pub(crate) tally: Tally,
-}
-
-/// What has arrived since it was last reset.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) deliveries: u64,
-    pub(crate) bytes: u64,
-    pub(crate) arrivals: Arrivals,
-    /// Sockets that have entered, and that have lost their connection.
-    pub(crate) entered: usize,
-    pub(crate) lost: usize,
-}
-
-struct Connection {
-    stream: TcpStream,
-    stage: Stage,
-    /// The beginning of a frame whose end has not come.
-    rest: Vec<u8>,
-    /// What the server has not taken yet.
-    unsent: Vec<u8>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Connecting,
-    Upgrading,
-    Entering,
-    In,
-    Lost,
 }
 
 impl Crowd {
@@ -95,6 +54,7 @@ impl Crowd {
             waiting: VecDeque::new(),
             buffer: vec![0; READ_BYTES],
             begun,
+            guests_from: usize::MAX,
             tally: Tally::default(),
         })
     }
@@ -118,6 +78,33 @@ impl Crowd {
             self.turn(Duration::from_millis(5))?;
         }
         Ok(begin.elapsed())
+    }
+
+    /// Whoever comes from now on is a guest, and enters so.
+    pub(crate) fn invite(&mut self, entrance: Entrance) {
+        self.guests_from = self.connections.len();
+        self.entrance = entrance;
+    }
+
+    /// The guests are not read any more, though their connections stand.
+    pub(crate) fn ignore_guests(&mut self) -> anyhow::Result<()> {
+        for guest in &mut self.connections[self.guests_from..] {
+            SockRef::from(&guest.stream).set_recv_buffer_size(UNREAD_BYTES)?;
+            self.poll.registry().deregister(&mut guest.stream)?;
+        }
+        Ok(())
+    }
+
+    /// The guests leave.
+    pub(crate) fn dismiss(&mut self) {
+        self.keep(self.guests_from);
+        self.guests_from = usize::MAX;
+    }
+
+    /// Only the first so many stay.
+    pub(crate) fn keep(&mut self, count: usize) {
+        self.connections.truncate(count);
+        self.tally.entered = self.connections.len();
     }
 
     /// Says something by the first socket.
@@ -160,7 +147,8 @@ impl Crowd {
     }
 
     fn serve(&mut self, number: usize) -> io::Result<()> {
-        let connection = &mut self.connections[number];
+        // Guests have left in the meantime.
+        let Some(connection) = self.connections.get_mut(number) else { return Ok(()) };
         match connection.stage {
             Stage::Lost => return Ok(()),
             Stage::Connecting => {
@@ -186,7 +174,8 @@ impl Crowd {
             };
             let bytes = &self.buffer[..kept + read];
             let now = self.begun.elapsed();
-            let taken = connection.take(bytes, number, &self.entrance, &mut self.tally, now)?;
+            let seat = Seat { number, is_guest: number >= self.guests_from };
+            let taken = connection.take(bytes, seat, &self.entrance, &mut self.tally, now)?;
             connection.rest.clear();
             connection.rest.extend_from_slice(&bytes[taken..]);
             // Less than there was room for: there is no more for now.
@@ -195,79 +184,4 @@ impl Crowd {
             }
         }
     }
-}
-
-impl Connection {
-    /// Takes in all frames that are whole. Answers how many bytes they were.
-    fn take(
-        &mut self,
-        bytes: &[u8],
-        number: usize,
-        entrance: &Entrance,
-        tally: &mut Tally,
-        now: Duration,
-    ) -> io::Result<usize> {
-        let mut taken = 0;
-        if self.stage == Stage::Upgrading {
-            let Some((frames, is_switched)) = upgrade::answered(bytes) else { return Ok(0) };
-            if !is_switched {
-                return Err(io::ErrorKind::ConnectionRefused.into());
-            }
-            (taken, self.stage) = (frames, Stage::Entering);
-        }
-        while let Some(found) = frame::at(bytes, taken) {
-            taken = found.payload.end;
-            if found.opcode == frame::CLOSE {
-                return Err(io::ErrorKind::ConnectionAborted.into());
-            }
-            match packet::hear(&bytes[found.payload.clone()]) {
-                Heard::Event(event) if event.starts_with(b"[\"tick\"") => {
-                    tally.deliveries += 1;
-                    tally.bytes += found.payload.len() as u64;
-                    if number.is_multiple_of(SAMPLED) {
-                        tally.arrivals.add(late_by(event, now));
-                    }
-                }
-                Heard::Open => self.say(&packet::connect(&entrance(number).auth)),
-                Heard::Connected => self.say(&entrance(number).request),
-                Heard::Ping => self.say(packet::PONG),
-                Heard::Answer(_) if self.stage == Stage::Entering => {
-                    self.stage = Stage::In;
-                    tally.entered += 1;
-                }
-                Heard::Refused(_) => return Err(io::ErrorKind::PermissionDenied.into()),
-                Heard::Answer(_) | Heard::Event(_) | Heard::Other => {}
-            }
-        }
-        Ok(taken)
-    }
-
-    fn say(&mut self, text: &str) {
-        self.unsent.extend_from_slice(&frame::masked(text));
-        self.flush();
-    }
-
-    /// Sends what the server takes; what it does not, at the next turn.
-    fn flush(&mut self) {
-        while !self.unsent.is_empty() {
-            match self.stream.write(&self.unsent) {
-                Ok(sent) => drop(self.unsent.drain(..sent)),
-                // A connection that is broken is found so by its next read.
-                Err(_) => return,
-            }
-        }
-    }
-}
-
-/// The packet's text for an event that is due then, and what fills it up.
-pub(crate) fn event(due: Duration, filler: &str) -> String {
-    format!(r#"{{"due":"{:016}","filler":"{filler}"}}"#, due.as_nanos())
-}
-
-/// How many microseconds after its moment an event has come.
-fn late_by(event: &[u8], now: Duration) -> u64 {
-    let begin = event.windows(DUE.len()).position(|window| window == DUE).map(|at| at + DUE.len());
-    let digits = begin.and_then(|begin| event.get(begin..begin + DUE_DIGITS)).unwrap_or_default();
-    let due = digits.iter().fold(0, |due, digit| due * 10 + u64::from(digit - b'0'));
-    (now.as_nanos() as u64).saturating_sub(due) / 1000
 }

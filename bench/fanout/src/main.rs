@@ -6,11 +6,15 @@
 //! server keeps up: a latency is counted from the moment an event was due.
 
 mod arrivals;
+mod commands;
+mod connection;
 mod cost;
 mod crowd;
+mod disturbance;
 mod peer;
 mod publisher;
 mod table;
+mod tally;
 mod trial;
 
 use std::io::Write as _;
@@ -19,9 +23,10 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use crate::peer::PEERS;
-use crate::table::Measured;
-use crate::trial::Scene;
+use crate::commands::Commands;
+use crate::disturbance::{Disturbance, HISTORY_KEPT};
+use crate::peer::{PEERS, Peer};
+use crate::trial::{Gathering, STEADY_RATES, Scene, Stage, Trial};
 
 /// Fan-out, beside other servers
 #[derive(Debug, Parser)]
@@ -49,65 +54,95 @@ enum What {
     Rooms,
     /// 5,000 sockets that are idle: memory of each, and how fast they come
     Idle,
+    /// One room of 1,000 sockets, with and without 10 more that are never read
+    Unread,
+    /// One room of 200 sockets, with and without one that catches up with a million events in another
+    Replay,
+    /// A session's commands, with and without sockets that follow it
+    Commands,
 }
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     cost::raise_descriptor_limit()?;
     cost::keep_to(cost::LOAD_CORE)?;
-    let span = Duration::from_secs_f64(cli.seconds);
-    let mut measured = Vec::new();
-    for peer in PEERS
-        .iter()
-        .filter(|peer| cli.only.is_empty() || cli.only.iter().any(|name| name == peer.name))
-    {
-        let scene = match cli.what {
-            What::Room => Scene { sockets: 1000, rooms: 1 },
-            What::Rooms => Scene { sockets: 1000, rooms: 500 },
-            What::Idle => Scene { sockets: 5000, rooms: 1 },
-        };
-        match measure(cli.what, peer, scene, span, &cli.peers) {
-            Ok(row) => measured.push(row),
-            // The others' figures stand.
-            Err(error) => writeln!(std::io::stderr(), "{}: {error:#}", peer.name)?,
-        }
-    }
     let page = match cli.what {
-        What::Room => table::room(&measured),
-        What::Rooms => table::rooms(&measured),
-        What::Idle => table::idle(&measured),
+        What::Room => table::room(&cli.each(room)?),
+        What::Rooms => table::rooms(&cli.each(rooms)?),
+        What::Idle => table::idle(&cli.each(idle)?),
+        What::Unread => table::disturbance("10 more are never read", &cli.each(unread)?),
+        What::Replay => table::disturbance("one more catches up", &cli.each(replay)?),
+        What::Commands => table::commands(&cli.each(commands)?),
     };
     std::io::stdout().lock().write_all(page.as_bytes())?;
     Ok(())
 }
 
-fn measure(
-    what: What,
-    peer: &'static peer::Peer,
-    scene: Scene,
-    span: Duration,
-    folder: &std::path::Path,
-) -> anyhow::Result<Measured> {
-    let server = peer.start(folder)?;
-    let mut stage = trial::Stage::set(&server, scene)?;
-    let mut measured = Measured::new(peer, stage.gathering());
-    match what {
-        What::Room => {
-            let most = stage.most(peer.begin_at, span)?;
-            let half = stage.run(most.rate / 2.0, span * 2)?;
-            measured.trials = vec![most, half];
-        }
-        What::Rooms => {
-            for deliveries in trial::STEADY_RATES {
-                let trial = stage.run(deliveries / 2.0, span)?;
-                let kept_up = trial.is_sustained();
-                measured.trials.push(trial);
-                if !kept_up {
-                    break;
-                }
+/// What was measured of each server.
+type Rows<T> = Vec<(&'static Peer, T)>;
+
+impl Cli {
+    fn each<T>(
+        &self,
+        measure: impl Fn(&Cli, &'static Peer) -> anyhow::Result<T>,
+    ) -> anyhow::Result<Rows<T>> {
+        let is_wanted =
+            |peer: &&Peer| self.only.is_empty() || self.only.iter().any(|name| name == peer.name);
+        let mut rows = Vec::new();
+        for peer in PEERS.iter().filter(is_wanted) {
+            match measure(self, peer) {
+                Ok(row) => rows.push((peer, row)),
+                // The others' figures stand.
+                Err(error) => writeln!(std::io::stderr(), "{}: {error:#}", peer.name)?,
             }
         }
-        What::Idle => {}
+        Ok(rows)
     }
-    Ok(measured)
+
+    fn span(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+}
+
+fn room(cli: &Cli, peer: &'static Peer) -> anyhow::Result<Vec<Trial>> {
+    let server = peer.start(&cli.peers, None)?;
+    let mut stage = Stage::set(&server, Scene { sockets: 1000, rooms: 1 })?;
+    let most = stage.most(peer.begin_at, cli.span())?;
+    let half = stage.run(most.rate / 2.0, cli.span() * 2)?;
+    Ok(vec![most, half])
+}
+
+fn rooms(cli: &Cli, peer: &'static Peer) -> anyhow::Result<Vec<Trial>> {
+    let server = peer.start(&cli.peers, None)?;
+    let mut stage = Stage::set(&server, Scene { sockets: 1000, rooms: 500 })?;
+    let mut trials: Vec<Trial> = Vec::new();
+    for deliveries in STEADY_RATES {
+        if trials.iter().all(Trial::is_sustained) {
+            trials.push(stage.run(deliveries / 2.0, cli.span())?);
+        }
+    }
+    Ok(trials)
+}
+
+fn idle(cli: &Cli, peer: &'static Peer) -> anyhow::Result<Gathering> {
+    let server = peer.start(&cli.peers, None)?;
+    Ok(Stage::set(&server, Scene { sockets: 5000, rooms: 1 })?.gathering())
+}
+
+fn unread(cli: &Cli, peer: &'static Peer) -> anyhow::Result<Disturbance> {
+    let server = peer.start(&cli.peers, None)?;
+    let mut stage = Stage::set(&server, Scene { sockets: 1000, rooms: 1 })?;
+    disturbance::by_unread(&mut stage, cli.span())
+}
+
+fn replay(cli: &Cli, peer: &'static Peer) -> anyhow::Result<Disturbance> {
+    anyhow::ensure!(peer.keeps_events(), "nothing is kept");
+    let server = peer.start(&cli.peers, Some(HISTORY_KEPT))?;
+    let mut stage = Stage::set(&server, Scene { sockets: 200, rooms: 1 })?;
+    disturbance::by_replay(&mut stage, cli.span())
+}
+
+fn commands(cli: &Cli, peer: &'static Peer) -> anyhow::Result<Commands> {
+    anyhow::ensure!(peer.keeps_events(), "there are no sessions");
+    commands::measure(&peer.start(&cli.peers, None)?, cli.span())
 }

@@ -26,7 +26,7 @@ pub(crate) struct Peer {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Raw,
+    Raw { mode: &'static str },
     Roomcast { lane: &'static str },
     Socketioxide,
     Node { adapter: &'static str },
@@ -36,13 +36,19 @@ enum Kind {
 pub(crate) const PEERS: &[Peer] = &[
     Peer {
         name: "raw",
-        settings: "one frame written to each socket, as many together as are due; the limit",
-        kind: Kind::Raw,
+        settings: "one loop writes each socket all frames that are due at once: the limit of any server",
+        kind: Kind::Raw { mode: "direct" },
+        begin_at: 400.0,
+    },
+    Peer {
+        name: "raw-tasks",
+        settings: "a task and a queue for each socket, frames shared, what has come together written together: the limit of servers built so",
+        kind: Kind::Raw { mode: "tasks" },
         begin_at: 400.0,
     },
     Peer {
         name: "roomcast",
-        settings: "edge with its defaults, fed over gRPC by a core that commits each event durably",
+        settings: "edge with its defaults, fed over gRPC by a core that commits each event durably (its only setting: no limit on the one publisher's calls)",
         kind: Kind::Roomcast { lane: "on" },
         begin_at: 400.0,
     },
@@ -74,7 +80,7 @@ pub(crate) const PEERS: &[Peer] = &[
         name: "python",
         settings: "python-socketio 5.18.1 on uvicorn 0.54 with uvloop and httptools, in memory, nothing kept",
         kind: Kind::Python,
-        begin_at: 5.0,
+        begin_at: 8.0,
     },
 ];
 
@@ -128,15 +134,21 @@ impl Drop for Server {
 }
 
 impl Peer {
-    /// Starts it. `peers` holds the packages of those in other languages.
-    pub(crate) fn start(&self, peers: &Path) -> anyhow::Result<Server> {
+    /// Whether it has a core, with a log.
+    pub(crate) fn keeps_events(&self) -> bool {
+        matches!(self.kind, Kind::Roomcast { .. })
+    }
+
+    /// Starts it. `peers` holds the packages of those in other languages; a core keeps events as
+    /// `retention` says.
+    pub(crate) fn start(&self, peers: &Path, retention: Option<&str>) -> anyhow::Result<Server> {
         let address = free()?;
         let folder = tempfile::tempdir()?;
         let mut server = Server { address, core: None, processes: Vec::new(), folder };
         let port = address.port().to_string();
         let mut command;
         match self.kind {
-            Kind::Raw => command = Command::new(neighbour("raw")?),
+            Kind::Raw { .. } => command = Command::new(neighbour("raw")?),
             Kind::Socketioxide => command = Command::new(neighbour("socketioxide")?),
             Kind::Python => {
                 command = Command::new(peers.join("python/.venv/bin/python"));
@@ -150,7 +162,7 @@ impl Peer {
                 }
             }
             Kind::Roomcast { lane } => {
-                let core = start_core(&mut server)?;
+                let core = start_core(&mut server, retention)?;
                 command = Command::new(neighbour("roomcast")?);
                 command.args(["edge", "--dev", "--auth", "dev", "--lane", lane]);
                 command.args(["--core", &format!("http://{core}"), "--listen"]);
@@ -159,18 +171,22 @@ impl Peer {
         }
         match self.kind {
             Kind::Roomcast { .. } => command.arg(address.to_string()),
-            Kind::Raw | Kind::Socketioxide | Kind::Node { .. } | Kind::Python => command.arg(port),
+            Kind::Raw { mode } => command.args([&port, mode]),
+            Kind::Socketioxide | Kind::Node { .. } | Kind::Python => command.arg(port),
         };
         server.run(SERVER_CORE, &command, address)?;
         Ok(server)
     }
 }
 
-fn start_core(server: &mut Server) -> anyhow::Result<SocketAddr> {
+fn start_core(server: &mut Server, retention: Option<&str>) -> anyhow::Result<SocketAddr> {
     let address = free()?;
     let mut command = Command::new(neighbour("roomcast")?);
     command.args(["core", "--dev", "--listen", &address.to_string(), "--data-dir"]);
     command.arg(server.folder.path().join("data")).env("ROOMCAST_LOG", "warn");
+    // One publisher stands for many users here.
+    command.args(["--requests-per-second", "0"]);
+    command.args(retention.into_iter().flat_map(|kept| ["--retention", kept]));
     server.run(LOAD_CORE, &command, address)?;
     server.core = Some(address);
     Ok(address)

@@ -12,7 +12,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::crowd::event;
+use crate::tally::event;
+use crate::trial::FILLER_BYTES;
 
 /// Between two looks at what is due.
 const TICK: Duration = Duration::from_millis(1);
@@ -83,6 +84,29 @@ impl Publisher {
     pub(crate) fn head(&self, room: u64) -> anyhow::Result<String> {
         let request = v1::GetTopicRequest { topic: topic(room), ..v1::GetTopicRequest::default() };
         Ok(self.runtime.block_on(self.client.clone().get_topic(request))?.into_inner().head)
+    }
+
+    /// Publishes so many events to a room at once. Answers the topic and the cursor before them.
+    pub(crate) fn fill(&self, room: u64, events: u64) -> anyhow::Result<(String, String)> {
+        let before = self.head(room)?;
+        let plan = Plan {
+            begun: Instant::now(),
+            first_due: Duration::ZERO,
+            rate: f64::INFINITY,
+            events,
+            rooms: 1,
+            filler: Arc::from("x".repeat(FILLER_BYTES)),
+        };
+        for first in (0..events).step_by(BATCH as usize) {
+            let batch = first..events.min(first + BATCH);
+            let request = v1::PublishBatchRequest {
+                topic: topic(room),
+                events: batch.map(|number| new_event(&plan, number)).collect(),
+                ..v1::PublishBatchRequest::default()
+            };
+            self.runtime.block_on(self.client.clone().publish_batch(request))?;
+        }
+        Ok((topic(room), before))
     }
 
     pub(crate) fn begin(&self, plan: Plan) -> anyhow::Result<()> {

@@ -36,6 +36,8 @@ pub mod observer;
 
 pub mod maintenance;
 
+pub mod probe;
+
 mod metrics_page;
 mod rpc_span;
 

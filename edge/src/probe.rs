@@ -6,11 +6,14 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use futures::FutureExt as _;
 use http::{HeaderMap, HeaderValue};
+use roomcast_proto::v1::{Event, Payload, event};
+use serde_json::value::RawValue;
 use socketioxide_core::Str;
 
 use crate::{
     lane,
     listener::{Frames, TrustedProxies, proxy},
+    names::Encoded,
     socket,
 };
 
@@ -18,12 +21,14 @@ use crate::{
 pub type WayIn = fn(&[u8]);
 
 /// Every way in: the name of its fuzz target and of the folder of its corpus, and what takes its bytes.
-pub const WAYS_IN: [(&str, WayIn); 6] = [
+pub const WAYS_IN: [(&str, WayIn); 8] = [
     ("command", command),
+    ("content", content),
     ("cookie", socket::probe_cookie),
     ("forwarded", forwarded),
     ("frames", frames),
     ("proxy", proxy_header),
+    ("recovery", recovery),
     ("walker", walker),
 ];
 
@@ -38,6 +43,40 @@ pub fn run(name: &str, bytes: &[u8]) {
 fn command(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         socket::probe_command(Str::from(text.to_owned()));
+    }
+}
+
+/// Published content, its media type in the first line: whatever a core lets through becomes one message of
+/// a socket that ends with the fields of the envelope. Only the media type that the core checks is
+/// taken for JSON.
+fn content(bytes: &[u8]) {
+    let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return };
+    let Ok(content_type) = std::str::from_utf8(&bytes[..end]) else { return };
+    let data = bytes[end + 1..].to_vec().into();
+    let payload = Payload { content_type: content_type.to_owned(), data };
+    let event = Event {
+        topic: "room:probe".to_owned(),
+        r#type: "tick".to_owned(),
+        cursor: "cursor".to_owned(),
+        body: Some(event::Body::Payload(payload)),
+        ..Event::default()
+    };
+    let encoded = Encoded::new(&event);
+    let object: &RawValue = serde_json::from_str(encoded.payload())
+        .unwrap_or_else(|error| panic!("a payload is no JSON: {error}"));
+    assert!(object.get().starts_with('{'), "a payload is an object");
+    let envelope =
+        r#""topic":"room:probe","cursor":"cursor","event_id":"","trace_id":"","timestamp":"#;
+    assert!(object.get().contains(envelope), "the envelope is in it");
+    if !matches!(content_type, "" | "application/json") {
+        assert!(object.get().starts_with(r#"{"content_type":"#), "not checked, and taken for JSON");
+    }
+}
+
+/// What a client shows to recover its last connection.
+fn recovery(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        socket::probe_recovery(text);
     }
 }
 

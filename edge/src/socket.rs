@@ -34,6 +34,7 @@ pub use transport::Transports;
 
 pub(crate) use command::probe as probe_command;
 pub(crate) use owner::probe as probe_cookie;
+pub(crate) use recover::probe as probe_recovery;
 
 use std::time::Duration;
 

@@ -81,21 +81,24 @@ async fn what_is_published_as_json_is_one_object_with_free_names() {
     let core = serve(|_, _| {}).await;
     let token = service(&[Scope::Admin]);
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(64), "]".repeat(64));
-    for (content, problem) in [
-        ("[1]", "must be one JSON object"),
-        ("7", "must be one JSON object"),
-        ("{\"a\":", "is not JSON"),
-        ("{} {}", "is not JSON"),
-        ("{\"a\":1,\"cursor\":2}", "must not have the field cursor"),
-        (&deep, "nested deeper"),
+    for (content_type, content, problem) in [
+        ("", &b"[1]"[..], "must be one JSON object"),
+        ("", b"7", "must be one JSON object"),
+        ("", b"{\"a\":", "is not JSON"),
+        ("", b"{} {}", "is not JSON"),
+        ("", b"{\"a\":\"\x9f\"}", "is not UTF-8"),
+        ("", b"{\"a\":1,\"cursor\":2}", "must not have the field cursor"),
+        ("Application/JSON; charset=utf-8", b"{\"cursor\":2}", "must not have the field cursor"),
+        ("", deep.as_bytes(), "nested deeper"),
     ] {
-        let payload = v1::Payload { data: content.to_owned().into(), ..v1::Payload::default() };
+        let payload =
+            v1::Payload { content_type: content_type.into(), data: content.to_vec().into() };
         let event = v1::NewEvent { r#type: "said".into(), payload: Some(payload) };
         let wanted =
             v1::PublishRequest { topic: TOPIC.into(), event: Some(event), ..Default::default() };
         let answer = core.broadcast().publish(request(wanted, Some(&token), None)).await;
-        let refused = answer.expect_err(content);
-        assert!(refused.message().contains(problem), "{content}: {}", refused.message());
+        let refused = answer.expect_err(problem);
+        assert!(refused.message().contains(problem), "{problem}: {}", refused.message());
     }
     assert_eq!(publish(&core, "{\"a\":{\"cursor\":\"}{\"}}").await.offset, 1);
 }

@@ -256,7 +256,7 @@ fn a_line_of_a_list_is_a_job_status() {
 fn what_a_publisher_wrote_stays_byte_for_byte() {
     check_published("", br#"{"a":1.0,"a":2}"#, &format!(r#"{{"a":1.0,"a":2,{TAIL}"#));
     check_published(
-        "application/json; charset=utf-8",
+        "application/json",
         b" {\n \"a\" : 1e3\n} ",
         &format!("{{\n \"a\" : 1e3,{TAIL}"),
     );
@@ -269,6 +269,11 @@ fn other_content_is_base64_with_its_type() {
         "text/plain",
         b"hi",
         &format!(r#"{{"content_type":"text/plain","data_base64":"aGk=",{TAIL}"#),
+    );
+    check_published(
+        "Application/JSON",
+        b"{}",
+        &format!(r#"{{"content_type":"Application/JSON","data_base64":"e30=",{TAIL}"#),
     );
 }
 

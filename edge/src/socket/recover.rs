@@ -104,3 +104,18 @@ impl Claim {
         Some((pid.to_owned(), vector))
     }
 }
+
+/// For [`crate::probe`]: an `auth`, or the body of an offset. A private id is of one user at most; what is taken
+/// for an offset of ours comes back as it was and is within its bounds.
+pub(crate) fn probe(text: &str) {
+    let user = User::dev();
+    let other = User { id: "other".to_owned(), ..User::dev() };
+    if let Ok(claim) = serde_json::from_str::<Claim>(text) {
+        assert!(claim.read(&user).is_none() || claim.read(&other).is_none(), "one id, two users");
+    }
+    for offset in [text.to_owned(), vector::sealed(text)] {
+        let Some(vector) = Vector::parse(&offset) else { continue };
+        assert!(vector.is_recoverable());
+        assert_eq!(Vector::parse(&vector.offset()), Some(vector), "{offset}");
+    }
+}

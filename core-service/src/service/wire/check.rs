@@ -89,10 +89,16 @@ pub(in crate::service) fn sized(field: &str, value: v1::Payload) -> Result<Paylo
         return Err(Code::PayloadTooLarge.status(format!("{field}: {problem}")));
     }
     let content_type = match value.content_type {
-        empty if empty.is_empty() => JSON.to_owned(),
+        given if given.is_empty() || is_json(&given) => JSON.to_owned(),
         given => text("content_type", given, limits::LABEL_BYTES_MAX)?,
     };
     Ok(Payload { content_type, data: value.data })
+}
+
+/// In whatever spelling: what edges take for JSON has one name, and has been checked.
+fn is_json(content_type: &str) -> bool {
+    let media = content_type.split(';').next().unwrap_or_default().trim();
+    media.eq_ignore_ascii_case(JSON)
 }
 
 /// Checks a JSON text: UTF-8, one value, not nested too deep.
@@ -100,7 +106,8 @@ pub(in crate::service) fn json(field: &str, data: &[u8]) -> Result<(), Status> {
     parsed::<IgnoredAny>(field, data).map(drop)
 }
 
-/// Reads a JSON text, checked as it is read. What has another shape than `T` is no object.
+/// Reads a JSON text, checked as it is read. What has another shape than `T` is no object. What `T` skips is
+/// read by nobody else, so that the whole text is held to UTF-8 first.
 pub(in crate::service) fn parsed<'text, T: Deserialize<'text>>(
     field: &str,
     data: &'text [u8],
@@ -108,7 +115,8 @@ pub(in crate::service) fn parsed<'text, T: Deserialize<'text>>(
     if depth(data) > limits::JSON_DEPTH_MAX {
         return Err(invalid(field, "is nested deeper than 64 levels"));
     }
-    serde_json::from_slice(data).map_err(|error| match error.is_data() {
+    let text = std::str::from_utf8(data).map_err(|_| invalid(field, "is not UTF-8"))?;
+    serde_json::from_str(text).map_err(|error| match error.is_data() {
         true => invalid(field, "must be one JSON object"),
         false => invalid(field, &format!("is not JSON: {error}")),
     })

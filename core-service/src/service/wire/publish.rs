@@ -99,11 +99,20 @@ fn event_type(kind: String) -> Result<String, Status> {
     Ok(kind)
 }
 
-/// A published JSON text is one object that leaves the envelope's fields free.
-fn object(payload: &Payload) -> Result<(), Status> {
+/// A published JSON text is one object. It leaves the envelope's fields free, unless it is delivered apart
+/// from them.
+fn object(payload: &Payload, stands_apart: bool) -> Result<(), Status> {
     let fields: HashMap<String, IgnoredAny> = check::parsed("payload", &payload.data)?;
     match RESERVED_FIELDS.iter().find(|field| fields.contains_key(**field)) {
-        Some(field) => Err(invalid("payload", &format!("must not have the field {field}"))),
-        None => Ok(()),
+        Some(field) if !stands_apart => {
+            Err(invalid("payload", &format!("must not have the field {field}")))
+        }
+        Some(_) | None => Ok(()),
     }
+}
+
+/// For [`crate::probe`]: an event as its publisher hands it over.
+pub(crate) fn probe(wire: v1::NewEvent) -> Option<NewEvent> {
+    let topic = topic("probe", "room:probe").ok()?;
+    event(wire, &topic).ok()
 }

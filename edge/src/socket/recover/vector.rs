@@ -48,10 +48,7 @@ impl Vector {
             offset.push(SEPARATOR);
             offset.push_str(part);
         }
-        let checksum = checksum(&offset);
-        offset.push(SEPARATOR);
-        offset.push_str(&checksum);
-        offset
+        sealed(&offset)
     }
 
     /// Whether the socket could be recovered with all it has joined.
@@ -77,6 +74,11 @@ impl Vector {
     pub(super) fn into_topics(self) -> BTreeMap<String, String> {
         self.0
     }
+}
+
+/// A body with its checksum.
+pub(super) fn sealed(body: &str) -> String {
+    format!("{body}{SEPARATOR}{}", checksum(body))
 }
 
 /// FNV-1a: what is no offset of ours does not pass for one. It proves nothing about who made it; the

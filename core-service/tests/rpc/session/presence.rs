@@ -63,3 +63,50 @@ async fn only_an_edge_announces() {
     let outcome = alice.sessions().announce_presence(alice.ask(wanted)).await;
     assert_eq!(refused(outcome), Code::PermissionDenied);
 }
+
+/// Waits for the event that tells this number.
+async fn counted(frames: &mut tonic::Streaming<v1::WatchSessionResponse>, wanted: u32) {
+    loop {
+        let event = next_event(frames).await;
+        let Some(v1::event::Body::Session(fact)) = &event.body else { panic!("{event:?}") };
+        if let Some(session_event::Kind::Counted(count)) = &fact.kind
+            && count.participants == wanted
+        {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_counts_as_many_as_its_limit_and_the_next_when_one_has_gone() {
+    const LIMIT: u32 = 10_000;
+    let core = serve(|_, _| {}).await;
+    let alice = someone(&core, "alice", "acme");
+    let session_id = alice.session(&alice.project().await).await;
+    let mut frames = alice.watch(&session_id).await.expect("a stream");
+    snapshot(&mut frames).await;
+    let users: Vec<String> = (0..LIMIT).map(|number| format!("u{number:05}")).collect();
+    for some in users.chunks(1000) {
+        let some: Vec<_> = some.iter().map(|user| (user.as_str(), 1)).collect();
+        announce(&core, "e1", &session_id, &some).await;
+    }
+    counted(&mut frames, LIMIT).await;
+    announce(&core, "e1", &session_id, &[("beyond", 1), ("u00000", 0)]).await;
+    counted(&mut frames, LIMIT - 1).await;
+    announce(&core, "e1", &session_id, &[("next", 1)]).await;
+    counted(&mut frames, LIMIT).await;
+    let list = v1::ListParticipantsRequest { session_id };
+    let listed = alice.sessions().list_participants(alice.ask(list)).await.expect("a list");
+    let listed = listed.into_inner();
+    assert_eq!((listed.participant_count, listed.participants.len()), (LIMIT, 0));
+}
+
+#[tokio::test]
+async fn a_call_names_at_most_a_thousand_users() {
+    let core = serve(|_, _| {}).await;
+    let presences = vec![v1::Presence::default(); 1001];
+    let wanted = v1::AnnouncePresenceRequest { edge_id: "e".into(), presences };
+    let asked = request(wanted, Some(&service(&[Scope::Edge])), None);
+    let outcome = core.sessions().announce_presence(asked).await;
+    assert_eq!(refused(outcome), Code::InvalidArgument);
+}

@@ -26,6 +26,8 @@ const SOCKET_EVENTS_BURST: u32 = 400;
 /// What a busy page asks for, many times over, and a page's worth for each of a crowd at one address.
 const REQUESTS_PER_SECOND: u32 = 200;
 const REQUESTS_BURST: u32 = 1000;
+/// A page that nobody uses any more: longer than a pause, far shorter than a day.
+const IDLE_SECONDS: u64 = 30 * 60;
 const DRAIN_SECONDS: u64 = 5;
 
 /// Settings of an edge.
@@ -110,6 +112,11 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_LANE", value_enum, default_value_t = Switch::On)]
     pub lane: Switch,
 
+    /// Whether a socket is shown the dashboard when it connects, without asking: the rooms agents, tasks,
+    /// metrics, workflows and system, as far as it may read them.
+    #[arg(long, env = "ROOMCAST_DASHBOARD", value_enum, default_value_t = Switch::On)]
+    pub dashboard: Switch,
+
     /// Development: the usual local origins are allowed, and debugging routes are open.
     #[arg(long, env = "ROOMCAST_DEV")]
     pub dev: bool,
@@ -146,6 +153,11 @@ pub struct Config {
     /// REST requests of one user at once, after a pause.
     #[arg(long, env = "ROOMCAST_REQUESTS_BURST", default_value_t = REQUESTS_BURST, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
     pub requests_burst: u32,
+
+    /// Seconds after which a socket is disconnected that is in no topic and whose client says nothing. 0
+    /// for never.
+    #[arg(long, env = "ROOMCAST_IDLE_SECONDS", default_value_t = IDLE_SECONDS, value_name = "SECONDS")]
+    pub idle_seconds: u64,
 
     /// PEM file of the certificate, with its chain, that browsers see: the edge then speaks https. It
     /// is read again when it changes, and at SIGHUP.
@@ -230,6 +242,7 @@ impl Default for Config {
             frontend_url: None,
             socketio: Switch::On,
             lane: Switch::On,
+            dashboard: Switch::On,
             dev: false,
             connections_max: CONNECTIONS_MAX,
             connections_per_address_max: CONNECTIONS_EACH_MAX,
@@ -239,6 +252,7 @@ impl Default for Config {
             socket_events_burst: SOCKET_EVENTS_BURST,
             requests_per_second: REQUESTS_PER_SECOND,
             requests_burst: REQUESTS_BURST,
+            idle_seconds: IDLE_SECONDS,
             tls_cert: None,
             tls_key: None,
             trusted_proxies: Vec::new(),
@@ -272,6 +286,12 @@ impl Config {
     pub fn requests(&self) -> Option<Rate> {
         let rate = Rate { per_second: self.requests_per_second, burst: self.requests_burst };
         (rate.per_second > 0).then_some(rate)
+    }
+
+    /// How long a socket may be idle, if that is limited.
+    #[must_use]
+    pub fn idle_limit(&self) -> Option<Duration> {
+        (self.idle_seconds > 0).then(|| Duration::from_secs(self.idle_seconds))
     }
 
     /// How long connections are given to end at shutdown.

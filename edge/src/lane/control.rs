@@ -22,6 +22,8 @@ pub enum KillReason {
     Dismissed,
     /// Its peer wrote far more than it may.
     Flooding,
+    /// It was in no topic, and its client said nothing.
+    Idle,
 }
 
 impl KillReason {
@@ -35,6 +37,7 @@ impl KillReason {
             Self::Refused => "refused",
             Self::Dismissed => "dismissed",
             Self::Flooding => "flooding",
+            Self::Idle => "idle",
         }
     }
 }

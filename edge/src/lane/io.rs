@@ -71,6 +71,7 @@ impl Io {
                 self.lane.shared.meters.sent.increment(bytes as u64);
                 let head = slices.iter().find(|slice| slice.starts_with(SWITCHING));
                 if let Some(head) = head
+                    && self.lane.takes_frames()
                     && self.lane.queue().is_upgrading()
                 {
                     if bytes < head.len() {

@@ -2,7 +2,7 @@
 
 mod snapshot;
 
-pub(crate) use snapshot::{announce, reset_reason};
+pub(crate) use snapshot::{Standpoint, reset_reason};
 
 use roomcast_proto::registry::Code;
 
@@ -57,6 +57,6 @@ pub(crate) async fn deliver(reader: Reader, outlet: &Outlet) -> End {
 
 async fn start_again(outlet: &Outlet, reset: &Reset) -> Result<(), Gone> {
     let response = &reset.response;
-    snapshot::reset(outlet, reset.reason, response).await?;
+    Standpoint { response, state: reset.state.as_deref() }.reset(outlet, reset.reason).await?;
     outlet.tell_place(&response.topic, &response.cursor).await
 }

@@ -14,11 +14,13 @@ mod page;
 mod place;
 mod reader;
 mod ring;
+mod state;
 mod stream;
 mod topic;
 
 pub use live::Sink;
 pub use reader::{Closed, Delivery, Reader, Reset};
+pub use state::StateInRoom;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -42,6 +44,7 @@ use tonic::Status;
 
 use self::{
     reader::Right,
+    state::States,
     topic::{Feed, Key},
 };
 use crate::{
@@ -73,6 +76,7 @@ struct Shared {
     /// Wakes the stream's driver when the table changed.
     changed: Notify,
     replays: Semaphore,
+    states: States,
     connected: AtomicBool,
 }
 
@@ -91,6 +95,8 @@ struct Table {
 pub struct Joined {
     /// The core's answer: where to begin and the snapshot, if the history was not whole.
     pub response: JoinResponse,
+    /// Of a session, instead of its snapshot, where that was to be encoded.
+    pub state: Option<Arc<StateInRoom>>,
     /// Delivers everything after `response.cursor`.
     pub reader: Reader,
 }
@@ -106,6 +112,7 @@ impl Feeds {
             table: Mutex::default(),
             changed: Notify::new(),
             replays: Semaphore::new(REPLAYS_MAX),
+            states: States::new(),
             connected: AtomicBool::new(false),
         }))
     }
@@ -156,7 +163,7 @@ impl Feeds {
         let feed = self.open(&response)?;
         let stay = self.enter(&caller, &response);
         let reader = Reader::new(self.clone(), feed, Right { caller, hold, _stay: stay }, &response);
-        Ok(Joined { response, reader })
+        Ok(Joined { response, state: None, reader })
     }
 
     /// The user is in the topic, where it is told who is.
@@ -204,6 +211,7 @@ impl Feeds {
 
     /// Takes out the feeds that nobody came back for.
     fn expire(&self, now: Instant) -> Vec<Arc<Feed>> {
+        self.0.states.prune(now);
         let mut table = self.table();
         let mut expired = Vec::new();
         while let Some((since, _)) = table.idle.front()

@@ -12,6 +12,9 @@ mod graph;
 mod job;
 mod session;
 mod session_event;
+mod session_name;
+mod session_state;
+mod spelling;
 mod status;
 mod time;
 
@@ -28,10 +31,13 @@ pub(crate) use content::Content;
 pub use session::{Session, SessionOutline, SessionSnapshot};
 pub(crate) use session::Participant;
 pub(crate) use session_event::SessionFact;
+pub(crate) use session_state::SessionState;
+pub(crate) use spelling::Spellings;
 
 use std::borrow::Cow;
 
-use roomcast_proto::v1::{Event, event};
+use roomcast_proto::v1::{Event, SessionEvent, event};
+use serde::Serialize;
 
 /// An event's wire name and its own fields as the text of one JSON object, without the envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,10 +59,23 @@ pub fn body(event: &Event) -> Body {
         Some(event::Body::Payload(payload)) => {
             Body::plain(event.r#type.clone(), content::object(payload))
         }
-        Some(event::Body::Session(_)) | None => {
-            Body::plain(event.r#type.clone(), "{}".to_owned())
-        }
+        Some(event::Body::Session(fact)) => session(event, fact),
+        None => Body::plain(event.r#type.clone(), "{}".to_owned()),
     }
+}
+
+/// An event of a session's: every one says of which.
+fn session(event: &Event, fact: &SessionEvent) -> Body {
+    #[derive(Serialize)]
+    struct Object<'a> {
+        session_id: &'a str,
+        #[serde(flatten)]
+        fact: Option<SessionFact<'a>>,
+    }
+    let session_id = event.topic.strip_prefix("session:").unwrap_or_default();
+    let object = Object { session_id, fact: SessionFact::of(fact) };
+    let object = serde_json::to_string(&object).unwrap_or_else(|_| "{}".to_owned());
+    session_name::body(&event.r#type, object)
 }
 
 impl Body {

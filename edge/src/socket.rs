@@ -12,11 +12,13 @@
 //! socket that outlives its peer.
 
 mod adapter;
+mod allowance;
 mod command;
 mod connect;
 mod connection;
 mod emit;
 mod gate;
+mod handshake;
 mod inbound;
 mod owner;
 mod payload;

@@ -1,7 +1,9 @@
 // What a test's application does with an unmodified socket.io-client, in Node or in a page. It obeys
 // commands and tells what it observes, both plain JSON:
 //
-//   {op: "connect", id, url, token?, cursors?, transports?, keep?, join?, recover?}
+//   {op: "connect", id, url, namespace?, token?, auth?, over?, cursors?, transports?, keep?, join?, recover?}
+//       auth: more of what the handshake says
+//       over: another client, in whose connection this one has its namespace
 //       keep: come back by oneself, and resume
 //       join: {event, argument, topic, resume}; joined at every connect. `resume` says how: "auth", by
 //             the cursors that `auth` gives as a function, or "since", by the cursor in the join itself
@@ -9,22 +11,28 @@
 //   {op: "drop", id, url?, offset?}           breaks the connection; it comes back by itself, at another
 //             url or with another offset if one is given
 //   {op: "emit", id, event, args, ack?}       ack: a number, comes back as {ack, answer}
+//   {op: "graphs", id, ack}                   what it knows of its session's graphs (graphs.mjs), as the
+//             answer to this ack
 //   {op: "disconnect", id}
 //   {op: "raw", id, text}                     writes a frame of the caller's own on the engine
 //
 // Every observation has `id` and one of: state, event, ack. The answer to a join is ack 0.
-export function application(io, tell) {
+export function application(io, tell, fold) {
   const sockets = new Map();
+  const folded = new Map();
 
-  function connect({ id, url, token, cursors = {}, transports, keep = false, join, recover }) {
+  function connect(command) {
+    const { id, url, namespace = "", token, auth: more, over, cursors = {}, transports } = command;
+    const { keep = false, join, recover } = command;
     const held = { ...cursors };
     const resumesByAuth = join?.resume !== "since";
     const auth = (give) =>
       give({
         ...(token === undefined ? {} : { token }),
+        ...more,
         ...(recover ? { recover } : resumesByAuth ? { cursors: held } : {}),
       });
-    const socket = io(url, {
+    const options = {
       auth,
       forceNew: true,
       ...(transports ? { transports } : {}),
@@ -32,7 +40,10 @@ export function application(io, tell) {
       reconnectionDelay: 50,
       reconnectionDelayMax: 250,
       reconnectionAttempts: Infinity,
-    });
+    };
+    const socket = over ? sockets.get(over).io.socket(namespace, options) : io(url + namespace, options);
+    const graphs = fold();
+    folded.set(id, graphs);
     socket.on("connect", () => {
       const recovered = socket.recovered ? " recovered" : "";
       tell({ id, state: "connect", detail: socket.io.engine.transport.name + recovered });
@@ -44,6 +55,7 @@ export function application(io, tell) {
       const payload = args[0];
       // What an application does to go on where it was: remember the last cursor of each topic.
       if (keep && payload?.topic && payload?.cursor) held[payload.topic] = payload.cursor;
+      graphs.take(event, payload);
       tell({ id, event, args });
     });
     sockets.set(id, socket);
@@ -65,6 +77,9 @@ export function application(io, tell) {
       const socket = sockets.get(id);
       if (ack === undefined) socket.emit(event, ...args);
       else socket.emit(event, ...args, (answer) => tell({ id, ack, answer }));
+    },
+    graphs({ id, ack }) {
+      tell({ id, ack, answer: folded.get(id).known() });
     },
     drop({ id, url, offset }) {
       const socket = sockets.get(id);

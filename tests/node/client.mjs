@@ -3,9 +3,10 @@
 import { createInterface } from "node:readline";
 import { io } from "socket.io-client";
 import { application } from "./application.mjs";
+import { fold } from "./graphs.mjs";
 
 const tell = (observation) => process.stdout.write(`${JSON.stringify(observation)}\n`);
-const commands = application(io, tell);
+const commands = application(io, tell, fold);
 
 const lines = createInterface({ input: process.stdin });
 lines.on("line", (line) => {

@@ -15,10 +15,14 @@ page.on("pageerror", (error) => console.error(error.message));
 await page.exposeFunction("tell", tell);
 await page.goto(process.argv[2]);
 await page.addScriptTag({ path: here("node_modules/socket.io-client/dist/socket.io.min.js") });
-await page.evaluate(async (source) => {
-  const { application } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
-  window.commands = application(window.io, window.tell);
-}, readFileSync(here("application.mjs"), "utf8"));
+await page.evaluate(
+  async (sources) => {
+    const load = (source) => import(`data:text/javascript,${encodeURIComponent(source)}`);
+    const [{ application }, { fold }] = await Promise.all(sources.map(load));
+    window.commands = application(window.io, window.tell, fold);
+  },
+  ["application.mjs", "graphs.mjs"].map((file) => readFileSync(here(file), "utf8")),
+);
 
 const lines = createInterface({ input: process.stdin });
 lines.on("line", (line) => {

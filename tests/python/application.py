@@ -32,11 +32,13 @@ class Application:
         self._written: dict[str, int] = {}
         self._remembering = threading.Lock()
         self._token: str | None = command.get("token")
+        self._more: dict[str, Any] = command.get("auth") or {}
         self._join: dict[str, Any] | None = command.get("join")
 
     def auth(self) -> dict[str, Any]:
         """Given to the library as a callable: it asks at every connect."""
         given: dict[str, Any] = {} if self._token is None else {"token": self._token}
+        given |= self._more
         if self._join is None or self._join["resume"] == "auth":
             given["cursors"] = dict(self.held)
         return given

@@ -15,6 +15,7 @@ import socketio
 from application import Application, Command, tell
 
 sockets: dict[str, socketio.AsyncClient] = {}
+namespaces: dict[str, str] = {}
 tasks: set[asyncio.Task[None]] = set()
 
 
@@ -28,7 +29,7 @@ async def connect(command: Command) -> None:
     async def on_connect() -> None:
         application.state("connect", client.transport())
         if join := application.to_join():
-            await client.emit(*join, callback=application.joined)
+            await client.emit(*join, namespace=namespace, callback=application.joined)
 
     async def on_disconnect(reason: str) -> None:
         application.state("disconnect", reason)
@@ -39,15 +40,18 @@ async def connect(command: Command) -> None:
     async def on_any(event: str, *args: Any) -> None:
         application.event(event, *args)
 
-    client.on("connect", on_connect)
-    client.on("disconnect", on_disconnect)
-    client.on("connect_error", on_connect_error)
-    client.on("*", on_any)
+    namespace = command.get("namespace") or "/"
+    namespaces[application.name] = namespace
+    client.on("connect", on_connect, namespace=namespace)
+    client.on("disconnect", on_disconnect, namespace=namespace)
+    client.on("connect_error", on_connect_error, namespace=namespace)
+    client.on("*", on_any, namespace=namespace)
     try:
         await client.connect(
             command["url"],
             auth=application.auth,
             transports=command.get("transports"),
+            namespaces=[namespace],
             wait_timeout=20,
         )
     except socketio.exceptions.ConnectionError:
@@ -56,17 +60,17 @@ async def connect(command: Command) -> None:
 
 
 async def emit(command: Command) -> None:
-    client = sockets[command["id"]]
+    client, namespace = sockets[command["id"]], namespaces[command["id"]]
     args = command.get("args") or []
     data = args[0] if len(args) == 1 else tuple(args) if args else None
     if "ack" not in command:
-        await client.emit(command["event"], data)
+        await client.emit(command["event"], data, namespace=namespace)
         return
 
     def answered(*answer: Any) -> None:
         tell({"id": command["id"], "ack": command["ack"], "answer": answer[0] if answer else None})
 
-    await client.emit(command["event"], data, callback=answered)
+    await client.emit(command["event"], data, namespace=namespace, callback=answered)
 
 
 async def disconnect(command: Command) -> None:

@@ -114,6 +114,12 @@ impl Clients {
         writeln!(inner.process.stdin(), "{command}").expect("the clients' process reads");
     }
 
+    fn next_ack(&self) -> usize {
+        let mut inner = self.lock();
+        inner.acks += 1;
+        inner.acks
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.0.lock().expect("no panic with the lock held")
     }
@@ -222,22 +228,40 @@ impl Socket {
 
     /// Emits and waits for the answer.
     pub(crate) async fn ask(&self, event: &str, argument: &Value) -> Value {
-        let wanted = {
-            let mut inner = self.clients.lock();
-            inner.acks += 1;
-            inner.acks
-        };
+        let wanted = self.clients.next_ack();
         let (id, arguments) = (&self.id, json!([argument]));
         self.clients.tell(
             &json!({ "op": "emit", "id": id, "event": event, "args": arguments, "ack": wanted }),
         );
-        eventually(&format!("the answer to {event}"), async || {
+        self.answer(wanted, &format!("the answer to {event}")).await
+    }
+
+    async fn answer(&self, wanted: usize, what: &str) -> Value {
+        eventually(what, async || {
             self.observations().into_iter().find_map(|observation| match observation {
                 Observation::Ack { number, answer } if number == wanted => Some(answer),
                 _ => None,
             })
         })
         .await
+    }
+
+    /// What its page or process knows of its session's graphs: the state it was told, and every event
+    /// since folded into it.
+    pub(crate) async fn graphs(&self) -> Value {
+        let wanted = self.clients.next_ack();
+        self.clients.tell(&json!({ "op": "graphs", "id": self.id, "ack": wanted }));
+        self.answer(wanted, "what it knows of the graphs").await
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Another client of the same connection, in a namespace.
+    pub(crate) fn over(&self, namespace: &str, token: Option<&Token>) -> Socket {
+        let options = json!({ "over": self.id, "namespace": namespace, "keep": true });
+        self.clients.connect_with("", token, options)
     }
 
     /// Breaks the connection as a network does. It comes back by itself: with a `url` there, with an

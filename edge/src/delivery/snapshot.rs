@@ -1,44 +1,92 @@
 //! A topic's state, told to one socket: after a join that does not resume, and after a reset.
 
+use std::time::Duration;
+
 use roomcast_proto::v1::{JoinResponse, ResetReason, join_response::Snapshot};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::time::timeout;
 
 use crate::{
+    feed::StateInRoom,
+    lane::KillReason,
     names::{Encoded, Envelope, job_status_of_job, job_status_of_summary, now},
     socket::{Gone, Outlet},
 };
 
-/// `reset {topic, reason, snapshot, cursor, …}`, before the announcement.
-pub(super) async fn reset(
-    outlet: &Outlet,
-    reason: ResetReason,
-    response: &JoinResponse,
-) -> Result<(), Gone> {
-    let snapshot = objects(response, "");
-    let body = Body { reason: reset_reason(reason), snapshot: Shape::of(response, &snapshot) };
-    let body = serde_json::to_string(&body).unwrap_or_else(|_| "{}".to_owned());
-    let envelope = Envelope {
-        topic: &response.topic,
-        cursor: &response.cursor,
-        event_id: &format!("reset:{}:{}", response.topic, response.cursor),
-        trace_id: "",
-        timestamp: now(),
-    };
-    outlet.tell_object("reset", &envelope.seal(&body)).await?;
-    tell_statuses(outlet, response, &snapshot).await
+/// A socket must take a session's state within this, for others wait for its room: the largest at 5
+/// Mbit/s.
+const STATE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Where a topic stands, as a socket is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standpoint<'a> {
+    pub(crate) response: &'a JoinResponse,
+    /// Of a session.
+    pub(crate) state: Option<&'a StateInRoom>,
 }
 
-/// The state in the words that clients know: `job_status` for the job, or for each of a list.
-pub(crate) async fn announce(
-    outlet: &Outlet,
-    response: &JoinResponse,
-    message: &str,
-) -> Result<(), Gone> {
-    if let Some(reset) = &response.reset {
-        return self::reset(outlet, reset.reason(), response).await;
+impl Standpoint<'_> {
+    /// The state in the words that clients know: `session_state`, or `job_status` for the job, or for
+    /// each of a list. What was missed is said before.
+    pub(crate) async fn announce(self, outlet: &Outlet, message: &str) -> Result<(), Gone> {
+        if let Some(reset) = &self.response.reset {
+            return self.reset(outlet, reset.reason()).await;
+        }
+        self.tell(outlet, &objects(self.response, message)).await
     }
-    tell_statuses(outlet, response, &objects(response, message)).await
+
+    /// `reset {topic, reason, snapshot, cursor, …}`, before the announcement.
+    pub(super) async fn reset(self, outlet: &Outlet, reason: ResetReason) -> Result<(), Gone> {
+        let response = self.response;
+        let objects = objects(response, "");
+        let body = Body { reason: reset_reason(reason), snapshot: self.shape(&objects) };
+        let body = serde_json::to_string(&body).unwrap_or_else(|_| "{}".to_owned());
+        let envelope = Envelope {
+            topic: &response.topic,
+            // Whoever has not been told the whole state yet has nothing to go on from.
+            cursor: if self.has_more_parts() { "" } else { &response.cursor },
+            event_id: &format!("reset:{}:{}", response.topic, response.cursor),
+            trace_id: "",
+            timestamp: now(),
+        };
+        outlet.tell_object("reset", &envelope.seal(&body)).await?;
+        self.tell(outlet, &objects).await
+    }
+
+    async fn tell(self, outlet: &Outlet, objects: &[String]) -> Result<(), Gone> {
+        if let Some(state) = self.state {
+            return tell_state(outlet, state).await;
+        }
+        if matches!(self.response.snapshot, Some(Snapshot::Job(_) | Snapshot::Jobs(_))) {
+            for object in objects {
+                outlet.tell_object("job_status", object).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn has_more_parts(self) -> bool {
+        self.state.is_some_and(|state| state.state().parts().len() > 1)
+    }
+
+    /// How the snapshot looks inside of `reset`.
+    fn shape<'a>(self, objects: &'a [String]) -> Option<Shape<'a>>
+    where
+        Self: 'a,
+    {
+        if let Some(state) = self.state {
+            let first = state.state().parts().first()?.payload();
+            return serde_json::from_str(first).ok().map(Shape::Session);
+        }
+        let mut values = objects.iter().filter_map(|object| serde_json::from_str(object).ok());
+        match self.response.snapshot.as_ref()? {
+            Snapshot::Job(_) => values.next().map(Shape::Job),
+            Snapshot::Jobs(_) => Some(Shape::Jobs(values.collect())),
+            Snapshot::LastValues(_) => Some(Shape::Events(values.collect())),
+            Snapshot::Session(_) => None,
+        }
+    }
 }
 
 /// The word for a reason.
@@ -50,17 +98,17 @@ pub(crate) fn reset_reason(reason: ResetReason) -> &'static str {
     }
 }
 
-async fn tell_statuses(
-    outlet: &Outlet,
-    response: &JoinResponse,
-    objects: &[String],
-) -> Result<(), Gone> {
-    if matches!(response.snapshot, Some(Snapshot::Job(_) | Snapshot::Jobs(_))) {
-        for object in objects {
-            outlet.tell_object("job_status", object).await?;
+async fn tell_state(outlet: &Outlet, state: &StateInRoom) -> Result<(), Gone> {
+    let told = async {
+        for part in state.state().parts() {
+            outlet.tell_part(part).await?;
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    timeout(STATE_DEADLINE, told).await.unwrap_or_else(|_| {
+        outlet.kill(KillReason::SlowConsumer);
+        Err(Gone)
+    })
 }
 
 /// The snapshot's parts, each a payload of its own.
@@ -84,23 +132,12 @@ struct Body<'a> {
     snapshot: Option<Shape<'a>>,
 }
 
-/// How a snapshot looks inside of `reset`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Shape<'a> {
     Job(&'a RawValue),
     Jobs(Vec<&'a RawValue>),
     Events(Vec<&'a RawValue>),
-}
-
-impl<'a> Shape<'a> {
-    fn of(response: &JoinResponse, objects: &'a [String]) -> Option<Self> {
-        let mut values = objects.iter().filter_map(|object| serde_json::from_str(object).ok());
-        match response.snapshot.as_ref()? {
-            Snapshot::Job(_) => values.next().map(Self::Job),
-            Snapshot::Jobs(_) => Some(Self::Jobs(values.collect())),
-            Snapshot::LastValues(_) => Some(Self::Events(values.collect())),
-            Snapshot::Session(_) => None,
-        }
-    }
+    /// Its first part.
+    Session(&'a RawValue),
 }

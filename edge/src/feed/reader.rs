@@ -13,7 +13,7 @@ use tokio::{
 use tonic::Status;
 
 use super::{
-    Feeds,
+    Feeds, StateInRoom,
     grant::Grant,
     live::{Member, Sink},
     place::{Place, Step},
@@ -47,6 +47,8 @@ pub struct Reset {
     pub reason: ResetReason,
     /// The core's answer with the snapshot and its cursor.
     pub response: JoinResponse,
+    /// Of a session that sockets follow, instead of its snapshot.
+    pub state: Option<Arc<StateInRoom>>,
 }
 
 /// Why a reader's deliveries end.
@@ -240,7 +242,7 @@ impl Reader {
         // Waits before asking, so that readers of one topic do not ask at once, nor one for ever.
         sleep(self.backoff.wait()).await;
         let generation = self.feed.state().ring.generation();
-        let response = match self.ask().await {
+        let mut response = match self.ask().await {
             Ok(response) => response,
             Err(status) => return self.pause(&status).await,
         };
@@ -249,9 +251,16 @@ impl Reader {
             self.place.confirm(generation);
             return None;
         }
+        let state = match self.sink {
+            Some(_) => match self.feeds.encode_state(&mut response).await {
+                Ok(state) => state,
+                Err(status) => return self.pause(&status).await,
+            },
+            None => None,
+        };
         self.place = Place::new(&response.cursor, generation);
         let reason = response.reset.as_ref().map_or(ResetReason::Forked, |reset| reset.reason());
-        Some(Delivery::Reset(Box::new(Reset { reason, response })))
+        Some(Delivery::Reset(Box::new(Reset { reason, response, state })))
     }
 
     /// Whether nothing more may be delivered before the right is asked for again: its time is near its

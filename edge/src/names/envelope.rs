@@ -11,7 +11,8 @@ use super::rfc3339;
 pub struct Envelope<'a> {
     /// Full name of the topic.
     pub topic: &'a str,
-    /// What a reader hands back to go on after this event.
+    /// What a reader hands back to go on after this event; empty where more of it is to come.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub cursor: &'a str,
     /// Unique name.
     pub event_id: &'a str,

@@ -43,6 +43,9 @@ pub(crate) struct Change<'a> {
     /// Of a created node.
     #[serde(skip_serializing_if = "Option::is_none")]
     node_type: Option<&'a str>,
+    /// Of a created node, in events: its type once more, as older clients know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blueprint_type_id: Option<&'a str>,
     /// Of a created node.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
@@ -134,7 +137,9 @@ impl<'a> SessionFact<'a> {
             | Kind::NodeUnlinked(_)
             | Kind::PropertyChanged(_)
             | Kind::PropertyDeleted(_) => {
-                Self::Change(Box::new(Change { r#type: None, ..Change::of(event)? }))
+                let change = Change::of(event)?;
+                let blueprint_type_id = change.node_type;
+                Self::Change(Box::new(Change { r#type: None, blueprint_type_id, ..change }))
             }
         })
     }

@@ -37,7 +37,10 @@ fn check_job(state: JobState, percent: f64, kind: Kind, name: &str, fields: &str
     let encoded = Encoded::new(&event("job:7", "job.event", event::Body::Job(job)));
     assert_eq!(encoded.name(), name);
     assert_eq!(encoded.payload(), format!("{{{fields},{TAIL}"));
-    assert_eq!(encoded.packet(Namespace::Root).as_str(), format!("[\"{name}\",{}]", encoded.payload()));
+    assert_eq!(
+        encoded.spellings().packet(Namespace::Root).as_str(),
+        format!("[\"{name}\",{}]", encoded.payload())
+    );
 }
 
 #[track_caller]
@@ -287,7 +290,9 @@ fn content_that_is_not_what_it_claims_still_gives_one_object() {
 fn an_event_name_is_quoted_as_json() {
     let mut published = event("job:7", "a\"b", event::Body::Payload(Payload::default()));
     published.r#type = "a\"b".to_owned();
-    assert!(Encoded::new(&published).packet(Namespace::Root).starts_with(r#"["a\"b",{"#));
+    assert!(
+        Encoded::new(&published).spellings().packet(Namespace::Root).starts_with(r#"["a\"b",{"#)
+    );
 }
 
 #[test]

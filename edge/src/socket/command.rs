@@ -3,13 +3,18 @@
 
 mod field;
 mod job;
+mod project;
 mod refusal;
 mod room;
+mod session;
 mod token;
 
+pub(super) use field::Id;
 pub(super) use job::Job;
+pub(super) use project::Project;
 pub(super) use refusal::Refusal;
 pub(super) use room::Room;
+pub(super) use session::Session;
 pub(super) use token::{Authenticate, Token};
 
 use serde::de::DeserializeOwned;
@@ -20,10 +25,12 @@ use self::refusal::malformed;
 use super::inbound::Message;
 
 /// A client's request.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Command {
     Job(Job),
+    Project(Project),
     Room(Room),
+    Session(Session),
     Authenticate(Authenticate),
     Ping,
 }
@@ -31,7 +38,8 @@ pub(super) enum Command {
 /// How a noun reads a call: nothing of one that is another's.
 type Parsed = Option<Result<Command, Refusal>>;
 
-const NOUNS: [fn(&Call<'_>) -> Parsed; 4] = [job::parse, room::parse, token::parse, ping];
+const NOUNS: [fn(&Call<'_>) -> Parsed; 6] =
+    [session::parse, job::parse, project::parse, room::parse, token::parse, ping];
 
 /// An event's name, and its argument as it came.
 #[derive(Debug)]
@@ -72,6 +80,12 @@ impl<'a> Call<'a> {
         argument.ok_or_else(|| {
             malformed(format!("{} takes one object, as docs/PROTOCOL.md says", self.name))
         })
+    }
+
+    /// As [`Call::required`], for an argument of many forms: says what is wrong with it.
+    fn explained<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        let text = self.argument.map_or("null", RawValue::get);
+        serde_json::from_str(text).map_err(|error| malformed(format!("{}: {error}", self.name)))
     }
 
     /// The argument, of an event that may have one.

@@ -1,7 +1,6 @@
 //! How a socket comes in: the token first, then everything it needs to be served.
 
 use std::{
-    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -9,19 +8,19 @@ use std::{
 use roomcast_identity::bearer;
 use roomcast_proto::registry::Code;
 use roomcast_runtime::trace::TraceContext;
-use serde::Deserialize;
 use socketioxide::{
     extract::{Extension, SocketRef, State, TryData},
     socket::DisconnectReason,
 };
+use tokio::time::Instant;
 
 use super::{
     Connection, Outlet,
     adapter::{Adapters, RawAdapter},
-    connection::Beginning,
+    allowance::Allowance,
+    connection::{Beginning, Visitor},
+    handshake::Handshake,
     inbound::{Inbound, Taken, inbox},
-    recover::Claim,
-    subscriptions::TOPICS_MAX,
     transport::{Session, Transports, Users},
 };
 use crate::{
@@ -30,21 +29,6 @@ use crate::{
     lane::{KillReason, Lane, Namespace},
     listener::limit_hit,
 };
-
-/// What a client sends in `auth`.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Handshake {
-    token: Option<String>,
-    /// Topics to join at once, each with the cursor of the last event the client has.
-    #[serde(default)]
-    cursors: BTreeMap<String, String>,
-    /// Whether this client recovers as Socket.IO's own do.
-    #[serde(default)]
-    recover: bool,
-    /// What a client that recovers shows of its last connection.
-    #[serde(flatten)]
-    claim: Claim,
-}
 
 /// Why a socket is not let in: the text of `connect_error`, its code first.
 #[derive(Debug, PartialEq, Eq)]
@@ -108,13 +92,12 @@ pub(super) async fn authenticate(
         outlet.kill(KillReason::Draining);
         return Err(Rejection::new(Code::Draining, Code::Draining.entry().cause));
     }
-    let handshake = handshake
+    let mut handshake = handshake
         .map_err(|_| Rejection::new(Code::MalformedMessage, "auth is an object with a token"))?
         .unwrap_or_default();
-    if handshake.cursors.len() > TOPICS_MAX {
-        let cause = Code::TooManySubscriptions.entry().cause;
-        return Err(Rejection::new(Code::TooManySubscriptions, cause));
-    }
+    let topics = handshake
+        .take_topics()
+        .map_err(|refusal| Rejection::new(refusal.code(), refusal.message()))?;
     let identity = identified(&state, &handshake, headers).await?;
     let trace = TraceContext::from_headers(headers);
     let standing = admitted(&state, &identity, trace).await?;
@@ -124,17 +107,20 @@ pub(super) async fn authenticate(
         return Err(Rejection::new(Code::TooManyConnections, message));
     }
     let rate = state.config.socket_events();
-    let connection = Arc::new(Connection::new(state, identity, trace, outlet.clone()));
+    let allowance = || Allowance::new(rate, Instant::now());
+    let allowance =
+        session.map_or_else(|| Arc::new(allowance()), |session| session.allowance(allowance));
+    let visitor = Visitor { identity, trace, allowance: Arc::clone(&allowance) };
+    let connection = Arc::new(Connection::new(state, visitor, outlet.clone()));
     let gone = connection.gone().clone();
-    let (inbox, inbound) = inbox(rate);
+    let (inbox, inbound) = inbox(allowance);
     socket.extensions.insert(inbox);
     socket.extensions.insert(outlet);
     let recovery = match session.filter(|_| handshake.recover) {
         Some(session) => connection.recover(&handshake.claim, &session.greeting).await,
         None => None,
     };
-    let topics = handshake.cursors.into_iter().map(|(topic, cursor)| (topic, Some(cursor)));
-    let beginning = Beginning { topics: topics.collect(), recovery };
+    let beginning = Beginning { topics, recovery };
     let ready = Ready { connection, inbound, beginning, standing };
     socket.extensions.insert(Waiting(Arc::new(Mutex::new(Some(ready)))));
     socket.on_fallback(async |_: Taken| {});

@@ -4,8 +4,10 @@
 mod farewell;
 mod job;
 mod join;
+mod project;
 mod recovery;
 mod room;
+mod session;
 mod standing;
 
 use std::{collections::BTreeMap, pin::pin, sync::Arc};
@@ -16,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ConnectionInfo, Gone, Outlet,
+    allowance::Allowance,
     command::{Command, Refusal},
     inbound::{Inbound, Message},
     payload::{Connected, Done, Pong, PongAck},
@@ -37,10 +40,20 @@ pub struct Connection {
     state: AppState,
     identity: Identity,
     trace: TraceContext,
+    allowance: Arc<Allowance>,
     outlet: Outlet,
     gone: CancellationToken,
     dismissed: CancellationToken,
     topics: Names,
+}
+
+/// Who has come in.
+#[derive(Debug)]
+pub(super) struct Visitor {
+    pub(super) identity: Identity,
+    pub(super) trace: TraceContext,
+    /// What the client may emit, over all sockets of its connection.
+    pub(super) allowance: Arc<Allowance>,
 }
 
 /// What a socket begins with.
@@ -82,18 +95,15 @@ impl From<Gone> for Failure {
 }
 
 impl Connection {
-    pub(super) fn new(
-        state: AppState,
-        identity: Identity,
-        trace: TraceContext,
-        outlet: Outlet,
-    ) -> Self {
+    pub(super) fn new(state: AppState, visitor: Visitor, outlet: Outlet) -> Self {
+        let Visitor { identity, trace, allowance } = visitor;
         Self {
             id: uuid::Uuid::new_v4().simple().to_string(),
             connected_at: now(),
             state,
             identity,
             trace,
+            allowance,
             outlet,
             gone: CancellationToken::new(),
             dismissed: CancellationToken::new(),
@@ -158,13 +168,13 @@ impl Connection {
                 () = self.dismissed.cancelled() => return self.dismiss().await,
                 ended = held.subscriptions.ended() => self.ended(held, ended).await?,
                 message = inbound.next() => match message {
-                    Some(message) => self.handle(held, &inbound, message).await?,
+                    Some(message) => self.handle(held, message).await?,
                     None => return Ok(()),
                 },
                 () = &mut farewell => {
                     // What came before it is still answered: its client waits for that.
                     while let Some(message) = inbound.waiting() {
-                        self.handle(held, &inbound, message).await?;
+                        self.handle(held, message).await?;
                     }
                     return self.farewell().await;
                 }
@@ -185,7 +195,8 @@ impl Connection {
         if let Some(recovery) = recovery {
             self.go_on(held, recovery).await?;
         }
-        for (topic, cursor) in topics {
+        let recovered = self.topics.list();
+        for (topic, cursor) in topics.into_iter().filter(|(topic, _)| !recovered.contains(topic)) {
             match self.enter(held, &topic, cursor.as_deref(), None).await {
                 Err(Failure::Refused(refusal)) => refusal.tell(&self.outlet, None).await?,
                 Err(Failure::Gone) => return Err(Gone),
@@ -195,12 +206,7 @@ impl Connection {
         Ok(())
     }
 
-    async fn handle(
-        &self,
-        held: &mut Held,
-        inbound: &Inbound,
-        message: Message,
-    ) -> Result<(), Gone> {
+    async fn handle(&self, held: &mut Held, message: Message) -> Result<(), Gone> {
         let outcome = match Command::parse(&message) {
             // Boxed, as all that a socket does only now and then: what waits is small.
             Ok(command) => Box::pin(self.execute(held, command, message.ack)).await,
@@ -210,7 +216,7 @@ impl Connection {
             Ok(()) => Ok(()),
             Err(Failure::Gone) => Err(Gone),
             Err(Failure::Refused(refusal)) => {
-                inbound.charge_failure(Instant::now());
+                self.allowance.charge_failure(Instant::now());
                 refusal.tell(&self.outlet, message.ack).await
             }
         }
@@ -219,7 +225,9 @@ impl Connection {
     async fn execute(&self, held: &mut Held, command: Command, ack: Option<i64>) -> Outcome {
         match command {
             Command::Job(job) => self.job(held, job, ack).await,
+            Command::Project(project) => self.project(held, project, ack).await,
             Command::Room(room) => self.room(held, room, ack).await,
+            Command::Session(session) => self.session(held, session, ack).await,
             Command::Authenticate(fresh) => self.authenticate(held, &fresh.token, ack).await,
             Command::Ping => self.pong(ack).await,
         }

@@ -26,7 +26,7 @@ use super::{adapter::RawAdapter, payload::Recovering, recover::Vector, transport
 use crate::{
     feed::Sink,
     lane::{KillReason, Lane, MARK, Namespace, text_frame, text_header},
-    names::Encoded,
+    names::{Encoded, Spellings},
 };
 
 /// A queue of packets that stays full for this long belongs to a peer that cannot keep up.
@@ -75,6 +75,8 @@ struct Inner {
 enum Outgoing<'a> {
     /// An event of a topic's log.
     Event(&'a str, &'a Encoded),
+    /// A part of a state that several sockets are told.
+    Part(&'a Spellings),
     /// An event of the edge's own: `["name",{…}]`.
     Told(Str),
     /// The answer to an acknowledgement: `[{…}]`.
@@ -177,6 +179,14 @@ impl Outlet {
     /// As [`Outlet::emit`].
     pub async fn tell(&self, name: &str, payload: &impl Serialize) -> Result<(), Gone> {
         self.write(Outgoing::Told(text(&(name, payload)))).await
+    }
+
+    /// Emits a part of a state that several sockets are told.
+    ///
+    /// # Errors
+    /// As [`Outlet::emit`].
+    pub(crate) async fn tell_part(&self, part: &Spellings) -> Result<(), Gone> {
+        self.write(Outgoing::Part(part)).await
     }
 
     /// Emits an event whose payload is the text of a JSON object already.
@@ -337,19 +347,16 @@ impl Sink for Inner {
         }
         let Some(lane) = self.lane.get() else { return 0 };
         // A socket that has gone takes none; its reader meets that as well.
-        lane.offer(events.iter().map(|event| event.frame(self.namespace))).unwrap_or(0)
+        lane.offer(events.iter().map(|event| event.spellings().frame(self.namespace))).unwrap_or(0)
     }
 }
 
 impl Outgoing<'_> {
-    /// One frame. Events with an offset still share their text.
+    /// One frame.
     fn pieces(&self, namespace: Namespace, offset: Option<&str>) -> Vec<Bytes> {
         match (self, offset.map(last_argument)) {
-            (Self::Event(_, event), None) => vec![event.frame(namespace).clone()],
-            (Self::Event(_, event), Some(end)) => {
-                let text = event.open_payload(namespace);
-                vec![text_header(text.len() + end.len()), text, Bytes::from(end)]
-            }
+            (Self::Event(_, event), end) => shared(event.spellings(), namespace, end),
+            (Self::Part(part), end) => shared(part, namespace, end),
             (Self::Told(text), end) => {
                 let text = with_end(text, end.as_deref());
                 vec![text_frame(&["42", namespace.prefix(), &text])]
@@ -364,13 +371,26 @@ impl Outgoing<'_> {
         let end = offset.map(last_argument);
         match self {
             Self::Event(_, encoded) => {
-                event(with_end(&encoded.packet(namespace), end.as_deref()), namespace)
+                let text = encoded.spellings().packet(namespace);
+                event(with_end(&text, end.as_deref()), namespace)
             }
+            Self::Part(part) => event(with_end(&part.packet(namespace), end.as_deref()), namespace),
             Self::Told(text) => event(with_end(text, end.as_deref()), namespace),
             Self::Answer(ack, text) => Packet {
                 ns: Str::from(namespace.name()),
                 inner: PacketData::EventAck(Value::Str(text.clone(), None), *ack),
             },
+        }
+    }
+}
+
+/// One frame in pieces. Those with an offset still share their text.
+fn shared(spellings: &Spellings, namespace: Namespace, end: Option<String>) -> Vec<Bytes> {
+    match end {
+        None => vec![spellings.frame(namespace).clone()],
+        Some(end) => {
+            let text = spellings.open_payload(namespace);
+            vec![text_header(text.len() + end.len()), text, Bytes::from(end)]
         }
     }
 }

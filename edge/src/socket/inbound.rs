@@ -3,17 +3,9 @@
 //! Handlers run as tasks of their own and overtake each other; extractors run one after the other in
 //! the connection's reading task. So the extractor does the work, and the handler has nothing to do.
 
-use std::{
-    convert::Infallible,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use roomcast_proto::registry::Code;
-use roomcast_runtime::bucket::{Bucket, Rate};
 use socketioxide::{
     handler::{FromMessage, Value},
     socket::Socket,
@@ -21,17 +13,11 @@ use socketioxide::{
 use socketioxide_core::Str;
 use tokio::{sync::mpsc, time::Instant};
 
-use super::{Outlet, adapter::RawAdapter, command::Refusal};
+use super::{Outlet, adapter::RawAdapter, allowance::Allowance, command::Refusal};
 use crate::{lane::KillReason, listener::limit_hit};
 
 /// Messages that wait for one socket: a client that sends more at once is told to slow down.
 const WAITING_MAX: usize = 256;
-/// Bytes that wait for one socket: two messages of the largest size.
-const WAITING_BYTES_MAX: usize = 2_000_000;
-/// What a failed command costs beyond itself.
-const FAILURE_COST: u32 = 4;
-/// Bursts of refusals before a client that does not slow down is ended.
-const PATIENCE: u32 = 8;
 
 /// A message as it came: `["name",{…}]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,27 +34,14 @@ pub(super) struct Message {
 pub(super) struct Inbox {
     /// Boxed: a channel takes room for many at once.
     sender: mpsc::Sender<Box<Message>>,
-    shared: Arc<Shared>,
+    allowance: Arc<Allowance>,
 }
 
 /// A socket's inbox.
 #[derive(Debug)]
 pub(super) struct Inbound {
     receiver: mpsc::Receiver<Box<Message>>,
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    waiting_bytes: AtomicUsize,
-    allowance: Mutex<Allowance>,
-}
-
-/// What a client may still emit, and how often it may still be told to slow down.
-#[derive(Debug)]
-struct Allowance {
-    events: Bucket,
-    refusals: Bucket,
+    allowance: Arc<Allowance>,
 }
 
 /// A message that is not taken.
@@ -82,63 +55,55 @@ pub(super) enum Excess {
     Flood,
 }
 
-pub(super) fn inbox(rate: Rate) -> (Inbox, Inbound) {
+/// A socket's inbox, and the way into it.
+pub(super) fn inbox(allowance: Arc<Allowance>) -> (Inbox, Inbound) {
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
-    let now = Instant::now();
-    let patience = Rate { burst: rate.burst.saturating_mul(PATIENCE), ..rate };
-    let allowance =
-        Allowance { events: Bucket::new(rate, now), refusals: Bucket::new(patience, now) };
-    let shared =
-        Arc::new(Shared { waiting_bytes: AtomicUsize::new(0), allowance: Mutex::new(allowance) });
-    (Inbox { sender, shared: Arc::clone(&shared) }, Inbound { receiver, shared })
+    (Inbox { sender, allowance: Arc::clone(&allowance) }, Inbound { receiver, allowance })
 }
 
 impl Inbox {
     pub(super) fn accept(&self, message: Message, now: Instant) -> Result<(), Excess> {
-        let outcome = match self.shared.allowance().events.take(1, now) {
+        let outcome = match self.allowance.take_event(now) {
             Ok(()) => self.put(message),
             Err(wait) => Err(Excess::TooFast(wait)),
         };
         outcome.map_err(|excess| {
-            let patience = self.shared.allowance().refusals.take(1, now);
+            let patience = self.allowance.take_refusal(now);
             patience.map_or(Excess::Flood, |()| excess)
         })
     }
 
     fn put(&self, message: Message) -> Result<(), Excess> {
         let size = message.text.len();
-        let waiting = self.shared.waiting_bytes.fetch_add(size, Ordering::Relaxed) + size;
-        if waiting > WAITING_BYTES_MAX || self.sender.try_send(Box::new(message)).is_err() {
-            self.shared.waiting_bytes.fetch_sub(size, Ordering::Relaxed);
+        if !self.allowance.hold(size) {
             return Err(Excess::Full);
         }
-        Ok(())
+        self.sender.try_send(Box::new(message)).map_err(|_| {
+            self.allowance.release(size);
+            Excess::Full
+        })
     }
 }
 
 impl Inbound {
     pub(super) async fn next(&mut self) -> Option<Message> {
         let message = self.receiver.recv().await?;
-        self.shared.waiting_bytes.fetch_sub(message.text.len(), Ordering::Relaxed);
+        self.allowance.release(message.text.len());
         Some(*message)
     }
 
     /// The next message, if one has come.
     pub(super) fn waiting(&mut self) -> Option<Message> {
         let message = self.receiver.try_recv().ok()?;
-        self.shared.waiting_bytes.fetch_sub(message.text.len(), Ordering::Relaxed);
+        self.allowance.release(message.text.len());
         Some(*message)
-    }
-
-    /// A command has failed: it counts for several, so that guessing is slow.
-    pub(super) fn charge_failure(&self, now: Instant) {
-        self.shared.allowance().events.charge(FAILURE_COST, now);
     }
 }
 
-impl Shared {
-    fn allowance(&self) -> MutexGuard<'_, Allowance> {
-        self.allowance.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Inbound {
+    /// What was not taken any more waits for nobody.
+    fn drop(&mut self) {
+        while self.waiting().is_some() {}
     }
 }
 

@@ -71,3 +71,11 @@ pub(super) struct Closing {
     pub(super) reason: &'static str,
     pub(super) retry_after_ms: u64,
 }
+
+/// `{ok: true, …}`: what was asked for is done.
+#[derive(Debug, Serialize)]
+pub(super) struct Answered<T> {
+    pub(super) ok: bool,
+    #[serde(flatten)]
+    pub(super) answer: T,
+}

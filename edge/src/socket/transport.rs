@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
 };
 
 use axum::extract::Request;
@@ -14,7 +14,7 @@ use http::{Method, header};
 use roomcast_identity::User;
 use socketioxide_core::Sid;
 
-use super::owner::Owner;
+use super::{allowance::Allowance, owner::Owner};
 use crate::{
     lane::{Greeting, KillReason, Lane},
     listener::{Caps, Held, Network},
@@ -45,6 +45,8 @@ pub(super) struct Session {
     pub(super) greeting: Arc<Greeting>,
     place: Mutex<Place>,
     carriers: Mutex<Carriers>,
+    /// What its sockets may emit, together.
+    allowance: OnceLock<Arc<Allowance>>,
 }
 
 /// Whose allowance a session counts against.
@@ -68,7 +70,13 @@ struct Carriers {
 impl Session {
     pub(super) fn new(owner: Owner, pending: Held<Network>) -> Self {
         let place = Mutex::new(Place::Address(pending));
-        Self { owner, greeting: Arc::default(), place, carriers: Mutex::default() }
+        Self {
+            owner,
+            greeting: Arc::default(),
+            place,
+            carriers: Mutex::default(),
+            allowance: OnceLock::new(),
+        }
     }
 
     /// It has shown a token, and counts as its user's from here on. Answers whether the user may have
@@ -84,6 +92,11 @@ impl Session {
             *place = Place::User(held);
         }
         is_held
+    }
+
+    /// What its sockets may emit: whoever comes first says how much.
+    pub(super) fn allowance(&self, first: impl FnOnce() -> Allowance) -> Arc<Allowance> {
+        Arc::clone(self.allowance.get_or_init(|| Arc::new(first())))
     }
 
     /// Notes which connection a request comes by.

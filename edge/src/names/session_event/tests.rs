@@ -24,7 +24,7 @@ fn a_change_has_the_fields_of_its_kind_and_values_as_they_were_written() {
     let event = SessionEvent { kind: Some(created()) };
     assert_eq!(
         serde_json::to_string(&SessionFact::of(&event)).unwrap(),
-        r#"{"graph":"main","node_id":"n","node_type":"box","name":"A","properties":{"k":1.0}}"#
+        r#"{"graph":"main","node_id":"n","node_type":"box","blueprint_type_id":"box","name":"A","properties":{"k":1.0}}"#
     );
     let changed = Kind::PropertyChanged(v1::PropertyChanged {
         graph: "main".into(),

@@ -10,14 +10,14 @@ const ID_BYTES_MAX: usize = 128;
 /// An id as clients write it: some write numbers.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Id {
+pub(in crate::socket) enum Id {
     Text(String),
     Number(u64),
 }
 
 impl Id {
     /// The id that must stand in this field.
-    pub(super) fn required(id: Option<Self>, field: &str) -> Result<String, Refusal> {
+    pub(in crate::socket) fn required(id: Option<Self>, field: &str) -> Result<String, Refusal> {
         let id = match id {
             None => return Err(malformed(format!("{field} is required"))),
             Some(Self::Text(text)) => text,

@@ -65,12 +65,11 @@ impl Refusal {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn code(&self) -> Code {
+    pub(in crate::socket) fn code(&self) -> Code {
         self.code
     }
 
-    pub(super) fn message(&self) -> &str {
+    pub(in crate::socket) fn message(&self) -> &str {
         &self.message
     }
 

@@ -5,7 +5,7 @@ use tonic::Status;
 
 use super::{Connection, Held, Outcome};
 use crate::{
-    delivery::{announce, reset_reason},
+    delivery::{Standpoint, reset_reason},
     feed,
     socket::{Gone, command::Refusal, payload::Joined},
 };
@@ -41,7 +41,7 @@ impl Connection {
         since: Option<&str>,
     ) -> Result<feed::Joined, Status> {
         let caller = self.identity.caller(self.trace.child());
-        let joined = self.state.feeds.join(caller, topic, since).await;
+        let joined = self.state.feeds.join_encoded(caller, topic, since).await;
         let outcome = joined.as_ref().map_or_else(|status| Code::of(status).as_str(), |_| "ok");
         metrics::counter!("roomcast_edge_joins_total", "outcome" => outcome).increment(1);
         joined
@@ -55,7 +55,7 @@ impl Connection {
         ack: Option<i64>,
         message: &str,
     ) -> Result<(), Gone> {
-        let feed::Joined { response, reader } = joined;
+        let feed::Joined { response, state, reader } = joined;
         held.subscriptions.stop(&response.topic).await;
         // Before the answer: whoever is told that it has joined comes back to the topic.
         self.outlet.place(&response.topic, response.resumed.then_some(&response.cursor));
@@ -72,7 +72,9 @@ impl Connection {
             self.outlet.acknowledge(ack, &answer).await?;
         }
         if !response.resumed {
-            announce(&self.outlet, &response, message).await?;
+            let standpoint = Standpoint { response: &response, state: state.as_deref() };
+            standpoint.announce(&self.outlet, message).await?;
+            drop(state);
             self.outlet.tell_place(&response.topic, &response.cursor).await?;
         }
         held.subscriptions.start(reader);

@@ -1,6 +1,13 @@
+use roomcast_runtime::bucket::Rate;
+
 use super::*;
+use crate::socket::allowance::{PATIENCE, WAITING_BYTES_MAX};
 
 const RATE: Rate = Rate { per_second: 1000, burst: 1000 };
+
+fn at(rate: Rate) -> (Inbox, Inbound) {
+    inbox(Arc::new(Allowance::new(rate, Instant::now())))
+}
 
 fn message(text: &str) -> Message {
     Message { text: Str::from(text.to_owned()), ack: None, has_attachments: false }
@@ -12,7 +19,7 @@ fn ping() -> Message {
 
 #[tokio::test]
 async fn messages_come_out_in_the_order_they_went_in() {
-    let (inbox, mut inbound) = inbox(RATE);
+    let (inbox, mut inbound) = at(RATE);
     let sent: Vec<_> = (0..WAITING_MAX).map(|n| message(&format!("[\"ping\",{n}]"))).collect();
     for message in &sent {
         inbox.accept(message.clone(), Instant::now()).unwrap();
@@ -25,7 +32,7 @@ async fn messages_come_out_in_the_order_they_went_in() {
 #[tokio::test]
 async fn an_inbox_is_bounded_in_messages_and_has_room_again_once_one_was_taken() {
     let now = Instant::now();
-    let (inbox, mut inbound) = inbox(RATE);
+    let (inbox, mut inbound) = at(RATE);
     for _ in 0..WAITING_MAX {
         inbox.accept(ping(), now).unwrap();
     }
@@ -37,7 +44,7 @@ async fn an_inbox_is_bounded_in_messages_and_has_room_again_once_one_was_taken()
 #[tokio::test]
 async fn an_inbox_is_bounded_in_bytes() {
     let now = Instant::now();
-    let (inbox, mut inbound) = inbox(RATE);
+    let (inbox, mut inbound) = at(RATE);
     let large = message(&"x".repeat(WAITING_BYTES_MAX - 1));
     inbox.accept(large, now).unwrap();
     assert_eq!(inbox.accept(message("xx"), now), Err(Excess::Full));
@@ -48,7 +55,7 @@ async fn an_inbox_is_bounded_in_bytes() {
 #[tokio::test]
 async fn who_emits_too_fast_is_told_when_to_go_on_and_who_never_slows_down_is_ended() {
     let (rate, begin) = (Rate { per_second: 10, burst: 5 }, Instant::now());
-    let (inbox, _inbound) = inbox(rate);
+    let (inbox, _inbound) = at(rate);
     for _ in 0..rate.burst {
         inbox.accept(ping(), begin).unwrap();
     }
@@ -57,7 +64,7 @@ async fn who_emits_too_fast_is_told_when_to_go_on_and_who_never_slows_down_is_en
         assert_eq!(inbox.accept(ping(), begin), Err(Excess::TooFast(wait)));
     }
     assert_eq!(inbox.accept(ping(), begin), Err(Excess::Flood));
-    let (other, _inbound) = super::inbox(rate);
+    let (other, _inbound) = at(rate);
     for _ in 0..rate.burst {
         other.accept(ping(), begin).unwrap();
     }
@@ -67,10 +74,10 @@ async fn who_emits_too_fast_is_told_when_to_go_on_and_who_never_slows_down_is_en
 #[tokio::test]
 async fn a_failed_command_counts_for_several() {
     let (rate, now) = (Rate { per_second: 10, burst: 10 }, Instant::now());
-    let (inbox, inbound) = inbox(rate);
+    let (inbox, inbound) = at(rate);
     for _ in 0..2 {
         inbox.accept(ping(), now).unwrap();
-        inbound.charge_failure(now);
+        inbound.allowance.charge_failure(now);
     }
     assert!(matches!(inbox.accept(ping(), now), Err(Excess::TooFast(_))));
 }

@@ -1,0 +1,181 @@
+//! Sessions as they stood a moment ago, encoded once for all who join them at about the same time.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use roomcast_proto::{
+    registry::Code,
+    v1::{JoinResponse, join_response::Snapshot},
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
+    time::{Instant, timeout},
+};
+use tonic::Status;
+
+use super::{Feeds, Joined, topic::Key};
+use crate::{
+    names::SessionState,
+    upstream::{CALL_DEADLINE, Caller},
+};
+
+/// A state serves those who join within this; they read what came after it like any reader.
+const KEEP: Duration = Duration::from_secs(2);
+/// States that are asked for at once: each answer may hold a whole session.
+const FETCHES_MAX: usize = 4;
+/// KiB of states that are kept or on their way to sockets, all together: two of the largest sessions.
+/// One that finds no room waits for those before it.
+const STATES_KIB_MAX: u32 = 256 * 1024;
+
+#[derive(Debug)]
+pub(super) struct States {
+    kept: Mutex<HashMap<Key, Kept>>,
+    fetches: Semaphore,
+    room: Arc<Semaphore>,
+}
+
+/// A state in its room: for as long as somebody tells it.
+#[derive(Debug)]
+pub struct StateInRoom {
+    state: SessionState,
+    _room: OwnedSemaphorePermit,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    at: Instant,
+    state: Arc<StateInRoom>,
+}
+
+impl StateInRoom {
+    pub(crate) fn state(&self) -> &SessionState {
+        &self.state
+    }
+}
+
+impl Feeds {
+    /// As [`Feeds::join`], with a session's state encoded. Who joins a session that others joined a
+    /// moment ago is told their state and follows it from there: the core is asked for the right alone.
+    ///
+    /// # Errors
+    /// As [`Feeds::join`], or `overloaded`.
+    pub(crate) async fn join_encoded(
+        &self,
+        caller: Caller,
+        topic: &str,
+        since: Option<&str>,
+    ) -> Result<Joined, Status> {
+        if since.is_some() || !topic.starts_with("session:") {
+            let joined = self.join(caller, topic, since).await?;
+            return self.encoded(joined).await;
+        }
+        let key = Key { tenant: caller.session.tenant().to_owned(), topic: topic.to_owned() };
+        if let Some(state) = self.0.states.kept(&key) {
+            return self.join_after(caller, topic, state).await;
+        }
+        let _turn = self.0.states.turn().await;
+        match self.0.states.kept(&key) {
+            Some(state) => self.join_after(caller, topic, state).await,
+            None => self.encoded(self.join(caller, topic, None).await?).await,
+        }
+    }
+
+    /// Joins a session where this state stands.
+    async fn join_after(
+        &self,
+        caller: Caller,
+        topic: &str,
+        state: Arc<StateInRoom>,
+    ) -> Result<Joined, Status> {
+        let mut joined = self.join(caller, topic, Some(state.state().cursor())).await?;
+        // Nobody was told a cursor that could be lost.
+        joined.response.reset = None;
+        if std::mem::take(&mut joined.response.resumed) {
+            told("kept");
+            return Ok(Joined { state: Some(state), ..joined });
+        }
+        self.encoded(joined).await
+    }
+
+    async fn encoded(&self, mut joined: Joined) -> Result<Joined, Status> {
+        joined.state = self.encode_state(&mut joined.response).await?;
+        Ok(joined)
+    }
+
+    /// Takes the session out of an answer and encodes it, unless that was done for this cursor.
+    pub(crate) async fn encode_state(
+        &self,
+        response: &mut JoinResponse,
+    ) -> Result<Option<Arc<StateInRoom>>, Status> {
+        self.0.states.encode(response).await
+    }
+}
+
+/// Counts a session's state by where it came from.
+fn told(source: &'static str) {
+    metrics::counter!("roomcast_edge_session_states_total", "source" => source).increment(1);
+}
+
+impl States {
+    pub(super) fn new() -> Self {
+        Self {
+            kept: Mutex::default(),
+            fetches: Semaphore::new(FETCHES_MAX),
+            room: Arc::new(Semaphore::new(STATES_KIB_MAX as usize)),
+        }
+    }
+
+    /// The state that was kept a moment ago.
+    fn kept(&self, key: &Key) -> Option<Arc<StateInRoom>> {
+        self.prune(Instant::now());
+        Some(Arc::clone(&self.lock().get(key)?.state))
+    }
+
+    /// Whose turn it is to ask for a state that is not kept.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.fetches.acquire().await.ok()
+    }
+
+    async fn encode(
+        &self,
+        response: &mut JoinResponse,
+    ) -> Result<Option<Arc<StateInRoom>>, Status> {
+        let snapshot = match response.snapshot.take() {
+            Some(Snapshot::Session(snapshot)) => snapshot,
+            other => {
+                response.snapshot = other;
+                return Ok(None);
+            }
+        };
+        told("core");
+        let key = Key { tenant: response.tenant.clone(), topic: response.topic.clone() };
+        if let Some(state) = self.kept(&key).filter(|kept| kept.state.cursor() == response.cursor) {
+            return Ok(Some(state));
+        }
+        let (topic, cursor) = (response.topic.clone(), response.cursor.clone());
+        // A large one takes longer than others may wait for this thread.
+        let encode = move || SessionState::new(&topic, &cursor, &snapshot);
+        let state = tokio::task::spawn_blocking(encode).await;
+        let state = state.map_err(|_| Code::Internal.status("the session could not be encoded"))?;
+        let kib = u32::try_from(state.size() / 1024).unwrap_or(u32::MAX).clamp(1, STATES_KIB_MAX);
+        let room = timeout(CALL_DEADLINE, Arc::clone(&self.room).acquire_many_owned(kib)).await;
+        let Ok(Ok(room)) = room else {
+            return Err(Code::Overloaded.status("too many large sessions are being joined here"));
+        };
+        let state = Arc::new(StateInRoom { state, _room: room });
+        self.lock().insert(key, Kept { at: Instant::now(), state: Arc::clone(&state) });
+        Ok(Some(state))
+    }
+
+    /// Lets go of what was kept long enough.
+    pub(super) fn prune(&self, now: Instant) {
+        self.lock().retain(|_, kept| now.duration_since(kept.at) < KEEP);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

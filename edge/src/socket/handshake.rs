@@ -1,0 +1,79 @@
+//! What a client sends in `auth` when it connects to a namespace.
+
+use std::collections::BTreeMap;
+
+use roomcast_proto::registry::Code;
+use serde::Deserialize;
+
+use super::{
+    command::{Id, Refusal},
+    recover::Claim,
+    subscriptions::TOPICS_MAX,
+};
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Handshake {
+    pub(super) token: Option<String>,
+    /// A session to join at once.
+    session_id: Option<Id>,
+    /// Topics to join at once, each with the cursor of the last event the client has.
+    #[serde(default)]
+    cursors: BTreeMap<String, String>,
+    /// Whether this client recovers as Socket.IO's own do.
+    #[serde(default)]
+    pub(super) recover: bool,
+    /// What a client that recovers shows of its last connection.
+    #[serde(flatten)]
+    pub(super) claim: Claim,
+}
+
+impl Handshake {
+    /// Takes out the topics to join, each with the cursor of the last event the client has, if any.
+    pub(super) fn take_topics(&mut self) -> Result<BTreeMap<String, Option<String>>, Refusal> {
+        let cursors = std::mem::take(&mut self.cursors);
+        let mut topics: BTreeMap<_, _> =
+            cursors.into_iter().map(|(topic, cursor)| (topic, Some(cursor))).collect();
+        if let Some(id) = self.session_id.take() {
+            let session_id = Id::required(Some(id), "session_id")?;
+            topics.entry(format!("session:{session_id}")).or_insert(None);
+        }
+        if topics.len() > TOPICS_MAX {
+            let code = Code::TooManySubscriptions;
+            return Err(Refusal::new(code, code.entry().cause));
+        }
+        Ok(topics)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(auth: &str, topics: &[(&str, Option<&str>)]) {
+        let mut handshake: Handshake = serde_json::from_str(auth).unwrap();
+        let found = handshake.take_topics().unwrap();
+        let found: Vec<_> =
+            found.iter().map(|(topic, cursor)| (topic.as_str(), cursor.as_deref())).collect();
+        assert_eq!(found, topics, "{auth}");
+    }
+
+    #[test]
+    fn a_session_is_joined_by_its_id_and_once() {
+        check("{}", &[]);
+        check(r#"{"session_id":null}"#, &[]);
+        check(r#"{"session_id":"s"}"#, &[("session:s", None)]);
+        check(r#"{"session_id":7}"#, &[("session:7", None)]);
+        check(
+            r#"{"session_id":"s","cursors":{"room:a":"r","session:s":"c"}}"#,
+            &[("room:a", Some("r")), ("session:s", Some("c"))],
+        );
+    }
+
+    #[test]
+    fn an_id_that_is_none_is_malformed() {
+        let mut handshake: Handshake = serde_json::from_str(r#"{"session_id":"a b"}"#).unwrap();
+        let refusal = handshake.take_topics().unwrap_err();
+        assert_eq!(refusal.code(), Code::MalformedMessage);
+    }
+}

@@ -27,7 +27,7 @@ TEST_PYTHON := .venv/.ready
 FANOUT_NODE := bench/peers/node/node_modules/.package-lock.json
 FANOUT_PYTHON := bench/peers/python/.venv/.ready
 
-.PHONY: help setup tools run test lint audit prove fuzz bench fanout docs clean
+.PHONY: help setup tools run test lint audit prove fuzz bench fanout fanout-tools docs clean
 
 help: ## List what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -93,15 +93,18 @@ fuzz: ## Fuzz what comes from strangers, FUZZ_SECONDS=600 each (nightly Rust; in
 bench: ## Measure on this machine (ARGS="start" for one benchmark, see --help)
 	cargo run --release --locked --package roomcast-bench -- $(or $(ARGS),all)
 
-fanout: $(FANOUT_NODE) $(FANOUT_PYTHON) ## Fan-out beside other servers (ARGS="rooms": room, rooms or idle; Linux, redis-server)
+fanout: fanout-tools $(FANOUT_NODE) $(FANOUT_PYTHON) ## Fan-out beside other servers (ARGS="rooms" for one benchmark, see --help; Linux)
 	cargo build --release --locked --package roomcast --package roomcast-fanout
 	target/release/roomcast-fanout $(or $(ARGS),room)
+
+fanout-tools:
+	@.ci/tools fanout
 
 $(FANOUT_NODE): bench/peers/node/package-lock.json
 	cd bench/peers/node && npm ci $(NPM_QUIET)
 	@touch $@
 
-$(FANOUT_PYTHON): bench/peers/python/requirements.txt
+$(FANOUT_PYTHON): bench/peers/python/requirements.txt | fanout-tools
 	python3 -m venv bench/peers/python/.venv
 	bench/peers/python/.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@

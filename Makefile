@@ -24,17 +24,18 @@ RUN_OFF    = if $(HAS) cargo-nextest >/dev/null; \
 PAGE_CLIENT := edge/web/node_modules/.package-lock.json
 TEST_NODE   := tests/node/node_modules/.package-lock.json
 TEST_PYTHON := .venv/.ready
+TYPESCRIPT  := clients/typescript/node_modules/.package-lock.json
 FANOUT_NODE := bench/peers/node/node_modules/.package-lock.json
 FANOUT_PYTHON := bench/peers/python/.venv/.ready
 
-.PHONY: help setup tools run test lint audit prove fuzz bench fanout fanout-tools docs clean
+.PHONY: help setup tools run test clients lint audit prove fuzz bench fanout fanout-tools docs clean
 
 help: ## List what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
 
 # --- set-up: each part is done once and again when its lock file changes -------------------------
 
-setup: tools $(PAGE_CLIENT) $(TEST_NODE) $(TEST_PYTHON) ## Bring everything the tests need (idempotent)
+setup: tools $(PAGE_CLIENT) $(TEST_NODE) $(TEST_PYTHON) $(TYPESCRIPT) ## Bring everything the tests need (idempotent)
 
 tools:
 	@.ci/tools test
@@ -43,9 +44,14 @@ $(PAGE_CLIENT): edge/web/package-lock.json
 	cd edge/web && npm ci $(NPM_QUIET)
 	@touch $@
 
-# Not `npm ci`: it insists on buf's binaries for every other platform, which not every registry has.
+# Not `npm ci`: it insists on binaries (buf's, rollup's) for every other platform, which not every registry
+# has.
 $(TEST_NODE): tests/node/package-lock.json
 	cd tests/node && npm install --no-save $(NPM_QUIET)
+	@touch $@
+
+$(TYPESCRIPT): clients/typescript/package-lock.json
+	cd clients/typescript && npm install --no-save $(NPM_QUIET)
 	@touch $@
 
 $(TEST_PYTHON): tests/python/requirements.txt | tools
@@ -65,6 +71,11 @@ run: ## Build and run `roomcast dev` (ARGS="--http 127.0.0.1:9000" for its flags
 test: setup lint ## Set-up, style, lints and every test
 	$(call RUN_TESTS,default)
 	ROOMCAST_LANE=off; export ROOMCAST_LANE; $(RUN_OFF)
+	@$(MAKE) --no-print-directory clients
+
+clients: $(TYPESCRIPT) ## Build and test the client libraries against the built roomcast
+	cargo build --locked --package roomcast
+	cd clients/typescript && npm test
 
 lint: setup
 	cargo fmt --all --check
@@ -117,4 +128,4 @@ docs: ## Print docs/ERRORS.md from the registry
 
 clean: ## Remove what can be made again; data in .roomcast stays
 	cargo clean
-	rm -rf .venv edge/web/node_modules tests/node/node_modules
+	rm -rf .venv edge/web/node_modules tests/node/node_modules clients/typescript/node_modules

@@ -379,7 +379,9 @@ fn locks_name_no_mirror(tree: &[Source]) -> Vec<String> {
     for source in tree.iter().filter(|source| source.is_lock()) {
         for (line, text) in source.text.lines().enumerate() {
             let is_source = text.starts_with("source = ") && text != CRATES;
-            if is_source || text.contains("\"resolved\":") || text.contains("index-url") {
+            // Without an address it is a folder of this tree.
+            let is_resolved = text.contains("\"resolved\":") && text.contains("//");
+            if is_source || is_resolved || text.contains("index-url") {
                 found.push(source.at(line + 1, text.trim()));
             }
         }

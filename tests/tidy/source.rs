@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Made by tools, not written by hand.
-const MADE: [&str; 8] = [
+const MADE: [&str; 10] = [
     ".git",
     ".venv",
     ".roomcast",
     "target",
     "node_modules",
+    "dist",
+    "generated",
     "__pycache__",
     ".pytest_cache",
     "evidence",

@@ -1,0 +1,259 @@
+import { io, type Socket } from "socket.io-client";
+import { Backoff } from "./backoff.js";
+import { RoomcastError, type Fault } from "./error.js";
+import { isWithoutNetwork, watchPage } from "./page.js";
+import type { Phase } from "./phase.js";
+import { Listeners, type Readable } from "./store.js";
+import type { Tokens } from "./token.js";
+
+/** After this long without a connection it is `offline` and no longer `stale`. */
+const OFFLINE_AFTER_MS = 10_000;
+/** No answer takes longer, or it is not known what became of the question. */
+const ANSWER_MS = 20_000;
+/** A fresh token mends these. */
+const TOKEN_CODES = new Set(["unauthenticated", "token_invalid", "token_expired"]);
+/** Nothing that a client does mends these. */
+const FATAL_CODES = new Set(["token_revoked", "user_unknown", "user_disabled", "malformed_message"]);
+
+/** The one connection of a client. */
+export interface ConnectionState {
+  readonly phase: Phase;
+  /** Why it is `closed`, or what the last try met. */
+  readonly error?: RoomcastError;
+  /** Who the server takes this client for. */
+  readonly userId?: string;
+  /** When it was lost, in the clock of `Date.now()`. */
+  readonly lostAt?: number;
+}
+
+/** What a connection brings. */
+export interface Inlet {
+  /** There is a connection again: everything must be joined. */
+  connected(): void;
+  /** There is none. */
+  lost(phase: Phase, error?: RoomcastError): void;
+  /** An event that names its topic came. */
+  receive(name: string, payload: Record<string, unknown>): void;
+  /** The server refused something by itself. */
+  refused(fault: Fault): void;
+}
+
+/** How to connect. */
+export interface ConnectionOptions {
+  readonly transports?: readonly ("websocket" | "polling")[] | undefined;
+  readonly path?: string | undefined;
+  /** Longest wait between two tries. */
+  readonly reconnectMaxMs?: number | undefined;
+}
+
+/** Connects, comes back by itself, renews its token, and says where it stands. */
+export class Connection implements Readable<ConnectionState> {
+  #state: ConnectionState = { phase: "idle" };
+  #isWanted = false;
+  #isDestroyed = false;
+  #hasRefreshed = false;
+  #ending: { reason: string; retry_after_ms?: number } | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #offline: ReturnType<typeof setTimeout> | undefined;
+  readonly #socket: Socket;
+  readonly #listeners = new Listeners();
+  readonly #backoff: Backoff;
+  readonly #forgetPage: () => void;
+
+  constructor(
+    url: string,
+    options: ConnectionOptions,
+    private readonly tokens: Tokens,
+    private readonly inlet: Inlet,
+  ) {
+    this.#backoff = new Backoff(options.reconnectMaxMs);
+    // Coming back is ours: one way for lost connections and for refused ones, and none shared.
+    this.#socket = io(url, {
+      autoConnect: false,
+      reconnection: false,
+      forceNew: true,
+      path: options.path ?? "/socket.io/",
+      transports: [...(options.transports ?? ["websocket", "polling"])],
+      tryAllTransports: true,
+    });
+    this.#listen();
+    this.#forgetPage = watchPage(() => this.#wake(), () => this.#sleep());
+  }
+
+  get(): ConnectionState {
+    return this.#state;
+  }
+
+  subscribe(listener: () => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.connected;
+  }
+
+  /** Somebody needs it. After a refusal that is final this is another try. */
+  open(): void {
+    if (this.#isWanted || this.#isDestroyed) return;
+    this.#isWanted = true;
+    this.#set({ phase: "connecting" });
+    void this.#connect();
+  }
+
+  /** Nobody needs it. */
+  close(): void {
+    if (this.#isDestroyed) return;
+    this.#isWanted = false;
+    this.#stopTimers();
+    this.#socket.disconnect();
+    this.#set({ phase: "idle" });
+  }
+
+  /** As {@link close}, and for good. */
+  destroy(): void {
+    this.#isDestroyed = true;
+    this.#forgetPage();
+    this.#end("client_closed", "the client was closed");
+  }
+
+  /** Emits, and calls back with the answer, in order with the events around it. Never, if it is lost. */
+  ask(name: string, argument: object, answered: (answer: unknown) => void): void {
+    this.#socket.emit(name, argument, answered);
+  }
+
+  /** As {@link ask}, for those who need to know. @throws RoomcastError `unanswered` */
+  async request(name: string, argument: object): Promise<unknown> {
+    const unanswered = () => new RoomcastError("unanswered", `${name} was not answered`, true);
+    if (!this.isOpen) throw unanswered();
+    return this.#socket.timeout(ANSWER_MS).emitWithAck(name, argument).catch(() => {
+      throw unanswered();
+    });
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.on("connect", () => this.#connected());
+    socket.on("disconnect", () => this.#lost());
+    socket.on("connect_error", (error) => this.#failed(error));
+    socket.on("closing", (closing) => (this.#ending = closing));
+    socket.on("connected", ({ user_id }) => this.#set({ ...this.#state, userId: user_id }));
+    socket.on("token_expiring", () => void this.#renew());
+    socket.on("error", (fault: Fault) => this.inlet.refused(fault));
+    socket.onAny((name: string, payload?: Record<string, unknown>) => {
+      if (payload?.["topic"]) this.inlet.receive(name, payload);
+    });
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      const token = await this.tokens.get();
+      if (!this.#isWanted) return;
+      this.#socket.auth = token ? { token } : {};
+      this.#socket.connect();
+    } catch (error) {
+      if (this.#isWanted) this.#comeBack(error as RoomcastError);
+    }
+  }
+
+  #connected(): void {
+    this.#stopTimers();
+    this.#backoff.reset();
+    this.#hasRefreshed = false;
+    this.#ending = undefined;
+    this.#set({ phase: "live" });
+    this.inlet.connected();
+  }
+
+  #lost(): void {
+    if (!this.#isWanted) return;
+    const { reason, retry_after_ms } = this.#ending ?? {};
+    if (reason && FATAL_CODES.has(reason)) return this.#end(reason, "the server ended it");
+    if (reason && TOKEN_CODES.has(reason)) {
+      if (!this.tokens.canRefresh) return this.#end(reason, "the token is over");
+      this.tokens.forget();
+    }
+    this.#comeBack(undefined, retry_after_ms);
+  }
+
+  /** A connection that did not come about: the server's refusal begins with a code. */
+  #failed(failure: Error): void {
+    const [, code, message] = /^([a-z_]+): (.*)$/s.exec(failure.message) ?? [];
+    if (!this.#isWanted) return;
+    if (!code) return this.#comeBack(new RoomcastError("unreachable", failure.message, true));
+    const isToken = TOKEN_CODES.has(code);
+    if (FATAL_CODES.has(code) || (isToken && (!this.tokens.canRefresh || this.#hasRefreshed))) {
+      return this.#end(code, message ?? "");
+    }
+    if (isToken) {
+      this.#hasRefreshed = true;
+      this.tokens.forget();
+      return void this.#connect();
+    }
+    this.#comeBack(new RoomcastError(code, message ?? "", true));
+  }
+
+  #end(code: string, message: string): void {
+    const error = new RoomcastError(code, message);
+    this.#isWanted = false;
+    this.#stopTimers();
+    this.#socket.disconnect();
+    this.tokens.forget();
+    this.#hasRefreshed = false;
+    this.#set({ phase: "closed", error });
+    this.inlet.lost("closed", error);
+  }
+
+  #comeBack(error?: RoomcastError, wait = this.#backoff.next()): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      void this.#connect();
+    }, wait);
+    const { phase, lostAt = Date.now() } = this.#state;
+    const isOffline = phase === "offline" || isWithoutNetwork();
+    this.#away(isOffline ? "offline" : phase === "connecting" ? phase : "stale", lostAt, error);
+    const left = Math.max(0, lostAt + OFFLINE_AFTER_MS - Date.now());
+    this.#offline ??= setTimeout(() => this.#away("offline", lostAt, error), left);
+  }
+
+  #away(phase: Phase, lostAt: number, error?: RoomcastError): void {
+    const { userId } = this.#state;
+    this.#set({ phase, lostAt, ...(userId && { userId }), ...(error && { error }) });
+    this.inlet.lost(phase);
+  }
+
+  /** A fresh token for the connection that lives. Failing that it ends with the old one, and comes back. */
+  async #renew(): Promise<void> {
+    try {
+      const token = this.tokens.canRefresh ? await this.tokens.refresh() : undefined;
+      if (token) await this.request("authenticate", { token });
+    } catch {
+      this.tokens.forget();
+    }
+  }
+
+  /** The page is looked at again, or the network is back: a wait has lost its reason. */
+  #wake(): void {
+    // Writing shows at once whether a connection survived the sleep.
+    if (this.isOpen) this.#socket.emit("ping");
+    else if (this.#retry !== undefined) {
+      this.#stopTimers();
+      void this.#connect();
+    }
+  }
+
+  #sleep(): void {
+    if (!this.isOpen && this.#isWanted) this.#away("offline", this.#state.lostAt ?? Date.now());
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#retry);
+    clearTimeout(this.#offline);
+    this.#retry = this.#offline = undefined;
+  }
+
+  #set(state: ConnectionState): void {
+    this.#state = state;
+    this.#listeners.tell();
+  }
+}

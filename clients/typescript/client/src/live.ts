@@ -1,0 +1,88 @@
+import type { RoomcastError } from "./error.js";
+import type { Payload, PublishedEvent } from "./event.js";
+import type { Readable } from "./store.js";
+import type { Kind, TopicState } from "./topic.js";
+import type { Topics } from "./topics.js";
+
+const IDLE: TopicState<never> = { phase: "idle", value: undefined };
+
+/**
+ * A topic to look at. Making one costs nothing: it is joined while somebody subscribes, reads or
+ * iterates, and all who look at the same topic share it.
+ */
+export class Live<T, E extends { name: string; data: unknown } = PublishedEvent>
+  implements Readable<TopicState<T>>, AsyncIterable<TopicState<T>>
+{
+  /** @internal */
+  constructor(
+    protected readonly topics: Topics,
+    /** What names it: `job:7`, `room:metrics`. */
+    readonly key: string,
+    private readonly kind: () => Kind<T>,
+    private readonly cursor?: string,
+    /** The state while nobody looks. */
+    readonly idle: TopicState<T> = IDLE,
+  ) {}
+
+  get(): TopicState<T> {
+    return this.topics.find<T>(this.key)?.state ?? this.idle;
+  }
+
+  subscribe(listener: () => void): () => void {
+    const [topic, release] = this.topics.hold(this.key, this.kind, this.cursor);
+    const forget = topic.subscribe(listener);
+    return () => {
+      forget();
+      release();
+    };
+  }
+
+  /**
+   * Calls back with each event of the log: every one after the topic was joined, once and in order.
+   * Where the state begins anew (`reset`), what led to it is not told.
+   */
+  on(reader: (event: E) => void): () => void {
+    const [topic, release] = this.topics.hold(this.key, this.kind, this.cursor);
+    const forget = topic.read((name: string, data: Payload) => {
+      reader({ name, data } as unknown as E);
+    });
+    return () => {
+      forget();
+      release();
+    };
+  }
+
+  /**
+   * Waits for a state. @throws RoomcastError why the topic closed before it, or the signal's reason
+   */
+  async until(is: (value: T) => boolean, signal?: AbortSignal): Promise<T> {
+    for await (const { value, phase, error } of this.states(signal)) {
+      if (value !== undefined && is(value)) return value;
+      if (phase === "closed") throw error as RoomcastError;
+    }
+    throw signal?.reason;
+  }
+
+  /** Every state there is to see, the newest where they come faster than they are taken. */
+  async *states(signal?: AbortSignal): AsyncGenerator<TopicState<T>, void, void> {
+    let wake = () => {};
+    const forget = this.subscribe(() => wake());
+    const stop = () => wake();
+    signal?.addEventListener("abort", stop);
+    try {
+      let seen: TopicState<T> | undefined;
+      while (!signal?.aborted) {
+        const state = this.get();
+        if (state !== seen) yield (seen = state);
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      forget();
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<TopicState<T>, void, void> {
+    return this.states();
+  }
+}

@@ -1,0 +1,156 @@
+import { Backoff } from "./backoff.js";
+import type { RoomcastError } from "./error.js";
+import type { Job, JobOutput } from "./generated/wire.js";
+import { bytes } from "./job-fold.js";
+import type { LiveJob } from "./job.js";
+import type { Rest } from "./rest.js";
+import { Listeners, type Readable } from "./store.js";
+
+/** What was written before anybody looked: the end of it is read, no more. */
+const TAIL_BYTES = 64 * 1024;
+/** Longer texts lose their beginning. */
+const TEXT_MAX = 256 * 1024;
+
+/** The end of a channel's output, as text. */
+export interface OutputState {
+  readonly attempt: number;
+  readonly text: string;
+  /** Whether there was more before it. */
+  readonly isCut: boolean;
+}
+
+const EMPTY: OutputState = { attempt: 0, text: "", isCut: false };
+
+/**
+ * What a job writes, put together by byte offsets: a piece that came already is skipped, and what is
+ * missing before a piece is read over REST first. A new attempt begins a new text.
+ */
+export class Output implements Readable<OutputState> {
+  #state = EMPTY;
+  #next = 0;
+  #decoder = new TextDecoder();
+  #reading = false;
+  #stop: (() => void) | undefined;
+  readonly #listeners = new Listeners();
+  readonly #backoff = new Backoff();
+  #watchers = 0;
+
+  /** @internal */
+  constructor(
+    private readonly job: LiveJob,
+    private readonly rest: Rest,
+    readonly channel: string,
+  ) {}
+
+  get(): OutputState {
+    return this.#state;
+  }
+
+  subscribe(listener: () => void): () => void {
+    const forget = this.#listeners.add(listener);
+    this.#watchers += 1;
+    this.#stop ??= this.#start();
+    return () => {
+      forget();
+      this.#watchers -= 1;
+      if (this.#watchers > 0) return;
+      this.#stop?.();
+      this.#stop = undefined;
+    };
+  }
+
+  /** Waits until the job has ended and all that it wrote is here. @throws RoomcastError */
+  async ended(signal?: AbortSignal): Promise<OutputState> {
+    let wake = () => {};
+    const forget = this.subscribe(() => wake());
+    try {
+      const job = await this.job.ended(signal);
+      while (this.#next < this.#size(job)) {
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+      return this.#state;
+    } finally {
+      forget();
+    }
+  }
+
+  #start(): () => void {
+    const forgetEvents = this.job.on((event) => {
+      if (event.name === "job_output") this.#written(event.data);
+    });
+    const forgetStates = this.job.subscribe(() => this.#follow());
+    this.#follow();
+    return () => {
+      forgetEvents();
+      forgetStates();
+    };
+  }
+
+  /** The job says how much there is: what has not come by events is read. */
+  #follow(): void {
+    const job = this.job.get().value;
+    if (!job) return;
+    const size = this.#size(job);
+    if (job.attempt !== this.#state.attempt || size < this.#next) {
+      const from = Math.max(0, size - TAIL_BYTES);
+      this.#begin(job.attempt, from);
+    }
+    if (size > this.#next) void this.#read();
+  }
+
+  #size(job: Job): number {
+    return job.output_bytes[this.channel] ?? 0;
+  }
+
+  #begin(attempt: number, from: number): void {
+    this.#next = from;
+    this.#decoder = new TextDecoder();
+    this.#set({ attempt, text: "", isCut: from > 0 });
+  }
+
+  #written(output: JobOutput): void {
+    if (output.channel !== this.channel || output.attempt !== this.#state.attempt) return;
+    const skipped = this.#next - output.offset;
+    if (skipped >= 0) this.#write(bytes(output).subarray(skipped));
+  }
+
+  #write(piece: Uint8Array): void {
+    if (piece.length === 0) return;
+    this.#next += piece.length;
+    const text = this.#state.text + this.#decoder.decode(piece, { stream: true });
+    const isCut = this.#state.isCut || text.length > TEXT_MAX;
+    this.#set({ attempt: this.#state.attempt, text: text.slice(-TEXT_MAX), isCut });
+  }
+
+  async #read(): Promise<void> {
+    if (this.#reading) return;
+    this.#reading = true;
+    const { attempt } = this.#state;
+    const query = { channel: this.channel, attempt, from: this.#next };
+    try {
+      const path = `/jobs/${encodeURIComponent(this.job.id)}/output`;
+      const response = await this.rest.ask(path, { query });
+      const piece = new Uint8Array(await response.arrayBuffer());
+      // Meanwhile events may have brought some of it, or another attempt begun.
+      const skipped = this.#next - query.from;
+      if (attempt === this.#state.attempt && skipped >= 0) this.#write(piece.subarray(skipped));
+      this.#backoff.reset();
+    } catch (error) {
+      const { retryable } = error as RoomcastError;
+      if (retryable) setTimeout(() => this.#goOn(), this.#backoff.next());
+      return;
+    } finally {
+      this.#reading = false;
+    }
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (this.#stop) this.#follow();
+  }
+
+  #set(state: OutputState): void {
+    this.#state = state;
+    this.#listeners.tell();
+  }
+}

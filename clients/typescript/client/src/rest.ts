@@ -1,0 +1,79 @@
+import { RoomcastError } from "./error.js";
+import type { Tokens } from "./token.js";
+
+/** One request. */
+export interface Request {
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  readonly body?: unknown;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** The same key gives the same answer for 24 h. */
+  readonly idempotencyKey?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** RFC 9457, as the edge fills it in. */
+interface Problem {
+  readonly code: string;
+  readonly detail: string;
+  readonly retryable: boolean;
+  readonly trace_id: string;
+}
+
+/** The edge's REST interface, under the user's token. */
+export class Rest {
+  constructor(
+    private readonly base: string,
+    private readonly tokens: Tokens,
+  ) {}
+
+  /**
+   * Asks, and answers the JSON of the response.
+   *
+   * @throws RoomcastError the server's code, or `unreachable`
+   */
+  async json<T>(path: string, request: Request = {}): Promise<T> {
+    const response = await this.ask(path, request);
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  }
+
+  /** As {@link json}, for what is no JSON. */
+  async ask(path: string, request: Request = {}): Promise<Response> {
+    let response = await this.#send(path, request);
+    if (response.status === 401 && this.tokens.canRefresh) {
+      this.tokens.forget();
+      response = await this.#send(path, request);
+    }
+    if (!response.ok) throw await failure(response);
+    return response;
+  }
+
+  async #send(path: string, { method, body, query, idempotencyKey, signal }: Request) {
+    const token = await this.tokens.get();
+    const url = new URL(`${this.base}/api/v1${path}`);
+    for (const [name, value] of Object.entries(query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    const headers = new Headers();
+    if (token) headers.set("authorization", `Bearer ${token}`);
+    if (body !== undefined) headers.set("content-type", "application/json");
+    if (idempotencyKey) headers.set("idempotency-key", idempotencyKey);
+    const init: RequestInit = { method: method ?? "GET", headers, signal: signal ?? null };
+    if (body !== undefined) init.body = JSON.stringify(body);
+    return fetch(url, init).catch((error: unknown) => {
+      if (signal?.aborted) throw error;
+      throw new RoomcastError("unreachable", `no answer from ${this.base}`, true);
+    });
+  }
+}
+
+async function failure(response: Response): Promise<RoomcastError> {
+  const wait = Number(response.headers.get("retry-after")) * 1000 || undefined;
+  const problem = (await response.json().catch(() => undefined)) as Problem | undefined;
+  // What stands between the client and the edge has no codes.
+  if (!problem?.code) {
+    const message = `${response.url} answered ${response.status}`;
+    return new RoomcastError("unreachable", message, response.status >= 500, wait);
+  }
+  const { code, detail, retryable, trace_id } = problem;
+  return new RoomcastError(code, detail, retryable, wait, trace_id);
+}

@@ -1,0 +1,55 @@
+import type { Payload } from "./event.js";
+import { Live } from "./live.js";
+import type { Rest } from "./rest.js";
+import type { Fold, Kind } from "./topic.js";
+import type { Topics } from "./topics.js";
+
+/** The last event of each name. */
+export type LastEvents = Readonly<Record<string, Payload>>;
+
+/** What was published. */
+export interface Published {
+  readonly event_id: string;
+  readonly cursor: string;
+  readonly offset: number;
+}
+
+/** A room, live: its value is the last event of each name; `on` tells every one. */
+export class LiveRoom extends Live<LastEvents> {
+  /** @internal */
+  constructor(
+    topics: Topics,
+    private readonly rest: Rest,
+    readonly room: string,
+  ) {
+    super(topics, `room:${room}`, () => kind(room));
+  }
+
+  /** Publishes; answered once it is durable. For services and admins. @throws RoomcastError */
+  publish(name: string, data: object, idempotencyKey?: string): Promise<Published> {
+    const body = { type: name, data };
+    const path = `/topics/${encodeURIComponent(this.key)}/events`;
+    return this.rest.json(path, { method: "POST", body, idempotencyKey });
+  }
+}
+
+function kind(room: string): Kind<LastEvents> {
+  return {
+    join: ["join_room", { room }],
+    leave: ["leave_room", { room }],
+    fold: new RoomFold(),
+  };
+}
+
+class RoomFold implements Fold<LastEvents> {
+  value: LastEvents | undefined;
+
+  reset(snapshot: unknown): void {
+    const { events = [] } = (snapshot ?? {}) as { events?: { type: string; data: Payload }[] };
+    this.value = Object.fromEntries(events.map(({ type, data }) => [type, data]));
+  }
+
+  apply(name: string, payload: Payload): void {
+    this.value = { ...this.value, [name]: payload };
+  }
+}

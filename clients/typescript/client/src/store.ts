@@ -1,0 +1,37 @@
+/** Something with a state that others watch. States are immutable: a new state is a new object. */
+export interface Readable<S> {
+  /** The state at this moment. The same object until it changes. */
+  get(): S;
+  /** Calls back after every change, at most once a frame, until the returned function is called. */
+  subscribe(listener: () => void): () => void;
+}
+
+/** Changes of less than a frame are told at once as one. */
+const FRAME_MS = 16;
+
+/** Who listens. The first change is told at once, what follows within a frame at the end of it. */
+export class Listeners {
+  readonly #all = new Set<() => void>();
+  #toldAt = -Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  add(listener: () => void): () => void {
+    // Of its own: the same function may listen twice.
+    const own = () => listener();
+    this.#all.add(own);
+    return () => this.#all.delete(own);
+  }
+
+  tell(): void {
+    if (this.#timer !== undefined) return;
+    const wait = this.#toldAt + FRAME_MS - performance.now();
+    if (wait <= 0) this.#now();
+    else this.#timer = setTimeout(() => this.#now(), wait);
+  }
+
+  #now(): void {
+    this.#timer = undefined;
+    this.#toldAt = performance.now();
+    for (const listener of [...this.#all]) listener();
+  }
+}

@@ -1,0 +1,299 @@
+import { Backoff } from "./backoff.js";
+import { fromFault, RoomcastError, type Fault } from "./error.js";
+import type { Payload } from "./event.js";
+import type { Phase } from "./phase.js";
+import { Listeners } from "./store.js";
+
+/** The newest events of a topic are told apart by their ids: a repetition comes soon or never. */
+const REMEMBERED_MAX = 256;
+
+/** A topic as it stands. */
+export interface TopicState<T> {
+  readonly phase: Phase;
+  /** What it shows; undefined until there is something. */
+  readonly value: T | undefined;
+  /** Why it is `closed`, or what the last try met. */
+  readonly error?: RoomcastError;
+  /** Of the last event in `value`: whoever reads on from here misses nothing. */
+  readonly cursor?: string;
+}
+
+/** What a topic's events add up to. */
+export interface Fold<T> {
+  /** The same object until something changes. */
+  readonly value: T | undefined;
+  /** Replaces everything by a snapshot, as the server tells it in a `reset`; by nothing, if it has none. */
+  reset(snapshot: unknown): void;
+  /**
+   * Folds an event in. Where the event does not say enough, reads the rest, and gives what is to be done
+   * once that is there; nothing is folded in before.
+   */
+  apply(name: string, payload: Payload): void | Promise<() => void>;
+}
+
+/** A kind of topic: how it is joined, and what its events add up to. */
+export interface Kind<T> {
+  readonly join: readonly [event: string, argument: object];
+  readonly leave: readonly [event: string, argument: object];
+  readonly fold: Fold<T>;
+  /** Reads the state where joining does not tell all of it. */
+  load?(): Promise<Loaded>;
+}
+
+/** A snapshot as a fold takes it, and where it stands. */
+export interface Loaded {
+  readonly snapshot: unknown;
+  readonly cursor: string;
+}
+
+/** The way to the server. */
+export interface Link {
+  readonly isOpen: boolean;
+  ask(name: string, argument: object, answered: (answer: unknown) => void): void;
+}
+
+/** The answer to a join. */
+type Joined =
+  | {
+      readonly ok: true;
+      readonly topic: string;
+      readonly cursor: string;
+      readonly resumed: boolean;
+      readonly head: string;
+      readonly reset?: string;
+    }
+  | { readonly ok: false; readonly error: Fault };
+
+/**
+ * One topic, joined once however many look at it.
+ *
+ * What a join is answered with proves the continuity: resumed after our cursor, or not, and then a
+ * snapshot replaces all there was. Until the answer nothing of the topic is let in: it would belong to
+ * the join before.
+ */
+export class Topic<T> {
+  #state: TopicState<T> = { phase: "idle", value: undefined };
+  /** Tells a join from those before it. */
+  #turn = 0;
+  #isOpen = false;
+  #isLoading = false;
+  #isRefused = false;
+  #name = "";
+  #head = "";
+  #cursor: string | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
+  readonly #backoff = new Backoff();
+  readonly #seen = new Set<string>();
+  readonly #listeners = new Listeners();
+  readonly #readers = new Set<(name: string, payload: Payload) => void>();
+
+  constructor(
+    readonly kind: Kind<T>,
+    private readonly link: Link,
+    cursor?: string,
+  ) {
+    this.#cursor = cursor;
+    this.#tell("connecting");
+  }
+
+  get state(): TopicState<T> {
+    return this.#state;
+  }
+
+  /** Its full name, once the server has told it. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Whether this topic alone is closed, whatever becomes of the connection. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
+  subscribe(listener: () => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  /** Calls back with each event of the log, after it was folded in. Snapshots are no events. */
+  read(reader: (name: string, payload: Payload) => void): () => void {
+    const own: typeof reader = (name, payload) => reader(name, payload);
+    this.#readers.add(own);
+    return () => this.#readers.delete(own);
+  }
+
+  /** Joins, after what was seen last. */
+  join(): void {
+    if (!this.link.isOpen || this.#isRefused) return;
+    this.#stop();
+    if (this.#cursor === undefined && this.kind.load) void this.#load(this.kind.load());
+    else this.#enter();
+  }
+
+  lost(phase: Phase, error?: RoomcastError): void {
+    if (this.#isRefused) return;
+    this.#stop();
+    const hasNothing = this.#state.value === undefined && phase === "stale";
+    this.#tell(hasNothing ? "connecting" : phase, error);
+  }
+
+  /** Nobody looks at it any more. */
+  leave(): void {
+    this.#stop();
+    if (this.link.isOpen) this.link.ask(...this.kind.leave, () => {});
+  }
+
+  receive(name: string, payload: Payload): void {
+    if (name === "reset") return this.#reset(payload);
+    if (!this.#isOpen) return;
+    const isSnapshot = payload.event_id.startsWith("snapshot:");
+    if (!isSnapshot && this.#isSeen(payload.event_id)) return;
+    const rest = this.kind.fold.apply(name, payload);
+    if (rest) void this.#complete(rest, name, payload);
+    else this.#took(name, payload, isSnapshot);
+  }
+
+  #took(name: string, payload: Payload, isSnapshot: boolean): void {
+    // Lines of a list are no place to go on from, and neither is a state whose last part is missing.
+    if (!isSnapshot || name === "session_state") this.#cursor = payload.cursor;
+    const isThere = this.#state.phase === "live" || (!isSnapshot && payload.cursor === this.#head);
+    this.#tell(isThere ? "live" : "catching_up");
+    if (isSnapshot) return;
+    for (const reader of [...this.#readers]) reader(name, payload);
+  }
+
+  /** What an event left out is read before anything after it is let in: by joining again behind it. */
+  async #complete(rest: Promise<() => void>, name: string, payload: Payload): Promise<void> {
+    this.#stop();
+    this.#seen.delete(payload.event_id);
+    const turn = this.#turn;
+    this.#tell("catching_up");
+    try {
+      const finish = await rest;
+      if (turn !== this.#turn) return;
+      finish();
+      this.#isSeen(payload.event_id);
+      this.#took(name, payload, false);
+      this.join();
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      const { code, message, retryable } = error as RoomcastError;
+      // What is gone by now is part of a fresh state.
+      if (!retryable) this.#cursor = undefined;
+      this.refuse(new RoomcastError(code, message, true));
+    }
+  }
+
+  /** What it shows was changed from outside. */
+  refresh(): void {
+    this.#tell(this.#state.phase, this.#state.error);
+  }
+
+  /** The right ended, or a join was refused. What may be tried again is. */
+  refuse(error: RoomcastError): void {
+    this.#stop();
+    if (!error.retryable) {
+      this.#isRefused = true;
+      return this.#tell("closed", error);
+    }
+    this.#tell(this.#state.phase, error);
+    const wait = Math.max(error.retryAfterMs ?? 0, this.#backoff.next());
+    this.#again = setTimeout(() => this.join(), wait);
+  }
+
+  async #load(loading: Promise<Loaded>): Promise<void> {
+    const turn = this.#turn;
+    this.#isLoading = true;
+    try {
+      const { snapshot, cursor } = await loading;
+      if (turn !== this.#turn) return;
+      this.kind.fold.reset(snapshot);
+      this.#cursor = cursor;
+      this.#tell("catching_up");
+      this.#enter();
+    } catch (error) {
+      if (turn === this.#turn) this.refuse(error as RoomcastError);
+    }
+  }
+
+  #enter(): void {
+    const turn = ++this.#turn;
+    this.#isLoading = false;
+    const [event, argument] = this.kind.join;
+    const since = this.#cursor === undefined ? {} : { since: this.#cursor };
+    // Not awaited: what follows the answer in the same breath must find it done.
+    this.link.ask(event, { ...argument, ...since }, (answer) => {
+      if (turn === this.#turn) this.#joined(answer as Joined);
+    });
+  }
+
+  #joined(answer: Joined): void {
+    if (!answer.ok) return this.refuse(fromFault(answer.error));
+    this.#name = answer.topic;
+    if (!answer.resumed && this.kind.load) return this.#begin();
+    this.#isOpen = true;
+    this.#backoff.reset();
+    this.#head = answer.head;
+    if (answer.resumed) return this.#tell(answer.cursor === answer.head ? "live" : "catching_up");
+    this.#cursor = undefined;
+    // After a reset the old state stands until the snapshot comes, which is next.
+    if (!answer.reset) this.kind.fold.reset(undefined);
+    this.#tell("catching_up");
+    this.#confirm(answer.cursor);
+  }
+
+  /**
+   * A snapshot may be many messages, and only a whole one is a place to go on from. The server does one
+   * thing after the other: what answers a later message comes after all of it.
+   */
+  #confirm(cursor: string): void {
+    const turn = this.#turn;
+    this.link.ask("ping", {}, () => {
+      if (turn !== this.#turn) return;
+      this.#cursor ??= cursor;
+      const isThere = this.#state.phase === "live" || this.#cursor === this.#head;
+      this.#tell(isThere ? "live" : "catching_up");
+    });
+  }
+
+  #reset(payload: Payload): void {
+    if (!this.#isOpen && !this.#isLoading) return;
+    this.kind.fold.reset(payload["snapshot"]);
+    if (this.kind.load) return this.#isOpen ? this.#begin() : this.#tell("catching_up");
+    this.#cursor = payload.cursor;
+    this.#tell("live");
+  }
+
+  /** Anew from the whole state, where joining tells a part of it. */
+  #begin(): void {
+    this.#cursor = undefined;
+    this.#tell("catching_up");
+    this.join();
+  }
+
+  #stop(): void {
+    this.#turn += 1;
+    this.#isOpen = this.#isLoading = false;
+    clearTimeout(this.#again);
+  }
+
+  #isSeen(id: string): boolean {
+    if (this.#seen.has(id)) return true;
+    this.#seen.add(id);
+    const [oldest] = this.#seen;
+    if (this.#seen.size > REMEMBERED_MAX && oldest) this.#seen.delete(oldest);
+    return false;
+  }
+
+  #tell(phase: Phase, error?: RoomcastError): void {
+    const { value } = this.kind.fold;
+    const cursor = this.#cursor;
+    const hasNothing = value === undefined && (phase === "catching_up" || phase === "live");
+    this.#state = {
+      phase: hasNothing ? "connecting" : phase,
+      value,
+      ...(error ? { error } : {}),
+      ...(cursor === undefined ? {} : { cursor }),
+    };
+    this.#listeners.tell();
+  }
+}

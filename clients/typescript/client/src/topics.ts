@@ -1,0 +1,91 @@
+import type { Inlet } from "./connection.js";
+import { fromFault, RoomcastError, type Fault } from "./error.js";
+import type { Payload } from "./event.js";
+import type { Phase } from "./phase.js";
+import { Topic, type Kind, type Link } from "./topic.js";
+
+/** A topic that nobody looks at stays joined so long: pages that change look away for a moment. */
+const LINGER_MS = 1000;
+
+/** Key of the user's own topic, `user:<id>`: the id is in the token. */
+export const OWN = "user:";
+
+/** The way to the server, which is there while a topic needs it. */
+export interface Line extends Link {
+  open(): void;
+  close(): void;
+}
+
+interface Entry {
+  readonly topic: Topic<never>;
+  holders: number;
+  linger: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** All topics of a client, each there while somebody holds it. */
+export class Topics implements Inlet {
+  readonly #entries = new Map<string, Entry>();
+  #line!: Line;
+
+  attach(line: Line): void {
+    this.#line = line;
+  }
+
+  /** The topic, if somebody holds it. */
+  find<T>(key: string): Topic<T> | undefined {
+    return this.#entries.get(key)?.topic as Topic<T> | undefined;
+  }
+
+  /** Holds a topic until the returned function is called, once. */
+  hold<T>(key: string, kind: () => Kind<T>, cursor?: string): [Topic<T>, () => void] {
+    let entry = this.#entries.get(key);
+    if (!entry) {
+      const topic = new Topic(kind(), this.#line, cursor) as unknown as Topic<never>;
+      this.#entries.set(key, (entry = { topic, holders: 0, linger: undefined }));
+      this.#line.open();
+      topic.join();
+    }
+    const held = entry;
+    held.holders += 1;
+    clearTimeout(held.linger);
+    let isHeld = true;
+    const release = () => {
+      if (!isHeld) return;
+      isHeld = false;
+      held.holders -= 1;
+      if (held.holders === 0) held.linger = setTimeout(() => this.#drop(key, held), LINGER_MS);
+    };
+    return [held.topic as unknown as Topic<T>, release];
+  }
+
+  connected(): void {
+    for (const { topic } of this.#entries.values()) topic.join();
+  }
+
+  lost(phase: Phase, error?: RoomcastError): void {
+    for (const { topic } of this.#entries.values()) topic.lost(phase, error);
+  }
+
+  receive(name: string, payload: Record<string, unknown>): void {
+    this.#named(payload["topic"] as string)?.receive(name, payload as Payload);
+  }
+
+  /** A right that ended is told with the topic's name in front. */
+  refused(fault: Fault): void {
+    const [name] = fault.message.split(": ", 1);
+    this.#named(name ?? "")?.refuse(fromFault(fault));
+  }
+
+  #named(name: string): Topic<never> | undefined {
+    // A topic's key is its name, but for the one whose name only the server knows.
+    const topic = this.#entries.get(name)?.topic ?? this.#entries.get(OWN)?.topic;
+    return topic?.name === name ? topic : undefined;
+  }
+
+  #drop(key: string, entry: Entry): void {
+    if (entry.holders > 0) return;
+    this.#entries.delete(key);
+    entry.topic.leave();
+    if (this.#entries.size === 0) this.#line.close();
+  }
+}

@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { clientOf } from "../../testing/client.js";
+import { eventually } from "../../testing/eventually.js";
+import { Server } from "../../testing/server.js";
+import { Worker } from "../../testing/worker.js";
+
+test("output is the bytes that were written, whenever one begins to look and whatever fails meanwhile", async () => {
+  const server = await Server.forTest();
+  const client = clientOf(server);
+  const worker = new Worker(server.core);
+  const { job_id } = await client.createJob({ kind: "render" });
+  const lease = await worker.lease("render");
+  await lease.write("before anybody looked: é, ");
+  const output = client.job(job_id).output();
+  const stop = output.subscribe(() => {});
+  await eventually("the beginning", () => output.get().text.endsWith(", "));
+  // A letter in two pieces.
+  const letter = Buffer.from("ü");
+  await lease.write(letter.subarray(0, 1));
+  await lease.write(letter.subarray(1));
+  await eventually("the letter", () => output.get().text.endsWith("ü"));
+  await server.kill();
+  await server.start();
+  await eventually("the worker is back", () => lease.write(" after").then(() => true, () => false));
+  await eventually("the end", () => output.get().text.endsWith("after"));
+  expect(output.get()).toEqual({ attempt: 1, text: "before anybody looked: é, ü after", isCut: false });
+  stop();
+});
+
+test("of a long output the end is read, and another attempt begins another text", async () => {
+  const server = await Server.forTest();
+  const client = clientOf(server);
+  const worker = new Worker(server.core);
+  const retry = { max_attempts: 2, initial_backoff_ms: 1 };
+  const { job_id } = await client.createJob({ kind: "render", retry });
+  const lease = await worker.lease("render");
+  await lease.write("x".repeat(200_000));
+  await lease.write("y".repeat(200_000));
+  const output = client.job(job_id).output();
+  const stop = output.subscribe(() => {});
+  await eventually("the end", () => output.get().text.length === 64 * 1024);
+  expect(output.get()).toMatchObject({ isCut: true, text: "y".repeat(64 * 1024) });
+  await lease.fail("oops", "it broke", true);
+  const second = await worker.lease("render");
+  await second.write("again");
+  await eventually("the other text", () => output.get().text === "again");
+  await second.write(" and to its end");
+  await second.complete();
+  const whole = { attempt: 2, text: "again and to its end", isCut: false };
+  expect(await output.ended()).toEqual(whole);
+  expect(await client.job(job_id).output().ended()).toEqual(whole);
+  stop();
+});

@@ -1,0 +1,80 @@
+import { isFinal, type Job, type JobStatus, type LiveJob, type OutputState, type TopicState } from "@roomcast/client";
+import { useMemo } from "react";
+import { standing, useLive, type Standing } from "./live.js";
+import { useRoomcast } from "./provider.js";
+import { useSelected } from "./read.js";
+
+/** A job, and what can be done with it. */
+export interface JobView extends Standing {
+  readonly job: Job | undefined;
+  /** Asks it to end. */
+  readonly cancel: (reason?: string) => Promise<Job>;
+  /** Another of the same, once it has ended. */
+  readonly retry: () => Promise<Job>;
+}
+
+/** What a progress bar needs of a job. */
+export interface JobProgressView extends Standing {
+  readonly status: JobStatus | undefined;
+  /** 0 to 100. */
+  readonly progress: number;
+  readonly message: string | undefined;
+  readonly stage: string | undefined;
+  readonly attempt: number;
+  /** What it failed with, for a person. */
+  readonly failure: string | undefined;
+  readonly isFinal: boolean;
+  readonly isCancelling: boolean;
+}
+
+/** A job, live. `initial`, as the server rendered it, is shown until there is something newer. */
+export function useJob(id: string, initial?: Job): JobView {
+  const live = useLiveJob(id, initial);
+  const state = useLive(live);
+  return useMemo(
+    () => ({
+      ...standing(state),
+      job: state.value,
+      cancel: (reason) => live.cancel(reason),
+      retry: () => live.retry(),
+    }),
+    [live, state],
+  );
+}
+
+/** How far a job is, live. Renders again only when that changes. */
+export function useJobProgress(id: string, initial?: Job): JobProgressView {
+  const live = useLiveJob(id, initial);
+  return useSelected(live, live.idle, progress);
+}
+
+/** The end of what a job writes, live. */
+export function useJobOutput(id: string, channel = "stdout"): OutputState {
+  const live = useLiveJob(id);
+  const output = useMemo(() => live.output(channel), [live, channel]);
+  return useSelected(output, EMPTY, itself);
+}
+
+const EMPTY: OutputState = { attempt: 0, text: "", isCut: false };
+const itself = (state: OutputState) => state;
+
+function useLiveJob(id: string, initial?: Job): LiveJob {
+  const client = useRoomcast();
+  // What was given first counts: a page gives a new object with every render.
+  return useMemo(() => client.job(id, initial), [client, id]);
+}
+
+function progress(state: TopicState<Job>): JobProgressView {
+  const { value: job } = state;
+  return {
+    ...standing(state),
+    status: job?.status,
+    progress: job?.progress ?? 0,
+    message: job?.message ?? undefined,
+    stage: job?.stage ?? undefined,
+    attempt: job?.attempt ?? 0,
+    failure: job?.error ?? undefined,
+    isFinal: job !== undefined && isFinal(job.status),
+    isCancelling: job?.status === "running" && job.cancel_requested,
+  };
+}

@@ -1,0 +1,30 @@
+import { session, type Command, type CommandOptions, type Performed, type Session } from "@roomcast/client";
+import { useMemo } from "react";
+import { standing, useLive, type Standing } from "./live.js";
+import { useRoomcast } from "./provider.js";
+
+/** A session, and what can be done in it. */
+export interface SessionView extends Standing {
+  readonly session: Session | undefined;
+  /** Changes a graph: shown at once, taken back if it is refused. */
+  readonly execute: (command: Command, options?: CommandOptions) => Promise<Performed>;
+  readonly undo: (graph?: string) => Promise<Performed>;
+  readonly redo: (graph?: string) => Promise<Performed>;
+}
+
+/** A session, live: graphs, who is in it, and commands. */
+export function useSession(id: string): SessionView {
+  const client = useRoomcast();
+  const live = useMemo(() => session(client, id), [client, id]);
+  const state = useLive(live);
+  return useMemo(
+    () => ({
+      ...standing(state),
+      session: state.value,
+      execute: (command, options) => live.execute(command, options),
+      undo: (graph) => live.undo(graph),
+      redo: (graph) => live.redo(graph),
+    }),
+    [live, state],
+  );
+}

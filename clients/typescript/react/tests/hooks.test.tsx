@@ -1,0 +1,101 @@
+import type { Job } from "@roomcast/client";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { renderToString } from "react-dom/server";
+import type { Page } from "playwright-core";
+import { build } from "vite";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { browser, watchErrors } from "../../testing/browser.js";
+import { clientOf } from "../../testing/client.js";
+import { eventually } from "../../testing/eventually.js";
+import { Server } from "../../testing/server.js";
+import { Site } from "../../testing/site.js";
+import { Worker, type Lease } from "../../testing/worker.js";
+import { App } from "./page/app.js";
+
+const PAGE = new URL("page", import.meta.url).pathname;
+let built: string;
+
+// In a test run React is built as for development: StrictMode mounts everything twice.
+beforeAll(async () => {
+  built = mkdtempSync(join(tmpdir(), "roomcast-page-"));
+  await build({
+    root: PAGE,
+    configFile: false,
+    logLevel: "error",
+    esbuild: { jsx: "automatic" },
+    build: { outDir: built, emptyOutDir: true, minify: false },
+  });
+});
+
+afterAll(() => rmSync(built, { recursive: true, force: true }));
+
+interface Stage {
+  readonly server: Server;
+  readonly page: Page;
+  readonly lease: Lease;
+  readonly rendered: string;
+}
+
+/** A page that a server rendered of a job at 10 %, open in a browser. */
+async function stage(): Promise<Stage> {
+  let html = "";
+  const site = await Site.serve(built, (page) => page.replace("<!--rendered-->", html));
+  const server = await Server.forTest({ env: { FRONTEND_URL: site.url } });
+  const { job_id } = await clientOf(server).createJob({ kind: "render" });
+  const lease = await new Worker(server.core).lease("render");
+  await lease.progress(10, "reading");
+  const job = (await (await fetch(`${server.url}/jobs/${job_id}`)).json()) as Job;
+  const given = { edge: server.url, job };
+  html = renderToString(<App {...given} />);
+  const page = await (await browser()).newPage();
+  watchErrors(page);
+  await page.addInitScript((value) => Object.assign(globalThis, { given: value }), given);
+  await page.goto(site.url);
+  return { server, page, lease, rendered: html };
+}
+
+async function text(page: Page, id: string): Promise<string> {
+  return (await page.locator(`#${id}`).textContent()) ?? "";
+}
+
+test("what the server rendered is taken over, and goes on live", async () => {
+  const { page, lease, rendered } = await stage();
+  expect(rendered).toContain('aria-valuenow="10"');
+  expect(rendered).toContain("reading");
+  await eventually("it is live", async () => (await text(page, "phase")) === "live");
+  await lease.progress(45, "writing");
+  const bar = page.getByRole("progressbar", { name: "Render" });
+  await eventually("it goes on", async () => (await bar.getAttribute("aria-valuenow")) === "45");
+  expect(await bar.getAttribute("aria-valuetext")).toBe("45 %");
+  await page.getByText("writing").waitFor();
+  await lease.fail("oops", "it broke");
+  await page.getByText("it broke").waitFor();
+  await page.getByRole("status").getByText("Failed").waitFor();
+});
+
+test("mounting twice joins once, and a change renders once", async () => {
+  const { server, page, lease } = await stage();
+  await eventually("it is live", async () => (await text(page, "headless")).startsWith("live"));
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  expect(/roomcast_edge_joins_total\{[^}]*\} (\d+)/.exec(metrics)?.[1]).toBe("1");
+  const before = await page.evaluate(() => (globalThis as never as { renders: string[] }).renders);
+  // What is written is no progress.
+  await lease.write("a line\n");
+  await lease.progress(70);
+  await eventually("it goes on", async () => (await text(page, "headless")) === "live 70");
+  const after = await page.evaluate(() => (globalThis as never as { renders: string[] }).renders);
+  expect(after.slice(before.length)).toEqual(["live 70"]);
+});
+
+test("a connection that stays away is told of, and its return", async () => {
+  const { server, page } = await stage();
+  await eventually("it is live", async () => (await text(page, "phase")) === "live");
+  expect(await text(page, "news")).toBe("");
+  await server.kill();
+  await eventually("it is lost", async () => (await text(page, "news")) === "lost");
+  expect(await page.getByRole("progressbar", { name: "Render" }).getAttribute("aria-valuenow")).toBe("10");
+  await server.start();
+  await eventually("it is back", async () => (await text(page, "news")) === "lost restored");
+});

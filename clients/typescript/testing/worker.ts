@@ -1,0 +1,93 @@
+import { credentials, loadPackageDefinition, type Client } from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+import { onTestFinished } from "vitest";
+
+const PROTO = new URL("../../../proto", import.meta.url).pathname;
+const LONG_POLL = { seconds: 5 };
+
+/** What a worker reports; parts as the contract names them. */
+export interface Report {
+  readonly progress?: {
+    readonly percent?: number;
+    readonly message?: string;
+    readonly stage?: string;
+    readonly counters?: Readonly<Record<string, number>>;
+  };
+  readonly output?: readonly { readonly channel: string; readonly offset: number; readonly data: Buffer }[];
+  readonly usage?: Readonly<Record<string, number | string>>;
+  readonly completed?: { readonly result?: { readonly data: Buffer } };
+  readonly cancelled?: object;
+  readonly failed?: { readonly error: { readonly code: string; readonly message: string; readonly retryable?: boolean } };
+}
+
+interface Assignment {
+  readonly job: { readonly job_id: string };
+  readonly fence: string;
+}
+
+type Call = (request: object, done: (error: Error | null, answer: never) => void) => void;
+
+/** A worker over the unary calls. */
+export class Worker {
+  readonly #client: Client & Record<"LeaseJobs" | "ReportJob", Call>;
+
+  constructor(core: string) {
+    const definition = loadSync("roomcast/v1/job.proto", { includeDirs: [PROTO], keepCase: true });
+    const loaded = loadPackageDefinition(definition) as never as {
+      roomcast: { v1: { JobService: new (...args: unknown[]) => never } };
+    };
+    this.#client = new loaded.roomcast.v1.JobService(core, credentials.createInsecure());
+    onTestFinished(() => this.#client.close());
+  }
+
+  /** Waits for a job of this kind. */
+  async lease(kind: string): Promise<Lease> {
+    const request = { worker_id: "worker", kinds: [kind], max_jobs: 1, wait: LONG_POLL };
+    for (;;) {
+      const { assignments } = await this.#call<{ assignments: Assignment[] }>("LeaseJobs", request);
+      const [assignment] = assignments;
+      if (assignment) return new Lease(assignment, (report) => this.#call("ReportJob", { report }));
+    }
+  }
+
+  #call<T>(name: "LeaseJobs" | "ReportJob", request: object): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#client[name](request, (error, answer) => (error ? reject(error) : resolve(answer)));
+    });
+  }
+}
+
+/** A job in a worker's hands. */
+export class Lease {
+  #number = 0;
+  #written = 0;
+
+  constructor(
+    private readonly assignment: Assignment,
+    private readonly send: (report: object) => Promise<unknown>,
+  ) {}
+
+  async report(report: Report): Promise<void> {
+    this.#number += 1;
+    const { job, fence } = this.assignment;
+    await this.send({ job_id: job.job_id, fence, number: this.#number, ...report });
+  }
+
+  progress(percent: number, message?: string): Promise<void> {
+    return this.report({ progress: { percent, ...(message ? { message } : {}) } });
+  }
+
+  async write(text: string | Buffer): Promise<void> {
+    const data = Buffer.from(text as string);
+    await this.report({ output: [{ channel: "stdout", offset: this.#written, data }] });
+    this.#written += data.length;
+  }
+
+  complete(result: unknown = { done: true }): Promise<void> {
+    return this.report({ completed: { result: { data: Buffer.from(JSON.stringify(result)) } } });
+  }
+
+  fail(code: string, message: string, retryable = false): Promise<void> {
+    return this.report({ failed: { error: { code, message, retryable } } });
+  }
+}

@@ -11,6 +11,7 @@
 mod checker;
 mod support;
 
+mod dashboard;
 mod docs;
 mod durability;
 mod edge;

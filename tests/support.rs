@@ -37,6 +37,7 @@ pub(crate) use self::command::{Finished, finish, roomcast};
 pub(crate) use self::core::Core;
 pub(crate) use self::credential::{
     Token, admin, admin_of, expired_user, forged_user, service, user, user_until, user_with_id,
+    user_with_role,
 };
 pub(crate) use self::crowd::{Comeback, Crowd, Manner};
 pub(crate) use self::dev::Dev;

@@ -2,12 +2,16 @@
 
 mod snapshot;
 
-pub(crate) use snapshot::{Standpoint, reset_reason};
+pub(crate) use snapshot::{Standpoint, reset_reason, tell_values};
 
+use std::sync::Arc;
+
+use metrics::Counter;
 use roomcast_proto::registry::Code;
+use tokio::sync::Notify;
 
 use crate::{
-    feed::{Closed, Delivery, Reader, Reset},
+    feed::{Closed, Delivery, Position, Reader, Reset},
     socket::{Gone, Outlet},
 };
 
@@ -28,31 +32,82 @@ impl From<Gone> for End {
     }
 }
 
-/// Delivers until the topic, the right or the socket ends. While the reader is live its events go past
-/// this loop, straight into the socket's lane.
-pub(crate) async fn deliver(reader: Reader, outlet: &Outlet) -> End {
-    let mut reader = reader.with_sink(outlet.sink());
-    // Looked up once: a replay goes through here event by event.
-    let deliveries = metrics::counter!("roomcast_edge_deliveries_total", "path" => "catch_up");
-    loop {
-        let delivered = match reader.next().await {
+/// One topic's deliveries to one socket.
+#[derive(Debug)]
+pub(crate) struct Deliveries {
+    reader: Reader,
+    /// Something is on its way to the socket, and nobody knows yet whether it gets there.
+    is_emitting: bool,
+}
+
+impl Deliveries {
+    /// What a reader gives goes to the socket. `wake` is told when one that caught up is to go on.
+    pub(crate) fn new(reader: Reader, outlet: &Outlet, wake: Arc<Notify>) -> Self {
+        Self { reader: reader.waking(outlet.sink(), wake), is_emitting: false }
+    }
+
+    /// Delivers until the topic, the right or the socket ends. While the reader is live its events go past
+    /// this loop, straight into the socket's lane.
+    pub(crate) async fn run(&mut self, outlet: &Outlet) -> End {
+        // Looked up once: a replay goes through here event by event.
+        let caught = catch_up_counter();
+        loop {
+            let delivery = self.reader.next().await;
+            if let Err(end) = self.pass_on(delivery, outlet, &caught).await {
+                return end;
+            }
+        }
+    }
+
+    /// Delivers all that there is. What arrives afterwards goes to the socket by itself, until
+    /// [`Deliveries::is_behind`].
+    pub(crate) async fn catch_up(&mut self, outlet: &Outlet) -> Result<(), End> {
+        let caught = catch_up_counter();
+        while let Some(delivery) = self.reader.catch_up().await {
+            self.pass_on(delivery, outlet, &caught).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether what caught up is to catch up again.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.reader.is_behind()
+    }
+
+    /// Ends it. Answers the last event that the socket has got, where that is known.
+    pub(crate) fn halt(mut self) -> Option<Position> {
+        let position = self.reader.halt();
+        (!self.is_emitting).then_some(position)
+    }
+
+    async fn pass_on(
+        &mut self,
+        delivery: Delivery,
+        outlet: &Outlet,
+        caught: &Counter,
+    ) -> Result<(), End> {
+        self.is_emitting = true;
+        match delivery {
             Delivery::Event(event) => {
-                deliveries.increment(1);
-                outlet.emit(reader.topic(), &event).await
+                caught.increment(1);
+                outlet.emit(self.reader.topic(), &event).await?;
             }
             Delivery::Reset(reset) => {
                 metrics::counter!("roomcast_edge_resets_total").increment(1);
-                start_again(outlet, &reset).await
+                start_again(outlet, &reset).await?;
             }
-            Delivery::Closed(Closed::Ended) => return End::Ended,
+            Delivery::Closed(Closed::Ended) => return Err(End::Ended),
             Delivery::Closed(Closed::Refused { code, message }) => {
-                return End::Refused { code, message };
+                return Err(End::Refused { code, message });
             }
-        };
-        if delivered.is_err() {
-            return End::Gone;
         }
+        self.is_emitting = false;
+        Ok(())
     }
+}
+
+fn catch_up_counter() -> Counter {
+    metrics::counter!("roomcast_edge_deliveries_total", "path" => "catch_up")
 }
 
 async fn start_again(outlet: &Outlet, reset: &Reset) -> Result<(), Gone> {

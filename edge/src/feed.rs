@@ -9,6 +9,7 @@
 //! a [`Delivery::Reset`].
 
 mod grant;
+mod glance;
 mod live;
 mod page;
 mod place;
@@ -19,8 +20,11 @@ mod stream;
 mod topic;
 
 pub use live::Sink;
+pub use place::Position;
 pub use reader::{Closed, Delivery, Reader, Reset};
 pub use state::StateInRoom;
+
+pub(crate) use glance::Guest;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -43,6 +47,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use self::{
+    glance::Glances,
     reader::Right,
     state::States,
     topic::{Feed, Key},
@@ -77,6 +82,7 @@ struct Shared {
     changed: Notify,
     replays: Semaphore,
     states: States,
+    glances: Glances,
     connected: AtomicBool,
 }
 
@@ -113,6 +119,7 @@ impl Feeds {
             changed: Notify::new(),
             replays: Semaphore::new(REPLAYS_MAX),
             states: States::new(),
+            glances: Glances::default(),
             connected: AtomicBool::new(false),
         }))
     }
@@ -212,6 +219,7 @@ impl Feeds {
     /// Takes out the feeds that nobody came back for.
     fn expire(&self, now: Instant) -> Vec<Arc<Feed>> {
         self.0.states.prune(now);
+        self.0.glances.prune(now);
         let mut table = self.table();
         let mut expired = Vec::new();
         while let Some((since, _)) = table.idle.front()

@@ -10,6 +10,7 @@ mod encoded;
 mod envelope;
 mod graph;
 mod job;
+mod message;
 mod session;
 mod session_event;
 mod session_name;
@@ -61,6 +62,21 @@ pub fn body(event: &Event) -> Body {
         }
         Some(event::Body::Session(fact)) => session(event, fact),
         None => Body::plain(event.r#type.clone(), "{}".to_owned()),
+    }
+}
+
+/// As [`body`], in the form in which events are delivered: in the dashboard's rooms published content
+/// comes with what it is about.
+fn delivered(event: &Event) -> Body {
+    let body = body(event);
+    match &event.body {
+        Some(event::Body::Payload(payload)) => match message::object(event, payload) {
+            Some(object) => Body { object, ..body },
+            None => body,
+        },
+        Some(event::Body::Job(_) | event::Body::JobSummary(_) | event::Body::Session(_)) | None => {
+            body
+        }
     }
 }
 

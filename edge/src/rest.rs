@@ -10,6 +10,7 @@ mod body;
 mod caller;
 mod commands;
 mod connections;
+mod debug;
 mod docs;
 mod events;
 mod health;
@@ -91,6 +92,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(revocations::router())
         .merge(users::router())
         .merge(connections::router())
+        .merge(debug::router())
         .merge(root::router())
         .merge(health::router())
         .merge(stats::router())

@@ -26,6 +26,7 @@ mod recover;
 mod registry;
 mod subscriptions;
 mod transport;
+mod view;
 
 pub use adapter::{Adapters, RawAdapter};
 pub use connection::Connection;

@@ -136,15 +136,15 @@ fn collect(
     let mut commands = Vec::new();
     for (key, value) in table {
         let mut setting = Setting { under: under.to_vec(), key: key.clone(), values: Vec::new() };
-        match value {
-            Value::Table(own) if takes_table(command, under, key) => {
+        match value.as_table() {
+            Some(own) if takes_table(command, under, key) => {
                 setting.values = vec![own.to_string()];
             }
-            Value::Table(inner) => {
+            Some(inner) => {
                 commands.push(([under, std::slice::from_ref(key)].concat(), inner));
                 continue;
             }
-            value => {
+            None => {
                 let values = texts(value);
                 setting.values = values.ok_or_else(|| FileError::UnusableValue(setting.name()))?;
             }

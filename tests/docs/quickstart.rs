@@ -1,6 +1,7 @@
-//! The commands of README.md, docs/guides/quickstart.md and docs/guides/sessions.md, run as they stand: every `sh` block of a page,
-//! in order, in one shell, against a `roomcast dev` of the test's own. A block marked `server` starts
-//! that server; one marked `needs: …` is for people.
+//! The commands of README.md and of the guides (docs/guides/quickstart.md, docs/guides/sessions.md,
+//! docs/guides/dashboard.md), run as they stand: every `sh` block of a page, in order, in one shell,
+//! against a `roomcast dev` of the test's own. A block marked `server` starts that server; one marked
+//! `needs: …` is for people.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -47,6 +48,22 @@ async fn every_command_of_the_guide_to_sessions_works_as_it_stands() {
         "event: session:closed",
         "event: closed",
         "session_not_found",
+    ] {
+        assert!(said.contains(expected), "{expected} is missing in:\n{said}");
+    }
+}
+
+#[tokio::test]
+async fn every_command_of_the_guide_to_the_dashboard_works_as_it_stands() {
+    let said = follow("docs/guides/dashboard.md").await;
+    for expected in [
+        r#"agent_status_update agents {"agent_id":"a1","status":"starting"}"#,
+        r#"system_metrics_update metrics {"cpu":0.4}"#,
+        "'ok': True",
+        r#"task_update tasks {"task_id":"t1","status":"done"}"#,
+        "topic: 'room:tasks'",
+        "task t2",
+        "\"room:dashboard\": 1",
     ] {
         assert!(said.contains(expected), "{expected} is missing in:\n{said}");
     }

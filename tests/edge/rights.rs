@@ -246,7 +246,7 @@ async fn an_operator_lists_connections_and_ends_one() {
     let connection = &listed["connections"][0];
     assert_eq!(
         (&connection["user_id"], &connection["topics"]),
-        (&json!("ana"), &json!(["room:open"]))
+        (&json!("ana"), &json!(["room:dashboard", "room:open"]))
     );
     let path = format!("/connections/{}/disconnect", connection["id"].as_str().unwrap());
     let foreign = system.edge.rest(&crate::support::admin_of("other", "root"));

@@ -43,6 +43,11 @@ impl Core {
         Core::launch(folder, &data_dir, arguments).await
     }
 
+    /// Starts with the settings of a file, and declares no rooms but those it declares.
+    pub(crate) async fn start_from_file(settings: &Path) -> Core {
+        Core::start_with(&["--config", settings.to_str().expect("a path")]).await
+    }
+
     /// Starts on a data folder, inside of `folder`, that may have a history.
     pub(crate) async fn start_at(folder: TempDir, data_dir: &Path) -> Core {
         Core::launch(folder, data_dir, &[]).await
@@ -138,7 +143,9 @@ fn spawn(port: &Port, data_dir: &Path, arguments: &[String]) -> Process {
         .args(arguments)
         .env("ROOMCAST_JWT_SECRET", USER_SECRET)
         .env("ROOMCAST_SERVICE_SECRET", SERVICE_SECRET)
-        .env("ROOMCAST_ROOMS", ROOMS)
         .env("ROOMCAST_LOG_FORMAT", "json");
+    if !arguments.iter().any(|argument| argument == "--config") {
+        command.env("ROOMCAST_ROOMS", ROOMS);
+    }
     Process::spawn("core", &mut command)
 }

@@ -24,6 +24,11 @@ pub(crate) fn admin(name: &str) -> Token {
     admin_of(DEFAULT_TENANT, name)
 }
 
+/// A user with a role.
+pub(crate) fn user_with_role(name: &str, role: &str) -> Token {
+    mint(DEFAULT_TENANT, name, &[role])
+}
+
 /// An admin of another tenant.
 pub(crate) fn admin_of(tenant: &str, name: &str) -> Token {
     mint(tenant, name, &["admin"])

@@ -21,6 +21,7 @@ pub(crate) struct Edge {
     core_url: String,
     port: Port,
     process: Process,
+    arguments: Vec<String>,
 }
 
 impl Edge {
@@ -30,10 +31,19 @@ impl Edge {
 
     /// An edge that reaches its core at this address.
     pub(crate) async fn start_at(core_url: &str) -> Edge {
-        let port = Port::reserve();
-        let core_url = core_url.to_owned();
-        let process = spawn(&port, &core_url);
-        let mut edge = Edge { core_url, port, process };
+        Edge::launch(core_url, &[]).await
+    }
+
+    /// Starts with settings of the test's own, as on the command line.
+    pub(crate) async fn start_with(core: &Core, arguments: &[&str]) -> Edge {
+        Edge::launch(&core.url(), arguments).await
+    }
+
+    async fn launch(core_url: &str, arguments: &[&str]) -> Edge {
+        let (port, core_url) = (Port::reserve(), core_url.to_owned());
+        let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
+        let process = spawn(&port, &core_url, &arguments);
+        let mut edge = Edge { core_url, port, process, arguments };
         edge.is_ready().await;
         edge
     }
@@ -72,7 +82,7 @@ impl Edge {
     /// Starts again on the same port, knowing nothing of before.
     pub(crate) async fn restart(&mut self) {
         assert!(!self.process.is_running(), "kill it first");
-        self.process = spawn(&self.port, &self.core_url);
+        self.process = spawn(&self.port, &self.core_url, &self.arguments);
         self.is_ready().await;
     }
 
@@ -96,10 +106,11 @@ pub(crate) fn lane_is_on() -> bool {
     std::env::var("ROOMCAST_LANE").as_deref() != Ok("off")
 }
 
-fn spawn(port: &Port, core_url: &str) -> Process {
+fn spawn(port: &Port, core_url: &str, arguments: &[String]) -> Process {
     let mut command = tools::roomcast();
     command
         .args(["edge", "--listen", &port.address().to_string(), "--core", core_url])
+        .args(arguments)
         .env("ROOMCAST_JWT_SECRET", USER_SECRET)
         .env("ROOMCAST_SERVICE_SECRET", SERVICE_SECRET)
         .env("ROOMCAST_LOG_FORMAT", "json");

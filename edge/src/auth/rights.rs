@@ -66,10 +66,21 @@ pub(crate) struct Hold {
 #[derive(Debug)]
 struct Seat {
     session: Arc<Session>,
-    topic: Option<String>,
+    matter: Matter,
     /// How often it was touched.
     touches: AtomicU64,
     news: Notify,
+}
+
+/// What a right is to.
+#[derive(Debug, PartialEq, Eq)]
+enum Matter {
+    /// Being connected.
+    Connection,
+    /// A topic, by its full name.
+    Topic(String),
+    /// Whatever rooms were given together with being connected.
+    Rooms,
 }
 
 impl Default for Rights {
@@ -86,9 +97,19 @@ impl Default for Rights {
 impl Rights {
     /// Holds a right, before it is asked for: a change that comes meanwhile must not be missed.
     pub(crate) fn hold(&self, session: &Arc<Session>, topic: Option<&str>) -> Hold {
+        let matter = topic.map_or(Matter::Connection, |topic| Matter::Topic(topic.to_owned()));
+        self.hold_matter(session, matter)
+    }
+
+    /// Holds the rights to rooms, in the same way.
+    pub(crate) fn hold_rooms(&self, session: &Arc<Session>) -> Hold {
+        self.hold_matter(session, Matter::Rooms)
+    }
+
+    fn hold_matter(&self, session: &Arc<Session>, matter: Matter) -> Hold {
         let seat = Arc::new(Seat {
             session: Arc::clone(session),
-            topic: topic.map(str::to_owned),
+            matter,
             touches: AtomicU64::new(0),
             news: Notify::new(),
         });
@@ -190,7 +211,7 @@ impl Hold {
 
     /// The same right under the name that the core gave its topic.
     pub(crate) fn named(self, topic: &str) -> Self {
-        if self.seat.topic.as_deref() == Some(topic) {
+        if matches!(&self.seat.matter, Matter::Topic(known) if known == topic) {
             return self;
         }
         let named = self.rights.hold(&self.seat.session, Some(topic));
@@ -237,8 +258,12 @@ impl Drop for Hold {
 impl Seat {
     /// Whether a change of the seat's tenant and subject means it.
     fn is_meant(&self, change: &AccessChanged) -> bool {
-        let is_of_topic =
-            change.topic.is_empty() || self.topic.as_deref() == Some(change.topic.as_str());
+        let is_of_topic = change.topic.is_empty()
+            || match &self.matter {
+                Matter::Connection => false,
+                Matter::Topic(topic) => *topic == change.topic,
+                Matter::Rooms => change.topic.starts_with("room:"),
+            };
         is_of_topic && (change.token_id.is_empty() || self.session.is_under(&change.token_id))
     }
 

@@ -1,6 +1,6 @@
 //! A topic's state, told to one socket: after a join that does not resume, and after a reset.
 
-use std::time::Duration;
+use std::{borrow::Borrow, time::Duration};
 
 use roomcast_proto::v1::{JoinResponse, ResetReason, join_response::Snapshot};
 use serde::Serialize;
@@ -58,12 +58,20 @@ impl Standpoint<'_> {
         if let Some(state) = self.state {
             return tell_state(outlet, state).await;
         }
-        if matches!(self.response.snapshot, Some(Snapshot::Job(_) | Snapshot::Jobs(_))) {
-            for object in objects {
-                outlet.tell_object("job_status", object).await?;
+        match &self.response.snapshot {
+            Some(Snapshot::Job(_) | Snapshot::Jobs(_)) => {
+                for object in objects {
+                    outlet.tell_object("job_status", object).await?;
+                }
+                Ok(())
             }
+            Some(Snapshot::LastValues(values)) if self.response.tells_last => {
+                let mut values: Vec<_> = values.events.iter().map(Encoded::new).collect();
+                values.sort_unstable_by_key(Encoded::offset);
+                tell_values(outlet, &self.response.topic, &values).await
+            }
+            Some(Snapshot::LastValues(_) | Snapshot::Session(_)) | None => Ok(()),
         }
-        Ok(())
     }
 
     fn has_more_parts(self) -> bool {
@@ -96,6 +104,18 @@ pub(crate) fn reset_reason(reason: ResetReason) -> &'static str {
         ResetReason::Forked | ResetReason::Unspecified => "forked",
         ResetReason::Ahead => "ahead",
     }
+}
+
+/// A room's last events of each type, oldest first: each as it was told when it happened.
+pub(crate) async fn tell_values(
+    outlet: &Outlet,
+    room: &str,
+    values: &[impl Borrow<Encoded>],
+) -> Result<(), Gone> {
+    for value in values {
+        outlet.emit(room, value.borrow()).await?;
+    }
+    Ok(())
 }
 
 async fn tell_state(outlet: &Outlet, state: &StateInRoom) -> Result<(), Gone> {

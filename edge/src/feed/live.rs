@@ -31,7 +31,8 @@ pub trait Sink: fmt::Debug + Send + Sync {
 pub(super) struct Member {
     sink: Arc<dyn Sink>,
     seat: Mutex<Seat>,
-    fell_behind: Notify,
+    /// Told when it falls behind.
+    wake: Arc<Notify>,
     /// Its position in [`Members`], under the feed's lock.
     position: AtomicUsize,
 }
@@ -51,20 +52,29 @@ struct Seat {
 pub(super) struct Members(Arc<Vec<Arc<Member>>>);
 
 impl Member {
-    pub(super) fn new(sink: Arc<dyn Sink>, offset: Option<u64>) -> Self {
+    pub(super) fn new(sink: Arc<dyn Sink>, offset: Option<u64>, wake: Arc<Notify>) -> Self {
         Self {
             sink,
             seat: Mutex::new(Seat { is_live: true, last: None, offset }),
-            fell_behind: Notify::new(),
+            wake,
             position: AtomicUsize::new(0),
         }
     }
 
     /// Waits until it is live no more.
     pub(super) async fn fell_behind(&self) {
-        while self.seat().is_live {
-            self.fell_behind.notified().await;
+        while self.is_live() {
+            self.wake.notified().await;
         }
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.seat().is_live
+    }
+
+    /// Whether its sink takes events at all. One that does not falls behind at each.
+    pub(super) fn is_open(&self) -> bool {
+        self.sink.is_open()
     }
 
     /// Ends its being live. When this returns nothing more is offered to its sink; the answer is the
@@ -96,7 +106,7 @@ impl Member {
     /// Its reader is woken to go on by itself.
     fn fall_behind(&self) {
         self.seat().is_live = false;
-        self.fell_behind.notify_one();
+        self.wake.notify_one();
     }
 
     fn seat(&self) -> MutexGuard<'_, Seat> {

@@ -17,6 +17,15 @@ pub(super) struct Place {
     generation: u64,
 }
 
+/// The last event that a reader has delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// Its cursor.
+    pub cursor: String,
+    /// Its offset, where it is known.
+    pub offset: Option<u64>,
+}
+
 /// What a reader does next.
 #[derive(Debug)]
 pub(super) enum Step {
@@ -33,6 +42,16 @@ pub(super) enum Step {
 impl Place {
     pub(super) fn new(cursor: &str, generation: u64) -> Self {
         Self { cursor: cursor.to_owned(), offset: None, generation }
+    }
+
+    /// After an event whose offset is known as well.
+    pub(super) fn after(position: &Position, generation: u64) -> Self {
+        let Position { cursor, offset } = position.clone();
+        Self { cursor, offset, generation }
+    }
+
+    pub(super) fn position(&self) -> Position {
+        Position { cursor: self.cursor.clone(), offset: self.offset }
     }
 
     pub(super) fn cursor(&self) -> &str {

@@ -7,7 +7,7 @@ use roomcast_proto::{
     v1::{Fault, JoinRequest, JoinResponse, ResetReason},
 };
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     time::{Instant, sleep, sleep_until},
 };
 use tonic::Status;
@@ -16,7 +16,7 @@ use super::{
     Feeds, StateInRoom,
     grant::Grant,
     live::{Member, Sink},
-    place::{Place, Step},
+    place::{Place, Position, Step},
     topic::Feed,
 };
 use crate::{
@@ -106,6 +106,16 @@ pub struct Reader {
     /// Takes what arrives while the reader is live.
     sink: Option<Arc<dyn Sink>>,
     live: Option<Arc<Member>>,
+    /// Told when it is live no more.
+    wake: Arc<Notify>,
+}
+
+/// What a reader comes to at each step.
+enum Turn {
+    Delivery(Delivery),
+    Again,
+    /// All that there is was delivered.
+    AtHead,
 }
 
 impl Reader {
@@ -124,6 +134,7 @@ impl Reader {
             backoff: Backoff::default(),
             sink: None,
             live: None,
+            wake: Arc::default(),
             feeds,
             feed,
             right,
@@ -150,34 +161,90 @@ impl Reader {
         self
     }
 
+    /// As [`Reader::with_sink`], and `wake` is told when the reader is live no more.
+    #[must_use]
+    pub(crate) fn waking(mut self, sink: Arc<dyn Sink>, wake: Arc<Notify>) -> Self {
+        self.wake = wake;
+        self.with_sink(sink)
+    }
+
+    /// Goes on after this event instead.
+    pub(crate) fn begin_after(&mut self, position: &Position) {
+        self.leave_live();
+        self.taken.clear();
+        self.place = Place::after(position, self.feed.state().ring.generation());
+    }
+
+    /// Ends its being live. Answers what it has delivered.
+    pub(crate) fn halt(&mut self) -> Position {
+        self.leave_live();
+        self.place.position()
+    }
+
+    /// Whether a reader that caught up is to catch up again.
+    pub(crate) fn is_behind(&self) -> bool {
+        let is_live = self.live.as_ref().is_some_and(|live| live.is_live());
+        !is_live || self.right.hold.is_touched()
+    }
+
     /// Waits for what comes next. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Delivery {
         loop {
-            if self.must_renew()
-                // Kept out of the task's own size: most of its life it only waits.
-                && let Some(closed) = Box::pin(self.renew()).await
-            {
-                return Delivery::Closed(closed);
-            }
-            if let Some(event) = self.taken.pop_front() {
-                self.place.advance(&event);
-                return Delivery::Event(event);
-            }
-            if let Some(delivery) = self.pull().await {
-                return delivery;
+            match self.turn().await {
+                Turn::Delivery(delivery) => return delivery,
+                Turn::Again => {}
+                Turn::AtHead => {
+                    if !self.go_live() {
+                        self.wait().await;
+                    }
+                }
             }
         }
     }
 
+    /// What comes next, until there is nothing: then the reader is live, and what arrives goes to its
+    /// sink, though nobody waits here. [`Reader::is_behind`] tells when somebody must again.
+    pub(crate) async fn catch_up(&mut self) -> Option<Delivery> {
+        self.leave_live();
+        loop {
+            match self.turn().await {
+                Turn::Delivery(delivery) => return Some(delivery),
+                Turn::Again => {}
+                Turn::AtHead => {
+                    let sink = self.sink.as_ref()?;
+                    self.live = self.feed.go_live(&self.place, sink, &self.wake);
+                    if self.live.is_some() {
+                        return None;
+                    }
+                    self.wait().await;
+                }
+            }
+        }
+    }
+
+    async fn turn(&mut self) -> Turn {
+        if self.must_renew()
+            // Kept out of the task's own size: most of its life it only waits.
+            && let Some(closed) = Box::pin(self.renew()).await
+        {
+            return Turn::Delivery(Delivery::Closed(closed));
+        }
+        if let Some(event) = self.taken.pop_front() {
+            self.place.advance(&event);
+            return Turn::Delivery(Delivery::Event(event));
+        }
+        self.pull().await
+    }
+
     /// Takes in what comes next, or waits until something may.
-    async fn pull(&mut self) -> Option<Delivery> {
+    async fn pull(&mut self) -> Turn {
         if let Some(live) = &self.live {
             tokio::select! {
                 () = live.fell_behind() => self.leave_live(),
                 () = self.right.hold.touched() => self.leave_live(),
                 () = sleep_until(self.grant.renew_at()) => {}
             }
-            return None;
+            return Turn::Again;
         }
         // Marked as seen before the ring is read, so that no change falls between.
         self.changes.borrow_and_update();
@@ -191,31 +258,30 @@ impl Reader {
             let page = Box::pin(page).await;
             step = match page {
                 Ok(page) => self.place.take(&page),
-                Err(status) => return self.pause(&status).await,
+                Err(status) => {
+                    return self.pause(&status).await.map_or(Turn::Again, Turn::Delivery);
+                }
             };
         }
         match step {
             Step::Deliver(events) => {
                 self.backoff.reset();
                 self.taken.extend(events);
-                None
+                Turn::Again
             }
             Step::Wait => match closed {
-                Some(closed) => Some(Delivery::Closed(closed)),
-                None => {
-                    if !self.go_live() {
-                        self.wait().await;
-                    }
-                    None
-                }
+                Some(closed) => Turn::Delivery(Delivery::Closed(closed)),
+                None => Turn::AtHead,
             },
-            Step::ReadLog | Step::JoinAgain => Box::pin(self.join_again()).await,
+            Step::ReadLog | Step::JoinAgain => {
+                Box::pin(self.join_again()).await.map_or(Turn::Again, Turn::Delivery)
+            }
         }
     }
 
     fn go_live(&mut self) -> bool {
         if let Some(sink) = self.sink.as_ref().filter(|sink| sink.is_open()) {
-            self.live = self.feed.go_live(&self.place, sink);
+            self.live = self.feed.go_live(&self.place, sink, &self.wake);
         }
         self.live.is_some()
     }

@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use roomcast_proto::v1::Event;
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use super::{
     live::{Member, Members, Sink},
@@ -90,12 +93,18 @@ impl Feed {
     }
 
     /// A reader that has everything gets what follows at once. None where it has not.
-    pub(super) fn go_live(&self, place: &Place, sink: &Arc<dyn Sink>) -> Option<Arc<Member>> {
+    /// `wake` is told when it falls behind.
+    pub(super) fn go_live(
+        &self,
+        place: &Place,
+        sink: &Arc<dyn Sink>,
+        wake: &Arc<Notify>,
+    ) -> Option<Arc<Member>> {
         let mut state = self.state();
         if state.closed.is_some() || !place.is_at_head(&state.ring) {
             return None;
         }
-        let member = Arc::new(Member::new(Arc::clone(sink), place.offset()));
+        let member = Arc::new(Member::new(Arc::clone(sink), place.offset(), Arc::clone(wake)));
         state.live.add(&member);
         Some(member)
     }
@@ -118,7 +127,8 @@ impl Feed {
         metrics::counter!("roomcast_edge_deliveries_total", "path" => "live")
             .increment(taken as u64);
         if !fallen.is_empty() {
-            metrics::counter!("roomcast_edge_fallbacks_total").increment(fallen.len() as u64);
+            let full = fallen.iter().filter(|member| member.is_open()).count();
+            metrics::counter!("roomcast_edge_fallbacks_total").increment(full as u64);
             let mut state = self.state();
             fallen.iter().for_each(|member| state.live.remove(member));
         }

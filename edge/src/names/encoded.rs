@@ -2,7 +2,7 @@
 
 use roomcast_proto::v1::Event;
 
-use super::{Envelope, Spellings, body};
+use super::{Envelope, Spellings, delivered};
 
 /// An event of a log in its wire form.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ impl Encoded {
     /// Encodes an event.
     #[must_use]
     pub fn new(event: &Event) -> Self {
-        let body = body(event);
+        let body = delivered(event);
         let payload = Envelope::of(event).seal(&body.object);
         Self {
             offset: event.offset,

@@ -108,6 +108,8 @@ fn no_route_is_left_undescribed() {
             "/commands/undo",
             "/connections",
             "/connections/{id}/disconnect",
+            "/debug/socketio",
+            "/debug/socketio/broadcast",
             "/docs",
             "/health",
             "/jobs",

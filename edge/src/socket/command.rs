@@ -4,6 +4,7 @@
 mod field;
 mod job;
 mod project;
+mod publish;
 mod refusal;
 mod room;
 mod session;
@@ -12,6 +13,7 @@ mod token;
 pub(super) use field::Id;
 pub(super) use job::Job;
 pub(super) use project::Project;
+pub(super) use publish::Publish;
 pub(super) use refusal::Refusal;
 pub(super) use room::Room;
 pub(super) use session::Session;
@@ -29,6 +31,7 @@ use super::inbound::Message;
 pub(super) enum Command {
     Job(Job),
     Project(Project),
+    Publish(Publish),
     Room(Room),
     Session(Session),
     Authenticate(Authenticate),
@@ -38,8 +41,15 @@ pub(super) enum Command {
 /// How a noun reads a call: nothing of one that is another's.
 type Parsed = Option<Result<Command, Refusal>>;
 
-const NOUNS: [fn(&Call<'_>) -> Parsed; 6] =
-    [session::parse, job::parse, project::parse, room::parse, token::parse, ping];
+const NOUNS: [fn(&Call<'_>) -> Parsed; 7] = [
+    session::parse,
+    job::parse,
+    project::parse,
+    room::parse,
+    publish::parse,
+    token::parse,
+    ping,
+];
 
 /// An event's name, and its argument as it came.
 #[derive(Debug)]

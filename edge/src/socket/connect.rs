@@ -1,12 +1,13 @@
 //! How a socket comes in: the token first, then everything it needs to be served.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use roomcast_identity::bearer;
-use roomcast_proto::registry::Code;
+use roomcast_proto::{dashboard, registry::Code};
 use roomcast_runtime::trace::TraceContext;
 use socketioxide::{
     extract::{Extension, SocketRef, State, TryData},
@@ -22,10 +23,12 @@ use super::{
     handshake::Handshake,
     inbound::{Inbound, Taken, inbox},
     transport::{Session, Transports, Users},
+    view::View,
 };
 use crate::{
     app::AppState,
     auth::{Identity, Refused, Standing},
+    config::Switch,
     lane::{KillReason, Lane, Namespace},
     listener::limit_hit,
 };
@@ -100,7 +103,11 @@ pub(super) async fn authenticate(
         .map_err(|refusal| Rejection::new(refusal.code(), refusal.message()))?;
     let identity = identified(&state, &handshake, headers).await?;
     let trace = TraceContext::from_headers(headers);
-    let standing = admitted(&state, &identity, trace).await?;
+    let is_shown = namespace == Namespace::Root
+        && state.config.dashboard == Switch::On
+        && !handshake.declines_dashboard();
+    let rooms: &[&str] = if is_shown { &dashboard::VIEWED } else { &[] };
+    let (standing, view) = admitted(&state, &identity, (rooms, trace)).await?;
     if session.is_some_and(|session| !session.confirm(&users, &identity.user)) {
         limit_hit("sockets_per_user");
         let message = "this user has too many sockets; close some";
@@ -120,7 +127,7 @@ pub(super) async fn authenticate(
         Some(session) => connection.recover(&handshake.claim, &session.greeting).await,
         None => None,
     };
-    let beginning = Beginning { topics, recovery };
+    let beginning = Beginning { topics, recovery, view: is_shown.then_some(view) };
     let ready = Ready { connection, inbound, beginning, standing };
     socket.extensions.insert(Waiting(Arc::new(Mutex::new(Some(ready)))));
     socket.on_fallback(async |_: Taken| {});
@@ -148,18 +155,20 @@ async fn identified(
     })
 }
 
-/// Asks the core whether the user is let in. While it does not answer nothing can be joined either, so
-/// the question stays open: who was turned away for that would not come back by itself.
+/// Asks the core whether the user is let in, and to which rooms. While it does not answer nothing can be
+/// joined either, so the question stays open: who was turned away for that would not come back by itself.
 async fn admitted(
     state: &AppState,
     identity: &Identity,
-    trace: TraceContext,
-) -> Result<Standing, Rejection> {
+    (rooms, trace): (&[&str], TraceContext),
+) -> Result<(Standing, View), Rejection> {
     let session = Arc::clone(identity.session());
+    let doubts = state.rights.hold_rooms(&session);
     let mut standing = Standing::new(session, &state.rights, state.upstream.clone());
-    let checked = standing.check(&[], trace.child()).await;
-    checked.map_err(|Refused { code, .. }| Rejection::new(code, code.entry().cause))?;
-    Ok(standing)
+    let answer = standing.check(rooms, trace.child()).await;
+    let answer =
+        answer.map_err(|Refused { code, .. }| Rejection::new(code, code.entry().cause))?;
+    Ok((standing, View { answer, doubts, cursors: BTreeMap::new() }))
 }
 
 /// Runs after the CONNECT reply, for as long as the socket lives.

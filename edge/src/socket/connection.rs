@@ -1,10 +1,12 @@
 //! One connected socket: takes its messages one by one, and keeps the topics it joined. What it does for
 //! each noun stands in the folder beside this file.
 
+mod dashboard;
 mod farewell;
 mod job;
 mod join;
 mod project;
+mod publish;
 mod recovery;
 mod room;
 mod session;
@@ -24,6 +26,7 @@ use super::{
     payload::{Connected, Done, Pong, PongAck},
     recover::Recovery,
     subscriptions::{Ended, Names, Subscriptions},
+    view::View,
 };
 use crate::{
     app::AppState,
@@ -63,6 +66,8 @@ pub(super) struct Beginning {
     pub(super) topics: BTreeMap<String, Option<String>>,
     /// What a client that recovers goes on with.
     pub(super) recovery: Option<Recovery>,
+    /// What it is shown, if it is.
+    pub(super) view: Option<View>,
 }
 
 /// What a socket holds while it lives.
@@ -70,6 +75,8 @@ pub(super) struct Beginning {
 struct Held {
     subscriptions: Subscriptions,
     standing: Standing,
+    /// What is to be shown once the core answers.
+    awaited: Option<Box<View>>,
 }
 
 /// Why a request was not done.
@@ -142,7 +149,7 @@ impl Connection {
     ) {
         self.state.connections.add(&self);
         let subscriptions = Subscriptions::new(self.outlet.clone(), self.topics.clone());
-        let mut held = Held { subscriptions, standing };
+        let mut held = Held { subscriptions, standing, awaited: None };
         tokio::select! {
             // That the socket has gone is all there is to know of its end.
             _ = self.serve(&mut held, inbound, beginning) => {}
@@ -164,7 +171,7 @@ impl Connection {
         let mut farewell = pin!(self.farewell_time());
         loop {
             tokio::select! {
-                notice = held.standing.next() => self.heed(&mut held.standing, notice).await?,
+                notice = held.standing.next() => self.heed(held, notice).await?,
                 () = self.dismissed.cancelled() => return self.dismiss().await,
                 ended = held.subscriptions.ended() => self.ended(held, ended).await?,
                 message = inbound.next() => match message {
@@ -184,7 +191,7 @@ impl Connection {
 
     /// Says who has come in, and goes on with what the client was in.
     async fn greet(&self, held: &mut Held, beginning: Beginning) -> Result<(), Gone> {
-        let Beginning { topics, recovery } = beginning;
+        let Beginning { mut topics, recovery, view } = beginning;
         let hello = Connected {
             message: "Connected to Roomcast",
             user_id: &self.identity.user.id,
@@ -195,8 +202,11 @@ impl Connection {
         if let Some(recovery) = recovery {
             self.go_on(held, recovery).await?;
         }
-        let recovered = self.topics.list();
-        for (topic, cursor) in topics.into_iter().filter(|(topic, _)| !recovered.contains(topic)) {
+        if let Some(view) = view {
+            self.show(held, view, &mut topics);
+        }
+        topics.retain(|topic, _| !held.subscriptions.has(topic));
+        for (topic, cursor) in topics {
             match self.enter(held, &topic, cursor.as_deref(), None).await {
                 Err(Failure::Refused(refusal)) => refusal.tell(&self.outlet, None).await?,
                 Err(Failure::Gone) => return Err(Gone),
@@ -226,6 +236,7 @@ impl Connection {
         match command {
             Command::Job(job) => self.job(held, job, ack).await,
             Command::Project(project) => self.project(held, project, ack).await,
+            Command::Publish(publish) => self.publish(publish, ack).await,
             Command::Room(room) => self.room(held, room, ack).await,
             Command::Session(session) => self.session(held, session, ack).await,
             Command::Authenticate(fresh) => self.authenticate(held, &fresh.token, ack).await,

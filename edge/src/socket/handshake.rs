@@ -19,6 +19,8 @@ pub(super) struct Handshake {
     /// Topics to join at once, each with the cursor of the last event the client has.
     #[serde(default)]
     cursors: BTreeMap<String, String>,
+    /// Whether the dashboard is shown to this client, if it says so.
+    dashboard: Option<bool>,
     /// Whether this client recovers as Socket.IO's own do.
     #[serde(default)]
     pub(super) recover: bool,
@@ -28,6 +30,11 @@ pub(super) struct Handshake {
 }
 
 impl Handshake {
+    /// Whether this client does not want to be shown the dashboard.
+    pub(super) fn declines_dashboard(&self) -> bool {
+        self.dashboard == Some(false)
+    }
+
     /// Takes out the topics to join, each with the cursor of the last event the client has, if any.
     pub(super) fn take_topics(&mut self) -> Result<BTreeMap<String, Option<String>>, Refusal> {
         let cursors = std::mem::take(&mut self.cursors);

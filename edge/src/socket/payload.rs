@@ -1,6 +1,9 @@
 //! What the edge itself tells a socket. Field names are the contract's: docs/PROTOCOL.md.
 
+use roomcast_proto::v1::JoinResponse;
 use serde::Serialize;
+
+use crate::delivery::reset_reason;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Connected<'a> {
@@ -29,6 +32,35 @@ pub(super) struct Joined<'a> {
     pub(super) head: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reset: Option<&'static str>,
+}
+
+impl<'a> Joined<'a> {
+    pub(super) fn of(response: &'a JoinResponse) -> Self {
+        Self {
+            ok: true,
+            topic: &response.topic,
+            cursor: &response.cursor,
+            resumed: response.resumed,
+            head: &response.head,
+            reset: response.reset.as_ref().map(|reset| reset_reason(reset.reason())),
+        }
+    }
+}
+
+/// The answer to joining the dashboard: what became of each of its rooms.
+#[derive(Debug, Serialize)]
+pub(super) struct JoinedView<'a> {
+    pub(super) ok: bool,
+    pub(super) topic: &'a str,
+    pub(super) rooms: Vec<Joined<'a>>,
+}
+
+/// An event that is durable.
+#[derive(Debug, Serialize)]
+pub(super) struct Published<'a> {
+    pub(super) event_id: &'a str,
+    pub(super) cursor: &'a str,
+    pub(super) offset: u64,
 }
 
 #[derive(Debug, Serialize)]

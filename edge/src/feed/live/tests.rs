@@ -82,7 +82,7 @@ impl Follower {
             }
             Step::Wait => {
                 let sink = Arc::clone(&self.received) as Arc<dyn Sink>;
-                self.live = feed.go_live(&self.place, &sink);
+                self.live = feed.go_live(&self.place, &sink, &Arc::default());
             }
             Step::ReadLog | Step::JoinAgain if self.stamp == stamp => {
                 self.place.confirm(feed.state().ring.generation());

@@ -1,19 +1,34 @@
 //! Rooms.
 
+use std::collections::BTreeMap;
+
+use roomcast_proto::dashboard;
 use serde::Deserialize;
 
-use super::{Call, Command, Parsed, Refusal, field::Id};
+use super::{Call, Command, Parsed, Refusal, field::Id, refusal::malformed};
 
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::socket) enum Room {
-    Join { room: String, since: Option<String> },
-    Leave { room: String },
+    Join {
+        room: String,
+        since: Option<String>,
+    },
+    /// The dashboard: its rooms, each from where the client was in it.
+    JoinView {
+        cursors: BTreeMap<String, String>,
+    },
+    Leave {
+        room: String,
+    },
+    LeaveView,
 }
 
 #[derive(Debug, Deserialize)]
 struct Join {
     room: Option<Id>,
     since: Option<String>,
+    #[serde(default)]
+    cursors: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -31,11 +46,21 @@ pub(super) fn parse(call: &Call<'_>) -> Parsed {
 }
 
 fn join(call: &Call<'_>) -> Result<Room, Refusal> {
-    let Join { room, since } = call.required()?;
-    Ok(Room::Join { room: Id::required(room, "room")?, since })
+    let Join { room, since, cursors } = call.required()?;
+    let room = Id::required(room, "room")?;
+    if room != dashboard::VIEW {
+        return Ok(Room::Join { room, since });
+    }
+    match since {
+        None => Ok(Room::JoinView { cursors }),
+        Some(_) => {
+            Err(malformed("each room of the dashboard has a cursor of its own: send cursors"))
+        }
+    }
 }
 
 fn leave(call: &Call<'_>) -> Result<Room, Refusal> {
     let Leave { room } = call.required()?;
-    Ok(Room::Leave { room: Id::required(room, "room")? })
+    let room = Id::required(room, "room")?;
+    Ok(if room == dashboard::VIEW { Room::LeaveView } else { Room::Leave { room } })
 }

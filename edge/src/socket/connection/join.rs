@@ -5,7 +5,7 @@ use tonic::Status;
 
 use super::{Connection, Held, Outcome};
 use crate::{
-    delivery::{Standpoint, reset_reason},
+    delivery::Standpoint,
     feed,
     socket::{Gone, command::Refusal, payload::Joined},
 };
@@ -61,15 +61,7 @@ impl Connection {
         self.outlet.place(&response.topic, response.resumed.then_some(&response.cursor));
         self.outlet.tell_offset().await?;
         if let Some(ack) = ack {
-            let answer = Joined {
-                ok: true,
-                topic: &response.topic,
-                cursor: &response.cursor,
-                resumed: response.resumed,
-                head: &response.head,
-                reset: response.reset.as_ref().map(|reset| reset_reason(reset.reason())),
-            };
-            self.outlet.acknowledge(ack, &answer).await?;
+            self.outlet.acknowledge(ack, &Joined::of(&response)).await?;
         }
         if !response.resumed {
             let standpoint = Standpoint { response: &response, state: state.as_deref() };

@@ -4,31 +4,40 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::{Connection, Held, Outcome, Refusal};
 use crate::{
-    auth::{Notice, Refused, Standing},
+    auth::{Notice, Refused},
     lane::KillReason,
     names::rfc3339,
     socket::{
         Gone,
         command::Token,
         payload::{Authenticated, TokenExpiring},
+        view::View,
     },
 };
 
-use roomcast_proto::registry::Code;
+use roomcast_proto::{dashboard, registry::Code};
 
 impl Connection {
     /// Acts on news of the user's standing. Fails when the socket has come to its end.
-    pub(super) async fn heed(&self, standing: &mut Standing, notice: Notice) -> Result<(), Gone> {
+    pub(super) async fn heed(&self, held: &mut Held, notice: Notice) -> Result<(), Gone> {
         match notice {
             Notice::Expiring(at) => {
                 let expiring = TokenExpiring { expires_at: moment(at) };
                 self.outlet.tell("token_expiring", &expiring).await
             }
             Notice::Expired => self.expel(&Refused::of(Code::TokenExpired)).await,
-            Notice::Doubtful => match standing.check(&[], self.trace.child()).await {
-                Ok(_) => Ok(()),
-                Err(refused) => self.expel(&refused).await,
-            },
+            Notice::Doubtful => {
+                let rooms: &[&str] = if held.awaited.is_some() { &dashboard::VIEWED } else { &[] };
+                match held.standing.check(rooms, self.trace.child()).await {
+                    Ok(answer) => {
+                        if let Some(view) = held.awaited.take() {
+                            self.enter_view(held, View { answer, ..*view });
+                        }
+                        Ok(())
+                    }
+                    Err(refused) => self.expel(&refused).await,
+                }
+            }
         }
     }
 

@@ -1,0 +1,47 @@
+//! What a socket is shown when it comes in.
+
+use std::collections::BTreeMap;
+
+use super::{Connection, Held};
+use crate::{
+    feed::Guest,
+    socket::view::{self, View},
+};
+
+impl Connection {
+    /// Shows the rooms that the user may read. Those that the client was in by a cursor are no others.
+    pub(super) fn show(
+        &self,
+        held: &mut Held,
+        mut view: View,
+        topics: &mut BTreeMap<String, Option<String>>,
+    ) {
+        for topic in view::topics() {
+            held.subscriptions.adopt(&topic);
+            if let Some(cursor) = topics.remove(&topic).flatten() {
+                view.cursors.insert(topic, cursor);
+            }
+        }
+        self.enter_view(held, view);
+    }
+
+    /// Enters what the core let the user read; where it has not answered yet, when it does.
+    pub(super) fn enter_view(&self, held: &mut Held, mut view: View) {
+        let Some(rooms) = view.answer.rooms.take() else {
+            held.awaited = Some(Box::new(view));
+            return;
+        };
+        let rights = &self.state.rights;
+        for room in rooms {
+            let (topic, caller) = (format!("room:{room}"), self.identity.caller(self.trace));
+            let hold = rights.hold(&caller.session, Some(&topic));
+            if view.doubts.is_touched() {
+                hold.touch();
+            }
+            let since = view.cursors.remove(&topic);
+            let guest = Guest { caller, hold, topic, since, until: view.answer.rooms_until };
+            held.subscriptions.show(self.state.feeds.clone(), guest);
+        }
+        held.subscriptions.heed(view.doubts);
+    }
+}

@@ -1,5 +1,7 @@
 //! Projects, members, and the sessions' beginning and end.
 
+use futures::TryStreamExt as _;
+
 use super::*;
 use crate::domain::project::Project;
 use crate::domain::session::Session;
@@ -12,6 +14,10 @@ const PAGES: page::Sizes = page::Sizes { default: 50, max: 200 };
 /// How often sessions may be opened in a project while it is being deleted, before the caller is told
 /// to try again.
 const DELETE_ROUNDS: usize = 8;
+
+/// Sessions that are erased side by side: they share their commits, and leave the store's queue to
+/// others.
+const ERASED_AT_ONCE: usize = 32;
 
 impl Sessions {
     pub(super) async fn create_project(
@@ -95,17 +101,19 @@ impl Sessions {
             if found.is_empty() {
                 return Ok(());
             }
-            for Session { session_id, .. } in found {
-                let by = caller.name().to_owned();
-                let erase = session::Action::EraseSession { session_id, by };
-                match self.try_commit(caller, erase).await {
-                    // Another caller was as quick.
-                    Ok(()) => {}
-                    Err(Error::Refused(Refusal::Session(session::Refusal::SessionNotFound(_)))) => {
-                    }
-                    Err(error) => return Err(status(error)),
-                }
-            }
+            let erasing = futures::stream::iter(found.into_iter().map(Ok));
+            let erase = |Session { session_id, .. }| self.erase(caller, session_id);
+            erasing.try_for_each_concurrent(ERASED_AT_ONCE, erase).await?;
+        }
+    }
+
+    async fn erase(&self, caller: &Caller, session_id: String) -> Result<(), Status> {
+        let by = caller.name().to_owned();
+        match self.try_commit(caller, session::Action::EraseSession { session_id, by }).await {
+            Ok(()) => Ok(()),
+            // Another caller was as quick.
+            Err(Error::Refused(Refusal::Session(session::Refusal::SessionNotFound(_)))) => Ok(()),
+            Err(error) => Err(status(error)),
         }
     }
 

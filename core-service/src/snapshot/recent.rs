@@ -9,16 +9,16 @@ use tokio::sync::Semaphore;
 
 use crate::domain::cursor::Cursor;
 use crate::domain::event::{Body, Event};
-use crate::domain::limits::SESSION_BYTES_MAX;
-use crate::domain::session::{Folded, Session, State};
+use crate::domain::session::{Folded, Graph, Session, State};
 use crate::domain::topic::{Kind, Topic};
 use crate::store::session::Outline;
 use crate::store::{Error, PageLimit, Store};
 
-/// All sessions together, as their limits count: four of the largest. In memory it is some three times
-/// as much, for maps of short texts.
-const RECENT_BYTES_MAX: u64 = 4 * SESSION_BYTES_MAX;
-/// What a session counts besides its graphs.
+/// Memory of all sessions together: one of a hundred thousand nodes, or a dozen of ten thousand.
+const RECENT_BYTES_MAX: u64 = 128 << 20;
+/// What a node takes besides its texts: maps of short texts are mostly room.
+const NODE_BYTES: u64 = 800;
+/// What a session takes besides its graphs.
 const SESSION_BYTES: u64 = 4096;
 /// More events are not folded in: reading most sessions is quicker.
 const FOLDED_EVENTS_MAX: u64 = 5000;
@@ -114,8 +114,11 @@ impl Recent {
 
     /// Notes what a session weighs, and lets go of those that were not asked for longest.
     fn weigh(&self, session_id: &str, slot: &Arc<Slot>, state: &State) {
-        let graphs = state.graphs.values().map(|graph| graph.head.size.bytes);
-        let bytes = SESSION_BYTES + graphs.sum::<u64>();
+        let graph = |graph: &Graph| graph.head.size.bytes + graph.head.size.nodes * NODE_BYTES;
+        let bytes = SESSION_BYTES + state.graphs.values().map(graph).sum::<u64>();
+        if bytes > RECENT_BYTES_MAX {
+            return self.forget(session_id);
+        }
         let mut kept = self.kept();
         // It may have been let go while it was read.
         let Some(weighed) = kept.slots.peek_mut(session_id) else { return };

@@ -22,6 +22,7 @@ mod job;
 mod keyring;
 mod label;
 mod output;
+mod paging;
 mod payload;
 mod project;
 mod run;

@@ -182,3 +182,29 @@ async fn a_sessions_stream_begins_with_all_of_it_resumes_and_ends_when_it_is_clo
         page["events"].as_array().unwrap().iter().map(|event| &event["data"]["node_id"]).collect();
     assert_eq!(json!(created), json!(["a", "b", "c"]));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_far_larger_than_any_command_is_read_whole() {
+    const NODES: usize = 90;
+    let system = System::start().await;
+    let ana = system.edge.rest(&user("ana"));
+    let (session_id, _) = open(&ana).await;
+    let text = "x".repeat(60_000);
+    let large = |number: usize| {
+        json!({
+            "type": "create_node", "node_id": format!("n{number:03}"), "node_type": "box", "name": "",
+            "properties": { "text": text },
+        })
+    };
+    for first in (0..NODES).step_by(15) {
+        let commands: Vec<_> = (first..first + 15).map(large).collect();
+        execute(&ana, &session_id, json!({ "type": "batch", "commands": commands })).await;
+    }
+    let nodes = |graph: &Value| graph["nodes"].as_array().unwrap().len();
+    let graph = ana.get(&format!("/sessions/{session_id}/graphs/main")).await;
+    assert!(graph.text.len() > 5_000_000, "{} bytes", graph.text.len());
+    assert_eq!(nodes(&graph.ok(200)), NODES);
+    let mut stream = Sse::open(&ana, &format!("/sessions/{session_id}/events"), None).await;
+    let first = stream.next().await.unwrap();
+    assert_eq!(nodes(&first.data["snapshot"]["session"]["graphs"][0]), NODES);
+}

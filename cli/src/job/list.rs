@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::label::{self, Label};
 use crate::output::Output;
+use crate::paging::Paging;
 use crate::view::JobLine;
 
 const EXAMPLES: &str = "\
@@ -54,39 +55,29 @@ enum State {
     Cancelled,
 }
 
-/// The core's largest page.
-const PAGE_SIZE_MAX: usize = 200;
-
 pub(super) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
     let core = arguments.connection.open().await?;
     if !output.is_json() {
         output.line(JobLine::heading())?;
     }
-    let mut left = arguments.limit;
-    let mut page_token = String::new();
-    while left > 0 {
-        let request = request(&arguments, left, page_token);
-        let page = core.jobs().list_jobs(call(request)).await?.into_inner();
-        for job in page.jobs.iter().take(left) {
+    let mut paging = Paging::new(arguments.limit);
+    while let Some(page) = paging.next() {
+        let page = core.jobs().list_jobs(call(request(&arguments, page))).await?.into_inner();
+        for job in paging.take(&page.jobs, &page.next_page_token) {
             output.show(&JobLine::of(job))?;
-        }
-        left = left.saturating_sub(page.jobs.len());
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
         }
     }
     Ok(Exit::OK)
 }
 
-fn request(arguments: &Arguments, left: usize, page_token: String) -> ListJobsRequest {
+fn request(arguments: &Arguments, (page_size, page_token): (i32, String)) -> ListJobsRequest {
     ListJobsRequest {
         owner: arguments.owner.clone(),
         kind: arguments.kind.clone(),
         states: arguments.states.iter().map(|state| JobState::from(*state).into()).collect(),
         labels: label::map(arguments.labels.iter().cloned()),
         project_id: arguments.project.clone(),
-        page_size: i32::try_from(left.min(PAGE_SIZE_MAX)).unwrap_or(0),
+        page_size,
         page_token,
         tenant: arguments.tenant.clone(),
     }

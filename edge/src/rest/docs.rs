@@ -94,8 +94,26 @@ fn operation(path: &str, method: &str, operation: &Value) -> String {
 }
 
 fn schema(name: &str, schema: &Value) -> String {
+    let parts: String = array(&schema["allOf"]).iter().map(part).collect();
+    format!(
+        "<details id='{id}'><summary>{id}</summary><p>{}</p><div class=scroll><table>{}{parts}</table></div></details>",
+        prose(&schema["description"]),
+        fields(schema),
+        id = escape(name),
+    )
+}
+
+/// A part of what a schema is made of: fields of its own, or all those of another.
+fn part(part: &Value) -> String {
+    if part["$ref"].is_string() {
+        return format!("<tr><td>…<td>{}<td>its fields", kind(part));
+    }
+    fields(part)
+}
+
+fn fields(schema: &Value) -> String {
     let required = array(&schema["required"]);
-    let fields: String = entries(&schema["properties"])
+    entries(&schema["properties"])
         .map(|(field, property)| {
             let mark = if required.iter().any(|name| name == field) { "" } else { "?" };
             format!(
@@ -105,12 +123,7 @@ fn schema(name: &str, schema: &Value) -> String {
                 prose(&property["description"])
             )
         })
-        .collect();
-    format!(
-        "<details id='{id}'><summary>{id}</summary><p>{}</p><div class=scroll><table>{fields}</table></div></details>",
-        prose(&schema["description"]),
-        id = escape(name),
-    )
+        .collect()
 }
 
 /// The media types of a body or an answer, each with its schema.

@@ -114,7 +114,7 @@ async fn known(socket: &Socket) -> Value {
 
 /// The order of links means nothing.
 fn sorted(mut graph: Value) -> Value {
-    if let Some(links) = graph["links"].as_array_mut() {
+    if let Some(links) = graph.get_mut("links").and_then(Value::as_array_mut) {
         links.sort_by_key(Value::to_string);
     }
     graph

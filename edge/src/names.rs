@@ -11,6 +11,7 @@ mod envelope;
 mod graph;
 mod job;
 mod message;
+mod presence;
 mod session;
 mod session_event;
 mod session_name;
@@ -19,17 +20,17 @@ mod spelling;
 mod status;
 mod time;
 
+pub use command::{Command, Malformed, Performed};
 pub use encoded::Encoded;
 pub use envelope::Envelope;
+pub use graph::Graph;
 pub use job::status_word;
+pub use session::{Session, SessionOutline, SessionSnapshot};
 pub use status::{job_status_of_job, job_status_of_summary};
 pub use time::{now, rfc3339};
-pub use command::{Command, Malformed, Performed};
 
 pub(crate) use command::{HistoryStep, NewCommand};
-pub use graph::Graph;
 pub(crate) use content::Content;
-pub use session::{Session, SessionOutline, SessionSnapshot};
 pub(crate) use session::Participant;
 pub(crate) use session_event::SessionFact;
 pub(crate) use session_state::SessionState;
@@ -60,7 +61,10 @@ pub fn body(event: &Event) -> Body {
         Some(event::Body::Payload(payload)) => {
             Body::plain(event.r#type.clone(), content::object(payload))
         }
-        Some(event::Body::Session(fact)) => session(event, fact),
+        Some(event::Body::Session(fact)) => match event.topic.strip_prefix("room:") {
+            Some(room) => presence::body(room, fact),
+            None => session(event, fact),
+        },
         None => Body::plain(event.r#type.clone(), "{}".to_owned()),
     }
 }

@@ -20,6 +20,7 @@ mod emit;
 mod gate;
 mod handshake;
 mod inbound;
+mod leaving;
 mod owner;
 mod payload;
 mod recover;

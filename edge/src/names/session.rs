@@ -97,6 +97,11 @@ impl<'a> SessionSnapshot<'a> {
         Self::part(snapshot, snapshot.graphs.iter().map(Graph::of).collect())
     }
 
+    /// For a payload whose envelope says where it stands.
+    pub(super) fn without_cursor(self) -> Self {
+        Self { session: Session { cursor: None, ..self.session }, ..self }
+    }
+
     /// With some of its graphs' content.
     pub(super) fn part(snapshot: &'a v1::SessionSnapshot, graphs: Vec<Graph<'a>>) -> Option<Self> {
         Some(Self {

@@ -41,7 +41,8 @@ impl SessionState {
         let split = split(&snapshot.graphs, PART_BYTES);
         let parts = split.iter().enumerate().map(|(at, pieces)| {
             let graphs = pieces.iter().map(|piece| piece.graph(&snapshot.graphs)).collect();
-            let snapshot = SessionSnapshot::part(snapshot, graphs);
+            let snapshot =
+                SessionSnapshot::part(snapshot, graphs).map(SessionSnapshot::without_cursor);
             let part = Part { snapshot, part: at + 1, parts: split.len() };
             let object = serde_json::to_string(&part).unwrap_or_else(|_| "{}".to_owned());
             let envelope = Envelope {
@@ -128,7 +129,8 @@ mod tests {
     }
 
     fn snapshot(graphs: Vec<v1::Graph>) -> v1::SessionSnapshot {
-        let session = Some(v1::Session { session_id: "s".to_owned(), ..v1::Session::default() });
+        let (session_id, cursor) = ("s".to_owned(), "c".to_owned());
+        let session = Some(v1::Session { session_id, cursor, ..v1::Session::default() });
         v1::SessionSnapshot { session, graphs, ..v1::SessionSnapshot::default() }
     }
 
@@ -142,6 +144,7 @@ mod tests {
         let payloads = payloads(&state);
         let [only] = &payloads[..] else { panic!("{payloads:?}") };
         assert_eq!((&only["part"], &only["parts"]), (&1.into(), &1.into()));
+        assert_eq!(state.parts()[0].payload().matches(r#""cursor":"#).count(), 1);
         assert_eq!((&only["session_id"], &only["cursor"]), (&"s".into(), &"c".into()));
         assert_eq!(only["graphs"][0]["nodes"][1]["node_id"], "main-1");
         assert_eq!(only["graphs"][0]["links"][0]["parent_id"], "main-0");

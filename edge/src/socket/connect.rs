@@ -9,10 +9,7 @@ use std::{
 use roomcast_identity::bearer;
 use roomcast_proto::{dashboard, registry::Code};
 use roomcast_runtime::trace::TraceContext;
-use socketioxide::{
-    extract::{Extension, SocketRef, State, TryData},
-    socket::DisconnectReason,
-};
+use socketioxide::extract::{Extension, SocketRef, State, TryData};
 use tokio::time::Instant;
 
 use super::{
@@ -22,6 +19,7 @@ use super::{
     connection::{Beginning, Visitor},
     handshake::Handshake,
     inbound::{Inbound, Taken, inbox},
+    leaving::Leaving,
     transport::{Session, Transports, Users},
     view::View,
 };
@@ -122,7 +120,7 @@ pub(super) async fn authenticate(
     let gone = connection.gone().clone();
     let (inbox, inbound) = inbox(allowance);
     socket.extensions.insert(inbox);
-    socket.extensions.insert(outlet);
+    socket.extensions.insert(outlet.clone());
     let recovery = match session.filter(|_| handshake.recover) {
         Some(session) => connection.recover(&handshake.claim, &session.greeting).await,
         None => None,
@@ -131,11 +129,7 @@ pub(super) async fn authenticate(
     let ready = Ready { connection, inbound, beginning, standing };
     socket.extensions.insert(Waiting(Arc::new(Mutex::new(Some(ready)))));
     socket.on_fallback(async |_: Taken| {});
-    socket.on_disconnect(async move |reason: DisconnectReason| {
-        metrics::counter!("roomcast_edge_disconnects_total", "reason" => reason_word(reason))
-            .increment(1);
-        gone.cancel();
-    });
+    socket.on_disconnect(Leaving { outlet, gone });
     Ok(())
 }
 
@@ -176,18 +170,5 @@ pub(super) async fn connected(Extension(waiting): Extension<Waiting>) {
     let ready = waiting.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(Ready { connection, inbound, beginning, standing }) = ready {
         connection.run(inbound, beginning, standing).await;
-    }
-}
-
-fn reason_word(reason: DisconnectReason) -> &'static str {
-    match reason {
-        DisconnectReason::TransportClose => "transport_close",
-        DisconnectReason::MultipleHttpPollingError => "multiple_polling",
-        DisconnectReason::PacketParsingError => "packet_parsing",
-        DisconnectReason::TransportError => "transport_error",
-        DisconnectReason::HeartbeatTimeout => "heartbeat_timeout",
-        DisconnectReason::ClientNSDisconnect => "client",
-        DisconnectReason::ServerNSDisconnect => "server",
-        DisconnectReason::ClosingServer => "closing_server",
     }
 }

@@ -8,7 +8,10 @@
 //! What a recovering socket gets ends with an offset: see [`recover`](super::recover).
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -61,6 +64,8 @@ struct Inner {
     /// The socket's own connection, if it began as a WebSocket.
     direct: Option<Arc<Lane>>,
     transports: Transports,
+    /// The socket has left its namespace.
+    is_shut: AtomicBool,
     /// Where everything goes, once it may.
     lane: OnceLock<Arc<Lane>>,
     /// The lane whose mark is queued: no packet may follow it.
@@ -100,6 +105,7 @@ impl Outlet {
             namespace,
             direct,
             transports,
+            is_shut: AtomicBool::new(false),
             lane: OnceLock::new(),
             changing: Mutex::default(),
             full_since: Mutex::default(),
@@ -118,6 +124,11 @@ impl Outlet {
             Some(lane) => self.change_over(lane).await,
             None => Ok(()),
         }
+    }
+
+    /// Nothing goes out any more.
+    pub(super) fn shut(&self) {
+        self.0.is_shut.store(true, Ordering::Release);
     }
 
     /// Where a live topic's events go.
@@ -280,6 +291,9 @@ impl Inner {
     }
 
     fn put(&self, outgoing: &Outgoing<'_>, offset: Option<&str>) -> Result<(), NotQueued> {
+        if self.is_shut.load(Ordering::Acquire) {
+            return Err(NotQueued::Gone);
+        }
         match self.lane.get() {
             Some(lane) => match lane.offer_pieces(&outgoing.pieces(self.namespace, offset)) {
                 Ok(true) => Ok(()),
@@ -344,6 +358,9 @@ impl Sink for Inner {
             let write =
                 |event: &&Arc<Encoded>| self.try_write(&Outgoing::Event(topic, event)).is_ok();
             return events.iter().take_while(write).count();
+        }
+        if self.is_shut.load(Ordering::Acquire) {
+            return 0;
         }
         let Some(lane) = self.lane.get() else { return 0 };
         // A socket that has gone takes none; its reader meets that as well.

@@ -4,6 +4,7 @@ mod clients;
 mod expiry;
 mod fanout;
 mod hostile;
+mod idle;
 mod lane;
 mod origin;
 mod polling;

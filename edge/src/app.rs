@@ -20,7 +20,7 @@ use crate::{
     listener::{self, Door},
     presence::Presence,
     rest,
-    socket::{Connections, Sockets},
+    socket::{Connections, Departures, Sockets},
     upstream::{Credential, Upstream},
 };
 
@@ -48,6 +48,8 @@ pub struct AppState {
     pub presence: Presence,
     /// Who is connected over Socket.IO.
     pub connections: Connections,
+    /// Whose connections were ended without a farewell.
+    pub departures: Departures,
     /// Cancelled when the edge begins to shut down.
     pub draining: CancellationToken,
 }
@@ -68,6 +70,7 @@ impl AppState {
             rights,
             upstream,
             connections: Connections::default(),
+            departures: Departures::default(),
             draining: CancellationToken::new(),
             config: Arc::new(config),
         })

@@ -194,6 +194,11 @@ impl Lane {
         }
     }
 
+    /// Why the edge has ended the connection, if it has.
+    pub(crate) fn killed(&self) -> Option<KillReason> {
+        self.control.killed()
+    }
+
     /// The answer under way is `101`: after its head come WebSocket frames.
     pub fn begin_upgrade(&self) {
         self.queue().expect_upgrade();

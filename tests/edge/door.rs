@@ -15,6 +15,8 @@ mod flood;
 mod frames;
 #[path = "door/heads.rs"]
 mod heads;
+#[path = "door/idle.rs"]
+mod idle;
 #[path = "door/proxy.rs"]
 mod proxy;
 #[path = "door/rate.rs"]

@@ -9,7 +9,7 @@ use crate::support::evidence::length;
 use crate::support::log_reader::read_log_by_rest;
 use crate::support::{
     Author, Comeback, Core, Crowd, Edge, Evidence, Manner, Recorder, System, admin, eventually,
-    lane_is_on, within,
+    within,
 };
 
 const ROOM: &str = "room:open";
@@ -60,10 +60,6 @@ const STUCK_BURST: usize = 400;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sockets_that_never_read_cost_the_others_nothing_are_given_up_and_catch_up_when_they_read()
 {
-    // Without lanes a peer that reads nothing is left to Socket.IO's own pings.
-    if !lane_is_on() {
-        return;
-    }
     let (healthy, stuck) = length((100, 5), (990, 10));
     let mut system = System::start().await;
     let recorder = Recorder::new();
@@ -92,7 +88,7 @@ async fn sockets_that_never_read_cost_the_others_nothing_are_given_up_and_catch_
     let grown = system.edge.process().memory().saturating_sub(before);
     let silence = readers.longest_silence();
     sleepers.read_again();
-    sleepers.all("back", |record| record.greetings > 1).await;
+    sleepers.all("back and told why", |record| record.ended_as == ["slow_consumer"]).await;
     end.cancel();
     publishing.await.expect("an author that does not panic");
 

@@ -4,10 +4,30 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    Clients, Edge, Observation, Rest, Socket, System, admin, eventually, lane_is_on, user,
+    Clients, Core, Edge, Observation, Rest, Socket, System, admin, eventually, lane_is_on, user,
 };
 
 const ROOM_EVENTS: &str = "/topics/room:open/events";
+
+/// A system, and a client of it that recovers and has joined the room.
+struct Scene {
+    system: System,
+    root: Rest,
+    node: Clients,
+    socket: Socket,
+}
+
+/// Nothing without lanes: then recovery is not offered.
+async fn scene() -> Option<Scene> {
+    if !lane_is_on() {
+        return None;
+    }
+    let system = System::start().await;
+    let root = system.edge.rest(&admin("root"));
+    let node = Clients::node().await;
+    let socket = joined(&node, &system.edge.url(), &json!(["websocket"])).await;
+    Some(Scene { system, root, node, socket })
+}
 
 /// A socket that recovers and has joined the room.
 async fn joined(node: &Clients, url: &str, transports: &Value) -> Socket {
@@ -50,19 +70,9 @@ async fn has_all(socket: &Socket, until: u64) {
     assert_eq!(numbers.collect::<Vec<_>>(), (0..until).collect::<Vec<_>>());
 }
 
-/// Without lanes recovery is not offered.
-fn is_offered() -> bool {
-    lane_is_on()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_is_recovered_over_every_transport_again_and_again() {
-    if !is_offered() {
-        return;
-    }
-    let system = System::start().await;
-    let root = system.edge.rest(&admin("root"));
-    let node = Clients::node().await;
+    let Some(Scene { system, root, node, .. }) = scene().await else { return };
     let mut published = 0;
     for transports in [json!(["websocket"]), json!(["polling"]), json!(["polling", "websocket"])] {
         let socket = joined(&node, &system.edge.url(), &transports).await;
@@ -98,13 +108,7 @@ async fn a_client_is_recovered_over_every_transport_again_and_again() {
 /// #4888, #5538: a client that got no event of its topics is recovered as well.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_got_no_event_is_recovered_with_all_it_had_joined() {
-    if !is_offered() {
-        return;
-    }
-    let system = System::start().await;
-    let root = system.edge.rest(&admin("root"));
-    let node = Clients::node().await;
-    let socket = joined(&node, &system.edge.url(), &json!(["websocket"])).await;
+    let Some(Scene { system: _system, root, node: _node, socket }) = scene().await else { return };
     socket.drop_connection(&json!({}));
     comes_back(&socket, 1).await;
     socket.drop_connection(&json!({}));
@@ -116,18 +120,13 @@ async fn a_client_that_got_no_event_is_recovered_with_all_it_had_joined() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_is_recovered_at_another_edge_and_after_restarts() {
-    if !is_offered() {
-        return;
-    }
-    let mut system = System::start().await;
-    let node = Clients::node().await;
-    let socket = joined(&node, &system.edge.url(), &json!(["websocket"])).await;
-    publish(&system.edge.rest(&admin("root")), 0..3).await;
+    let Some(Scene { mut system, root, node: _node, socket }) = scene().await else { return };
+    publish(&root, 0..3).await;
     has_all(&socket, 3).await;
 
     let other = Edge::start(&system.core).await;
     socket.drop_connection(&json!({ "url": other.url() }));
-    publish(&system.edge.rest(&admin("root")), 3..6).await;
+    publish(&root, 3..6).await;
     has_all(&socket, 6).await;
 
     system.edge.kill();
@@ -153,13 +152,7 @@ async fn a_client_is_recovered_at_another_edge_and_after_restarts() {
 /// #5539: what a client takes for an offset and is none costs its recovery, and nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_offset_that_is_none_of_ours_is_ignored() {
-    if !is_offered() {
-        return;
-    }
-    let system = System::start().await;
-    let root = system.edge.rest(&admin("root"));
-    let node = Clients::node().await;
-    let socket = joined(&node, &system.edge.url(), &json!(["websocket"])).await;
+    let Some(Scene { system: _system, root, node: _node, socket }) = scene().await else { return };
     for (times, offset) in ["connected", "rc1~room:open~x~00000000", "rc1!"].iter().enumerate() {
         socket.drop_connection(&json!({ "offset": offset }));
         comes_back(&socket, times + 1).await;
@@ -175,13 +168,7 @@ async fn an_offset_that_is_none_of_ours_is_ignored() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_that_was_left_is_not_come_back_to() {
-    if !is_offered() {
-        return;
-    }
-    let system = System::start().await;
-    let root = system.edge.rest(&admin("root"));
-    let node = Clients::node().await;
-    let socket = joined(&node, &system.edge.url(), &json!(["websocket"])).await;
+    let Some(Scene { system: _system, root, node: _node, socket }) = scene().await else { return };
     assert_eq!(socket.ask("leave_room", &json!({ "room": "open" })).await["ok"], true);
     socket.drop_connection(&json!({}));
     comes_back(&socket, 1).await;
@@ -191,4 +178,58 @@ async fn a_topic_that_was_left_is_not_come_back_to() {
     publish(&root, 1..2).await;
     socket.event_where("n", |payload| payload["n"] == 1).await;
     assert_eq!(connects(&socket), (2, 1));
+}
+
+/// A `pid` and an offset are no right: they are worth nothing to whoever else shows them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_user_shows_of_a_connection_recovers_nothing() {
+    let Some(Scene { system: _system, root, node: _node, socket }) = scene().await else { return };
+    publish(&root, 0..2).await;
+    has_all(&socket, 2).await;
+    socket.drop_connection(&json!({ "token": user("bob") }));
+    comes_back(&socket, 1).await;
+    assert_eq!(connects(&socket), (2, 0));
+    publish(&root, 2..3).await;
+    assert_eq!(socket.ask("ping", &json!({})).await["ok"], true);
+    assert_eq!(socket.ask("join_room", &json!({ "room": "open" })).await["ok"], true);
+    socket.drop_connection(&json!({}));
+    comes_back(&socket, 2).await;
+    assert_eq!(connects(&socket), (3, 1), "what bob was in is bob's");
+    let recoveries = socket.events().into_iter().filter(|(name, _)| name == "connected");
+    let told: Vec<Value> = recoveries.map(|(_, payload)| payload["user_id"].clone()).collect();
+    assert_eq!(told[..2], ["ana", "bob"]);
+}
+
+/// What is past its retention is not recovered in silence.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_was_away_for_longer_than_the_retention_is_told_of_a_reset() {
+    if !lane_is_on() {
+        return;
+    }
+    let core = Core::start_with(&["--retention", "room=events:5"]).await;
+    let mut edge = Edge::start(&core).await;
+    let root = Edge::start(&core).await;
+    let (root, _other) = (root.rest(&admin("root")), root);
+    let node = Clients::node().await;
+    let socket = joined(&node, &edge.url(), &json!(["websocket"])).await;
+    publish(&root, 0..3).await;
+    has_all(&socket, 3).await;
+
+    edge.kill();
+    publish(&root, 3..30).await;
+    eventually("what it has is past its retention", async || {
+        let topic = root.get("/topics/room:open").await.ok(200);
+        (topic["first_offset"].as_u64()? > 4).then_some(())
+    })
+    .await;
+    edge.restart().await;
+    comes_back(&socket, 1).await;
+    let reset = socket.event("reset").await;
+    assert_eq!((&reset["topic"], &reset["reason"]), (&json!("room:open"), &json!("trimmed")));
+    publish(&root, 30..31).await;
+    socket.event_where("n", |payload| payload["n"] == 30).await;
+    assert_eq!(connects(&socket), (2, 0), "a reset is no recovery");
+    socket.drop_connection(&json!({}));
+    comes_back(&socket, 2).await;
+    assert_eq!(connects(&socket), (3, 1));
 }

@@ -9,7 +9,6 @@ use crate::support::evidence::length;
 use crate::support::log_reader::read_log_by_rest;
 use crate::support::{
     Author, Balancer, Comeback, Core, Crowd, Edge, Evidence, Manner, Recorder, admin, eventually,
-    lane_is_on,
 };
 
 const ROOM: &str = "room:open";
@@ -19,10 +18,6 @@ const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn edges_replaced_one_after_the_other_leave_no_socket_without_data_for_long() {
-    // Without lanes sockets come back, whole, but later than is promised.
-    if !lane_is_on() {
-        return;
-    }
     let (sockets, rounds) = length((40, 1), (200, 20));
     let core = Core::start().await;
     let mut edges = [Edge::start(&core).await, Edge::start(&core).await];

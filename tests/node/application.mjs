@@ -8,8 +8,8 @@
 //       join: {event, argument, topic, resume}; joined at every connect. `resume` says how: "auth", by
 //             the cursors that `auth` gives as a function, or "since", by the cursor in the join itself
 //       recover: leave resuming to Socket.IO's own recovery
-//   {op: "drop", id, url?, offset?}           breaks the connection; it comes back by itself, at another
-//             url or with another offset if one is given
+//   {op: "drop", id, url?, offset?, token?}   breaks the connection; it comes back by itself, at another
+//             url, with another offset or another token if one is given
 //   {op: "emit", id, event, args, ack?}       ack: a number, comes back as {ack, answer}
 //   {op: "graphs", id, ack}                   what it knows of its session's graphs (graphs.mjs), as the
 //             answer to this ack
@@ -19,6 +19,7 @@
 // Every observation has `id` and one of: state, event, ack. The answer to a join is ack 0.
 export function application(io, tell, fold) {
   const sockets = new Map();
+  const tokens = new Map();
   const folded = new Map();
 
   function connect(command) {
@@ -26,9 +27,10 @@ export function application(io, tell, fold) {
     const { keep = false, join, recover } = command;
     const held = { ...cursors };
     const resumesByAuth = join?.resume !== "since";
+    if (token !== undefined) tokens.set(id, token);
     const auth = (give) =>
       give({
-        ...(token === undefined ? {} : { token }),
+        ...(tokens.has(id) ? { token: tokens.get(id) } : {}),
         ...more,
         ...(recover ? { recover } : resumesByAuth ? { cursors: held } : {}),
       });
@@ -81,8 +83,9 @@ export function application(io, tell, fold) {
     graphs({ id, ack }) {
       tell({ id, ack, answer: folded.get(id).known() });
     },
-    drop({ id, url, offset }) {
+    drop({ id, url, offset, token }) {
       const socket = sockets.get(id);
+      if (token) tokens.set(id, token);
       if (url) socket.io.uri = url;
       if (offset) socket._lastOffset = offset;
       socket.io.engine.close();

@@ -1,9 +1,6 @@
 //! The switch that ends one connection from outside.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    task::Waker,
-};
+use std::{sync::OnceLock, task::Waker};
 
 use futures::task::AtomicWaker;
 
@@ -27,6 +24,15 @@ pub enum KillReason {
 }
 
 impl KillReason {
+    /// Whether the client was told why, before its connection was ended.
+    #[must_use]
+    pub fn is_told(self) -> bool {
+        match self {
+            Self::Draining | Self::Refused | Self::Dismissed | Self::Idle => true,
+            Self::SlowConsumer | Self::Stalled | Self::Flooding => false,
+        }
+    }
+
     /// The word for logs and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -45,7 +51,7 @@ impl KillReason {
 /// Ends one TCP connection whatever its owner is waiting for: a queue that is full takes no farewell.
 #[derive(Debug, Default)]
 pub(super) struct Control {
-    is_killed: AtomicBool,
+    killed: OnceLock<KillReason>,
     reader: AtomicWaker,
     writer: AtomicWaker,
 }
@@ -53,7 +59,7 @@ pub(super) struct Control {
 impl Control {
     /// Ends the connection: its next read and write fail. Answers whether it stood until then.
     pub(super) fn kill(&self, reason: KillReason) -> bool {
-        if self.is_killed.swap(true, Ordering::AcqRel) {
+        if self.killed.set(reason).is_err() {
             return false;
         }
         metrics::counter!("roomcast_edge_kills_total", "reason" => reason.as_str()).increment(1);
@@ -62,15 +68,20 @@ impl Control {
         true
     }
 
+    /// Why it was ended, if it was.
+    pub(super) fn killed(&self) -> Option<KillReason> {
+        self.killed.get().copied()
+    }
+
     /// Registers before it looks, so that a kill in between is not missed.
     pub(super) fn is_killed_for_reader(&self, waker: &Waker) -> bool {
         self.reader.register(waker);
-        self.is_killed.load(Ordering::Acquire)
+        self.killed.get().is_some()
     }
 
     pub(super) fn is_killed_for_writer(&self, waker: &Waker) -> bool {
         self.writer.register(waker);
-        self.is_killed.load(Ordering::Acquire)
+        self.killed.get().is_some()
     }
 
     /// There is room for what the writer holds.

@@ -67,8 +67,8 @@ pub(super) struct Waiting(Arc<Mutex<Option<Ready>>>);
 struct Ready {
     connection: Arc<Connection>,
     inbound: Inbound,
-    beginning: Beginning,
-    standing: Standing,
+    beginning: Box<Beginning>,
+    standing: Box<Standing>,
 }
 
 /// Runs before the CONNECT reply. Handlers are registered here: a message that follows the reply at
@@ -111,11 +111,13 @@ pub(super) async fn authenticate(
         let message = "this user has too many sockets; close some";
         return Err(Rejection::new(Code::TooManyConnections, message));
     }
+    let previous = state.departures.take(handshake.claim.names(), &identity.user);
     let rate = state.config.socket_events();
     let allowance = || Allowance::new(rate, Instant::now());
     let allowance =
         session.map_or_else(|| Arc::new(allowance()), |session| session.allowance(allowance));
-    let visitor = Visitor { identity, trace, allowance: Arc::clone(&allowance) };
+    let seat = session.map(Session::seat);
+    let visitor = Visitor { identity, trace, allowance: Arc::clone(&allowance), seat };
     let connection = Arc::new(Connection::new(state, visitor, outlet.clone()));
     let gone = connection.gone().clone();
     let (inbox, inbound) = inbox(allowance);
@@ -125,7 +127,9 @@ pub(super) async fn authenticate(
         Some(session) => connection.recover(&handshake.claim, &session.greeting).await,
         None => None,
     };
-    let beginning = Beginning { topics, recovery, view: is_shown.then_some(view) };
+    let view = is_shown.then_some(view);
+    let beginning = Box::new(Beginning { topics, recovery, view, previous });
+    let standing = Box::new(standing);
     let ready = Ready { connection, inbound, beginning, standing };
     socket.extensions.insert(Waiting(Arc::new(Mutex::new(Some(ready)))));
     socket.on_fallback(async |_: Taken| {});

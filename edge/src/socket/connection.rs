@@ -12,7 +12,11 @@ mod room;
 mod session;
 mod standing;
 
-use std::{collections::BTreeMap, pin::pin, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    pin::pin,
+    sync::{Arc, OnceLock},
+};
 
 use roomcast_runtime::trace::TraceContext;
 use tokio::time::Instant;
@@ -22,10 +26,13 @@ use super::{
     ConnectionInfo, Gone, Outlet,
     allowance::Allowance,
     command::{Command, Refusal},
+    departures::Previous,
+    idle::Idle,
     inbound::{Inbound, Message},
     payload::{Connected, Done, Pong, PongAck},
     recover::Recovery,
     subscriptions::{Ended, Names, Subscriptions},
+    transport::Seat,
     view::View,
 };
 use crate::{
@@ -44,7 +51,10 @@ pub struct Connection {
     identity: Identity,
     trace: TraceContext,
     allowance: Arc<Allowance>,
+    seat: Option<Seat>,
     outlet: Outlet,
+    /// Of a client that recovers.
+    pid: OnceLock<String>,
     gone: CancellationToken,
     dismissed: CancellationToken,
     topics: Names,
@@ -57,6 +67,7 @@ pub(super) struct Visitor {
     pub(super) trace: TraceContext,
     /// What the client may emit, over all sockets of its connection.
     pub(super) allowance: Arc<Allowance>,
+    pub(super) seat: Option<Seat>,
 }
 
 /// What a socket begins with.
@@ -68,13 +79,15 @@ pub(super) struct Beginning {
     pub(super) recovery: Option<Recovery>,
     /// What it is shown, if it is.
     pub(super) view: Option<View>,
+    /// What is to be told of the client's last connection.
+    pub(super) previous: Option<Previous>,
 }
 
 /// What a socket holds while it lives.
 #[derive(Debug)]
 struct Held {
     subscriptions: Subscriptions,
-    standing: Standing,
+    standing: Box<Standing>,
     /// What is to be shown once the core answers.
     awaited: Option<Box<View>>,
 }
@@ -103,7 +116,7 @@ impl From<Gone> for Failure {
 
 impl Connection {
     pub(super) fn new(state: AppState, visitor: Visitor, outlet: Outlet) -> Self {
-        let Visitor { identity, trace, allowance } = visitor;
+        let Visitor { identity, trace, allowance, seat } = visitor;
         Self {
             id: uuid::Uuid::new_v4().simple().to_string(),
             connected_at: now(),
@@ -111,7 +124,9 @@ impl Connection {
             identity,
             trace,
             allowance,
+            seat,
             outlet,
+            pid: OnceLock::new(),
             gone: CancellationToken::new(),
             dismissed: CancellationToken::new(),
             topics: Names::default(),
@@ -144,8 +159,8 @@ impl Connection {
     pub(super) async fn run(
         self: Arc<Self>,
         inbound: Inbound,
-        beginning: Beginning,
-        standing: Standing,
+        beginning: Box<Beginning>,
+        standing: Box<Standing>,
     ) {
         self.state.connections.add(&self);
         let subscriptions = Subscriptions::new(self.outlet.clone(), self.topics.clone());
@@ -156,6 +171,10 @@ impl Connection {
             () = self.gone.cancelled() => {}
         }
         held.subscriptions.abandon();
+        if let Some(reason) = self.outlet.killed() {
+            let names = std::iter::once(&self.id).chain(self.pid.get()).map(String::as_str);
+            self.state.departures.note(names, &self.identity.user, reason);
+        }
         self.outlet.forget();
         self.state.connections.remove(&self);
     }
@@ -164,38 +183,49 @@ impl Connection {
         &self,
         held: &mut Held,
         mut inbound: Inbound,
-        beginning: Beginning,
+        beginning: Box<Beginning>,
     ) -> Result<(), Gone> {
-        self.outlet.open().await?;
+        // Boxed, as all that a socket does only now and then: thousands only wait, and that is small.
         Box::pin(self.greet(held, beginning)).await?;
+        let mut idle = Idle::new(self.state.config.idle_limit());
         let mut farewell = pin!(self.farewell_time());
         loop {
+            idle.note(held.subscriptions.is_any(), Instant::now());
             tokio::select! {
-                notice = held.standing.next() => self.heed(held, notice).await?,
-                () = self.dismissed.cancelled() => return self.dismiss().await,
-                ended = held.subscriptions.ended() => self.ended(held, ended).await?,
+                notice = held.standing.next() => Box::pin(self.heed(held, notice)).await?,
+                () = self.dismissed.cancelled() => return Box::pin(self.dismiss()).await,
+                () = idle.is_over() => return Box::pin(self.retire()).await,
+                ended = held.subscriptions.ended() => Box::pin(self.ended(held, ended)).await?,
                 message = inbound.next() => match message {
-                    Some(message) => self.handle(held, message).await?,
+                    Some(message) => {
+                        idle.hear();
+                        Box::pin(self.handle(held, message)).await?;
+                    }
                     None => return Ok(()),
                 },
-                () = &mut farewell => {
-                    // What came before it is still answered: its client waits for that.
-                    while let Some(message) = inbound.waiting() {
-                        self.handle(held, message).await?;
-                    }
-                    return self.farewell().await;
-                }
+                () = &mut farewell => return Box::pin(self.part(held, &mut inbound)).await,
             }
         }
     }
 
+    /// The edge is going. What came before that is still answered: its client waits for it.
+    async fn part(&self, held: &mut Held, inbound: &mut Inbound) -> Result<(), Gone> {
+        while let Some(message) = inbound.waiting() {
+            self.handle(held, message).await?;
+        }
+        self.farewell().await
+    }
+
     /// Says who has come in, and goes on with what the client was in.
-    async fn greet(&self, held: &mut Held, beginning: Beginning) -> Result<(), Gone> {
-        let Beginning { mut topics, recovery, view } = beginning;
+    async fn greet(&self, held: &mut Held, beginning: Box<Beginning>) -> Result<(), Gone> {
+        self.outlet.open().await?;
+        let Beginning { mut topics, recovery, view, previous } = *beginning;
         let hello = Connected {
             message: "Connected to Roomcast",
             user_id: &self.identity.user.id,
+            connection_id: &self.id,
             timestamp: now(),
+            previous,
             recovered: recovery.as_ref().map(|recovery| recovery.is_whole),
         };
         self.outlet.tell("connected", &hello).await?;
@@ -218,8 +248,7 @@ impl Connection {
 
     async fn handle(&self, held: &mut Held, message: Message) -> Result<(), Gone> {
         let outcome = match Command::parse(&message) {
-            // Boxed, as all that a socket does only now and then: what waits is small.
-            Ok(command) => Box::pin(self.execute(held, command, message.ack)).await,
+            Ok(command) => self.execute(held, command, message.ack).await,
             Err(refusal) => Err(Failure::Refused(refusal)),
         };
         match outcome {

@@ -63,6 +63,8 @@ struct Inner {
     namespace: Namespace,
     /// The socket's own connection, if it began as a WebSocket.
     direct: Option<Arc<Lane>>,
+    /// Why it was ended by whoever writes to it.
+    killed: OnceLock<KillReason>,
     transports: Transports,
     /// The socket has left its namespace.
     is_shut: AtomicBool,
@@ -86,6 +88,8 @@ enum Outgoing<'a> {
     Told(Str),
     /// The answer to an acknowledgement: `[{…}]`.
     Answer(i64, Str),
+    /// The end of the socket: its client does not come back by itself.
+    Disconnect,
 }
 
 impl Outlet {
@@ -95,8 +99,7 @@ impl Outlet {
         direct: Option<Arc<Lane>>,
         transports: Transports,
     ) -> Self {
-        let direct = direct.filter(|lane| lane.takes_frames());
-        if let Some(lane) = &direct {
+        if let Some(lane) = direct.as_ref().filter(|lane| lane.takes_frames()) {
             lane.shut(namespace);
         }
         Self(Arc::new(Inner {
@@ -104,6 +107,7 @@ impl Outlet {
             sid,
             namespace,
             direct,
+            killed: OnceLock::new(),
             transports,
             is_shut: AtomicBool::new(false),
             lane: OnceLock::new(),
@@ -120,7 +124,7 @@ impl Outlet {
 
     /// Waits until the CONNECT reply has passed, where a lane carries the socket.
     pub(super) async fn open(&self) -> Result<(), Gone> {
-        match &self.0.direct {
+        match self.0.direct.as_ref().filter(|lane| lane.takes_frames()) {
             Some(lane) => self.change_over(lane).await,
             None => Ok(()),
         }
@@ -216,6 +220,20 @@ impl Outlet {
         self.write(Outgoing::Answer(ack, text(&(answer,)))).await
     }
 
+    /// Takes the socket out of its namespace, and tells the client so. Its connection stays.
+    pub(super) fn leave_namespace(&self) {
+        // Full or closed only where the connection is about to end.
+        let _ = self.0.adapter.get_local().disconnect_socket(BroadcastOptions::new(self.0.sid));
+    }
+
+    /// Tells the client that it is disconnected, before its connection is ended.
+    ///
+    /// # Errors
+    /// As [`Outlet::emit`].
+    pub async fn disconnect(&self) -> Result<(), Gone> {
+        self.write(Outgoing::Disconnect).await
+    }
+
     /// Tells or acknowledges without waiting: for the reading task, which must not wait for the writer.
     pub(super) fn try_answer(
         &self,
@@ -231,10 +249,18 @@ impl Outlet {
 
     /// Ends the socket's connection, whatever its queue holds. Clients come back by themselves.
     pub fn kill(&self, reason: KillReason) {
+        // The first one counts.
+        let _ = self.0.killed.set(reason);
         match &self.0.direct {
             Some(lane) => lane.kill(reason),
             None => self.0.transports.kill(self.0.sid, reason),
         }
+    }
+
+    /// Why the edge has ended the socket's connection, if it has.
+    pub(super) fn killed(&self) -> Option<KillReason> {
+        let lane = self.0.direct.as_ref().or_else(|| self.0.lane.get());
+        lane.and_then(|lane| lane.killed()).or_else(|| self.0.killed.get().copied())
     }
 
     /// The socket has ended.
@@ -327,9 +353,9 @@ impl Inner {
     }
 
     fn queue(&self, packet: Packet) -> Result<(), NotQueued> {
-        let outcome = self.adapter.get_local().broadcast(packet, BroadcastOptions::new(self.sid));
+        let outcome = self.hand_over(packet);
         let mut full_since = self.full_since.lock().unwrap_or_else(PoisonError::into_inner);
-        match outcome.err().and_then(|errors| errors.into_iter().next()) {
+        match outcome.err() {
             None => {
                 *full_since = None;
                 Ok(())
@@ -340,6 +366,19 @@ impl Inner {
             }
             Some(SocketError::Closed) => Err(NotQueued::Gone),
         }
+    }
+
+    /// Gives Socket.IO a packet, if the answer that it would go into has room for it.
+    fn hand_over(&self, packet: Packet) -> Result<(), SocketError> {
+        if !self.transports.admit(self.sid) {
+            return Err(SocketError::InternalChannelFull);
+        }
+        let outcome = self.adapter.get_local().broadcast(packet, BroadcastOptions::new(self.sid));
+        let Some(error) = outcome.err().and_then(|errors| errors.into_iter().next()) else {
+            return Ok(());
+        };
+        self.transports.release(self.sid);
+        Err(error)
     }
 
     fn is_too_slow(&self) -> bool {
@@ -381,6 +420,7 @@ impl Outgoing<'_> {
             (Self::Answer(ack, text), _) => {
                 vec![text_frame(&["43", namespace.prefix(), &ack.to_string(), text])]
             }
+            (Self::Disconnect, _) => vec![text_frame(&["41", namespace.prefix()])],
         }
     }
 
@@ -391,12 +431,17 @@ impl Outgoing<'_> {
                 let text = encoded.spellings().packet(namespace);
                 event(with_end(&text, end.as_deref()), namespace)
             }
-            Self::Part(part) => event(with_end(&part.packet(namespace), end.as_deref()), namespace),
+            Self::Part(part) => {
+                event(with_end(&part.packet(namespace), end.as_deref()), namespace)
+            }
             Self::Told(text) => event(with_end(text, end.as_deref()), namespace),
             Self::Answer(ack, text) => Packet {
                 ns: Str::from(namespace.name()),
                 inner: PacketData::EventAck(Value::Str(text.clone(), None), *ack),
             },
+            Self::Disconnect => {
+                Packet { ns: Str::from(namespace.name()), inner: PacketData::Disconnect }
+            }
         }
     }
 }

@@ -5,6 +5,8 @@
 //! A poll that is given up, or whose answer was lost on its way, ends its session at once, as clients
 //! expect: Engine.IO itself would keep it, and lose what was written for that poll.
 
+mod kept;
+
 use std::{
     convert::Infallible,
     net::{IpAddr, Ipv4Addr},
@@ -27,6 +29,7 @@ use socketioxide_core::Sid;
 use tokio::{runtime::Handle, time::timeout};
 use tower::{Service, ServiceExt as _, util::BoxCloneSyncService};
 
+use self::kept::kept;
 use super::{
     MESSAGE_BYTES_MAX,
     owner::{Owner, Shown},
@@ -34,7 +37,6 @@ use super::{
 };
 use crate::{
     config::Config,
-    lane::Greeting,
     listener::{Caps, ClientAddress, Network, limit_hit},
     rest::Problem,
 };
@@ -105,7 +107,7 @@ impl Gate {
         }
     }
 
-    async fn open(mut self, mut request: Request) -> Response {
+    async fn open(mut self, request: Request) -> Response {
         let is_websocket = request.headers().contains_key(header::UPGRADE);
         let network = network(&request);
         let shown = Shown::of(request.headers(), network);
@@ -115,9 +117,8 @@ impl Gate {
             return refuse(Code::TooManyConnections, detail, &request);
         };
         let session = Arc::new(Session::new(Owner::new(shown), place));
-        request.extensions_mut().insert(Arc::clone(&session));
         session.note(&request);
-        let answer = self.call(request).await;
+        let answer = self.call(kept(request, Some(Arc::clone(&session)))).await;
         if is_websocket || answer.status() != StatusCode::OK {
             return answer;
         }
@@ -154,7 +155,7 @@ impl Gate {
                 // Dropped, it ends the session: the client comes back and resumes from its cursors.
                 if is_lost { unknown() } else { poll.answer(request).await }
             }
-            _ => self.call(request).await,
+            _ => self.call(kept(request, None)).await,
         }
     }
 
@@ -194,10 +195,8 @@ impl Poll {
         let answer = self.gate.call(request).await;
         self.is_answered = true;
         match self.gate.transports.find(self.sid) {
-            Some(session) if session.greeting.is_pending() => {
-                greet(&session.greeting, answer).await
-            }
-            Some(_) | None => answer,
+            Some(session) => polled(&session, answer).await,
+            None => answer,
         }
     }
 }
@@ -217,13 +216,23 @@ impl Drop for Poll {
     }
 }
 
-/// CONNECT replies of a poll say what the session's greeting adds to them.
-async fn greet(greeting: &Greeting, answer: Response) -> Response {
+/// The answer to a poll: makes room for what comes next, and its CONNECT replies say what the session's
+/// greeting adds to them.
+async fn polled(session: &Session, answer: Response) -> Response {
     let (mut parts, body) = answer.into_parts();
     // Engine.IO's bodies are in memory as they are, and bounded there.
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    session.release(body.split(|byte| *byte == SEPARATOR).filter(|packet| is_ours(packet)).count());
+    if !session.greeting.is_pending() {
+        return Response::from_parts(parts, Body::from(body));
+    }
     parts.headers.remove(header::CONTENT_LENGTH);
-    Response::from_parts(parts, Body::from(greeting.complete_all(&body)))
+    Response::from_parts(parts, Body::from(session.greeting.complete_all(&body)))
+}
+
+/// Whether a packet is an event or an acknowledgement, and not of Socket.IO's own.
+fn is_ours(packet: &[u8]) -> bool {
+    matches!(packet, [b'4', b'2' | b'3', ..])
 }
 
 /// A POST with its whole body, which is bounded in bytes, packets and time.

@@ -3,13 +3,19 @@
 use roomcast_proto::v1::JoinResponse;
 use serde::Serialize;
 
+use super::departures::Previous;
 use crate::delivery::reset_reason;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Connected<'a> {
     pub(super) message: &'static str,
     pub(super) user_id: &'a str,
+    /// What the connection goes by, for the client to show when it comes back.
+    pub(super) connection_id: &'a str,
     pub(super) timestamp: String,
+    /// The connection that the client shows, where it was ended without a farewell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) previous: Option<Previous>,
     /// For sockets that recover: whether this one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) recovered: Option<bool>,

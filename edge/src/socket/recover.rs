@@ -45,6 +45,7 @@ pub(super) struct Claim {
     /// Of any kind: a client may send what it took for one.
     pid: Option<Value>,
     offset: Option<Value>,
+    connection_id: Option<Value>,
 }
 
 impl Recovery {
@@ -96,6 +97,11 @@ impl Recovery {
 }
 
 impl Claim {
+    /// What the client's last connection goes by.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.connection_id, &self.pid].into_iter().flatten().filter_map(Value::as_str)
+    }
+
     /// None where it is not one of ours for this user: clients also send what they took for an offset.
     fn read(&self, user: &User) -> Option<(String, Vector)> {
         let pid =

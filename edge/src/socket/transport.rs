@@ -6,7 +6,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use axum::extract::Request;
@@ -22,6 +25,10 @@ use crate::{
 
 /// Sessions that have ended are swept when so many have begun since.
 const SWEEP_EVERY: usize = 1024;
+/// Events and acknowledgements in one answer to a poll. python-socketio's clients give up on an answer
+/// with more than 16 packets, however often they come back; Engine.IO may add a ping, a CONNECT reply
+/// and the end of an upgrade's last poll.
+const POLL_PACKETS_MAX: usize = 13;
 
 /// A user of a tenant.
 type UserKey = (String, String);
@@ -47,7 +54,15 @@ pub(super) struct Session {
     carriers: Mutex<Carriers>,
     /// What its sockets may emit, together.
     allowance: OnceLock<Arc<Allowance>>,
+    /// Events and acknowledgements that wait for the next poll.
+    unpolled: AtomicUsize,
+    /// Sockets that are in: one of each namespace.
+    sockets: AtomicUsize,
 }
+
+/// A socket of a session, for as long as it is in.
+#[derive(Debug)]
+pub(super) struct Seat(Arc<Session>);
 
 /// Whose allowance a session counts against.
 #[derive(Debug)]
@@ -76,7 +91,15 @@ impl Session {
             place,
             carriers: Mutex::default(),
             allowance: OnceLock::new(),
+            unpolled: AtomicUsize::new(0),
+            sockets: AtomicUsize::new(0),
         }
+    }
+
+    /// A socket has come in.
+    pub(super) fn seat(self: &Arc<Self>) -> Seat {
+        self.sockets.fetch_add(1, Ordering::AcqRel);
+        Seat(Arc::clone(self))
     }
 
     /// It has shown a token, and counts as its user's from here on. Answers whether the user may have
@@ -126,8 +149,38 @@ impl Session {
         last.is_some_and(|last| last == mark)
     }
 
+    /// Takes room for a packet in the next poll's answer. Answers whether there was any; what a
+    /// WebSocket carries needs none.
+    fn admit(&self) -> bool {
+        if self.carriers().upgraded.is_some() {
+            return true;
+        }
+        let more = |waiting| (waiting < POLL_PACKETS_MAX).then_some(waiting + 1);
+        self.unpolled.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok()
+    }
+
+    /// So many packets do not wait any more.
+    pub(super) fn release(&self, packets: usize) {
+        let less = |waiting: usize| Some(waiting.saturating_sub(packets));
+        // It always updates.
+        let _ = self.unpolled.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+    }
+
     fn carriers(&self) -> MutexGuard<'_, Carriers> {
         self.carriers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    /// Whether the session has no other socket.
+    pub(super) fn is_alone(&self) -> bool {
+        self.0.sockets.load(Ordering::Acquire) == 1
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.sockets.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -178,6 +231,19 @@ impl Transports {
     pub(super) fn carrier(&self, sid: Sid) -> Option<Arc<Lane>> {
         let upgraded = self.find(sid)?.carriers().upgraded()?;
         upgraded.is_carrying().then_some(upgraded)
+    }
+
+    /// Takes room for one packet of a session that polls. Answers whether there was any: all that
+    /// wait go into one answer.
+    pub(super) fn admit(&self, sid: Sid) -> bool {
+        self.find(sid).is_none_or(|session| session.admit())
+    }
+
+    /// A packet that was admitted was not queued.
+    pub(super) fn release(&self, sid: Sid) {
+        if let Some(session) = self.find(sid) {
+            session.release(1);
+        }
     }
 
     /// A socket has gone. Its session may go on without it.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use roomcast_wire::packet::{self, Heard};
 use roomcast_wire::{frame, upgrade};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
@@ -34,6 +34,10 @@ pub(crate) struct Record {
     pub(crate) losses: u32,
     /// Whether it is let in, as far as it knows.
     pub(crate) is_in: bool,
+    /// What its connection goes by.
+    connection_id: Option<String>,
+    /// Why connections of its were ended, as it was told when it had come back.
+    pub(crate) ended_as: Vec<String>,
     /// Errors and refusals, and whatever else was no event of the topic.
     pub(super) told: Vec<String>,
     /// What it received: first place and count of each run.
@@ -86,6 +90,14 @@ impl Record {
         self.listening
             .map(|silence| silence.longest.max(silence.since.elapsed()))
             .unwrap_or_default()
+    }
+
+    fn greet(&mut self, event: &str) {
+        self.greetings += 1;
+        self.is_in = true;
+        let (_, greeting): (String, Value) = serde_json::from_str(event).expect("a greeting");
+        self.connection_id = greeting["connection_id"].as_str().map(str::to_owned);
+        self.ended_as.extend(greeting["previous"]["reason"].as_str().map(str::to_owned));
     }
 
     fn receive(&mut self, place: u32) {
@@ -189,10 +201,7 @@ fn take_frames(
 fn take_event(member: &Member, sights: &Sights, event: &str) {
     let mut record = member.record();
     match event.split('"').nth(1) {
-        Some("connected") => {
-            record.greetings += 1;
-            record.is_in = true;
-        }
+        Some("connected") => record.greet(event),
         Some("measured" | "reset") => {
             record.heard_data();
             let place = sights.place(event, record.place());
@@ -202,10 +211,11 @@ fn take_event(member: &Member, sights: &Sights, event: &str) {
     }
 }
 
-/// What an application gives at each connect: its token, and where it is.
+/// What an application gives at each connect: its token, where it is, and which connection it had.
 fn auth(member: &Member, sights: &Sights, manner: &Manner, token: &Token) -> String {
     let place = member.record().place();
     let cursor = place.map_or_else(|| manner.after.1.clone(), |place| sights.cursor(place));
     let cursors = HashMap::from([(&manner.topic, cursor)]);
-    json!({ "token": token, "cursors": cursors }).to_string()
+    let connection_id = member.record().connection_id.clone();
+    json!({ "token": token, "cursors": cursors, "connection_id": connection_id }).to_string()
 }

@@ -18,6 +18,8 @@ const RETRY_AFTER_MS: u64 = 1000;
 const FAREWELL_TIME: Duration = Duration::from_millis(250);
 /// What a client is told whom an operator has disconnected.
 const DISCONNECTED: &str = "disconnected";
+/// What a client is told that has no use for its socket.
+const IDLE: &str = "idle";
 
 impl Connection {
     /// Has the connection ended by an operator's word.
@@ -44,6 +46,21 @@ impl Connection {
     /// An operator wants this connection to end.
     pub(super) async fn dismiss(&self) -> Result<(), Gone> {
         self.close(DISCONNECTED, KillReason::Dismissed).await
+    }
+
+    /// Nobody has a use for the socket. Its client would come back at once from a lost connection, so
+    /// it is disconnected: then it stays away until its application connects again.
+    pub(super) async fn retire(&self) -> Result<(), Gone> {
+        self.outlet.tell("closing", &Closing { reason: IDLE, retry_after_ms: 0 }).await?;
+        if self.seat.as_ref().is_some_and(|seat| !seat.is_alone()) {
+            // Its connection carries another socket.
+            self.outlet.leave_namespace();
+            return Err(Gone);
+        }
+        self.outlet.disconnect().await?;
+        sleep(FAREWELL_TIME).await;
+        self.outlet.kill(KillReason::Idle);
+        Err(Gone)
     }
 
     pub(super) async fn close(&self, reason: &'static str, kill: KillReason) -> Result<(), Gone> {

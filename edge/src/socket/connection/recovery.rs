@@ -32,6 +32,8 @@ impl Connection {
             self.outlet.place(&response.topic, response.resumed.then_some(&response.cursor));
         }
         greeting.add(self.outlet.namespace(), recovery.pid.clone());
+        // A socket recovers once.
+        let _ = self.pid.set(recovery.pid.clone());
         Some(recovery)
     }
 

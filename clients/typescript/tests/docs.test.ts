@@ -49,6 +49,7 @@ test("the guide for JavaScript runs as it stands", async () => {
     "wrote: a page",
     "newest: demo completed",
     "room: headline hello",
+    "name: 'A'",
     "refused: job_not_found",
   ]) {
     expect(stdout).toContain(said);

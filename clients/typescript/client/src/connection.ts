@@ -148,7 +148,8 @@ export class Connection implements Readable<ConnectionState> {
     try {
       const token = await this.tokens.get();
       if (!this.#isWanted) return;
-      this.#socket.auth = token ? { token } : {};
+      // What nobody looks at need not come.
+      this.#socket.auth = { dashboard: false, ...(token && { token }) };
       this.#socket.connect();
     } catch (error) {
       if (this.#isWanted) this.#comeBack(error as RoomcastError);

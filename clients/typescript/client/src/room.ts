@@ -14,7 +14,10 @@ export interface Published {
   readonly offset: number;
 }
 
-/** A room, live: its value is the last event of each name; `on` tells every one. */
+/**
+ * A room, live: its value is the last event of each name; `on` tells every one. A room that is declared
+ * with `last` begins with those that were there.
+ */
 export class LiveRoom extends Live<LastEvents> {
   /** @internal */
   constructor(

@@ -9,6 +9,24 @@ export interface Readable<S> {
 /** Changes of less than a frame are told at once as one. */
 const FRAME_MS = 16;
 
+/** Calls all of them. One that throws is reported as uncaught, and spoils nothing for the others. */
+export function callAll<A extends unknown[]>(all: Iterable<(...args: A) => void>, ...args: A): void {
+  for (const each of [...all]) {
+    try {
+      each(...args);
+    } catch (error) {
+      (globalThis.reportError ?? throwLater)(error);
+    }
+  }
+}
+
+/** Where there is no `reportError`, as in Node. */
+function throwLater(error: unknown): void {
+  setTimeout(() => {
+    throw error;
+  });
+}
+
 /** Who listens. The first change is told at once, what follows within a frame at the end of it. */
 export class Listeners {
   readonly #all = new Set<() => void>();
@@ -32,6 +50,6 @@ export class Listeners {
   #now(): void {
     this.#timer = undefined;
     this.#toldAt = performance.now();
-    for (const listener of [...this.#all]) listener();
+    callAll(this.#all);
   }
 }

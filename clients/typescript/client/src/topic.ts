@@ -2,10 +2,8 @@ import { Backoff } from "./backoff.js";
 import { fromFault, RoomcastError, type Fault } from "./error.js";
 import type { Payload } from "./event.js";
 import type { Phase } from "./phase.js";
-import { Listeners } from "./store.js";
-
-/** The newest events of a topic are told apart by their ids: a repetition comes soon or never. */
-const REMEMBERED_MAX = 256;
+import { Recent } from "./recent.js";
+import { callAll, Listeners } from "./store.js";
 
 /** A topic as it stands. */
 export interface TopicState<T> {
@@ -81,9 +79,14 @@ export class Topic<T> {
   #name = "";
   #head = "";
   #cursor: string | undefined;
+  /** The cursor to be, once all of a snapshot is here. */
+  #next: string | undefined;
   #again: ReturnType<typeof setTimeout> | undefined;
   readonly #backoff = new Backoff();
-  readonly #seen = new Set<string>();
+  /** What the value has in it. */
+  readonly #folded = new Recent();
+  /** What readers have been told, whatever became of the value since. */
+  readonly #told = new Recent();
   readonly #listeners = new Listeners();
   readonly #readers = new Set<(name: string, payload: Payload) => void>();
 
@@ -146,32 +149,38 @@ export class Topic<T> {
     if (name === "reset") return this.#reset(payload);
     if (!this.#isOpen) return;
     const isSnapshot = payload.event_id.startsWith("snapshot:");
-    if (!isSnapshot && this.#isSeen(payload.event_id)) return;
+    if (!isSnapshot && !this.#folded.add(payload.event_id)) return;
     const rest = this.kind.fold.apply(name, payload);
     if (rest) void this.#complete(rest, name, payload);
     else this.#took(name, payload, isSnapshot);
   }
 
   #took(name: string, payload: Payload, isSnapshot: boolean): void {
-    // Lines of a list are no place to go on from, and neither is a state whose last part is missing.
-    if (!isSnapshot || name === "session_state") this.#cursor = payload.cursor;
+    this.#advance(name, payload, isSnapshot);
     const isThere = this.#state.phase === "live" || (!isSnapshot && payload.cursor === this.#head);
     this.#tell(isThere ? "live" : "catching_up");
-    if (isSnapshot) return;
-    for (const reader of [...this.#readers]) reader(name, payload);
+    if (isSnapshot || !this.#told.add(payload.event_id)) return;
+    callAll(this.#readers, name, payload);
+  }
+
+  /** Lines of a list are no place to go on from, and neither is a state whose last part is missing. */
+  #advance(name: string, { cursor }: Payload, isSnapshot: boolean): void {
+    if (this.#next === undefined) {
+      if (!isSnapshot || name === "session_state") this.#cursor = cursor;
+    } else if (!isSnapshot) this.#next = cursor;
   }
 
   /** What an event left out is read before anything after it is let in: by joining again behind it. */
   async #complete(rest: Promise<() => void>, name: string, payload: Payload): Promise<void> {
     this.#stop();
-    this.#seen.delete(payload.event_id);
+    this.#folded.delete(payload.event_id);
     const turn = this.#turn;
     this.#tell("catching_up");
     try {
       const finish = await rest;
       if (turn !== this.#turn) return;
       finish();
-      this.#isSeen(payload.event_id);
+      this.#folded.add(payload.event_id);
       this.#took(name, payload, false);
       this.join();
     } catch (error) {
@@ -206,7 +215,7 @@ export class Topic<T> {
     try {
       const { snapshot, cursor } = await loading;
       if (turn !== this.#turn) return;
-      this.kind.fold.reset(snapshot);
+      this.#replace(snapshot);
       this.#cursor = cursor;
       this.#tell("catching_up");
       this.#enter();
@@ -236,20 +245,22 @@ export class Topic<T> {
     if (answer.resumed) return this.#tell(answer.cursor === answer.head ? "live" : "catching_up");
     this.#cursor = undefined;
     // After a reset the old state stands until the snapshot comes, which is next.
-    if (!answer.reset) this.kind.fold.reset(undefined);
+    if (!answer.reset) this.#replace(undefined);
     this.#tell("catching_up");
-    this.#confirm(answer.cursor);
+    this.#next = answer.cursor;
+    this.#confirm();
   }
 
   /**
    * A snapshot may be many messages, and only a whole one is a place to go on from. The server does one
    * thing after the other: what answers a later message comes after all of it.
    */
-  #confirm(cursor: string): void {
+  #confirm(): void {
     const turn = this.#turn;
     this.link.ask("ping", {}, () => {
       if (turn !== this.#turn) return;
-      this.#cursor ??= cursor;
+      this.#cursor = this.#next;
+      this.#next = undefined;
       const isThere = this.#state.phase === "live" || this.#cursor === this.#head;
       this.#tell(isThere ? "live" : "catching_up");
     });
@@ -257,8 +268,9 @@ export class Topic<T> {
 
   #reset(payload: Payload): void {
     if (!this.#isOpen && !this.#isLoading) return;
-    this.kind.fold.reset(payload["snapshot"]);
+    this.#replace(payload["snapshot"]);
     if (this.kind.load) return this.#isOpen ? this.#begin() : this.#tell("catching_up");
+    if (this.#next !== undefined) return this.#tell("catching_up");
     this.#cursor = payload.cursor;
     this.#tell("live");
   }
@@ -273,15 +285,13 @@ export class Topic<T> {
   #stop(): void {
     this.#turn += 1;
     this.#isOpen = this.#isLoading = false;
+    this.#next = undefined;
     clearTimeout(this.#again);
   }
 
-  #isSeen(id: string): boolean {
-    if (this.#seen.has(id)) return true;
-    this.#seen.add(id);
-    const [oldest] = this.#seen;
-    if (this.#seen.size > REMEMBERED_MAX && oldest) this.#seen.delete(oldest);
-    return false;
+  #replace(snapshot: unknown): void {
+    this.kind.fold.reset(snapshot);
+    this.#folded.clear();
   }
 
   #tell(phase: Phase, error?: RoomcastError): void {

@@ -1,5 +1,5 @@
 import type { Job, TopicEvent } from "@roomcast/client";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { clientOf } from "../../testing/client.js";
 import { eventually } from "../../testing/eventually.js";
 import { Server } from "../../testing/server.js";
@@ -75,8 +75,7 @@ test("all who look at a job share one place in it, which is left when none looks
     const { connections } = (await (await fetch(`${server.url}/connections`)).json()) as {
       connections: { topics: string[] }[];
     };
-    // Rooms that everybody is in are not of our asking.
-    return connections.map(({ topics: all }) => all.filter((name) => !name.startsWith("room:")));
+    return connections.map((connection) => connection.topics);
   };
   await eventually("it was joined once", async () => `${await topics()}` === `job:${job_id}`);
   const other = client.jobs().subscribe(() => {});
@@ -100,6 +99,28 @@ test("a job that is not there is closed with its code, and a cancelled one ends"
     code: "invalid_argument",
     retryable: false,
   });
+});
+
+test("one who throws spoils nothing for the others", async () => {
+  const server = await Server.forTest();
+  const client = clientOf(server);
+  const reported: unknown[] = [];
+  vi.stubGlobal("reportError", (error: unknown) => reported.push(error));
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const { job_id } = await client.createJob({ kind: "render" });
+  const job = client.job(job_id);
+  const broken = new Error("a listener of the application's");
+  const fail = () => {
+    throw broken;
+  };
+  const told: string[] = [];
+  const stops = [job.on(fail), job.on(({ data }) => told.push(data.event_id)), job.subscribe(fail)];
+  await eventually("it is live", () => job.get().phase === "live");
+  await job.cancel();
+  await job.ended();
+  expect(told).not.toEqual([]);
+  expect(new Set(reported)).toEqual(new Set([broken]));
+  for (const stop of stops) stop();
 });
 
 test("who waits is told when the client is closed", async () => {

@@ -1,21 +1,8 @@
-import { createHmac, randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { clientOf } from "../../testing/client.js";
 import { eventually } from "../../testing/eventually.js";
 import { Server } from "../../testing/server.js";
-
-const SECRET = "a secret of the tests and of nothing else";
-const SECURED = { env: { ROOMCAST_JWT_SECRET: SECRET } };
-
-/** A token of HS256, over after so many seconds. */
-function token(sub: string, seconds: number, claims: object = {}): string {
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const now = Math.floor(Date.now() / 1000);
-  const head = part({ alg: "HS256", typ: "JWT" });
-  const body = part({ sub, iat: now, exp: now + seconds, jti: randomUUID(), ...claims });
-  const signature = createHmac("sha256", SECRET).update(`${head}.${body}`).digest("base64url");
-  return `${head}.${body}.${signature}`;
-}
+import { SECURED, token } from "../../testing/token.js";
 
 test("a token that is about to be over is renewed, and what was joined goes on", async () => {
   const server = await Server.forTest(SECURED);

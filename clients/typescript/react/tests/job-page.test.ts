@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
+import { expectAccessible } from "../../testing/accessibility.js";
 import { browser, watchErrors } from "../../testing/browser.js";
 import { eventually } from "../../testing/eventually.js";
 import { Server } from "../../testing/server.js";
@@ -46,6 +47,7 @@ test("a job on a page is exactly its log through reload, offline, a second tab a
   await shows(page, "10", written);
   await advance(20, "two\n");
   await shows(page, "20", written);
+  await expectAccessible(page);
 
   await context.setOffline(true);
   await page.getByText("offline").waitFor();
@@ -69,6 +71,7 @@ test("a job on a page is exactly its log through reload, offline, a second tab a
   await lease.complete({ pages: 4 });
   await shows(page, "100", written);
   await page.getByText("Done").waitFor();
+  await expectAccessible(page);
   expect(await page.getByLabel("Result").textContent()).toContain('"pages": 4');
   const answer = await fetch(`${server.url}/jobs/${new URL(page.url()).hash.slice(1)}/output`);
   expect(await answer.text()).toBe(written);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -68,6 +68,15 @@ export class Server {
   async forget(): Promise<void> {
     await this.kill();
     await rm(join(this.folder, "data"), { recursive: true });
+    await this.start();
+  }
+
+  /** Starts again with the data of another, which ends: its history at this address. */
+  async become(other: Server): Promise<void> {
+    await this.kill();
+    await other.kill();
+    await rm(join(this.folder, "data"), { recursive: true });
+    await rename(join(other.folder, "data"), join(this.folder, "data"));
     await this.start();
   }
 

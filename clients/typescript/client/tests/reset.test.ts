@@ -14,9 +14,10 @@ test("a list of another history takes the place of the old one at once", async (
   await jobs.until((lines) => lines.length === 2);
   expect(jobs.get().value?.map((line) => line.kind)).toEqual(["two", "one"]);
 
+  const another = await Server.forTest();
+  const other = await clientOf(another).createJob({ kind: "other" });
   sizes.length = 0;
-  await server.forget();
-  const other = await client.createJob({ kind: "other" });
+  await server.become(another);
   await jobs.until((lines) => lines.some((line) => line.job_id === other.job_id));
   expect(jobs.get().value?.map((line) => line.kind)).toEqual(["other"]);
   // Never empty in between.

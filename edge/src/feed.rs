@@ -22,7 +22,7 @@ mod topic;
 pub use live::Sink;
 pub use place::Position;
 pub use reader::{Closed, Delivery, Reader, Reset};
-pub use state::StateInRoom;
+pub use state::SharedState;
 
 pub(crate) use glance::Guest;
 
@@ -102,7 +102,7 @@ pub struct Joined {
     /// The core's answer: where to begin and the snapshot, if the history was not whole.
     pub response: JoinResponse,
     /// Of a session, instead of its snapshot, where that was to be encoded.
-    pub state: Option<Arc<StateInRoom>>,
+    pub state: Option<Arc<SharedState>>,
     /// Delivers everything after `response.cursor`.
     pub reader: Reader,
 }

@@ -8,13 +8,13 @@ use serde_json::value::RawValue;
 use tokio::time::timeout;
 
 use crate::{
-    feed::StateInRoom,
+    feed::SharedState,
     lane::KillReason,
     names::{Encoded, Envelope, job_status_of_job, job_status_of_summary, now},
     socket::{Gone, Outlet},
 };
 
-/// A socket must take a session's state within this, for others wait for its room: the largest at 5
+/// A socket must take a session's state within this, for others wait for its memory: the largest at 5
 /// Mbit/s.
 const STATE_DEADLINE: Duration = Duration::from_secs(60);
 
@@ -23,7 +23,7 @@ const STATE_DEADLINE: Duration = Duration::from_secs(60);
 pub(crate) struct Standpoint<'a> {
     pub(crate) response: &'a JoinResponse,
     /// Of a session.
-    pub(crate) state: Option<&'a StateInRoom>,
+    pub(crate) state: Option<&'a SharedState>,
 }
 
 impl Standpoint<'_> {
@@ -118,7 +118,7 @@ pub(crate) async fn tell_values(
     Ok(())
 }
 
-async fn tell_state(outlet: &Outlet, state: &StateInRoom) -> Result<(), Gone> {
+async fn tell_state(outlet: &Outlet, state: &SharedState) -> Result<(), Gone> {
     let told = async {
         for part in state.state().parts() {
             outlet.tell_part(part).await?;

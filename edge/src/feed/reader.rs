@@ -13,7 +13,7 @@ use tokio::{
 use tonic::Status;
 
 use super::{
-    Feeds, StateInRoom,
+    Feeds, SharedState,
     grant::Grant,
     live::{Member, Sink},
     place::{Place, Position, Step},
@@ -48,7 +48,7 @@ pub struct Reset {
     /// The core's answer with the snapshot and its cursor.
     pub response: JoinResponse,
     /// Of a session that sockets follow, instead of its snapshot.
-    pub state: Option<Arc<StateInRoom>>,
+    pub state: Option<Arc<SharedState>>,
 }
 
 /// Why a reader's deliveries end.

@@ -25,32 +25,35 @@ use crate::{
 /// A state serves those who join within this; they read what came after it like any reader.
 const KEEP: Duration = Duration::from_secs(2);
 /// States that are asked for at once: each answer may hold a whole session.
-const FETCHES_MAX: usize = 4;
-/// KiB of states that are kept or on their way to sockets, all together: two of the largest sessions.
-/// One that finds no room waits for those before it.
+const FETCHES_MAX: usize = 8;
+/// A state that is no larger is held for as long as any socket takes for it: another one's slowness is no
+/// reason to wait, and it is no more than what may wait for each socket anyway.
+const SMALL_STATE_BYTES: usize = 512 * 1024;
+/// KiB of larger states that are kept or on their way to sockets, all together: two of the largest
+/// sessions. One that finds no room waits for those before it to be told.
 const STATES_KIB_MAX: u32 = 256 * 1024;
 
 #[derive(Debug)]
 pub(super) struct States {
     kept: Mutex<HashMap<Key, Kept>>,
     fetches: Semaphore,
-    room: Arc<Semaphore>,
+    budget: Arc<Semaphore>,
 }
 
-/// A state in its room: for as long as somebody tells it.
+/// A state, which counts for as long as somebody tells it.
 #[derive(Debug)]
-pub struct StateInRoom {
+pub struct SharedState {
     state: SessionState,
-    _room: OwnedSemaphorePermit,
+    _budget: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Debug, Clone)]
 struct Kept {
     at: Instant,
-    state: Arc<StateInRoom>,
+    state: Arc<SharedState>,
 }
 
-impl StateInRoom {
+impl SharedState {
     pub(crate) fn state(&self) -> &SessionState {
         &self.state
     }
@@ -88,7 +91,7 @@ impl Feeds {
         &self,
         caller: Caller,
         topic: &str,
-        state: Arc<StateInRoom>,
+        state: Arc<SharedState>,
     ) -> Result<Joined, Status> {
         let mut joined = self.join(caller, topic, Some(state.state().cursor())).await?;
         // Nobody was told a cursor that could be lost.
@@ -109,7 +112,7 @@ impl Feeds {
     pub(crate) async fn encode_state(
         &self,
         response: &mut JoinResponse,
-    ) -> Result<Option<Arc<StateInRoom>>, Status> {
+    ) -> Result<Option<Arc<SharedState>>, Status> {
         self.0.states.encode(response).await
     }
 }
@@ -124,12 +127,12 @@ impl States {
         Self {
             kept: Mutex::default(),
             fetches: Semaphore::new(FETCHES_MAX),
-            room: Arc::new(Semaphore::new(STATES_KIB_MAX as usize)),
+            budget: Arc::new(Semaphore::new(STATES_KIB_MAX as usize)),
         }
     }
 
     /// The state that was kept a moment ago.
-    fn kept(&self, key: &Key) -> Option<Arc<StateInRoom>> {
+    fn kept(&self, key: &Key) -> Option<Arc<SharedState>> {
         self.prune(Instant::now());
         Some(Arc::clone(&self.lock().get(key)?.state))
     }
@@ -142,7 +145,7 @@ impl States {
     async fn encode(
         &self,
         response: &mut JoinResponse,
-    ) -> Result<Option<Arc<StateInRoom>>, Status> {
+    ) -> Result<Option<Arc<SharedState>>, Status> {
         let snapshot = match response.snapshot.take() {
             Some(Snapshot::Session(snapshot)) => snapshot,
             other => {
@@ -160,14 +163,26 @@ impl States {
         let encode = move || SessionState::new(&topic, &cursor, &snapshot);
         let state = tokio::task::spawn_blocking(encode).await;
         let state = state.map_err(|_| Code::Internal.status("the session could not be encoded"))?;
-        let kib = u32::try_from(state.size() / 1024).unwrap_or(u32::MAX).clamp(1, STATES_KIB_MAX);
-        let room = timeout(CALL_DEADLINE, Arc::clone(&self.room).acquire_many_owned(kib)).await;
-        let Ok(Ok(room)) = room else {
-            return Err(Code::Overloaded.status("too many large sessions are being joined here"));
-        };
-        let state = Arc::new(StateInRoom { state, _room: room });
+        let budget = self.hold(state.size()).await?;
+        let state = Arc::new(SharedState { state, _budget: budget });
         self.lock().insert(key, Kept { at: Instant::now(), state: Arc::clone(&state) });
         Ok(Some(state))
+    }
+
+    /// Waits until a state of this size may be held.
+    async fn hold(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, Status> {
+        if bytes <= SMALL_STATE_BYTES {
+            return Ok(None);
+        }
+        let kib = u32::try_from(bytes / 1024).unwrap_or(u32::MAX).min(STATES_KIB_MAX);
+        let held = timeout(CALL_DEADLINE, Arc::clone(&self.budget).acquire_many_owned(kib)).await;
+        match held {
+            Ok(Ok(held)) => Ok(Some(held)),
+            Ok(Err(_)) | Err(_) => {
+                let message = "too many large sessions are being joined here";
+                Err(Code::Overloaded.status(message))
+            }
+        }
     }
 
     /// Lets go of what was kept long enough.

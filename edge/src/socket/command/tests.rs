@@ -1,7 +1,7 @@
-use roomcast_proto::registry::Code;
+use roomcast_proto::{registry::Code, v1};
 use socketioxide_core::Str;
 
-use super::{Command, Job, Message, Refusal};
+use super::{Command, Job, Message, Project, Refusal, Session};
 
 fn parse(text: &str) -> Result<Command, Refusal> {
     let text = Str::from(text.to_owned());
@@ -86,4 +86,40 @@ fn an_unknown_job_and_another_users_look_the_same() {
     let refusal = Refusal::of_topic(&unknown, "job:7");
     assert_eq!(refusal.code(), Code::JobNotFound);
     assert_eq!(refusal.message(), "Job 7 not found or access denied");
+}
+
+#[test]
+fn sessions_and_projects_are_joined_by_their_ids() {
+    let join = Session::Join { session_id: "7".to_owned(), since: None };
+    assert_eq!(parse(r#"["join_session",{"session_id":7}]"#), Ok(Command::Session(join)));
+    let leave = Project::Leave { project_id: "p".to_owned() };
+    assert_eq!(parse(r#"["unsubscribe",{"project_id":"p"}]"#), Ok(Command::Project(leave)));
+    malformed(r#"["join_session",{}]"#);
+    malformed(r#"["subscribe",{"project_id":"a/b"}]"#);
+}
+
+#[test]
+fn a_command_for_a_graph_is_read_whole_or_its_fault_is_named() {
+    let text = r#"["execute_command",{"session_id":"s","graph":"g","expected_version":3,
+        "command":{"type":"set_property","node_id":"n","key":"k","value":{ "a": 1.0 }}}]"#;
+    let Ok(Command::Session(Session::Execute(request))) = parse(text) else { panic!("{text}") };
+    assert_eq!((request.graph.as_str(), request.expected_version), ("g", Some(3)));
+    let Some(v1::command::Kind::SetProperty(set)) = request.command.and_then(|one| one.kind) else {
+        panic!("{text}")
+    };
+    assert_eq!(set.value, r#"{ "a": 1.0 }"#, "byte for byte");
+
+    let lacking = r#"["execute_command",{"session_id":"s","command":{"type":"delete_node"}}]"#;
+    let refusal = parse(lacking).unwrap_err();
+    assert_eq!(refusal.code(), Code::InvalidArgument);
+    assert_eq!(refusal.message(), "command.node_id: is required");
+    for text in [
+        r#"["execute_command"]"#,
+        r#"["execute_command",{"session_id":"s"}]"#,
+        r#"["execute_command",{"session_id":"s","command":{"type":"explode"}}]"#,
+        r#"["undo",{}]"#,
+        r#"["redo",{"session_id":"s","expected_version":-1}]"#,
+    ] {
+        malformed(text);
+    }
 }

@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -66,21 +66,12 @@ pub(crate) struct Hold {
 #[derive(Debug)]
 struct Seat {
     session: Arc<Session>,
-    matter: Matter,
+    topic: Option<String>,
     /// How often it was touched.
     touches: AtomicU64,
     news: Notify,
-}
-
-/// What a right is to.
-#[derive(Debug, PartialEq, Eq)]
-enum Matter {
-    /// Being connected.
-    Connection,
-    /// A topic, by its full name.
-    Topic(String),
-    /// Whatever rooms were given together with being connected.
-    Rooms,
+    /// Told as well, where whoever holds the right waits for more than that.
+    wake: OnceLock<Arc<Notify>>,
 }
 
 impl Default for Rights {
@@ -97,21 +88,12 @@ impl Default for Rights {
 impl Rights {
     /// Holds a right, before it is asked for: a change that comes meanwhile must not be missed.
     pub(crate) fn hold(&self, session: &Arc<Session>, topic: Option<&str>) -> Hold {
-        let matter = topic.map_or(Matter::Connection, |topic| Matter::Topic(topic.to_owned()));
-        self.hold_matter(session, matter)
-    }
-
-    /// Holds the rights to rooms, in the same way.
-    pub(crate) fn hold_rooms(&self, session: &Arc<Session>) -> Hold {
-        self.hold_matter(session, Matter::Rooms)
-    }
-
-    fn hold_matter(&self, session: &Arc<Session>, matter: Matter) -> Hold {
         let seat = Arc::new(Seat {
             session: Arc::clone(session),
-            matter,
+            topic: topic.map(str::to_owned),
             touches: AtomicU64::new(0),
             news: Notify::new(),
+            wake: OnceLock::new(),
         });
         let mut holders = self.holders();
         holders.last_number += 1;
@@ -209,9 +191,15 @@ impl Hold {
         }
     }
 
+    /// From here on `wake` is told of each touch.
+    pub(crate) fn wakes(&self, wake: Arc<Notify>) {
+        // Whoever was to be told first still is.
+        let _ = self.seat.wake.set(wake);
+    }
+
     /// The same right under the name that the core gave its topic.
     pub(crate) fn named(self, topic: &str) -> Self {
-        if matches!(&self.seat.matter, Matter::Topic(known) if known == topic) {
+        if self.seat.topic.as_deref() == Some(topic) {
             return self;
         }
         let named = self.rights.hold(&self.seat.session, Some(topic));
@@ -258,18 +246,17 @@ impl Drop for Hold {
 impl Seat {
     /// Whether a change of the seat's tenant and subject means it.
     fn is_meant(&self, change: &AccessChanged) -> bool {
-        let is_of_topic = change.topic.is_empty()
-            || match &self.matter {
-                Matter::Connection => false,
-                Matter::Topic(topic) => *topic == change.topic,
-                Matter::Rooms => change.topic.starts_with("room:"),
-            };
+        let is_of_topic =
+            change.topic.is_empty() || self.topic.as_deref() == Some(change.topic.as_str());
         is_of_topic && (change.token_id.is_empty() || self.session.is_under(&change.token_id))
     }
 
     fn touch(&self) {
         self.touches.fetch_add(1, Ordering::Release);
         self.news.notify_one();
+        if let Some(wake) = self.wake.get() {
+            wake.notify_one();
+        }
     }
 }
 

@@ -161,9 +161,10 @@ impl Reader {
         self
     }
 
-    /// As [`Reader::with_sink`], and `wake` is told when the reader is live no more.
+    /// As [`Reader::with_sink`], and `wake` is told when the reader is live no more, or its right in doubt.
     #[must_use]
     pub(crate) fn waking(mut self, sink: Arc<dyn Sink>, wake: Arc<Notify>) -> Self {
+        self.right.hold.wakes(Arc::clone(&wake));
         self.wake = wake;
         self.with_sink(sink)
     }

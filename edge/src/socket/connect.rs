@@ -161,12 +161,17 @@ async fn admitted(
     (rooms, trace): (&[&str], TraceContext),
 ) -> Result<(Standing, View), Rejection> {
     let session = Arc::clone(identity.session());
-    let doubts = state.rights.hold_rooms(&session);
-    let mut standing = Standing::new(session, &state.rights, state.upstream.clone());
+    let hold = |room: &&str| {
+        let topic = format!("room:{room}");
+        let hold = state.rights.hold(&session, Some(&topic));
+        (topic, hold)
+    };
+    let holds = rooms.iter().map(hold).collect();
+    let mut standing = Standing::new(Arc::clone(&session), &state.rights, state.upstream.clone());
     let answer = standing.check(rooms, trace.child()).await;
     let answer =
         answer.map_err(|Refused { code, .. }| Rejection::new(code, code.entry().cause))?;
-    Ok((standing, View { answer, doubts, cursors: BTreeMap::new() }))
+    Ok((standing, View { answer, holds, cursors: BTreeMap::new() }))
 }
 
 /// Runs after the CONNECT reply, for as long as the socket lives.

@@ -22,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 use self::work::{Entering, Work, Worked};
 use super::{Outlet, command::Refusal, view};
 use crate::{
-    auth::Hold,
     delivery::{Deliveries, End},
     feed::{Feeds, Guest, Position, Reader},
 };
@@ -42,10 +41,8 @@ pub(super) struct Subscriptions {
     /// Taken from the reports, not told yet.
     ended: VecDeque<Ended>,
     last_number: u64,
-    /// Told when a topic that rests has fallen behind.
+    /// Told when a topic that rests has fallen behind, or its right is in doubt.
     wake: Arc<Notify>,
-    /// Tells when the right to the view's topics is in doubt.
-    doubts: Option<Box<Hold>>,
 }
 
 /// Names of the topics joined. Cheap to clone.
@@ -117,7 +114,6 @@ impl Subscriptions {
             ended: VecDeque::new(),
             last_number: 0,
             wake: Arc::default(),
-            doubts: None,
         }
     }
 
@@ -180,11 +176,6 @@ impl Subscriptions {
         subscription.began_after = began_after;
     }
 
-    /// Tells when the right to what is shown is in doubt.
-    pub(super) fn heed(&mut self, doubts: Hold) {
-        self.doubts = Some(Box::new(doubts));
-    }
-
     /// Notes how a topic is joined that is being delivered.
     pub(super) fn join(&mut self, topic: &str, by: By) {
         self.entry(topic.to_owned(), by);
@@ -231,7 +222,6 @@ impl Subscriptions {
     /// Leaves the view.
     pub(super) async fn leave_view(&mut self) {
         self.names.remove(view::TOPIC);
-        self.doubts = None;
         for room in view::topics() {
             self.leave(&room, By::View).await;
         }
@@ -286,7 +276,6 @@ impl Subscriptions {
             tokio::select! {
                 Some(report) = self.reports.recv() => self.take(*report, 0),
                 () = self.wake.notified() => self.rouse(),
-                () = touched(self.doubts.as_deref()) => self.doubt(),
             }
         }
     }
@@ -323,7 +312,7 @@ impl Subscriptions {
         }
     }
 
-    /// Has what rests and has fallen behind catch up.
+    /// Has what rests catch up where it has fallen behind, or its right is in doubt.
     fn rouse(&mut self) {
         let is_behind = |subscription: &Subscription| match &subscription.delivery {
             Delivery::Resting(deliveries) => deliveries.is_behind(),
@@ -340,15 +329,6 @@ impl Subscriptions {
                 }
             }
         }
-    }
-
-    /// The right to what is shown is in doubt.
-    fn doubt(&mut self) {
-        if let Some(doubts) = &mut self.doubts {
-            let touches = doubts.touches();
-            doubts.settle(touches);
-        }
-        self.rouse();
     }
 
     fn run(&mut self, topic: &str, work: Work) -> Delivery {
@@ -405,13 +385,5 @@ impl Names {
 
     fn change(&self, change: impl FnOnce(&mut BTreeSet<String>)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-/// Waits until the right to what is shown is in doubt.
-async fn touched(doubts: Option<&Hold>) {
-    match doubts {
-        Some(doubts) => doubts.touched().await,
-        None => std::future::pending().await,
     }
 }

@@ -15,8 +15,8 @@ pub(super) const TOPIC: &str = "room:dashboard";
 pub(super) struct View {
     /// What the core said of the rooms: nothing yet, where it did not answer.
     pub(super) answer: Answer,
-    /// Held since before the core was asked.
-    pub(super) doubts: Hold,
+    /// The right to each, by its full name: held since before the core was asked.
+    pub(super) holds: Vec<(String, Hold)>,
     /// Where the client was in them.
     pub(super) cursors: BTreeMap<String, String>,
 }
@@ -24,4 +24,9 @@ pub(super) struct View {
 /// The full names of the rooms.
 pub(super) fn topics() -> impl Iterator<Item = String> {
     dashboard::VIEWED.iter().map(|room| format!("room:{room}"))
+}
+
+/// Whether a topic is the one of this room.
+pub(super) fn is_of(topic: &str, room: &str) -> bool {
+    topic.strip_prefix("room:") == Some(room)
 }

@@ -92,3 +92,17 @@ fn nothing_is_left_of_rights_that_are_held_no_more() {
     drop(holds);
     assert!(rights.holders().by_user.is_empty());
 }
+
+#[tokio::test]
+async fn whoever_waits_for_several_rights_is_woken_by_each() {
+    let rights = Rights::default();
+    let session = session("acme", "ana", "t1");
+    let wake = Arc::new(Notify::new());
+    let holds = ["room:a", "room:b"].map(|room| rights.hold(&session, Some(room)));
+    holds.iter().for_each(|hold| hold.wakes(Arc::clone(&wake)));
+    for (touched, room) in ["room:a", "room:b"].into_iter().enumerate() {
+        rights.touch(&change("acme", "", "", room));
+        wake.notified().await;
+        assert!(holds[touched].is_touched(), "{room}");
+    }
+}

@@ -31,17 +31,14 @@ impl Connection {
             held.awaited = Some(Box::new(view));
             return;
         };
-        let rights = &self.state.rights;
-        for room in rooms {
-            let (topic, caller) = (format!("room:{room}"), self.identity.caller(self.trace));
-            let hold = rights.hold(&caller.session, Some(&topic));
-            if view.doubts.is_touched() {
-                hold.touch();
+        for (topic, hold) in view.holds {
+            if !rooms.iter().any(|room| view::is_of(&topic, room)) {
+                continue;
             }
+            let caller = self.identity.caller(self.trace);
             let since = view.cursors.remove(&topic);
             let guest = Guest { caller, hold, topic, since, until: view.answer.rooms_until };
             held.subscriptions.show(self.state.feeds.clone(), guest);
         }
-        held.subscriptions.heed(view.doubts);
     }
 }

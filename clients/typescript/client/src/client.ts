@@ -2,7 +2,7 @@ import { Connection, type ConnectionOptions, type ConnectionState } from "./conn
 import type { Job, JobStatus } from "./generated/wire.js";
 import { LiveJob } from "./job.js";
 import { LiveJobs } from "./jobs.js";
-import { Rest } from "./rest.js";
+import { Rest, type RestRequest } from "./rest.js";
 import { LiveRoom } from "./room.js";
 import type { Readable } from "./store.js";
 import { Tokens, type GetToken } from "./token.js";
@@ -98,6 +98,11 @@ export class RoomcastClient {
   /** Lists jobs as they stand. @throws RoomcastError */
   listJobs(filter: JobFilter = {}, signal?: AbortSignal): Promise<JobPage> {
     return this.rest.json("/jobs", { query: { ...filter }, signal });
+  }
+
+  /** Anything else that the edge's REST interface has, such as `/projects`. @throws RoomcastError */
+  request<T>(path: string, request?: RestRequest): Promise<T> {
+    return this.rest.json(path, request);
   }
 
   /** Tries again after `closed`: somebody has signed in anew. */

@@ -13,8 +13,17 @@ export type Step =
       readonly properties?: Readonly<Record<string, unknown>>;
     }
   | { readonly type: "delete_node"; readonly node_id: string }
-  | { readonly type: "link_node" | "unlink_node"; readonly parent_id: string; readonly node_id: string }
-  | { readonly type: "set_property"; readonly node_id: string; readonly key: string; readonly value: unknown }
+  | {
+      readonly type: "link_node" | "unlink_node";
+      readonly parent_id: string;
+      readonly node_id: string;
+    }
+  | {
+      readonly type: "set_property";
+      readonly node_id: string;
+      readonly key: string;
+      readonly value: unknown;
+    }
   | { readonly type: "delete_property"; readonly node_id: string; readonly key: string };
 
 /** A step, or several of which all are done or none. */
@@ -34,8 +43,17 @@ function namedStep(step: Step): Step {
 export type Change =
   | { readonly type: "node-created"; readonly node: GraphNode }
   | { readonly type: "node-deleted"; readonly node_id: string }
-  | { readonly type: "node-linked" | "node-unlinked"; readonly parent_id: string; readonly node_id: string }
-  | { readonly type: "property-changed"; readonly node_id: string; readonly key: string; readonly value: unknown }
+  | {
+      readonly type: "node-linked" | "node-unlinked";
+      readonly parent_id: string;
+      readonly node_id: string;
+    }
+  | {
+      readonly type: "property-changed";
+      readonly node_id: string;
+      readonly key: string;
+      readonly value: unknown;
+    }
   | { readonly type: "property-deleted"; readonly node_id: string; readonly key: string };
 
 /** What a command will change, if the server does not refuse it. */

@@ -26,6 +26,7 @@ export type { OutputState } from "./output.js";
 export type { Phase } from "./phase.js";
 export type { Command, Step } from "./command.js";
 export type { Graph } from "./graph.js";
+export type { RestRequest } from "./rest.js";
 export { LiveRoom } from "./room.js";
 export type { LastEvents, Published } from "./room.js";
 export { LiveSession, session } from "./session.js";

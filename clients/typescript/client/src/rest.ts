@@ -2,7 +2,7 @@ import { RoomcastError } from "./error.js";
 import type { Tokens } from "./token.js";
 
 /** One request. */
-export interface Request {
+export interface RestRequest {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   readonly body?: unknown;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
@@ -31,13 +31,13 @@ export class Rest {
    *
    * @throws RoomcastError the server's code, or `unreachable`
    */
-  async json<T>(path: string, request: Request = {}): Promise<T> {
+  async json<T>(path: string, request: RestRequest = {}): Promise<T> {
     const response = await this.ask(path, request);
     return (response.status === 204 ? undefined : await response.json()) as T;
   }
 
   /** As {@link json}, for what is no JSON. */
-  async ask(path: string, request: Request = {}): Promise<Response> {
+  async ask(path: string, request: RestRequest = {}): Promise<Response> {
     let response = await this.#send(path, request);
     if (response.status === 401 && this.tokens.canRefresh) {
       this.tokens.forget();
@@ -47,7 +47,7 @@ export class Rest {
     return response;
   }
 
-  async #send(path: string, { method, body, query, idempotencyKey, signal }: Request) {
+  async #send(path: string, { method, body, query, idempotencyKey, signal }: RestRequest) {
     const token = await this.tokens.get();
     const url = new URL(`${this.base}/api/v1${path}`);
     for (const [name, value] of Object.entries(query ?? {})) {

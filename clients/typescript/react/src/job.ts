@@ -1,4 +1,5 @@
-import { isFinal, type Job, type JobStatus, type LiveJob, type OutputState, type TopicState } from "@roomcast/client";
+import { isFinal } from "@roomcast/client";
+import type { Job, JobStatus, LiveJob, OutputState, TopicState } from "@roomcast/client";
 import { useMemo } from "react";
 import { standing, useLive, type Standing } from "./live.js";
 import { useRoomcast } from "./provider.js";

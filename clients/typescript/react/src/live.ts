@@ -13,7 +13,9 @@ export interface Standing {
 const itself = <S>(state: S): S => state;
 
 /** Anything that the client gives to look at, such as `client.room("news")`, made once. */
-export function useLive<T>(live: Readable<TopicState<T>> & { readonly idle: TopicState<T> }): TopicState<T> {
+export function useLive<T>(
+  live: Readable<TopicState<T>> & { readonly idle: TopicState<T> },
+): TopicState<T> {
   return useSelected(live, live.idle, itself);
 }
 

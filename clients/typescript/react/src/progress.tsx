@@ -30,7 +30,8 @@ const WORDS = {
  * How far a job is. Plain with `@roomcast/react/style.css`, or drawn by its `children`. Screen readers
  * hear when it begins and ends, and the percentage when they ask.
  */
-export function JobProgress({ jobId, label = "Job", initial, className, children }: JobProgressProps): ReactNode {
+export function JobProgress(props: JobProgressProps): ReactNode {
+  const { jobId, label = "Job", initial, className, children } = props;
   const view = useJobProgress(jobId, initial);
   const bar = barOf(view, label);
   if (children) return children(view, bar);

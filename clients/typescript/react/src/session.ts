@@ -1,4 +1,5 @@
-import { session, type Command, type CommandOptions, type Performed, type Session } from "@roomcast/client";
+import { session } from "@roomcast/client";
+import type { Command, CommandOptions, Performed, Session } from "@roomcast/client";
 import { useMemo } from "react";
 import { standing, useLive, type Standing } from "./live.js";
 import { useRoomcast } from "./provider.js";

@@ -79,7 +79,8 @@ test("mounting twice joins once, and a change renders once", async () => {
   const { server, page, lease } = await stage();
   await eventually("it is live", async () => (await text(page, "headless")).startsWith("live"));
   const metrics = await (await fetch(`${server.url}/metrics`)).text();
-  expect(/roomcast_edge_joins_total\{[^}]*\} (\d+)/.exec(metrics)?.[1]).toBe("1");
+  // The job, though two components show it, and the room.
+  expect(/roomcast_edge_joins_total\{[^}]*\} (\d+)/.exec(metrics)?.[1]).toBe("2");
   const before = await page.evaluate(() => (globalThis as never as { renders: string[] }).renders);
   // What is written is no progress.
   await lease.write("a line\n");
@@ -98,4 +99,24 @@ test("a connection that stays away is told of, and its return", async () => {
   expect(await page.getByRole("progressbar", { name: "Render" }).getAttribute("aria-valuenow")).toBe("10");
   await server.start();
   await eventually("it is back", async () => (await text(page, "news")) === "lost restored");
+});
+
+test("a room's events reach a page once, through a server's death", async () => {
+  const { server, page } = await stage();
+  const publish = (n: number) => clientOf(server).room("agents").publish("agent_status_update", { n });
+  await eventually("it is live", async () => (await text(page, "phase")) === "live");
+  await eventually("it is in the room", async () => {
+    const { connections } = (await (await fetch(`${server.url}/connections`)).json()) as {
+      connections: { topics: string[] }[];
+    };
+    return connections.some(({ topics }) => topics.includes("room:agents"));
+  });
+  await publish(1);
+  await eventually("the first", async () => (await text(page, "agents")) === "1: 1");
+  await server.kill();
+  await eventually("it is stale", async () => (await page.locator("#agents").getAttribute("data-stale")) === "true");
+  await server.start();
+  await publish(2);
+  await publish(3);
+  await eventually("what was missed", async () => (await text(page, "agents")) === "3: 1 2 3");
 });

@@ -1,5 +1,5 @@
 import type { Job } from "@roomcast/client";
-import { JobProgress, RoomcastProvider, useConnection, useLostConnection } from "@roomcast/react";
+import { JobProgress, RoomcastProvider, useConnection, useLostConnection, useRoom } from "@roomcast/react";
 import { StrictMode, useEffect, useRef, useState, type ReactNode } from "react";
 
 /** What the page is given. */
@@ -15,6 +15,7 @@ export function App({ edge, job }: Given): ReactNode {
       <RoomcastProvider url={edge} reconnectMaxMs={100}>
         <JobProgress jobId={job.job_id} label="Render" initial={job} />
         <Headless job={job} />
+        <Agents />
         <Connection />
       </RoomcastProvider>
     </StrictMode>
@@ -42,6 +43,21 @@ function Renders({ of: what }: { readonly of: string }): ReactNode {
     (globalThis as { renders?: readonly string[] }).renders = seen.current;
   });
   return null;
+}
+
+/** A room's last value, and all that was told since the page came. */
+function Agents(): ReactNode {
+  const [told, setTold] = useState<readonly number[]>([]);
+  const { last, isStale } = useRoom("agents", ({ data }) => setTold((before) => [...before, numberOf(data)]));
+  return (
+    <p id="agents" data-stale={isStale}>
+      {numberOf(last["agent_status_update"])}: {told.join(" ")}
+    </p>
+  );
+}
+
+function numberOf(message: unknown): number {
+  return (message as { data?: { n: number } } | undefined)?.data?.n ?? 0;
 }
 
 function Connection(): ReactNode {

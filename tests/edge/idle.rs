@@ -9,7 +9,7 @@ const ROOM_EVENTS: &str = "/topics/room:open/events";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn idle_clients_are_disconnected_and_stay_away_and_a_silent_watcher_stays() {
     let core = Core::start().await;
-    let edge = Edge::start_with(&core, &["--idle-seconds", "2"]).await;
+    let edge = Edge::start_with(&core, &["--idle-seconds", "2", "--dashboard", "off"]).await;
     let root = edge.rest(&admin("root"));
     let libraries = [Clients::node().await, Clients::python().await];
     let [watcher, leaver] = [(); 2].map(|()| libraries[0].connect(&edge.url(), Some(&user("ana"))));

@@ -1,5 +1,5 @@
-//! What a session's size costs: the snapshot of a join, one command, a save and a load; and what the
-//! rest of the core feels of a save.
+//! What a session's size costs: the snapshot of a join, of a hundred at once, one command, a save and a
+//! load; and what the rest of the core feels of a save.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -24,17 +24,21 @@ const BATCH: usize = 200;
 const FAMILY: usize = 100;
 /// A snapshot of the largest session is one message.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
-/// Joins of one case: the largest take a second each in all.
+/// Joins of one case, one after the other, each after a command.
 const JOINS: usize = 20;
+/// Joins at once: those of a page that many open together.
+const CROWD: usize = 100;
+/// A hundred answers with larger sessions fill the memory of whoever asks for them.
+const CROWD_NODES_MAX: usize = 10_000;
 
 /// The curve over the sizes.
 pub(crate) async fn measure(folder: &Path, span: Duration) -> anyhow::Result<String> {
     let mut page = String::from(
-        "\n| nodes | join with its snapshot | snapshot | set a property | replace a node \
-         | save | load | a publish meanwhile |\n|---|---|---|---|---|---|---|---|\n",
+        "\n| nodes | first join | join with its snapshot | 100 joins at once | snapshot | set a property \
+         | replace a node | save | load | a publish meanwhile |\n|---|---|---|---|---|---|---|---|---|---|\n",
     );
     let raw = disk::alone(folder, span.min(Duration::from_secs(1)))?;
-    let _ = writeln!(page, "| raw fsync | | | {} | | | | |", raw.cell());
+    let _ = writeln!(page, "| raw fsync | | | | | {} | | | | |", raw.cell());
     let core = Core::serve(&folder.join("graph")).await?;
     let channel = core.channel().await?;
     for nodes in SIZES {
@@ -82,7 +86,11 @@ impl Session {
     }
 
     async fn row(&self, nodes: usize, span: Duration) -> anyhow::Result<String> {
-        let (joins, bytes) = self.joins().await?;
+        let begin = Instant::now();
+        let bytes = self.join().await?;
+        let first = begin.elapsed();
+        let joins = self.joins(nodes).await?;
+        let crowd = self.crowd(nodes).await?;
         let mut round = 0;
         let sets = self
             .repeat(span, || {
@@ -98,9 +106,12 @@ impl Session {
         let beside = publishing.await??;
         let millis = |span: Duration| span.as_secs_f64() * 1000.0;
         Ok(format!(
-            "| {nodes} | {:.1}/{:.1} ms | {:.2} MB | {} | {} | {:.0} ms | {:.0} ms | {:.1} ms |\n",
+            "| {nodes} | {:.1} ms | {:.1}/{:.1} ms | {} | {:.2} MB | {} | {} | {:.0} ms | {:.0} ms \
+             | {:.1} ms |\n",
+            millis(first),
             millis(joins.at(0.5)),
             millis(joins.at(0.99)),
+            crowd,
             bytes as f64 / 1e6,
             sets.cell(),
             replaces.cell(),
@@ -110,18 +121,34 @@ impl Session {
         ))
     }
 
-    async fn joins(&self) -> anyhow::Result<(Figure, usize)> {
+    /// How long it takes until all of a crowd have joined.
+    async fn crowd(&self, nodes: usize) -> anyhow::Result<String> {
+        if nodes > CROWD_NODES_MAX {
+            return Ok("–".into());
+        }
+        let begin = Instant::now();
+        futures::future::try_join_all((0..CROWD).map(|_| self.join())).await?;
+        Ok(format!("{} ms", begin.elapsed().as_millis()))
+    }
+
+    /// Joins. Answers how many bytes that took.
+    async fn join(&self) -> anyhow::Result<usize> {
         use prost::Message as _;
         let topic = format!("session:{}", self.session_id);
-        let (begin, mut latencies, mut bytes) = (Instant::now(), Vec::new(), 0);
-        for _ in 0..JOINS {
+        let wanted = v1::JoinRequest { topic, ..Default::default() };
+        Ok(self.broadcast.clone().join(wanted).await?.get_ref().encoded_len())
+    }
+
+    /// Joins a session that changes from one to the next.
+    async fn joins(&self, nodes: usize) -> anyhow::Result<Figure> {
+        let (begin, mut latencies) = (Instant::now(), Vec::new());
+        for number in 0..JOINS {
+            self.execute(set((number * 7919) % nodes, number)).await?;
             let one = Instant::now();
-            let wanted = v1::JoinRequest { topic: topic.clone(), ..Default::default() };
-            let joined = self.broadcast.clone().join(wanted).await?;
+            self.join().await?;
             latencies.push(one.elapsed());
-            bytes = joined.get_ref().encoded_len();
         }
-        Ok((Figure::new(latencies, begin.elapsed()), bytes))
+        Ok(Figure::new(latencies, begin.elapsed()))
     }
 
     async fn repeat(

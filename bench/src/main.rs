@@ -13,6 +13,7 @@ mod load;
 mod maintenance;
 mod rpc;
 mod store;
+mod watch;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -53,6 +54,8 @@ enum What {
     Socket,
     /// What a session's size costs its snapshot and its commands
     Graph,
+    /// What streams that follow a session cost its commands
+    Watch,
     /// Everything
     All,
 }
@@ -78,6 +81,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wants(What::Graph) {
         page += &graph::measure(folder.path(), span).await?;
+    }
+    if wants(What::Watch) {
+        page += &watch::measure(folder.path(), span).await?;
     }
     std::io::stdout().lock().write_all(page.as_bytes())?;
     Ok(())

@@ -3,7 +3,6 @@
 //! Six kills in the usual run. With `ROOMCAST_PROVE=1` a hundred, whose figures go to
 //! `docs/evidence/kill-core.md`.
 
-use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use roomcast_proto::v1::{CreateJobRequest, ReadJobOutputRequest};
@@ -11,10 +10,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::checker::{Entry, History, Outcome, Publish, check};
+use crate::support::evidence::length;
 use crate::support::log_reader::read_log;
 use crate::support::recorder::publisher;
 use crate::support::worker::{completed, is_outage, output, progress};
-use crate::support::{Core, Jobs, Recorder, Subscriber, Worker, eventually, tests_folder};
+use crate::support::{Core, Evidence, Jobs, Recorder, Subscriber, Worker, eventually};
 
 const KILLS: usize = 6;
 const KILLS_TO_PROVE: usize = 100;
@@ -66,11 +66,8 @@ impl Figures {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_core_killed_in_the_middle_of_bursts_loses_doubles_and_moves_nothing() {
-    let proves = std::env::var_os("ROOMCAST_PROVE").is_some();
-    let figures = run(if proves { KILLS_TO_PROVE } else { KILLS }).await;
-    if proves {
-        write_evidence(&figures);
-    }
+    let figures = run(length(KILLS, KILLS_TO_PROVE)).await;
+    write_evidence(&figures);
 }
 
 async fn run(kills: usize) -> Figures {
@@ -200,37 +197,23 @@ async fn followed_to_the_end(core: &Core, subscriber: Subscriber) -> crate::chec
 }
 
 fn write_evidence(figures: &Figures) {
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let cpus = std::thread::available_parallelism().map_or(0, usize::from);
-    let mut page = String::from(
-        "# kill -9 of the core in the middle of publishing bursts\n\n\
-         Written by the test itself. To repeat it:\n\n\
-         ```sh\n\
-         ROOMCAST_PROVE=1 cargo nextest run --profile prove -p roomcast --test system \\\n  \
-         -E 'test(a_core_killed_in_the_middle_of_bursts)'\n\
-         ```\n\n",
-    );
     let publishers = TOPICS * PUBLISHERS_OF_A_TOPIC;
     let subscribers = TOPICS * SUBSCRIBERS_OF_A_TOPIC;
-    let rows = [
-        ("machine", format!("{cpus} CPUs, Linux {}", kernel.trim())),
-        ("kills", figures.kills.to_string()),
-        ("publishers, subscribers, topics", format!("{publishers}, {subscribers}, {TOPICS}")),
-        ("events tried", figures.tried.to_string()),
-        ("events acknowledged", figures.acked.to_string()),
-        ("events in the logs at the end, the job's included", figures.logged.to_string()),
-        ("events delivered to subscribers", figures.delivered.to_string()),
-        ("jobs ended, each once", figures.ended_jobs.to_string()),
-        ("reports of the job at work, each applied once", figures.reports.to_string()),
-        ("longest restart, process start to serving", format!("{:.0?}", figures.longest_restart)),
-        ("duration", format!("{:.0?}", figures.took)),
-        ("contradictions found by the checker", "0".to_owned()),
-    ];
-    page.push_str("| what | figure |\n|---|---|\n");
-    for (what, figure) in rows {
-        writeln!(page, "| {what} | {figure} |").expect("a string takes all");
-    }
-    let folder = tests_folder().join("../docs/evidence");
-    std::fs::create_dir_all(&folder).expect("docs/evidence");
-    std::fs::write(folder.join("kill-core.md"), page).expect("docs/evidence/kill-core.md");
+    let title = "kill -9 of the core in the middle of publishing bursts";
+    Evidence::of(title, "a_core_killed_in_the_middle_of_bursts")
+        .row("kills", figures.kills)
+        .row("publishers, subscribers, topics", format!("{publishers}, {subscribers}, {TOPICS}"))
+        .row("events tried", figures.tried)
+        .row("events acknowledged", figures.acked)
+        .row("events in the logs at the end, the job's included", figures.logged)
+        .row("events delivered to subscribers", figures.delivered)
+        .row("jobs ended, each once", figures.ended_jobs)
+        .row("reports of the job at work, each applied once", figures.reports)
+        .row(
+            "longest restart, process start to serving",
+            format!("{:.0?}", figures.longest_restart),
+        )
+        .row("duration", format!("{:.0?}", figures.took))
+        .row("contradictions found by the checker", 0)
+        .write("kill-core");
 }

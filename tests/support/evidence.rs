@@ -30,11 +30,13 @@ impl Evidence {
             Some(_) => "release",
             None => "debug",
         };
+        let commit = std::env::var("ROOMCAST_TEST_COMMIT")
+            .map_or_else(|_| String::new(), |commit| format!(", commit {commit}"));
         let page = format!(
             "# {title}\n\nWritten by the test itself. To repeat it:\n\n```sh\nmake prove TEST={test}\n```\n\n\
              | what | figure |\n|---|---|\n\
              | machine, shared by clients, edge and core | {cpus} CPUs, Linux {} |\n\
-             | build of edge and core | {binary} |\n",
+             | build of edge and core | {binary}{commit} |\n",
             kernel.trim()
         );
         Evidence { page }

@@ -52,6 +52,6 @@ pub(super) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Fa
         idempotency_key: arguments.idempotency_key.unwrap_or_else(|| Uuid::new_v4().to_string()),
     };
     let answer = core.sessions().execute_command(call(request)).await?.into_inner();
-    output.show(&PerformedView::of(&answer, answer.version, answer.changes.len()))?;
+    output.show(&PerformedView::of(&answer))?;
     Ok(Exit::OK)
 }

@@ -45,7 +45,7 @@ pub(super) async fn undo(arguments: Undo, output: Output) -> Result<Exit, Failur
     let request = UndoCommandRequest { session_id, graph, expected_version, idempotency_key };
     let core = connection.open().await?;
     let answer = core.sessions().undo_command(call(request)).await?.into_inner();
-    output.show(&PerformedView::of(&answer, answer.version, answer.changes.len()))?;
+    output.show(&PerformedView::of(&answer))?;
     Ok(Exit::OK)
 }
 
@@ -55,6 +55,6 @@ pub(super) async fn redo(arguments: Redo, output: Output) -> Result<Exit, Failur
     let request = RedoCommandRequest { session_id, graph, expected_version, idempotency_key };
     let core = connection.open().await?;
     let answer = core.sessions().redo_command(call(request)).await?.into_inner();
-    output.show(&PerformedView::of(&answer, answer.version, answer.changes.len()))?;
+    output.show(&PerformedView::of(&answer))?;
     Ok(Exit::OK)
 }

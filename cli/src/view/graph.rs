@@ -24,13 +24,7 @@ pub(crate) struct GraphView<'a> {
 /// What a command, an undo or a redo came to.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub(crate) struct PerformedView<'a> {
-    shown: Performed<'a>,
-    #[serde(skip)]
-    version: u64,
-    #[serde(skip)]
-    changes: usize,
-}
+pub(crate) struct PerformedView<'a>(Performed<'a>);
 
 /// A save that was made or loaded.
 #[derive(Debug, Serialize)]
@@ -82,15 +76,14 @@ impl fmt::Display for GraphView<'_> {
 }
 
 impl<'a> PerformedView<'a> {
-    /// Of an answer to a command, to undo or to redo, that changed so much.
-    pub(crate) fn of(answer: impl Into<Performed<'a>>, version: u64, changes: usize) -> Self {
-        Self { shown: answer.into(), version, changes }
+    pub(crate) fn of(answer: impl Into<Performed<'a>>) -> Self {
+        Self(answer.into())
     }
 }
 
 impl fmt::Display for PerformedView<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "version {}, {} changes", self.version, self.changes)
+        write!(formatter, "version {}, changes: {}", self.0.version(), self.0.count())
     }
 }
 

@@ -222,6 +222,20 @@ impl Command {
     }
 }
 
+impl Performed<'_> {
+    /// The graph's version after it.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// How many changes it made.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.changes.len()
+    }
+}
+
 impl<'a> From<&'a v1::ExecuteCommandResponse> for Performed<'a> {
     fn from(answer: &'a v1::ExecuteCommandResponse) -> Self {
         let v1::ExecuteCommandResponse { command_id, version, changes, cursor } = answer;

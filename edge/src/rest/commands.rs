@@ -25,15 +25,6 @@ impl From<Malformed> for Problem {
     }
 }
 
-impl IdempotencyKey {
-    /// The key of a message that has one of its own, empty if it was left out.
-    fn or_own(self, own: &mut String) -> Result<(), Problem> {
-        let named = Some(std::mem::take(own)).filter(|key| !key.is_empty());
-        *own = self.or(named)?;
-        Ok(())
-    }
-}
-
 /// Execute a command
 ///
 /// The answer comes when the change is durable. What the graph refuses is an event too,
@@ -50,7 +41,7 @@ async fn execute(
     Body(new): Body<NewCommand>,
 ) -> Result<Response, Problem> {
     let mut request = new.request()?;
-    key.or_own(&mut request.idempotency_key)?;
+    request.idempotency_key = key.or_own(request.idempotency_key)?;
     let request = caller.upstream.request(request);
     let answer = state.upstream.sessions().execute_command(request).await?.into_inner();
     Ok(Json(Performed::from(&answer)).into_response())
@@ -71,7 +62,7 @@ async fn undo(
     Body(step): Body<HistoryStep>,
 ) -> Result<Response, Problem> {
     let mut request = step.undo();
-    key.or_own(&mut request.idempotency_key)?;
+    request.idempotency_key = key.or_own(request.idempotency_key)?;
     let request = caller.upstream.request(request);
     let answer = state.upstream.sessions().undo_command(request).await?.into_inner();
     Ok(Json(Performed::from(&answer)).into_response())
@@ -92,7 +83,7 @@ async fn redo(
     Body(step): Body<HistoryStep>,
 ) -> Result<Response, Problem> {
     let mut request = step.redo();
-    key.or_own(&mut request.idempotency_key)?;
+    request.idempotency_key = key.or_own(request.idempotency_key)?;
     let request = caller.upstream.request(request);
     let answer = state.upstream.sessions().redo_command(request).await?.into_inner();
     Ok(Json(Performed::from(&answer)).into_response())

@@ -35,6 +35,11 @@ impl IdempotencyKey {
             (None, None) => Ok(String::new()),
         }
     }
+
+    /// As [`IdempotencyKey::or`], where a body without a key has an empty one.
+    pub(super) fn or_own(self, body: String) -> Result<String, Problem> {
+        self.or(Some(body).filter(|key| !key.is_empty()))
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for IdempotencyKey {

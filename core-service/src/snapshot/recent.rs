@@ -79,6 +79,10 @@ impl Recent {
         };
         // Taken out, so that nothing half-folded stays when the store cannot be read.
         let kept = slot.known().take();
+        // The id of one that was erased may be another's.
+        let is_same =
+            |known: &Arc<Known>| known.state.session.created_at == outline.session.created_at;
+        let kept = kept.filter(is_same);
         let known = match kept {
             Some(known) if known.cursor == outline.cursor => Some(known),
             Some(known) => fold(store, known, outline).await?,

@@ -11,6 +11,7 @@ use crate::domain::presence::Presence;
 use crate::domain::project::{Member, Project, Role};
 use crate::domain::session::{Command, Event, Session};
 use crate::domain::topic::{Kind, Topic};
+use crate::snapshot::Recent;
 use crate::store::commit::{Action, Command as StoreCommand, Committed};
 use crate::store::session::{self, Listing, Outcome, Refusal};
 use crate::store::{self, Error};
@@ -220,7 +221,16 @@ pub(crate) async fn an_erased_session_is_not_found_at_once_and_goes_with_the_nex
     let (_, state) = world.store.session_state(SESSION).await.expect("read").expect("there");
     assert_eq!((state.graphs.len(), state.presence), (0, Presence::default()));
     change(&world, "other", Command::Close { by: "alice".into() }).await.expect("closed");
+    let recent = Recent::default();
+    let known = recent.session(&*world.store, "other").await.expect("read").expect("there");
+    assert_eq!(known.state.graphs.len(), 1);
     assert_eq!(take(&world, erase("other")).await, Ok(Outcome::Events(Vec::new())), "no end twice");
+    world.clean().await;
+    world.advance(Duration::from_secs(1));
+    let again = session::Action::CreateSession(session(&world, "other"));
+    take(&world, again).await.expect("another");
+    let known = recent.session(&*world.store, "other").await.expect("read").expect("there");
+    assert_eq!(known.state.graphs.len(), 0, "nothing of the first is remembered");
 }
 
 pub(crate) async fn a_deleted_project_takes_its_members_and_its_log_with_it(world: World) {

@@ -24,12 +24,18 @@ export async function browser(): Promise<Browser> {
   return started;
 }
 
-/** Fails the test when the page complains of anything but a server that is away. */
+/**
+ * Fails the test when the page complains of anything but a server that is away, and tells what the page
+ * of a failed test showed.
+ */
 export function watchErrors(page: Page): void {
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => {
     if (message.type() === "error" && !OUTAGE.test(message.text())) errors.push(message.text());
   });
-  onTestFinished(() => expect(errors).toEqual([]));
+  onTestFinished(async ({ task }) => {
+    if (task.result?.state === "fail") console.error(page.url(), await page.locator("body").innerText());
+    expect(errors).toEqual([]);
+  });
 }

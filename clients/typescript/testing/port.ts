@@ -1,4 +1,4 @@
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 
 /**
  * Below 32768, where the kernel begins to choose ports of outgoing connections: one of those could take
@@ -6,21 +6,31 @@ import { createServer } from "node:net";
  */
 const FIRST = 32_000;
 const COUNT = 700;
+/** Whoever listens here at a port has reserved it: another test must not take it while its server is down. */
+const RESERVED_AT = process.platform === "linux" ? "127.0.0.2" : "::1";
 let next = (process.pid * 37) % COUNT;
 
-/** A port of loopback on which nobody listens. */
+/** A port of loopback that stays this process's own. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < COUNT; tries += 1) {
     next = (next + 1) % COUNT;
-    if (await isFree(FIRST + next)) return FIRST + next;
+    const port = FIRST + next;
+    const reservation = await listen(port, RESERVED_AT);
+    const probe = reservation && (await listen(port, "127.0.0.1"));
+    if (probe) {
+      await new Promise((resolve) => probe.close(resolve));
+      return port;
+    }
+    reservation?.close();
   }
   throw new Error("no port is free");
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Listens until the process ends; nothing, if somebody else does. */
+function listen(port: number, host: string): Promise<Server | undefined> {
   return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    const server = createServer().unref();
+    server.once("error", () => resolve(undefined));
+    server.listen(port, host, () => resolve(server));
   });
 }

@@ -55,7 +55,7 @@ export class Server {
     await eventually("the server is ready", async () => {
       if (!started.isRunning) throw new Error(`it has ended:\n${started.log.join("")}`);
       const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
-      return answer?.ok;
+      return answer?.ok && started.isRunning;
     });
   }
 

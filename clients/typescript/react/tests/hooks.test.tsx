@@ -78,9 +78,12 @@ test("what the server rendered is taken over, and goes on live", async () => {
 test("mounting twice joins once, and a change renders once", async () => {
   const { server, page, lease } = await stage();
   await eventually("it is live", async () => (await text(page, "headless")).startsWith("live"));
-  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  const joins = async () => {
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    return Number(/roomcast_edge_joins_total\{[^}]*\} (\d+)/.exec(metrics)?.[1]);
+  };
   // The job, though two components show it, and the room.
-  expect(/roomcast_edge_joins_total\{[^}]*\} (\d+)/.exec(metrics)?.[1]).toBe("2");
+  await eventually("both are joined", async () => (await joins()) >= 2);
   const before = await page.evaluate(() => (globalThis as never as { renders: string[] }).renders);
   // What is written is no progress.
   await lease.write("a line\n");
@@ -88,6 +91,7 @@ test("mounting twice joins once, and a change renders once", async () => {
   await eventually("it goes on", async () => (await text(page, "headless")) === "live 70");
   const after = await page.evaluate(() => (globalThis as never as { renders: string[] }).renders);
   expect(after.slice(before.length)).toEqual(["live 70"]);
+  expect(await joins()).toBe(2);
 });
 
 test("a connection that stays away is told of, and its return", async () => {

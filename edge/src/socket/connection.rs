@@ -196,13 +196,10 @@ impl Connection {
                 () = self.dismissed.cancelled() => return Box::pin(self.dismiss()).await,
                 () = idle.is_over() => return Box::pin(self.retire()).await,
                 ended = held.subscriptions.ended() => Box::pin(self.ended(held, ended)).await?,
-                message = inbound.next() => match message {
-                    Some(message) => {
-                        idle.hear();
-                        Box::pin(self.handle(held, message)).await?;
-                    }
-                    None => return Ok(()),
-                },
+                message = inbound.next() => {
+                    idle.hear();
+                    Box::pin(self.handle(held, message)).await?;
+                }
                 () = &mut farewell => return Box::pin(self.part(held, &mut inbound)).await,
             }
         }

@@ -3,7 +3,12 @@
 //! Handlers run as tasks of their own and overtake each other; extractors run one after the other in
 //! the connection's reading task. So the extractor does the work, and the handler has nothing to do.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use roomcast_proto::registry::Code;
 use socketioxide::{
@@ -11,13 +16,15 @@ use socketioxide::{
     socket::Socket,
 };
 use socketioxide_core::Str;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{sync::Notify, time::Instant};
 
 use super::{Outlet, adapter::RawAdapter, allowance::Allowance, command::Refusal};
 use crate::{lane::KillReason, listener::limit_hit};
 
 /// Messages that wait for one socket: a client that sends more at once is told to slow down.
 const WAITING_MAX: usize = 256;
+/// An empty inbox keeps room for so many: thousands of sockets that say little must cost little.
+const KEPT_CAPACITY: usize = 4;
 
 /// A message as it came: `["name",{…}]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,16 +39,29 @@ pub(super) struct Message {
 /// The way into a socket's inbox. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Inbox {
-    /// Boxed: a channel takes room for many at once.
-    sender: mpsc::Sender<Box<Message>>,
+    queue: Arc<Queue>,
     allowance: Arc<Allowance>,
 }
 
 /// A socket's inbox.
 #[derive(Debug)]
 pub(super) struct Inbound {
-    receiver: mpsc::Receiver<Box<Message>>,
+    queue: Arc<Queue>,
     allowance: Arc<Allowance>,
+}
+
+/// What waits. A channel would hold room for many messages as long as the socket lives.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    arrived: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    messages: VecDeque<Message>,
+    /// Nobody takes them any more.
+    is_closed: bool,
 }
 
 /// A message that is not taken.
@@ -57,8 +77,9 @@ pub(super) enum Excess {
 
 /// A socket's inbox, and the way into it.
 pub(super) fn inbox(allowance: Arc<Allowance>) -> (Inbox, Inbound) {
-    let (sender, receiver) = mpsc::channel(WAITING_MAX);
-    (Inbox { sender, allowance: Arc::clone(&allowance) }, Inbound { receiver, allowance })
+    let queue = Arc::<Queue>::default();
+    let inbox = Inbox { queue: Arc::clone(&queue), allowance: Arc::clone(&allowance) };
+    (inbox, Inbound { queue, allowance })
 }
 
 impl Inbox {
@@ -78,32 +99,67 @@ impl Inbox {
         if !self.allowance.hold(size) {
             return Err(Excess::Full);
         }
-        self.sender.try_send(Box::new(message)).map_err(|_| {
+        let is_taken = self.queue.put(message);
+        if !is_taken {
             self.allowance.release(size);
-            Excess::Full
-        })
+            return Err(Excess::Full);
+        }
+        Ok(())
     }
 }
 
 impl Inbound {
-    pub(super) async fn next(&mut self) -> Option<Message> {
-        let message = self.receiver.recv().await?;
-        self.allowance.release(message.text.len());
-        Some(*message)
+    pub(super) async fn next(&mut self) -> Message {
+        loop {
+            if let Some(message) = self.waiting() {
+                return message;
+            }
+            // A message that comes before this is waited for is remembered.
+            self.queue.arrived.notified().await;
+        }
     }
 
     /// The next message, if one has come.
     pub(super) fn waiting(&mut self) -> Option<Message> {
-        let message = self.receiver.try_recv().ok()?;
+        let message = self.queue.take()?;
         self.allowance.release(message.text.len());
-        Some(*message)
+        Some(message)
     }
 }
 
 impl Drop for Inbound {
     /// What was not taken any more waits for nobody.
     fn drop(&mut self) {
+        self.queue.lock().is_closed = true;
         while self.waiting().is_some() {}
+    }
+}
+
+impl Queue {
+    /// Answers whether there was room, and somebody to take it.
+    fn put(&self, message: Message) -> bool {
+        {
+            let mut waiting = self.lock();
+            if waiting.is_closed || waiting.messages.len() >= WAITING_MAX {
+                return false;
+            }
+            waiting.messages.push_back(message);
+        }
+        self.arrived.notify_one();
+        true
+    }
+
+    fn take(&self) -> Option<Message> {
+        let mut waiting = self.lock();
+        let message = waiting.messages.pop_front();
+        if waiting.messages.is_empty() {
+            waiting.messages.shrink_to(KEPT_CAPACITY);
+        }
+        message
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -25,7 +25,7 @@ async fn messages_come_out_in_the_order_they_went_in() {
         inbox.accept(message.clone(), Instant::now()).unwrap();
     }
     for message in sent {
-        assert_eq!(inbound.next().await, Some(message));
+        assert_eq!(inbound.next().await, message);
     }
 }
 
@@ -37,7 +37,7 @@ async fn an_inbox_is_bounded_in_messages_and_has_room_again_once_one_was_taken()
         inbox.accept(ping(), now).unwrap();
     }
     assert_eq!(inbox.accept(ping(), now), Err(Excess::Full));
-    inbound.next().await.unwrap();
+    inbound.next().await;
     inbox.accept(ping(), now).unwrap();
 }
 
@@ -48,7 +48,7 @@ async fn an_inbox_is_bounded_in_bytes() {
     let large = message(&"x".repeat(WAITING_BYTES_MAX - 1));
     inbox.accept(large, now).unwrap();
     assert_eq!(inbox.accept(message("xx"), now), Err(Excess::Full));
-    inbound.next().await.unwrap();
+    inbound.next().await;
     inbox.accept(message("xx"), now).unwrap();
 }
 
@@ -80,4 +80,14 @@ async fn a_failed_command_counts_for_several() {
         inbound.allowance.charge_failure(now);
     }
     assert!(matches!(inbox.accept(ping(), now), Err(Excess::TooFast(_))));
+}
+
+#[tokio::test]
+async fn an_inbox_that_nobody_empties_any_more_takes_nothing_and_holds_nothing_back() {
+    let now = Instant::now();
+    let (inbox, inbound) = at(RATE);
+    inbox.accept(message(&"x".repeat(WAITING_BYTES_MAX)), now).unwrap();
+    drop(inbound);
+    assert_eq!(inbox.accept(ping(), now), Err(Excess::Full));
+    assert!(inbox.allowance.hold(WAITING_BYTES_MAX), "all that waited is given back");
 }

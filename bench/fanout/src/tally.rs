@@ -42,7 +42,7 @@ impl Tally {
         self.deliveries += 1;
         // The packet's own bytes: "42" and the event.
         self.bytes += event.len() as u64 + 2;
-        if seat.number.is_multiple_of(SAMPLED) {
+        if seat.number % SAMPLED == 1 {
             self.arrivals.add(late_by(event, now));
         }
     }

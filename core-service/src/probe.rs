@@ -33,18 +33,19 @@ fn event(bytes: &[u8]) {
     let event = v1::NewEvent { r#type: kind.clone(), payload: Some(payload) };
     let Some(taken) = service::probe_event(event) else { return };
     assert_eq!(*taken.kind, *kind);
-    let Body::Payload(payload) = taken.body else { panic!("another body than was published") };
-    assert_eq!(payload.data, data, "the bytes are the publisher's own");
-    assert!(payload.data.len() <= PAYLOAD_BYTES_MAX);
-    if payload.is_json() {
+    assert!(data.len() <= PAYLOAD_BYTES_MAX);
+    let published = matches!(&taken.body, Body::Payload(payload) if payload.data == data);
+    assert!(published, "the bytes are the publisher's own");
+    if matches!(&taken.body, Body::Payload(payload) if payload.is_json()) {
         delivered(data);
     }
 }
 
 /// An edge puts its fields before the object's last brace, and readers have limits of their own.
 fn delivered(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { panic!("a JSON text that is no UTF-8") };
-    let Some(own) = text.trim().strip_suffix('}') else { panic!("no object: {text}") };
+    let own = std::str::from_utf8(data).ok().and_then(|text| text.trim().strip_suffix('}'));
+    assert!(own.is_some(), "no object in UTF-8");
+    let own = own.unwrap_or_default();
     let comma = if own.trim_end() == "{" { "" } else { "," };
     let sealed = format!(r#"{own}{comma}"cursor":""}}"#);
     assert!(serde_json::from_str::<&RawValue>(&sealed).is_ok(), "no JSON: {sealed}");

@@ -8,8 +8,8 @@
 //! What never happens: a queue per reader, a reader that holds up the ring, an event skipped without
 //! a [`Delivery::Reset`].
 
-mod grant;
 mod glance;
+mod grant;
 mod live;
 mod page;
 mod place;
@@ -169,7 +169,8 @@ impl Feeds {
         let hold = hold.named(&response.topic);
         let feed = self.open(&response)?;
         let stay = self.enter(&caller, &response);
-        let reader = Reader::new(self.clone(), feed, Right { caller, hold, _stay: stay }, &response);
+        let reader =
+            Reader::new(self.clone(), feed, Right { caller, hold, _stay: stay }, &response);
         Ok(Joined { response, state: None, reader })
     }
 

@@ -62,14 +62,14 @@ fn content(bytes: &[u8]) {
         ..Event::default()
     };
     let encoded = Encoded::new(&event);
-    let object: &RawValue = serde_json::from_str(encoded.payload())
-        .unwrap_or_else(|error| panic!("a payload is no JSON: {error}"));
-    assert!(object.get().starts_with('{'), "a payload is an object");
+    let payload = encoded.payload();
+    assert!(serde_json::from_str::<&RawValue>(payload).is_ok(), "a payload is no JSON: {payload}");
+    assert!(payload.starts_with('{'), "a payload is an object");
     let envelope =
         r#""topic":"room:probe","cursor":"cursor","event_id":"","trace_id":"","timestamp":"#;
-    assert!(object.get().contains(envelope), "the envelope is in it");
+    assert!(payload.contains(envelope), "the envelope is in it");
     if !matches!(content_type, "" | "application/json") {
-        assert!(object.get().starts_with(r#"{"content_type":"#), "not checked, and taken for JSON");
+        assert!(payload.starts_with(r#"{"content_type":"#), "not checked, and taken for JSON");
     }
 }
 

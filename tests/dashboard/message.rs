@@ -103,9 +103,8 @@ async fn a_dashboard_begins_with_the_last_value_of_each_type() {
         let since = json!({ "room": "told", "since": joined["cursor"] });
         assert_eq!(socket.ask("join_room", &since).await["resumed"], true);
         socket.ask("ping", &json!({})).await;
-        let count = |wanted: &str| {
-            socket.events().iter().filter(|(name, _)| name == wanted).count()
-        };
+        let count =
+            |wanted: &str| socket.events().iter().filter(|(name, _)| name == wanted).count();
         assert_eq!((count("agent_status_update"), count("level")), (2, 1));
     }
 }

@@ -106,7 +106,10 @@ async fn a_dashboards_own_page_works_as_it_stands() {
         });
         page.emit("agent_status_update", &update);
         let got = page.event_where("agent_status_update", |got| got["data"] == update).await;
-        assert_eq!((&got["event"], &got["room"]), (&json!("agent_status_update"), &json!("agents")));
+        assert_eq!(
+            (&got["event"], &got["room"]),
+            (&json!("agent_status_update"), &json!("agents"))
+        );
         page.emit("ping", &json!({}));
         page.event("pong").await;
         page.emit("leave_room", &json!({ "room": "agents" }));

@@ -74,7 +74,8 @@ async fn a_room_that_is_joined_again_from_the_same_cursor_brings_nothing_twice()
     for round in 1..4 {
         // The page joins again what it was in, with the cursor that its handshake has shown already.
         let held = socket.events().into_iter().rev();
-        let held = held.map(|(_, payload)| payload).find(|payload| payload["topic"] == "room:agents");
+        let held =
+            held.map(|(_, payload)| payload).find(|payload| payload["topic"] == "room:agents");
         let since = held.unwrap()["cursor"].clone();
         socket.drop_connection(&json!({}));
         say(&system, round * 3..round * 3 + 3).await;

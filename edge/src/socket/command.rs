@@ -41,15 +41,8 @@ pub(super) enum Command {
 /// How a noun reads a call: nothing of one that is another's.
 type Parsed = Option<Result<Command, Refusal>>;
 
-const NOUNS: [fn(&Call<'_>) -> Parsed; 7] = [
-    session::parse,
-    job::parse,
-    project::parse,
-    room::parse,
-    publish::parse,
-    token::parse,
-    ping,
-];
+const NOUNS: [fn(&Call<'_>) -> Parsed; 7] =
+    [session::parse, job::parse, project::parse, room::parse, publish::parse, token::parse, ping];
 
 /// An event's name, and its argument as it came.
 #[derive(Debug)]

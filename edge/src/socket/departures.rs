@@ -125,12 +125,9 @@ mod tests {
     #[test]
     fn what_a_client_was_told_before_it_left_is_not_kept() {
         let (departures, ana) = (Departures::default(), user("ana"));
-        for told in [
-            KillReason::Draining,
-            KillReason::Refused,
-            KillReason::Dismissed,
-            KillReason::Idle,
-        ] {
+        for told in
+            [KillReason::Draining, KillReason::Refused, KillReason::Dismissed, KillReason::Idle]
+        {
             departures.note(["c"], &ana, told);
         }
         assert_eq!(reason(&departures, &["c"], &ana), None);

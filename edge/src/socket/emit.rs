@@ -431,9 +431,7 @@ impl Outgoing<'_> {
                 let text = encoded.spellings().packet(namespace);
                 event(with_end(&text, end.as_deref()), namespace)
             }
-            Self::Part(part) => {
-                event(with_end(&part.packet(namespace), end.as_deref()), namespace)
-            }
+            Self::Part(part) => event(with_end(&part.packet(namespace), end.as_deref()), namespace),
             Self::Told(text) => event(with_end(text, end.as_deref()), namespace),
             Self::Answer(ack, text) => Packet {
                 ns: Str::from(namespace.name()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Here, enter, folded, in_room};
 use crate::support::{Clients, Core, Edge, Sse, admin, admin_of, eventually, user, within};
@@ -60,5 +60,5 @@ async fn who_is_in_a_room_is_told_in_its_log_over_edges_and_tenants() {
     let last = page["events"].as_array().and_then(|events| events.last()).cloned().unwrap();
     assert_eq!(Here::listed(&last["data"]["users"]), alone, "the last event is all of it");
     let elsewhere = ana.events().into_iter().filter(|(name, _)| name == "presence");
-    assert!(elsewhere.into_iter().all(|(_, event)| event["room"] == Value::from("lobby")));
+    assert!(elsewhere.into_iter().all(|(_, event)| event["room"] == "lobby"));
 }

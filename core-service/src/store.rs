@@ -1,10 +1,17 @@
 //! The store: the truth. One seam, a handful of methods at the level of commands, never of rows; the
 //! contract below is executed for every engine by [`conformance`].
 
+mod batch;
 mod codec;
 pub mod commit;
+mod job;
+mod meter;
+mod queue;
+mod readers;
 pub mod session;
+mod sql;
 pub mod sqlite;
+mod status;
 
 #[cfg(test)]
 mod conformance;

@@ -10,36 +10,23 @@
 //! on after one failed for another reason than a full disk, keep a read transaction open for longer
 //! than a page.
 
-mod access;
-mod agenda;
 mod backup;
-mod batch;
-mod body;
 mod chain;
 mod checkpoint;
 mod clean;
 mod connection;
 mod failure;
 mod folder;
-mod graph;
 mod heads;
-mod idempotency;
 mod inspect;
-mod jobs;
-mod meter;
 mod output;
-mod presence;
-mod project;
-mod queue;
 mod read;
-mod readers;
+mod reader;
 mod records;
-mod room;
 mod row;
-mod session;
+mod rows;
 mod session_reads;
-mod state;
-mod status;
+mod sql;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -52,6 +39,7 @@ use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -68,13 +56,16 @@ use crate::domain::job::Limits;
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::topic::Topic;
+use crate::store::queue::{self, Queue, Work};
+use crate::store::readers::Readers;
+use crate::store::sql::{access, agenda, jobs};
+use crate::store::status::Status;
 use crate::store::{
     AccessQuery, AgendaQuery, Candidate, CleanBudget, Cleaned, Command, Committed, Error, JobQuery,
     OutputQuery, Page, PageLimit, Position, Store, Stored, Tap,
 };
+use failure::Failure;
 use folder::Folder;
-use queue::{Queue, Work};
-use readers::Readers;
 
 /// Where the store lies and what it may use.
 #[derive(Debug, Clone)]
@@ -172,10 +163,10 @@ pub enum OpenError {
 pub struct SqliteStore {
     queue: Option<Queue>,
     writer: Option<JoinHandle<()>>,
-    readers: Readers,
+    readers: Readers<Connection>,
     turns: Arc<agenda::Turns>,
     limits: Arc<Limits>,
-    status: status::Status,
+    status: Status,
     clock: Clock,
     folder: Folder,
 }
@@ -188,14 +179,16 @@ impl SqliteStore {
     pub fn open(config: SqliteConfig, clock: Clock, tap: Tap) -> Result<SqliteStore, OpenError> {
         let folder = Folder::lock(&config.data_dir)?;
         let mut connection = connection::open_writer(folder.path(), config.synchronous)?;
-        let status = status::Status::default();
+        let status = Status::default();
         let copier = connection::open_checkpointer(folder.path())?;
         let checkpointer =
             checkpoint::Checkpointer::spawn(copier, &mut connection, status.clone())?;
         let (retentions, limits) = (config.retentions, Arc::new(config.limits));
-        let mut memory = batch::Memory::new();
+        let mut memory = rows::Memory::new();
         clean::find_crowded(&connection, &retentions, &mut memory).map_err(failure::of_reading)?;
-        let readers = Readers::open(folder.path(), config.readers.max(1))?;
+        let readers: Result<Vec<_>, _> =
+            (0..config.readers.max(1)).map(|_| connection::open_reader(folder.path())).collect();
+        let readers = Readers::new(readers?);
         let (queue, requests) = Queue::new(config.queue_commands_max, config.queue_bytes_max);
         let writer = writer::Writer {
             connection,
@@ -222,6 +215,15 @@ impl SqliteStore {
     #[must_use]
     pub fn failed(&self) -> CancellationToken {
         self.status.failed().clone()
+    }
+
+    /// Runs `query` in one read transaction.
+    async fn query<T, Q>(&self, query: Q) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        self.readers.read(move |connection| reader::read(connection, query)).await
     }
 
     async fn ask<T>(
@@ -270,12 +272,12 @@ impl Store for SqliteStore {
 
     async fn read(&self, topic: &Topic, after: u64, limit: PageLimit) -> Result<Page, Error> {
         let topic = topic.clone();
-        self.readers.read(move |store| read::page(store, &topic, after, limit)).await
+        self.query(move |store| read::page(store, &topic, after, limit)).await
     }
 
     async fn position(&self, topic: &Topic, cursor: Option<Cursor>) -> Result<Position, Error> {
         let topic = topic.clone();
-        self.readers.read(move |store| read::position(store, &topic, cursor)).await
+        self.query(move |store| read::position(store, &topic, cursor)).await
     }
 
     async fn last_values(
@@ -284,31 +286,31 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<(Cursor, Vec<Event>), Error> {
         let topic = topic.clone();
-        self.readers.read(move |store| read::last_values(store, &topic, limit)).await
+        self.query(move |store| read::last_values(store, &topic, limit)).await
     }
 
     async fn job(&self, job_id: &str) -> Result<Option<Stored>, Error> {
         let job_id = job_id.to_owned();
-        self.readers.read(move |store| jobs::job(store, &job_id)).await
+        self.query(move |store| jobs::job(store, &job_id)).await
     }
 
     async fn job_input(&self, job_id: &str) -> Result<Option<Payload>, Error> {
         let job_id = job_id.to_owned();
-        self.readers.read(move |store| jobs::input(store, &job_id)).await
+        self.query(move |store| jobs::input(store, &job_id)).await
     }
 
     async fn jobs(&self, query: JobQuery) -> Result<Vec<Stored>, Error> {
-        self.readers.read(move |store| jobs::list(store, &query)).await
+        self.query(move |store| jobs::list(store, &query)).await
     }
 
     async fn job_output(&self, query: OutputQuery) -> Result<Bytes, Error> {
-        self.readers.read(move |store| output::read(store, &query)).await
+        self.query(move |store| output::read(store, &query)).await
     }
 
     async fn agenda(&self, query: AgendaQuery) -> Result<Vec<Candidate>, Error> {
         let (turns, now) = (Arc::clone(&self.turns), (self.clock)());
         let limits = Arc::clone(&self.limits);
-        let read = self.readers.read(move |store| match query {
+        let read = self.query(move |store| match query {
             AgendaQuery::Free { kinds, tenant, worker, limit } => {
                 let search = agenda::Search { kinds, tenant, worker, limit, now };
                 agenda::free(store, &search, &turns, &limits)
@@ -320,7 +322,7 @@ impl Store for SqliteStore {
     }
 
     async fn access(&self, query: AccessQuery) -> Result<Vec<Entry>, Error> {
-        self.readers.read(move |store| access::list(store, &query)).await
+        self.query(move |store| access::list(store, &query)).await
     }
 
     async fn clean(&self, budget: CleanBudget) -> Result<Cleaned, Error> {

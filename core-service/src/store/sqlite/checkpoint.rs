@@ -15,7 +15,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::failure::{self, Verdict};
-use super::status::Status;
+use crate::store::status::Status;
 
 /// Pages between two copies by the thread: 4 MiB.
 const PASSIVE_PAGES: i64 = 1024;

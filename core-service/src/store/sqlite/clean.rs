@@ -4,17 +4,15 @@ use std::time::Instant;
 
 use rusqlite::{Connection, params};
 
-use super::access;
-use super::batch::{Batch, Memory};
-use super::body;
 use super::chain::{self, Chain};
 use super::failure::Failure;
-use super::idempotency;
 use super::output;
 use super::row::{self, KINDS, kind_number, signed};
+use super::rows::{Memory, Rows};
 use crate::domain::retention::{Retention, Retentions};
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
+use crate::store::sql::{access, copy};
 use crate::store::{CleanBudget, Cleaned};
 
 /// Rows between two looks at the clock.
@@ -45,7 +43,7 @@ impl Left {
 
 /// Cleans within the budget and not after `until`.
 pub(super) fn clean(
-    batch: &mut Batch<'_>,
+    rows: &mut Rows<'_>,
     budget: CleanBudget,
     until: Instant,
 ) -> Result<Cleaned, Failure> {
@@ -53,9 +51,8 @@ pub(super) fn clean(
     let until = until.min(Instant::now() + budget.time);
     let mut left = Left { events, bytes: BYTES_MAX, until, cleaned: Cleaned::default() };
     loop {
-        let keys = idempotency::forget(batch.connection, budget.now.0, STEP_ROWS)?
-            + access::forget(batch.connection, budget.now.0, STEP_ROWS)?;
-        let keys = keys as u64;
+        let keys = forget_keys(rows.connection, budget.now, STEP_ROWS)?
+            + access::forget(rows.connection, budget.now.0, STEP_ROWS)?;
         left.cleaned.keys += keys;
         if left.is_spent() {
             return Ok(left.cleaned);
@@ -65,23 +62,23 @@ pub(super) fn clean(
         }
     }
     // Rows are searched below by what the heads in memory may know better.
-    batch.memory.heads.flush(batch.connection)?;
-    while body::clean(batch.connection, budget.now, STEP_ROWS as i64)? > 0 {
+    rows.memory.heads.flush(rows.connection)?;
+    while copy::clean(rows.connection, budget.now, STEP_ROWS)? > 0 {
         left.cleaned.keys += 1;
         if left.is_spent() {
             return Ok(left.cleaned);
         }
     }
-    while let Some(topic) = next_to_trim(batch, budget.now)? {
-        let retention = batch.retentions.of(topic.kind());
+    while let Some(topic) = next_to_trim(rows, budget.now)? {
+        let retention = rows.retentions.of(topic.kind());
         let goes = |time, events, bytes| is_past(retention, budget.now, time, events, bytes);
-        trim(batch, &topic, &mut left, goes)?;
+        trim(rows, &topic, &mut left, goes)?;
         if left.is_spent() {
             return Ok(left.cleaned);
         }
     }
-    while let Some(topic) = next_ended(batch, budget.now)? {
-        purge(batch, &topic, &mut left)?;
+    while let Some(topic) = next_ended(rows, budget.now)? {
+        purge(rows, &topic, budget.now, &mut left)?;
         if left.is_spent() {
             break;
         }
@@ -122,22 +119,22 @@ pub(super) fn find_crowded(
     Ok(())
 }
 
-fn next_to_trim(batch: &mut Batch<'_>, now: Time) -> Result<Option<Topic>, Failure> {
-    if !batch.memory.crowded_is_known {
-        find_crowded(batch.connection, batch.retentions, batch.memory)?;
+fn next_to_trim(rows: &mut Rows<'_>, now: Time) -> Result<Option<Topic>, Failure> {
+    if !rows.memory.crowded_is_known {
+        find_crowded(rows.connection, rows.retentions, rows.memory)?;
     }
-    while let Some(topic) = batch.memory.crowded.iter().next().cloned() {
-        let head = batch.memory.heads.get(batch.connection, &topic)?;
-        if batch.retentions.is_passed(topic.kind(), head.events(), head.bytes) {
+    while let Some(topic) = rows.memory.crowded.iter().next().cloned() {
+        let head = rows.memory.heads.get(rows.connection, &topic)?;
+        if rows.retentions.is_passed(topic.kind(), head.events(), head.bytes) {
             return Ok(Some(topic));
         }
-        batch.memory.crowded.remove(&topic);
+        rows.memory.crowded.remove(&topic);
     }
     for kind in [Kind::Room, Kind::User, Kind::Project, Kind::Access] {
-        let before = now - batch.retentions.of(kind).age;
+        let before = now - rows.retentions.of(kind).age;
         let sql = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND oldest <= ?2
                    ORDER BY oldest LIMIT 1";
-        if let Some(topic) = first_topic(batch.connection, sql, kind, before)? {
+        if let Some(topic) = first_topic(rows.connection, sql, kind, before)? {
             return Ok(Some(topic));
         }
     }
@@ -145,12 +142,12 @@ fn next_to_trim(batch: &mut Batch<'_>, now: Time) -> Result<Option<Topic>, Failu
 }
 
 /// The topic of a job, session or project that ended long enough ago.
-fn next_ended(batch: &mut Batch<'_>, now: Time) -> Result<Option<Topic>, Failure> {
+fn next_ended(rows: &mut Rows<'_>, now: Time) -> Result<Option<Topic>, Failure> {
     for kind in [Kind::Job, Kind::Session, Kind::Project] {
-        let before = now - batch.retentions.of(kind).age;
+        let before = now - rows.retentions.of(kind).age;
         let sql = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND ended_at <= ?2
                    ORDER BY ended_at LIMIT 1";
-        if let Some(topic) = first_topic(batch.connection, sql, kind, before)? {
+        if let Some(topic) = first_topic(rows.connection, sql, kind, before)? {
             return Ok(Some(topic));
         }
     }
@@ -171,17 +168,17 @@ fn first_topic(
 /// Deletes a topic's oldest events as long as `goes` says so of the oldest one's time and of the
 /// number and bytes that are retained. The floor rises in the same transaction.
 fn trim(
-    batch: &mut Batch<'_>,
+    rows: &mut Rows<'_>,
     topic: &Topic,
     left: &mut Left,
     goes: impl Fn(Time, u64, u64) -> bool,
 ) -> Result<(), Failure> {
     loop {
-        let head = batch.memory.heads.touch(batch.connection, topic)?;
+        let head = rows.memory.heads.touch(rows.connection, topic)?;
         // One row more than can go: it is the oldest by then.
-        let rows = oldest(batch.connection, &head.chain(topic), STEP_ROWS + 1)?;
+        let found = oldest(rows.connection, &head.chain(topic), STEP_ROWS + 1)?;
         let (mut gone, mut bytes) = (0, 0);
-        for (_, time, size) in rows.iter().take(STEP_ROWS) {
+        for (_, time, size) in found.iter().take(STEP_ROWS) {
             let is_within = gone < left.events && bytes < left.bytes;
             if !is_within || !goes(*time, head.events() - gone, head.bytes - bytes) {
                 break;
@@ -189,17 +186,17 @@ fn trim(
             (gone, bytes) = (gone + 1, bytes + size);
         }
         if gone > 0 {
-            let (lost, kept) = rows.split_at(gone as usize);
-            let mut delete = batch.connection.prepare_cached("DELETE FROM event WHERE id = ?1")?;
+            let (lost, kept) = found.split_at(gone as usize);
+            let mut delete = rows.connection.prepare_cached("DELETE FROM event WHERE id = ?1")?;
             for (row, _, _) in lost {
                 delete.execute([row])?;
             }
             let floor = head.floor + gone;
-            chain::unmark(batch.connection, head.id, floor)?;
+            chain::unmark(rows.connection, head.id, floor)?;
             head.raise(floor, bytes, kept.first().map(|(_, time, _)| *time));
             left.take(gone, bytes);
         }
-        batch.memory.heads.flush(batch.connection)?;
+        rows.memory.heads.flush(rows.connection)?;
         if gone < STEP_ROWS as u64 || left.is_spent() {
             return Ok(());
         }
@@ -231,35 +228,42 @@ fn oldest(
 
 /// Deletes an ended job, session or project: its output's index, its events, at last the record. The topic
 /// stays, empty, so that whoever holds a cursor learns that what followed is gone.
-fn purge(batch: &mut Batch<'_>, topic: &Topic, left: &mut Left) -> Result<(), Failure> {
-    let id = batch.memory.heads.get(batch.connection, topic)?.id;
-    while output::unmark(batch.connection, id, STEP_ROWS)? > 0 {
+fn purge(rows: &mut Rows<'_>, topic: &Topic, now: Time, left: &mut Left) -> Result<(), Failure> {
+    let id = rows.memory.heads.get(rows.connection, topic)?.id;
+    while output::unmark(rows.connection, id, STEP_ROWS)? > 0 {
         if left.is_spent() {
             return Ok(());
         }
     }
-    trim(batch, topic, left, |_, _, _| true)?;
-    let head = batch.memory.heads.get(batch.connection, topic)?;
+    trim(rows, topic, left, |_, _, _| true)?;
+    let head = rows.memory.heads.get(rows.connection, topic)?;
     if head.events() > 0 {
         return Ok(());
     }
-    while topic.kind() == Kind::Session
-        && body::purge(batch.connection, id, batch.now, STEP_ROWS as i64)? > 0
-    {
+    while topic.kind() == Kind::Session && copy::purge(rows.connection, id, now, STEP_ROWS)? > 0 {
         left.cleaned.keys += 1;
         if left.is_spent() {
             return Ok(());
         }
     }
-    batch.memory.heads.touch(batch.connection, topic)?.end(None);
-    batch.memory.heads.flush(batch.connection)?;
+    rows.memory.heads.touch(rows.connection, topic)?.end(None);
+    rows.memory.heads.flush(rows.connection)?;
     if topic.kind() == Kind::Job
-        && let Some(held) = batch.memory.records.get(batch.connection, topic.name())?
+        && let Some(held) = rows.memory.records.get(rows.connection, topic.name())?
     {
-        batch.memory.records.delete(batch.connection, &held)?;
+        rows.memory.records.delete(rows.connection, &held)?;
         left.cleaned.jobs += 1;
     }
     Ok(())
+}
+
+/// Deletes idempotency keys that are past their time.
+fn forget_keys(connection: &Connection, now: Time, limit: usize) -> Result<u64, Failure> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM idempotency WHERE (scope, key) IN
+         (SELECT scope, key FROM idempotency WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+    )?;
+    Ok(statement.execute(params![signed(now.0), limit as i64])? as u64)
 }
 
 /// Whether there is room to write: a disk that was full may have some again.

@@ -2,34 +2,14 @@
 
 use rusqlite::ErrorCode;
 
-use crate::store::{Error, Refusal};
+use crate::store::{Error, sql};
 
 /// Why a step of the writer failed.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The command is not to be. Nothing of it was written.
-    Refused(Error),
-    /// It cannot be written, and part of it may be: the whole batch is rolled back.
-    Broken(Error),
-    /// SQLite failed: the whole batch is rolled back.
-    Sqlite(rusqlite::Error),
-}
+pub(super) type Failure = sql::Failure<rusqlite::Error>;
 
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Failure {
-        Failure::Sqlite(error)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure::Refused(error)
-    }
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Failure {
-        Failure::Refused(Error::Refused(refusal))
+        Failure::Engine(error)
     }
 }
 
@@ -57,7 +37,7 @@ pub(super) fn judge(error: &rusqlite::Error) -> Verdict {
 pub(super) fn of_reading(failure: Failure) -> Error {
     let error = match failure {
         Failure::Refused(error) | Failure::Broken(error) => return error,
-        Failure::Sqlite(error) => error,
+        Failure::Engine(error) => error,
     };
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {

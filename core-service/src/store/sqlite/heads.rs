@@ -202,14 +202,6 @@ fn load(connection: &Connection, topic: &Topic) -> Result<Option<Head>, Failure>
     Ok(Some(head))
 }
 
-/// The row of a topic that somebody has written to.
-pub(super) fn id(connection: &Connection, topic: &Topic) -> Result<Option<i64>, Failure> {
-    let mut statement = connection
-        .prepare_cached("SELECT id FROM topic WHERE kind = ?1 AND tenant = ?2 AND name = ?3")?;
-    let key = params![row::kind_number(topic.kind()), topic.tenant(), topic.name()];
-    Ok(statement.query_row(key, |found| found.get(0)).optional()?)
-}
-
 fn insert(connection: &Connection, topic: &Topic) -> Result<i64, Failure> {
     let mut statement =
         connection.prepare_cached("INSERT INTO topic(kind, tenant, name) VALUES(?1, ?2, ?3)")?;

@@ -9,22 +9,15 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::failure::Failure;
 use super::row::signed;
-use crate::domain::job::{Record, State};
+use crate::domain::job::Record;
 use crate::domain::payload::Payload;
 use crate::store::codec;
+use crate::store::job::{Held, fairness_key, is_free};
 
 /// Jobs in memory: more than are running anywhere at once.
 const RECORDS_MAX: NonZeroUsize = NonZeroUsize::new(4096).expect("above zero");
 /// A larger record (a result, a long error) is not worth the memory.
 const RECORD_BYTES_MAX: usize = 16 << 10;
-
-/// A job as this transaction sees it.
-#[derive(Debug, Clone)]
-pub(super) struct Held {
-    /// Its topic's row, and its own.
-    pub(super) topic: i64,
-    pub(super) record: Arc<Record>,
-}
 
 /// The jobs that were used last.
 #[derive(Debug)]
@@ -183,21 +176,4 @@ fn insert_row(connection: &Connection, held: &Held) -> Result<(), Failure> {
         record.deadline().map(|at| signed(at.0)),
     ])?;
     Ok(())
-}
-
-fn is_free(record: &Record) -> bool {
-    record.job.state == State::Queued && record.custody.lease.is_none()
-}
-
-/// Ends a tenant's part of a fairness key; the character after it ends the range of the tenant's keys.
-pub(super) const FAIRNESS_TENANT_END: char = '\u{1f}';
-
-/// Jobs with the same key share a worker's turn: those of a project, else those of an owner.
-pub(super) fn fairness_key(record: &Record) -> String {
-    let spec = &record.job.spec;
-    let (kind, name) = match &spec.project {
-        Some(project) => ("project", project),
-        None => ("user", &spec.owner),
-    };
-    format!("{}{FAIRNESS_TENANT_END}{kind}:{name}", spec.tenant)
 }

@@ -8,13 +8,10 @@ use super::failure::Failure;
 use crate::domain::cursor::Cursor;
 use crate::domain::event::Event;
 use crate::domain::time::Time;
-use crate::domain::topic::{Kind, Topic};
+use crate::domain::topic::Topic;
+pub(super) use crate::store::sql::row::{KINDS, kind_number};
+pub(super) use crate::store::sql::signed;
 use crate::store::{Error, codec};
-
-/// SQLite's integers have a sign. No offset, size or moment of ours comes near 2^63.
-pub(super) fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
 
 /// Reads a number that is never negative.
 pub(super) fn unsigned(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
@@ -31,22 +28,6 @@ pub(super) fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Time>
 pub(super) fn cursor(row: &Row<'_>, index: usize) -> rusqlite::Result<Cursor> {
     Ok(Cursor { offset: unsigned(row, index)?, stamp: row.get(index + 1)? })
 }
-
-/// A kind's stored number. Never change one.
-pub(super) const fn kind_number(kind: Kind) -> i64 {
-    match kind {
-        Kind::Job => 1,
-        Kind::Session => 2,
-        Kind::Project => 3,
-        Kind::Room => 4,
-        Kind::User => 5,
-        Kind::Access => 6,
-    }
-}
-
-/// All kinds.
-pub(super) const KINDS: [Kind; 6] =
-    [Kind::Job, Kind::Session, Kind::Project, Kind::Room, Kind::User, Kind::Access];
 
 /// Reads a topic from the columns kind, tenant, name.
 pub(super) fn topic(row: &Row<'_>, index: usize) -> Result<Topic, Failure> {

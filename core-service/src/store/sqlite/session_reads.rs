@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{SqliteStore, presence, project, state};
+use super::SqliteStore;
 use crate::domain::cursor::Cursor;
 use crate::domain::presence::{Announcement, Presence};
 use crate::domain::project::{Member, Project, Role};
@@ -10,22 +10,23 @@ use crate::domain::session::{Session, State};
 use crate::domain::topic::Topic;
 use crate::store::Error;
 use crate::store::session::{Found, Listing, Outline, Save, SessionStore, Which};
+use crate::store::sql::{presence, project, session, state};
 
 #[async_trait]
 impl SessionStore for SqliteStore {
     async fn project(&self, project_id: &str) -> Result<Option<Project>, Error> {
         let project_id = project_id.to_owned();
-        self.readers.read(move |store| project::get(store, &project_id)).await
+        self.query(move |store| project::get(store, &project_id)).await
     }
 
     async fn role(&self, project_id: &str, user_id: &str) -> Result<Option<Role>, Error> {
         let (project_id, user_id) = (project_id.to_owned(), user_id.to_owned());
-        self.readers.read(move |store| project::role(store, &project_id, &user_id)).await
+        self.query(move |store| project::role(store, &project_id, &user_id)).await
     }
 
     async fn members(&self, project_id: &str) -> Result<Vec<Member>, Error> {
         let project_id = project_id.to_owned();
-        self.readers.read(move |store| project::members(store, &project_id)).await
+        self.query(move |store| project::members(store, &project_id)).await
     }
 
     async fn projects(
@@ -36,40 +37,40 @@ impl SessionStore for SqliteStore {
     ) -> Result<Vec<Project>, Error> {
         let (tenant, member) = (tenant.to_owned(), member.map(str::to_owned));
         let list = move |store: &_| project::list(store, &tenant, member.as_deref(), &listing);
-        self.readers.read(list).await
+        self.query(list).await
     }
 
     async fn session(&self, session_id: &str) -> Result<Option<Outline>, Error> {
         let session_id = session_id.to_owned();
-        self.readers.read(move |store| state::outline(store, &session_id)).await
+        self.query(move |store| state::outline(store, &session_id)).await
     }
 
     async fn sessions(&self, project_id: &str, listing: Listing) -> Result<Vec<Session>, Error> {
         let project_id = project_id.to_owned();
-        self.readers.read(move |store| state::list(store, &project_id, &listing)).await
+        self.query(move |store| session::list(store, &project_id, &listing)).await
     }
 
     async fn session_state(&self, session_id: &str) -> Result<Option<(Cursor, State)>, Error> {
         let session_id = session_id.to_owned();
-        self.readers.read(move |store| state::whole(store, &session_id)).await
+        self.query(move |store| state::whole(store, &session_id)).await
     }
 
     async fn graph(&self, session_id: &str, which: Which) -> Result<Option<Found>, Error> {
         let session_id = session_id.to_owned();
-        self.readers.read(move |store| state::one(store, &session_id, which)).await
+        self.query(move |store| state::one(store, &session_id, which)).await
     }
 
     async fn saves(&self, session_id: &str) -> Result<Vec<Save>, Error> {
         let session_id = session_id.to_owned();
-        self.readers.read(move |store| state::saves(store, &session_id)).await
+        self.query(move |store| state::saves(store, &session_id)).await
     }
 
     async fn presence(&self, topic: &Topic) -> Result<Option<(Cursor, Presence)>, Error> {
         let topic = topic.clone();
-        self.readers.read(move |store| state::presence_of(store, &topic)).await
+        self.query(move |store| state::presence_of(store, &topic)).await
     }
 
     async fn announcements(&self) -> Result<Vec<(Topic, Announcement)>, Error> {
-        self.readers.read(presence::announcements).await
+        self.query(presence::announcements).await
     }
 }

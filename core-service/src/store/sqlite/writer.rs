@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{Batch, Memory};
 use super::checkpoint::Checkpointer;
 use super::clean;
 use super::failure::{self, Failure, Verdict};
-use super::meter;
-use super::queue::{Charge, Request, Work};
-use super::status::Status;
+use super::rows::{Memory, Rows};
 use crate::domain::event::Event;
 use crate::domain::job::Limits;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
-use crate::store::{Cleaned, Committed, Error, Tap};
+use crate::store::batch::Batch;
+use crate::store::queue::{self, Charge, Request, Work};
+use crate::store::status::Status;
+use crate::store::{Cleaned, Committed, Error, Tap, meter};
 
 /// Commands of one transaction.
 pub(super) const COMMANDS_MAX: usize = 2048;
@@ -129,10 +129,13 @@ impl Writer {
         }
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let changes = self.connection.total_changes();
-        let mut batch = Batch {
+        let rows = Rows {
             connection: &self.connection,
             memory: &mut self.memory,
             retentions: &self.retentions,
+        };
+        let mut batch = Batch {
+            rows,
             limits: &self.limits,
             stamp: self.stamp,
             now: (self.clock)(),
@@ -165,7 +168,7 @@ impl Writer {
         self.memory.clear();
         let error = match failure {
             Failure::Refused(error) | Failure::Broken(error) => return error,
-            Failure::Sqlite(error) => error,
+            Failure::Engine(error) => error,
         };
         match failure::judge(&error) {
             Verdict::Full => {
@@ -187,7 +190,7 @@ impl Writer {
 }
 
 fn do_one(
-    batch: &mut Batch<'_>,
+    batch: &mut Batch<'_, Rows<'_>>,
     work: Work,
     until: Instant,
     status: &Status,
@@ -210,11 +213,11 @@ fn do_one(
         },
         Work::Clean(budget, reply) => {
             let probed = if status.writable().is_err() {
-                clean::probe_room(batch.connection).map_err(Failure::Sqlite)
+                clean::probe_room(batch.rows.connection).map_err(Failure::Engine)
             } else {
                 Ok(())
             };
-            match probed.and_then(|()| clean::clean(batch, budget, until)) {
+            match probed.and_then(|()| clean::clean(&mut batch.rows, budget, until)) {
                 Ok(cleaned) => {
                     answers.push(Answer::Clean(reply, Ok(cleaned)));
                     return Ok(());
@@ -224,7 +227,7 @@ fn do_one(
                     // What it wrote before it failed must not stay by half.
                     match failure {
                         Failure::Refused(error) => Failure::Broken(error),
-                        other @ (Failure::Broken(_) | Failure::Sqlite(_)) => other,
+                        other @ (Failure::Broken(_) | Failure::Engine(_)) => other,
                     }
                 }
             }
@@ -242,7 +245,7 @@ fn unanswered(work: Work) -> Answer {
 }
 
 fn unanswered_commit(reply: oneshot::Sender<Result<Committed, Error>>) -> Answer {
-    Answer::Commit(reply, Err(super::queue::gone()))
+    Answer::Commit(reply, Err(queue::gone()))
 }
 
 /// Tells the process when the writer dies of a panic.

@@ -1,76 +1,117 @@
-//! One transaction of the writer: commands decided in the order of their arrival, each on the state
+//! One transaction of a writer: commands decided in the order of their arrival, each on the state
 //! that the one before left. Everything that may refuse comes before a command's first write.
+//!
+//! The same for every SQL engine: what differs is how an engine keeps topics and jobs, its [`Rows`].
 
-use std::collections::HashSet;
+mod graph;
+mod idempotency;
+mod presence;
+mod session;
+
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
-
-use super::access as entries;
-use super::chain;
-use super::failure::Failure;
-use super::heads::{Head, Heads};
-use super::idempotency;
-use super::output;
-use super::records::{self, Held, Records};
-use super::room::Room;
-use super::row::signed;
 use crate::domain::access;
 use crate::domain::cursor::Cursor;
-use crate::domain::event::{Body, Event, NewEvent};
+use crate::domain::event::{Event, NewEvent};
 use crate::domain::job::{self, Decision, Limits, Record};
 use crate::domain::payload::Payload;
-use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::domain::trace::TraceId;
-use crate::store::codec;
-use crate::store::commit::{self, Action, Append, Command, Committed, Refusal};
+use crate::store::PageLimit;
+use crate::store::commit::{self, Action, Append, Command, Committed, Idempotency, Refusal};
+use crate::store::job::{Held, fairness_key};
+use crate::store::sql::room::Room;
+use crate::store::sql::{Failure, Sql, access as entries};
 
-/// What the writer knows without asking the disk.
-#[derive(Debug)]
-pub(super) struct Memory {
-    pub(super) heads: Heads,
-    pub(super) records: Records,
-    /// Topics that hold more than their retention allows.
-    pub(super) crowded: HashSet<Topic>,
-    pub(super) crowded_is_known: bool,
+/// What an engine keeps in its own way: topics with their events, jobs' records, idempotency keys.
+/// Each method sees what those before it have written.
+pub(crate) trait Rows {
+    /// The transaction, for all that the engines have in common.
+    type Sql: Sql;
+
+    fn sql(&self) -> &Self::Sql;
+
+    /// Where a topic stands.
+    fn head(&mut self, topic: &Topic) -> Step<Head, Self>;
+
+    /// The same of a topic that gets a row if it has none.
+    fn touch(&mut self, topic: &Topic) -> Step<Head, Self>;
+
+    /// Appends events that follow the topic's head, and moves it.
+    fn append(&mut self, topic: &Topic, events: &[Arc<Event>]) -> Step<(), Self>;
+
+    /// Notes when the job, session or project ended that a topic is the log of.
+    fn end(&mut self, topic: &Topic, at: Time) -> Step<(), Self>;
+
+    /// Events after an offset.
+    fn events(
+        &mut self,
+        topic: &Topic,
+        after: u64,
+        limit: PageLimit,
+    ) -> Step<Vec<Arc<Event>>, Self>;
+
+    /// A job by id.
+    fn job(&mut self, job_id: &str) -> Step<Option<Held>, Self>;
+
+    /// A new job, its input and its labels.
+    fn insert_job(&mut self, held: &Held, input: Option<&Payload>) -> Step<(), Self>;
+
+    /// Writes a job that has changed.
+    fn update_job(&mut self, old: &Record, held: &Held) -> Step<(), Self>;
+
+    /// What is known of a key.
+    fn reply(&mut self, asked: &Idempotency) -> Step<Option<Reply>, Self>;
+
+    /// Writes a key, and what the first request with it came to.
+    fn put_reply(&mut self, new: &Idempotency, reply: String) -> Step<(), Self>;
+
+    /// Makes [`Rows::sql`] see what is held back.
+    fn flush(&mut self) -> Step<(), Self>;
 }
 
-impl Memory {
-    pub(super) fn new() -> Memory {
-        let (heads, records) = (Heads::new(), Records::new());
-        Memory { heads, records, crowded: HashSet::new(), crowded_is_known: false }
-    }
+/// What a step of a batch comes to.
+pub(crate) type Step<T, R> = Result<T, Fault<R>>;
 
-    /// Forgets everything, after a rollback: it may be ahead of the disk.
-    pub(super) fn clear(&mut self) {
-        self.heads.clear();
-        self.records.clear();
-        self.crowded.clear();
-        self.crowded_is_known = false;
-    }
+/// Why a step of a batch failed.
+pub(crate) type Fault<R> = Failure<<<R as Rows>::Sql as Sql>::Error>;
+
+/// Where a topic stands in a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// Its row; 0 if it has none.
+    pub(crate) id: i64,
+    pub(crate) cursor: Cursor,
+    /// When that ended which it is the log of.
+    pub(crate) ended_at: Option<Time>,
+}
+
+/// What a row keeps of the first request with a key.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    pub(crate) content: Vec<u8>,
+    pub(crate) outcome: String,
+    pub(crate) expires_at: Time,
 }
 
 /// A transaction under way.
 #[derive(Debug)]
-pub(super) struct Batch<'writer> {
-    pub(super) connection: &'writer Connection,
-    pub(super) memory: &'writer mut Memory,
-    pub(super) retentions: &'writer Retentions,
-    pub(super) limits: &'writer Limits,
-    pub(super) stamp: u32,
-    pub(super) now: Time,
+pub(crate) struct Batch<'writer, R> {
+    pub(crate) rows: R,
+    pub(crate) limits: &'writer Limits,
+    pub(crate) stamp: u32,
+    pub(crate) now: Time,
     /// In commit order.
-    pub(super) events: Vec<Arc<Event>>,
+    pub(crate) events: Vec<Arc<Event>>,
 }
 
-impl Batch<'_> {
+impl<R: Rows> Batch<'_, R> {
     /// Decides a command and writes what it comes to.
-    pub(super) fn apply(&mut self, command: Command) -> Result<Committed, Failure> {
+    pub(crate) fn apply(&mut self, command: Command) -> Step<Committed, R> {
         let Command { action, idempotency, trace } = command;
         if let Some(known) = &idempotency
-            && let Some(outcome) = idempotency::lookup(self, known)?
+            && let Some(outcome) = self.recall(known)?
         {
             return Ok(outcome);
         }
@@ -92,7 +133,7 @@ impl Batch<'_> {
             Action::Session(action) => self.change_session(*action, trace)?,
         };
         if let Some(new) = &idempotency {
-            idempotency::remember(self.connection, new, &outcome)?;
+            self.remember(new, &outcome)?;
         }
         Ok(outcome)
     }
@@ -103,9 +144,9 @@ impl Batch<'_> {
         events: Vec<NewEvent>,
         expected: Option<u64>,
         trace: Option<TraceId>,
-    ) -> Result<Committed, Failure> {
+    ) -> Step<Committed, R> {
         if let Some(expected) = expected {
-            let head = self.memory.heads.get(self.connection, &topic)?.cursor.offset;
+            let head = self.rows.head(&topic)?.cursor.offset;
             if head != expected {
                 return Err(Refusal::OffsetConflict { head, expected }.into());
             }
@@ -123,19 +164,18 @@ impl Batch<'_> {
         decision: Decision,
         input: Option<&Payload>,
         trace: Option<TraceId>,
-    ) -> Result<Committed, Failure> {
+    ) -> Step<Committed, R> {
         let Decision { record, entries } = decision;
         let job_id = &record.job.spec.id;
-        if self.memory.records.get(self.connection, job_id)?.is_some() {
+        if self.rows.job(job_id)?.is_some() {
             let problem = format!("{job_id} is taken");
             return Err(Refusal::Job(job::Refusal::Invalid { field: "job_id", problem }).into());
         }
         let topic = topic_of(&record)?;
         self.append(commit::appends(&record.job, entries), trace)?;
-        let head = self.memory.heads.touch(self.connection, &topic)?;
-        let (id, cursor) = (head.id, head.cursor);
+        let Head { id, cursor, .. } = self.rows.touch(&topic)?;
         let held = Held { topic: id, record: Arc::new(record) };
-        self.memory.records.insert(self.connection, &held, input)?;
+        self.rows.insert_job(&held, input)?;
         Ok(Committed::Job { record: held.record, cursor, is_replay: false })
     }
 
@@ -144,8 +184,8 @@ impl Batch<'_> {
         job_id: &str,
         command: job::Command,
         trace: Option<TraceId>,
-    ) -> Result<Committed, Failure> {
-        let held = self.memory.records.get(self.connection, job_id)?;
+    ) -> Step<Committed, R> {
+        let held = self.rows.job(job_id)?;
         let old = held.as_ref().map(|held| &*held.record);
         if let (Some(old), job::Command::Lease { .. }) = (old, &command)
             && !self.has_room(old)?
@@ -161,12 +201,12 @@ impl Batch<'_> {
         let Held { topic: id, record: old } = held;
         let held = Held { topic: id, record: Arc::new(record) };
         if *old != *held.record {
-            self.memory.records.update(self.connection, &old, &held)?;
+            self.rows.update_job(&old, &held)?;
         }
         if held.record.job.state.is_final() && !old.job.state.is_final() {
-            self.memory.heads.touch(self.connection, &topic)?.end(Some(self.now));
+            self.rows.end(&topic, self.now)?;
         }
-        let cursor = self.memory.heads.get(self.connection, &topic)?.cursor;
+        let cursor = self.rows.head(&topic)?.cursor;
         Ok(Committed::Job { record: held.record, cursor, is_replay: false })
     }
 
@@ -174,24 +214,27 @@ impl Batch<'_> {
         &mut self,
         command: access::Command,
         trace: Option<TraceId>,
-    ) -> Result<Committed, Failure> {
+    ) -> Step<Committed, R> {
         let key = command.key();
         let known = match &key {
-            Some(key) => entries::get(self.connection, key)?,
+            Some(key) => entries::get(self.rows.sql(), key)?,
             None => None,
         };
         let old = known.clone();
         let access::Decision { entry, change } =
             access::decide(known, command, self.now).map_err(Refusal::Access)?;
         let append = change.map(|change| commit::access_append(&change)).transpose()?;
+        if let Some(append) = &append {
+            self.rows.head(&append.topic)?;
+        }
         if let Some(key) = &key {
-            entries::put(self.connection, key, entry.as_ref())?;
+            entries::put(self.rows.sql(), key, entry.as_ref())?;
         }
         let cursor = match append {
             Some(append) => {
                 let topic = append.topic.clone();
                 self.append(vec![append], trace)?;
-                Some(self.memory.heads.get(self.connection, &topic)?.cursor)
+                Some(self.rows.head(&topic)?.cursor)
             }
             None => None,
         };
@@ -199,20 +242,21 @@ impl Batch<'_> {
     }
 
     /// Whether the limits of its kind let one more job like this one go to a worker.
-    fn has_room(&self, job: &Record) -> Result<bool, Failure> {
-        let key = records::fairness_key(job);
-        Room::new(self.connection, self.limits).has(&job.job.spec.kind, &key)
+    fn has_room(&mut self, job: &Record) -> Step<bool, R> {
+        let kind = &job.job.spec.kind;
+        if self.limits.of(kind).is_none() {
+            return Ok(true);
+        }
+        // Jobs are counted in their rows.
+        self.rows.flush()?;
+        Room::new(self.rows.sql(), self.limits).has(kind, &fairness_key(job))
     }
 
     /// Appends to several topics. A head that cannot be read refuses the command, so all are read before
     /// the first write.
-    pub(super) fn append(
-        &mut self,
-        appends: Vec<Append>,
-        trace: Option<TraceId>,
-    ) -> Result<(), Failure> {
+    fn append(&mut self, appends: Vec<Append>, trace: Option<TraceId>) -> Step<(), R> {
         for append in &appends {
-            self.memory.heads.get(self.connection, &append.topic)?;
+            self.rows.head(&append.topic)?;
         }
         for Append { topic, events } in appends {
             self.append_to(topic, events, trace)?;
@@ -225,58 +269,21 @@ impl Batch<'_> {
         topic: Topic,
         events: Vec<NewEvent>,
         trace: Option<TraceId>,
-    ) -> Result<(), Failure> {
-        let head = self.memory.heads.touch(self.connection, &topic)?;
-        for NewEvent { kind, body } in events {
-            let cursor = Cursor { offset: head.cursor.offset + 1, stamp: self.stamp };
+    ) -> Step<(), R> {
+        let after = self.rows.head(&topic)?.cursor.offset;
+        let first = self.events.len();
+        for (offset, NewEvent { kind, body }) in (after + 1..).zip(events) {
+            let cursor = Cursor { offset, stamp: self.stamp };
             let topic = topic.clone();
             let event = Event { topic, cursor, time: self.now, trace, kind, body };
-            insert(self.connection, head, &event)?;
             self.events.push(Arc::new(event));
         }
-        if self.retentions.is_passed(topic.kind(), head.events(), head.bytes) {
-            self.memory.crowded.insert(topic);
-        }
-        Ok(())
+        self.rows.append(&topic, &self.events[first..])
     }
-}
-
-/// Writes an event, what leads to it, and moves the head.
-fn insert(connection: &Connection, head: &mut Head, event: &Event) -> Result<(), Failure> {
-    let (form, body) = codec::encode(&event.body).map_err(Failure::Broken)?;
-    let offset = event.cursor.offset;
-    let row = connection
-        .prepare_cached(
-            "INSERT INTO event(topic, \"offset\", previous, stamp, time, form, type, trace, body)
-             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .insert(params![
-            head.id,
-            signed(offset),
-            head.last,
-            event.cursor.stamp,
-            signed(event.time.0),
-            form as i64,
-            &*event.kind,
-            event.trace,
-            &body[..],
-        ])?;
-    chain::mark(connection, head.id, offset, row)?;
-    if let Body::Job(job::Entry {
-        attempt,
-        event: job::Event::Output { channel, offset: start, .. },
-        ..
-    }) = &event.body
-        && head.output.want(*attempt, channel, offset)
-    {
-        output::mark(connection, head.id, (*attempt, channel), *start, offset)?;
-    }
-    head.advance(event, row, body.len() as u64);
-    Ok(())
 }
 
 /// The topic of a job. Names are checked when a job is created.
-fn topic_of(record: &Record) -> Result<Topic, Failure> {
+fn topic_of<E>(record: &Record) -> Result<Topic, Failure<E>> {
     commit::job_topic(&record.job).map_err(|_| {
         let problem = "must be a name".to_owned();
         Refusal::Job(job::Refusal::Invalid { field: "job_id", problem }).into()

@@ -13,16 +13,13 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use lru::LruCache;
-use rusqlite::{Connection, OptionalExtension as _, params};
-
-use super::failure::Failure;
-use super::records::FAIRNESS_TENANT_END;
 use super::room::Room;
-use super::row::{self, signed};
+use super::{Answer, Row, Sql, values};
 use crate::domain::job::Limits;
 use crate::domain::time::Time;
-use crate::store::Candidate;
+use crate::store::job::FAIRNESS_TENANT_END;
+use crate::store::{Candidate, Error};
+use lru::LruCache;
 
 /// Sets of kinds whose turns are remembered.
 const TURNS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("above zero");
@@ -33,17 +30,17 @@ const AGEING_AFTER: Duration = Duration::from_secs(60);
 
 /// Whose turn it was, for each set of kinds.
 #[derive(Debug)]
-pub(super) struct Turns(Mutex<LruCache<String, Turn>>);
+pub(crate) struct Turns(Mutex<LruCache<String, Turn>>);
 
 /// Whose turn it was, and how often there was one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     key: String,
     readings: u64,
 }
 
 impl Turns {
-    pub(super) fn new() -> Turns {
+    pub(crate) fn new() -> Turns {
         Turns(Mutex::new(LruCache::new(TURNS_MAX)))
     }
 
@@ -66,24 +63,24 @@ impl Turns {
 
 /// Who looks for free jobs, and for which.
 #[derive(Debug)]
-pub(super) struct Search {
-    pub(super) kinds: Vec<String>,
-    pub(super) tenant: Option<String>,
-    pub(super) worker: String,
-    pub(super) limit: usize,
-    pub(super) now: Time,
+pub(crate) struct Search {
+    pub(crate) kinds: Vec<String>,
+    pub(crate) tenant: Option<String>,
+    pub(crate) worker: String,
+    pub(crate) limit: usize,
+    pub(crate) now: Time,
 }
 
 /// Free jobs in the order in which workers shall get them.
-pub(super) fn free(
-    connection: &Connection,
+pub(crate) fn free<S: Sql>(
+    sql: &S,
     search: &Search,
     turns: &Turns,
     limits: &Limits,
-) -> Result<Vec<Candidate>, Failure> {
+) -> Answer<Vec<Candidate>, S> {
     let name = format!("{} {}", search.tenant.as_deref().unwrap_or("*"), search.kinds.join(" "));
     let turn = turns.begin(&name);
-    let mut finder = Finder::new(connection, search, limits)?;
+    let mut finder = Finder::new(sql, search, limits)?;
     let mut found = Vec::new();
     if turn.readings.is_multiple_of(AGEING_EVERY)
         && let Some(lowest) = finder.lowest_priority()?
@@ -109,10 +106,10 @@ pub(super) fn free(
 }
 
 /// Walks the index of free jobs. A lane is a kind, and nobody or the worker itself as its pin.
-struct Finder<'search> {
-    connection: &'search Connection,
+struct Finder<'search, S> {
+    sql: &'search S,
     lanes: Vec<(&'search str, &'search str)>,
-    room: Room<'search>,
+    room: Room<'search, S>,
     first_key: String,
     end_key: Option<String>,
 }
@@ -124,13 +121,13 @@ struct Queue {
     heads: Vec<(usize, Candidate, Time)>,
 }
 
-impl<'search> Finder<'search> {
+impl<'search, S: Sql> Finder<'search, S> {
     fn new(
-        connection: &'search Connection,
+        sql: &'search S,
         search: &'search Search,
         limits: &'search Limits,
-    ) -> Result<Finder<'search>, Failure> {
-        let mut room = Room::new(connection, limits);
+    ) -> Answer<Finder<'search, S>, S> {
+        let mut room = Room::new(sql, limits);
         let mut lanes = Vec::with_capacity(2 * search.kinds.len());
         for kind in &search.kinds {
             if room.has_any(kind)? {
@@ -139,7 +136,7 @@ impl<'search> Finder<'search> {
         }
         let tenant = search.tenant.as_deref();
         Ok(Finder {
-            connection,
+            sql,
             lanes,
             room,
             first_key: tenant.map_or(String::new(), |t| format!("{t}{FAIRNESS_TENANT_END}")),
@@ -147,25 +144,23 @@ impl<'search> Finder<'search> {
         })
     }
 
-    fn highest_priority(&self, below: i64) -> Result<Option<i64>, Failure> {
+    fn highest_priority(&self, below: i64) -> Answer<Option<i64>, S> {
         let sql = "SELECT max(priority) FROM job
                    WHERE is_free = 1 AND kind = ?1 AND pinned_worker = ?2 AND priority < ?3";
         Ok(self.priorities(sql, below)?.into_iter().max())
     }
 
-    fn lowest_priority(&self) -> Result<Option<i64>, Failure> {
+    fn lowest_priority(&self) -> Answer<Option<i64>, S> {
         let sql = "SELECT min(priority) FROM job
                    WHERE is_free = 1 AND kind = ?1 AND pinned_worker = ?2 AND priority < ?3";
         Ok(self.priorities(sql, i64::MAX)?.into_iter().min())
     }
 
-    fn priorities(&self, sql: &str, below: i64) -> Result<Vec<i64>, Failure> {
-        let mut statement = self.connection.prepare_cached(sql)?;
+    fn priorities(&self, sql: &str, below: i64) -> Answer<Vec<i64>, S> {
         let mut priorities = Vec::new();
         for (kind, pin) in &self.lanes {
-            let found: Option<i64> =
-                statement.query_row(params![kind, pin, below], |found| found.get(0))?;
-            priorities.extend(found);
+            let found = self.sql.row(sql, values![*kind, *pin, below])?;
+            priorities.extend(found.map(|row| row.optional_number(0)).transpose()?.flatten());
         }
         Ok(priorities)
     }
@@ -178,7 +173,7 @@ impl<'search> Finder<'search> {
         turn: &str,
         count: usize,
         found: &mut Vec<(Candidate, Time)>,
-    ) -> Result<(), Failure> {
+    ) -> Answer<(), S> {
         let mut queues = Vec::new();
         for key in self.keys(priority, turn, count)? {
             let mut heads = Vec::new();
@@ -204,7 +199,7 @@ impl<'search> Finder<'search> {
         &mut self,
         queue: &mut Queue,
         priority: i64,
-    ) -> Result<Option<(Candidate, Time)>, Failure> {
+    ) -> Answer<Option<(Candidate, Time)>, S> {
         let mut heads = Vec::with_capacity(queue.heads.len());
         for head in queue.heads.drain(..) {
             if self.room.has(self.lanes[head.0].0, &queue.key)? {
@@ -222,7 +217,7 @@ impl<'search> Finder<'search> {
     }
 
     /// Keys with free jobs, in the order of their turns, at most `count`.
-    fn keys(&mut self, priority: i64, turn: &str, count: usize) -> Result<Vec<String>, Failure> {
+    fn keys(&mut self, priority: i64, turn: &str, count: usize) -> Answer<Vec<String>, S> {
         let (mut later, mut earlier) = (Vec::new(), Vec::new());
         let (first, end) = (self.first_key.clone(), self.end_key.clone());
         for lane in 0..self.lanes.len() {
@@ -252,18 +247,16 @@ impl<'search> Finder<'search> {
         priority: i64,
         (start, end): (&str, Option<&str>),
         count: usize,
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Answer<Vec<String>, S> {
         let (kind, pin) = self.lanes[lane];
-        let mut statement = self.connection.prepare_cached(
-            "SELECT fairness_key FROM job WHERE is_free = 1 AND kind = ?1 AND pinned_worker = ?2
-             AND priority = ?3 AND fairness_key > ?4 ORDER BY fairness_key LIMIT 1",
-        )?;
+        let next = "SELECT fairness_key FROM job WHERE is_free = 1 AND kind = ?1
+             AND pinned_worker = ?2 AND priority = ?3 AND fairness_key > ?4
+             ORDER BY fairness_key LIMIT 1";
         let (mut keys, mut last) = (Vec::new(), start.to_owned());
         while keys.len() < count {
-            let next: Option<String> = statement
-                .query_row(params![kind, pin, priority, last], |found| found.get(0))
-                .optional()?;
-            let Some(key) = next.filter(|key| end.is_none_or(|end| &**key < end)) else { break };
+            let found = self.sql.row(next, values![kind, pin, priority, &last])?;
+            let found = found.map(|row| row.text(0)).transpose()?;
+            let Some(key) = found.filter(|key| end.is_none_or(|end| &**key < end)) else { break };
             if self.room.has(kind, &key)? {
                 keys.push(key.clone());
             }
@@ -279,38 +272,29 @@ impl<'search> Finder<'search> {
         priority: i64,
         key: &str,
         after: &str,
-    ) -> Result<Option<(Candidate, Time)>, Failure> {
+    ) -> Answer<Option<(Candidate, Time)>, S> {
         let (kind, pin) = self.lanes[lane];
-        let mut statement = self.connection.prepare_cached(
+        let found = self.sql.row(
             "SELECT job_id, fairness_key, deadline, run_at FROM job
              WHERE is_free = 1 AND kind = ?1 AND pinned_worker = ?2 AND priority = ?3
              AND fairness_key = ?4 AND job_id > ?5 ORDER BY job_id LIMIT 1",
+            values![kind, pin, priority, key, after],
         )?;
-        let found = statement.query_row(params![kind, pin, priority, key, after], |found| {
-            Ok((candidate(found)?, Time(row::unsigned(found, 3)?)))
-        });
-        Ok(found.optional()?)
+        let read = |row: Row| Ok::<_, Error>((candidate(&row)?, Time(row.unsigned(3)?)));
+        Ok(found.map(read).transpose()?)
     }
 }
 
 /// Jobs whose deadline is `now` or before.
-pub(super) fn due(
-    connection: &Connection,
-    now: Time,
-    limit: usize,
-) -> Result<Vec<Candidate>, Failure> {
-    let mut statement = connection.prepare_cached(
+pub(crate) fn due<S: Sql>(sql: &S, now: Time, limit: usize) -> Answer<Vec<Candidate>, S> {
+    let found = sql.rows(
         "SELECT job_id, fairness_key, deadline FROM job
          WHERE deadline <= ?1 ORDER BY deadline LIMIT ?2",
+        values![now, limit],
     )?;
-    let rows = statement.query_map(params![signed(now.0), signed(limit as u64)], candidate)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    Ok(found.iter().map(candidate).collect::<Result<_, _>>()?)
 }
 
-fn candidate(found: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {
-    Ok(Candidate {
-        job_id: found.get(0)?,
-        fairness_key: found.get(1)?,
-        deadline: row::time(found, 2)?,
-    })
+fn candidate(row: &Row) -> Result<Candidate, Error> {
+    Ok(Candidate { job_id: row.text(0)?, fairness_key: row.text(1)?, deadline: row.time(2)? })
 }

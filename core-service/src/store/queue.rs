@@ -12,30 +12,30 @@ use crate::store::commit::{Action, Command};
 use crate::store::{CleanBudget, Cleaned, Committed, Error};
 
 /// Commands that wait: a second's work of a slow disk.
-pub(super) const COMMANDS_MAX: usize = 8192;
+pub(crate) const COMMANDS_MAX: usize = 8192;
 /// Bytes that wait: bounds the memory whatever the size of a command.
-pub(super) const BYTES_MAX: usize = 16 << 20;
+pub(crate) const BYTES_MAX: usize = 16 << 20;
 /// What a command holds besides payloads, roughly.
 const COMMAND_BYTES: usize = 512;
 
 /// Something for the writer to do.
 #[derive(Debug)]
-pub(super) struct Request {
-    pub(super) work: Work,
-    pub(super) charge: Charge,
+pub(crate) struct Request {
+    pub(crate) work: Work,
+    pub(crate) charge: Charge,
 }
 
 /// What to do, and where the outcome goes.
 #[derive(Debug)]
-pub(super) enum Work {
+pub(crate) enum Work {
     Commit(Box<Command>, oneshot::Sender<Result<Committed, Error>>),
     Clean(CleanBudget, oneshot::Sender<Result<Cleaned, Error>>),
 }
 
 /// Bytes that a request takes from the queue's budget until it is done.
 #[derive(Debug)]
-pub(super) struct Charge {
-    pub(super) bytes: usize,
+pub(crate) struct Charge {
+    pub(crate) bytes: usize,
     waiting: Arc<AtomicUsize>,
 }
 
@@ -47,20 +47,20 @@ impl Drop for Charge {
 
 /// Where requests enter.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     sender: mpsc::Sender<Request>,
     waiting: Arc<AtomicUsize>,
     bytes_max: usize,
 }
 
 impl Queue {
-    pub(super) fn new(commands_max: usize, bytes_max: usize) -> (Queue, mpsc::Receiver<Request>) {
+    pub(crate) fn new(commands_max: usize, bytes_max: usize) -> (Queue, mpsc::Receiver<Request>) {
         let (sender, receiver) = mpsc::channel(commands_max);
         (Queue { sender, waiting: Arc::default(), bytes_max }, receiver)
     }
 
     /// Enters a request, or refuses it at once.
-    pub(super) fn enter(&self, work: Work) -> Result<(), Error> {
+    pub(crate) fn enter(&self, work: Work) -> Result<(), Error> {
         let bytes = match &work {
             Work::Commit(command, _) => size(command),
             Work::Clean(..) => 0,
@@ -78,7 +78,7 @@ impl Queue {
 }
 
 /// The writer has ended.
-pub(super) fn gone() -> Error {
+pub(crate) fn gone() -> Error {
     Error::Unavailable("the writer has ended".into())
 }
 

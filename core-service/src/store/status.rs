@@ -8,34 +8,34 @@ use crate::store::Error;
 
 /// The writer's word on itself, read by everybody.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Status {
+pub(crate) struct Status {
     refusal: Arc<Mutex<Option<Error>>>,
     failed: CancellationToken,
 }
 
 impl Status {
     /// `Err` says why commits are not taken.
-    pub(super) fn writable(&self) -> Result<(), Error> {
+    pub(crate) fn writable(&self) -> Result<(), Error> {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone().map_or(Ok(()), Err)
     }
 
     /// Cancelled once the store has stopped itself.
-    pub(super) fn failed(&self) -> &CancellationToken {
+    pub(crate) fn failed(&self) -> &CancellationToken {
         &self.failed
     }
 
     /// A batch was committed.
-    pub(super) fn set_open(&self) {
+    pub(crate) fn set_open(&self) {
         self.set(None);
     }
 
     /// A batch found no room.
-    pub(super) fn set_full(&self) {
+    pub(crate) fn set_full(&self) {
         self.set(Some(Error::Full));
     }
 
     /// The writer stops for good.
-    pub(super) fn stop(&self, reason: &str) -> Error {
+    pub(crate) fn stop(&self, reason: &str) -> Error {
         let error = Error::Unavailable(format!("the store has stopped itself: {reason}"));
         self.set(Some(error.clone()));
         self.failed.cancel();

@@ -36,8 +36,9 @@ use crate::service::roster::Roster;
 use crate::service::session::Sessions;
 use crate::service::user::Users;
 use crate::service::work_dispatch as dispatch;
-use crate::store::Store;
+use crate::store::postgres::{PostgresConfig, PostgresStore};
 use crate::store::sqlite::{SqliteConfig, SqliteStore};
+use crate::store::{Store, Tap};
 use crate::subscription;
 
 /// A gRPC message, in and out: a batch of events or a report with its chunks.
@@ -127,7 +128,9 @@ struct Core {
     roster: Roster,
     attendance: Attendance,
     door: Arc<Door>,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
+    /// Cancelled once the store has stopped itself.
+    failed: CancellationToken,
     retentions: Retentions,
     tasks: TaskTracker,
     /// Ends streams.
@@ -159,11 +162,8 @@ impl Core {
                 audience.hear(event);
             }
         });
-        let mut sqlite = SqliteConfig::new(config.data_dir.clone());
-        sqlite.retentions = Retentions::new(&config.retention);
-        let retentions = sqlite.retentions.clone();
-        sqlite.limits = limits;
-        let store = Arc::new(SqliteStore::open(sqlite, Arc::new(now), tap)?);
+        let retentions = Retentions::new(&config.retention);
+        let (store, failed) = open_store(config, retentions.clone(), limits, tap)?;
         Ok(Core {
             log: Log::new(store.clone(), bus.clone(), alarm.clone()),
             bus,
@@ -172,6 +172,7 @@ impl Core {
             attendance: Attendance::default(),
             door: Arc::new(Door::new(Keys { users, services }, access, now, rules)),
             store,
+            failed,
             retentions,
             tasks: TaskTracker::new(),
             drain: CancellationToken::new(),
@@ -221,7 +222,7 @@ impl Core {
         shutdown: CancellationToken,
         config: &Config,
     ) -> anyhow::Result<()> {
-        let (closing, failed) = (CancellationToken::new(), self.store.failed());
+        let (closing, failed) = (CancellationToken::new(), self.failed.clone());
         // The option of the server itself does not reach a listener that it did not bind.
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let serving =
@@ -253,6 +254,26 @@ impl Core {
         tracing::info!("the core has ended");
         outcome
     }
+}
+
+/// The store that is configured, and what is cancelled if it stops itself.
+fn open_store(
+    config: &Config,
+    retentions: Retentions,
+    limits: Limits,
+    tap: Tap,
+) -> anyhow::Result<(Arc<dyn Store>, CancellationToken)> {
+    if let Some(url) = &config.store {
+        let authority = config.store_ca.clone();
+        let postgres =
+            PostgresConfig { authority, retentions, limits, ..PostgresConfig::new(url.expose()) };
+        // A database that went away is waited for: this engine never stops itself.
+        return Ok((Arc::new(PostgresStore::open(postgres, tap)?), CancellationToken::new()));
+    }
+    let sqlite = SqliteConfig { retentions, limits, ..SqliteConfig::new(config.data_dir.clone()) };
+    let store = SqliteStore::open(sqlite, Arc::new(now), tap)?;
+    let failed = store.failed();
+    Ok((Arc::new(store), failed))
 }
 
 fn server(config: &Config) -> anyhow::Result<Server<Traced>> {
@@ -291,7 +312,7 @@ fn with_reflection(router: Router<Traced>) -> anyhow::Result<Router<Traced>> {
 }
 
 /// Says whether writes are taken, per service, until the core drains.
-async fn report_health(store: Arc<SqliteStore>, health: HealthReporter, drain: CancellationToken) {
+async fn report_health(store: Arc<dyn Store>, health: HealthReporter, drain: CancellationToken) {
     let mut known = None;
     loop {
         let is_writable = store.writable().is_ok();

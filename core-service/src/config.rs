@@ -1,6 +1,7 @@
 //! What a core is told: flag, then `ROOMCAST_…` variable, then TOML file, then default.
 
 pub mod rooms;
+mod store_url;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -9,6 +10,8 @@ use clap::{Args, ValueEnum};
 use roomcast_identity::{Secret, UserKeysConfig};
 use roomcast_runtime::bucket::Rate;
 use roomcast_runtime::settings::TABLE;
+
+pub use store_url::{NotAStore, StoreUrl};
 
 use crate::domain::access::Admission;
 use crate::domain::job::limit;
@@ -33,6 +36,14 @@ pub struct Config {
     /// Folder of the embedded store. Made if it is missing; one core at a time.
     #[arg(long, env = "ROOMCAST_DATA_DIR", default_value = ".roomcast", value_name = "DIR")]
     pub data_dir: PathBuf,
+
+    /// Where events and state are kept, if not in the data folder: `postgres://user:password@host/database`.
+    #[arg(long, env = "ROOMCAST_STORE", hide_env_values = true, value_name = "URL")]
+    pub store: Option<StoreUrl>,
+
+    /// Who signed the database's certificate. With it, the database is spoken to over TLS.
+    #[arg(long, env = "ROOMCAST_STORE_CA", value_name = "FILE")]
+    pub store_ca: Option<PathBuf>,
 
     /// Address to serve `/metrics` on. Without it there are none.
     #[arg(long, env = "ROOMCAST_CORE_METRICS_LISTEN", value_name = "ADDR")]
@@ -156,6 +167,8 @@ impl Config {
         Config {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             data_dir,
+            store: None,
+            store_ca: None,
             core_metrics_listen: None,
             jwt_secret: Vec::new(),
             jwks_url: None,

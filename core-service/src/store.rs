@@ -6,12 +6,16 @@ mod codec;
 pub mod commit;
 mod job;
 mod meter;
+mod output;
+pub mod postgres;
 mod queue;
 mod readers;
 pub mod session;
 mod sql;
 pub mod sqlite;
 mod status;
+mod sweep;
+mod types;
 
 #[cfg(test)]
 mod conformance;

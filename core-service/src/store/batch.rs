@@ -45,12 +45,7 @@ pub(crate) trait Rows {
     fn end(&mut self, topic: &Topic, at: Time) -> Step<(), Self>;
 
     /// Events after an offset.
-    fn events(
-        &mut self,
-        topic: &Topic,
-        after: u64,
-        limit: PageLimit,
-    ) -> Step<Vec<Arc<Event>>, Self>;
+    fn events(&mut self, topic: &Topic, after: u64, limit: PageLimit) -> Step<Events, Self>;
 
     /// A job by id.
     fn job(&mut self, job_id: &str) -> Step<Option<Held>, Self>;
@@ -70,6 +65,9 @@ pub(crate) trait Rows {
     /// Makes [`Rows::sql`] see what is held back.
     fn flush(&mut self) -> Step<(), Self>;
 }
+
+/// Events, in order.
+pub(crate) type Events = Vec<Arc<Event>>;
 
 /// What a step of a batch comes to.
 pub(crate) type Step<T, R> = Result<T, Fault<R>>;

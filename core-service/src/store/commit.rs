@@ -160,17 +160,14 @@ pub fn appends(job: &Job, entries: Vec<Entry>) -> Vec<Append> {
     let events = entries
         .into_iter()
         .map(|entry| NewEvent { kind: entry.event.kind().into(), body: Body::Job(entry) });
-    let spec = &job.spec;
     let mut appends = Vec::with_capacity(3);
     // Names were checked when the job was created; one that is none simply has no topic.
     if let Ok(topic) = job_topic(job) {
         appends.push(Append { topic, events: events.collect() });
     }
     if shows_in_lists {
-        let project = spec.project.as_deref();
-        let project = project.and_then(|name| Topic::new(&spec.tenant, Kind::Project, name).ok());
-        let owner = Topic::user(&spec.tenant, &spec.owner).ok();
-        for topic in [owner, project].into_iter().flatten() {
+        let spec = &job.spec;
+        for topic in list_topics(&spec.tenant, &spec.owner, spec.project.as_deref()) {
             let body = Body::Summary(Summary::of(job));
             appends.push(Append {
                 topic,
@@ -179,6 +176,23 @@ pub fn appends(job: &Job, entries: Vec<Entry>) -> Vec<Append> {
         }
     }
     appends
+}
+
+/// The topics of the lists that show an owner's job.
+fn list_topics(tenant: &str, owner: &str, project: Option<&str>) -> impl Iterator<Item = Topic> {
+    let project = project.and_then(|name| Topic::new(tenant, Kind::Project, name).ok());
+    [Topic::user(tenant, owner).ok(), project].into_iter().flatten()
+}
+
+/// All topics that a job's commits may append to.
+pub(crate) fn job_topics(
+    tenant: &str,
+    owner: &str,
+    project: Option<&str>,
+    job_id: &str,
+) -> Vec<Topic> {
+    let own = Topic::new(tenant, Kind::Job, job_id).ok();
+    own.into_iter().chain(list_topics(tenant, owner, project)).collect()
 }
 
 /// The event that tells of a change of who may come in.

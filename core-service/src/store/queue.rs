@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::domain::event::Body;
 use crate::domain::job;
 use crate::domain::payload::Payload;
+use crate::store::Error;
 use crate::store::commit::{Action, Command};
-use crate::store::{CleanBudget, Cleaned, Committed, Error};
 
 /// Commands that wait: a second's work of a slow disk.
 pub(crate) const COMMANDS_MAX: usize = 8192;
@@ -18,18 +18,11 @@ pub(crate) const BYTES_MAX: usize = 16 << 20;
 /// What a command holds besides payloads, roughly.
 const COMMAND_BYTES: usize = 512;
 
-/// Something for the writer to do.
+/// Something for a writer to do.
 #[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) work: Work,
+pub(crate) struct Request<W> {
+    pub(crate) work: W,
     pub(crate) charge: Charge,
-}
-
-/// What to do, and where the outcome goes.
-#[derive(Debug)]
-pub(crate) enum Work {
-    Commit(Box<Command>, oneshot::Sender<Result<Committed, Error>>),
-    Clean(CleanBudget, oneshot::Sender<Result<Cleaned, Error>>),
 }
 
 /// Bytes that a request takes from the queue's budget until it is done.
@@ -47,24 +40,23 @@ impl Drop for Charge {
 
 /// Where requests enter.
 #[derive(Debug)]
-pub(crate) struct Queue {
-    sender: mpsc::Sender<Request>,
+pub(crate) struct Queue<W> {
+    sender: mpsc::Sender<Request<W>>,
     waiting: Arc<AtomicUsize>,
     bytes_max: usize,
 }
 
-impl Queue {
-    pub(crate) fn new(commands_max: usize, bytes_max: usize) -> (Queue, mpsc::Receiver<Request>) {
+impl<W> Queue<W> {
+    pub(crate) fn new(
+        commands_max: usize,
+        bytes_max: usize,
+    ) -> (Queue<W>, mpsc::Receiver<Request<W>>) {
         let (sender, receiver) = mpsc::channel(commands_max);
         (Queue { sender, waiting: Arc::default(), bytes_max }, receiver)
     }
 
-    /// Enters a request, or refuses it at once.
-    pub(crate) fn enter(&self, work: Work) -> Result<(), Error> {
-        let bytes = match &work {
-            Work::Commit(command, _) => size(command),
-            Work::Clean(..) => 0,
-        };
+    /// Enters a request that holds so many bytes, or refuses it at once.
+    pub(crate) fn enter(&self, work: W, bytes: usize) -> Result<(), Error> {
         let before = self.waiting.fetch_add(bytes, Ordering::Relaxed);
         let charge = Charge { bytes, waiting: Arc::clone(&self.waiting) };
         if before + bytes > self.bytes_max {
@@ -83,7 +75,7 @@ pub(crate) fn gone() -> Error {
 }
 
 /// What a command holds in memory, roughly.
-fn size(command: &Command) -> usize {
+pub(crate) fn size(command: &Command) -> usize {
     let payload = |payload: &Option<Payload>| payload.as_ref().map_or(0, |p| p.data.len());
     COMMAND_BYTES
         + match &command.action {

@@ -12,6 +12,7 @@ pub(crate) mod project;
 pub(crate) mod room;
 pub(crate) mod row;
 pub(crate) mod session;
+pub(crate) mod session_store;
 pub(crate) mod state;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use std::fmt;
 use crate::domain::time::Time;
 use crate::store::{Error, Refusal};
 pub(crate) use row::Row;
+pub(crate) use session_store::Reads;
 
 /// A connection in a transaction: what one statement writes, the next one reads.
 ///

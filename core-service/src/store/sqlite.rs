@@ -25,7 +25,6 @@ mod reader;
 mod records;
 mod row;
 mod rows;
-mod session_reads;
 mod sql;
 #[cfg(test)]
 mod tests;
@@ -56,9 +55,9 @@ use crate::domain::job::Limits;
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::topic::Topic;
-use crate::store::queue::{self, Queue, Work};
+use crate::store::queue::{self, Queue};
 use crate::store::readers::Readers;
-use crate::store::sql::{access, agenda, jobs};
+use crate::store::sql::{Reads, access, agenda, jobs};
 use crate::store::status::Status;
 use crate::store::{
     AccessQuery, AgendaQuery, Candidate, CleanBudget, Cleaned, Command, Committed, Error, JobQuery,
@@ -66,6 +65,7 @@ use crate::store::{
 };
 use failure::Failure;
 use folder::Folder;
+use writer::Work;
 
 /// Where the store lies and what it may use.
 #[derive(Debug, Clone)]
@@ -161,7 +161,7 @@ pub enum OpenError {
 
 /// A store in one SQLite file. Dropping it waits for the writer, then frees the folder.
 pub struct SqliteStore {
-    queue: Option<Queue>,
+    queue: Option<Queue<Work>>,
     writer: Option<JoinHandle<()>>,
     readers: Readers<Connection>,
     turns: Arc<agenda::Turns>,
@@ -217,21 +217,12 @@ impl SqliteStore {
         self.status.failed().clone()
     }
 
-    /// Runs `query` in one read transaction.
-    async fn query<T, Q>(&self, query: Q) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        Q: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
-    {
-        self.readers.read(move |connection| reader::read(connection, query)).await
-    }
-
     async fn ask<T>(
         &self,
-        work: Work,
+        (work, bytes): (Work, usize),
         answer: oneshot::Receiver<Result<T, Error>>,
     ) -> Result<T, Error> {
-        self.queue.as_ref().ok_or_else(queue::gone)?.enter(work)?;
+        self.queue.as_ref().ok_or_else(queue::gone)?.enter(work, bytes)?;
         answer.await.unwrap_or_else(|_| Err(queue::gone()))
     }
 }
@@ -264,10 +255,24 @@ impl fmt::Debug for SqliteStore {
 }
 
 #[async_trait]
+impl Reads for SqliteStore {
+    type Sql = Connection;
+
+    async fn query<T, Q>(&self, query: Q) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        self.readers.read(move |connection| reader::read(connection, query)).await
+    }
+}
+
+#[async_trait]
 impl Store for SqliteStore {
     async fn commit(&self, command: Command) -> Result<Committed, Error> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Work::Commit(Box::new(command), reply), answer).await
+        let bytes = queue::size(&command);
+        self.ask((Work::Commit(Box::new(command), reply), bytes), answer).await
     }
 
     async fn read(&self, topic: &Topic, after: u64, limit: PageLimit) -> Result<Page, Error> {
@@ -327,7 +332,7 @@ impl Store for SqliteStore {
 
     async fn clean(&self, budget: CleanBudget) -> Result<Cleaned, Error> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Work::Clean(budget, reply), answer).await
+        self.ask((Work::Clean(budget, reply), 0), answer).await
     }
 
     fn writable(&self) -> Result<(), Error> {

@@ -34,6 +34,13 @@ impl Status {
         self.set(Some(Error::Full));
     }
 
+    /// The database cannot be reached.
+    pub(crate) fn set_unreachable(&self, reason: &str) -> Error {
+        let error = Error::Unavailable(format!("the database cannot be reached: {reason}"));
+        self.set(Some(error.clone()));
+        error
+    }
+
     /// The writer stops for good.
     pub(crate) fn stop(&self, reason: &str) -> Error {
         let error = Error::Unavailable(format!("the store has stopped itself: {reason}"));

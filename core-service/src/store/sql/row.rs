@@ -53,21 +53,29 @@ impl Row {
 
     /// A text.
     pub(crate) fn text(&self, index: usize) -> Result<String, Error> {
+        self.optional_text(index)?.ok_or_else(|| unlike("a text", index))
+    }
+
+    /// A text, or none.
+    pub(crate) fn optional_text(&self, index: usize) -> Result<Option<String>, Error> {
         match self.0.get(index) {
-            Some(Field::Text(text)) => Ok(text.clone()),
-            Some(Field::Null | Field::Number(_) | Field::Bytes(_)) | None => {
-                Err(unlike("a text", index))
-            }
+            Some(Field::Text(text)) => Ok(Some(text.clone())),
+            Some(Field::Null) => Ok(None),
+            Some(Field::Number(_) | Field::Bytes(_)) | None => Err(unlike("a text", index)),
         }
     }
 
     /// Bytes.
     pub(crate) fn bytes(&self, index: usize) -> Result<Bytes, Error> {
+        self.optional_bytes(index)?.ok_or_else(|| unlike("bytes", index))
+    }
+
+    /// Bytes, or none.
+    pub(crate) fn optional_bytes(&self, index: usize) -> Result<Option<Bytes>, Error> {
         match self.0.get(index) {
-            Some(Field::Bytes(bytes)) => Ok(bytes.clone()),
-            Some(Field::Null | Field::Number(_) | Field::Text(_)) | None => {
-                Err(unlike("bytes", index))
-            }
+            Some(Field::Bytes(bytes)) => Ok(Some(bytes.clone())),
+            Some(Field::Null) => Ok(None),
+            Some(Field::Number(_) | Field::Text(_)) | None => Err(unlike("bytes", index)),
         }
     }
 

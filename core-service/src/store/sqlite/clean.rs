@@ -13,33 +13,8 @@ use crate::domain::retention::{Retention, Retentions};
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
 use crate::store::sql::{access, copy};
+use crate::store::sweep::{Left, STEP_ROWS, is_past};
 use crate::store::{CleanBudget, Cleaned};
-
-/// Rows between two looks at the clock.
-const STEP_ROWS: usize = 64;
-/// Bodies that one cleaning deletes: their pages are all written to the log in one commit.
-const BYTES_MAX: u64 = 1 << 20;
-
-/// What is left of a cleaning's budget. Every cleaning takes at least one step.
-#[derive(Debug)]
-struct Left {
-    events: u64,
-    bytes: u64,
-    until: Instant,
-    cleaned: Cleaned,
-}
-
-impl Left {
-    fn is_spent(&self) -> bool {
-        self.events == 0 || self.bytes == 0 || Instant::now() >= self.until
-    }
-
-    fn take(&mut self, events: u64, bytes: u64) {
-        self.events = self.events.saturating_sub(events);
-        self.bytes = self.bytes.saturating_sub(bytes);
-        self.cleaned.events += events;
-    }
-}
 
 /// Cleans within the budget and not after `until`.
 pub(super) fn clean(
@@ -47,9 +22,7 @@ pub(super) fn clean(
     budget: CleanBudget,
     until: Instant,
 ) -> Result<Cleaned, Failure> {
-    let events = budget.events.max(1) as u64;
-    let until = until.min(Instant::now() + budget.time);
-    let mut left = Left { events, bytes: BYTES_MAX, until, cleaned: Cleaned::default() };
+    let mut left = Left::new(budget, Some(until));
     loop {
         let keys = forget_keys(rows.connection, budget.now, STEP_ROWS)?
             + access::forget(rows.connection, budget.now.0, STEP_ROWS)?;
@@ -84,13 +57,6 @@ pub(super) fn clean(
         }
     }
     Ok(left.cleaned)
-}
-
-/// Whether the oldest event of a topic that retains so much must go.
-fn is_past(retention: Retention, now: Time, time: Time, events: u64, bytes: u64) -> bool {
-    time + retention.age <= now
-        || retention.events.is_some_and(|most| events > most)
-        || retention.bytes.is_some_and(|most| bytes > most)
 }
 
 /// Finds the topics that hold more than they may: the writer knows them from then on.
@@ -177,14 +143,8 @@ fn trim(
         let head = rows.memory.heads.touch(rows.connection, topic)?;
         // One row more than can go: it is the oldest by then.
         let found = oldest(rows.connection, &head.chain(topic), STEP_ROWS + 1)?;
-        let (mut gone, mut bytes) = (0, 0);
-        for (_, time, size) in found.iter().take(STEP_ROWS) {
-            let is_within = gone < left.events && bytes < left.bytes;
-            if !is_within || !goes(*time, head.events() - gone, head.bytes - bytes) {
-                break;
-            }
-            (gone, bytes) = (gone + 1, bytes + size);
-        }
+        let sizes: Vec<_> = found.iter().map(|(_, time, size)| (*time, *size)).collect();
+        let (gone, bytes) = left.count(&sizes, (head.events(), head.bytes), &goes);
         if gone > 0 {
             let (lost, kept) = found.split_at(gone as usize);
             let mut delete = rows.connection.prepare_cached("DELETE FROM event WHERE id = ?1")?;

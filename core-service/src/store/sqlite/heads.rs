@@ -1,9 +1,7 @@
 //! Where the topics stand, in memory: the writer is the only one who moves them, so it reads a
 //! topic's row once and writes it once per batch, however many events the batch appends.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
 use lru::LruCache;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -16,13 +14,12 @@ use crate::domain::cursor::Cursor;
 use crate::domain::event::Event;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
-use crate::store::{Error, codec};
+use crate::store::Error;
+use crate::store::types::Types;
 
 /// Topics in memory, some 300 bytes each. A batch touches fewer, so none that is not yet written is
 /// ever evicted.
 const TOPICS_MAX: NonZeroUsize = NonZeroUsize::new(32_768).expect("above zero");
-/// Event types of a topic whose last offset is known: a snapshot of last values holds no more.
-const TYPES_MAX: usize = 64;
 
 /// A topic's row.
 #[derive(Debug, Default)]
@@ -35,7 +32,7 @@ pub(super) struct Head {
     pub(super) floor: u64,
     pub(super) bytes: u64,
     pub(super) output: Marks,
-    types: BTreeMap<Arc<str>, u64>,
+    types: Types,
     pub(super) oldest: Option<Time>,
     pub(super) ended_at: Option<Time>,
     change: Change,
@@ -64,16 +61,7 @@ impl Head {
         self.last = row;
         self.bytes += bytes;
         self.change = self.change.max(change);
-        if let Some(last) = self.types.get_mut(&event.kind) {
-            *last = event.cursor.offset;
-            return;
-        }
-        self.types.insert(Arc::clone(&event.kind), event.cursor.offset);
-        if self.types.len() > TYPES_MAX {
-            let oldest = self.types.iter().min_by_key(|(_, offset)| **offset);
-            let oldest = oldest.map(|(kind, _)| Arc::clone(kind));
-            oldest.map(|kind| self.types.remove(&kind));
-        }
+        self.types.note(&event.kind, event.cursor.offset);
     }
 
     /// Forgets the oldest events. `oldest` is the time of the first one that stays.
@@ -81,7 +69,7 @@ impl Head {
         self.floor = floor;
         self.bytes = self.bytes.saturating_sub(bytes);
         self.oldest = oldest;
-        self.types.retain(|_, offset| *offset > floor);
+        self.types.raise(floor);
         self.change = Change::Row;
     }
 
@@ -190,7 +178,7 @@ fn load(connection: &Connection, topic: &Topic) -> Result<Option<Head>, Failure>
             floor: row::unsigned(found, 3)?,
             bytes: row::unsigned(found, 4)?,
             output: Marks::default(),
-            types: BTreeMap::new(),
+            types: Types::default(),
             oldest: row::time(found, 6)?,
             ended_at: row::time(found, 7)?,
             change: Change::None,
@@ -198,7 +186,7 @@ fn load(connection: &Connection, topic: &Topic) -> Result<Option<Head>, Failure>
         Ok((head, types))
     });
     let Some((mut head, types)) = head.optional()? else { return Ok(None) };
-    head.types = codec::from_json(types.as_bytes())?;
+    head.types = Types::read(&types)?;
     Ok(Some(head))
 }
 
@@ -221,7 +209,7 @@ fn update_head(connection: &Connection, head: &Head) -> Result<(), Failure> {
         row::signed(head.cursor.offset),
         head.cursor.stamp,
         row::signed(head.bytes),
-        types(head)?,
+        head.types.stored().map_err(Failure::Broken)?,
         head.last,
     ])?;
     Ok(())
@@ -238,9 +226,4 @@ fn update_row(connection: &Connection, head: &Head) -> Result<(), Failure> {
         head.ended_at.map(|at| row::signed(at.0)),
     ])?;
     Ok(())
-}
-
-fn types(head: &Head) -> Result<String, Failure> {
-    serde_json::to_string(&head.types)
-        .map_err(|error| Failure::Broken(Error::Damaged(error.to_string())))
 }

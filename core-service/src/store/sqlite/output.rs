@@ -1,6 +1,6 @@
 //! Where a job's output lies: its bytes are in the events of its topic, and marks lead there.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::chain::{Chain, MARK_EVERY};
@@ -10,6 +10,7 @@ use super::row::{self, signed};
 use crate::domain::event::Body;
 use crate::domain::job;
 use crate::domain::topic::{Kind, Topic};
+use crate::store::output::Output;
 use crate::store::{Error, OutputQuery, codec};
 
 /// The newest marks of a job's running attempt, as far as the writer remembers them.
@@ -77,28 +78,24 @@ pub(super) fn read(connection: &Connection, query: &OutputQuery) -> Result<Bytes
     )?;
     let OutputQuery { attempt, channel, from, .. } = query;
     let mut marks = statement.query(params![chain.id, attempt, channel, signed(*from)])?;
-    let mut reading = Reading { connection, query, bytes: BytesMut::new(), seen: 0 };
-    while !reading.is_enough() {
+    let mut reading = Reading { connection, query, output: Output::new(query), seen: 0 };
+    while !reading.output.is_enough() {
         let Some(mark) = marks.next()? else { break };
         reading.follow(&chain, row::unsigned(mark, 0)?)?;
     }
-    Ok(reading.bytes.freeze())
+    Ok(reading.output.freeze())
 }
 
 /// An output as far as it is read.
 struct Reading<'query> {
     connection: &'query Connection,
     query: &'query OutputQuery,
-    bytes: BytesMut,
+    output: Output<'query>,
     /// Offset of the topic's last event that was looked at.
     seen: u64,
 }
 
 impl Reading<'_> {
-    fn is_enough(&self) -> bool {
-        self.bytes.len() >= self.query.max
-    }
-
     /// Reads on from a mark: a chunk that lies farther from it has one of its own.
     fn follow(&mut self, chain: &Chain<'_>, mark: u64) -> Result<(), Failure> {
         self.seen = self.seen.max(mark.saturating_sub(1));
@@ -110,7 +107,7 @@ impl Reading<'_> {
             for row in piece {
                 self.look(row)?;
                 self.seen += 1;
-                if self.is_enough() {
+                if self.output.is_enough() {
                     return Ok(());
                 }
             }
@@ -134,20 +131,8 @@ impl Reading<'_> {
             && attempt == self.query.attempt
             && channel == self.query.channel
         {
-            self.take(offset, &data)?;
+            self.output.take(offset, &data)?;
         }
-        Ok(())
-    }
-
-    fn take(&mut self, start: u64, data: &[u8]) -> Result<(), Failure> {
-        let position = self.query.from + self.bytes.len() as u64;
-        let skip = position.checked_sub(start).ok_or_else(|| {
-            let job_id = &self.query.job_id;
-            Error::Damaged(format!("output of {job_id} is missing before byte {start}"))
-        })?;
-        let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(data.len());
-        let take = (data.len() - skip).min(self.query.max - self.bytes.len());
-        self.bytes.extend_from_slice(&data[skip..skip + take]);
         Ok(())
     }
 }

@@ -1,6 +1,5 @@
 //! Reading topics.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -11,7 +10,8 @@ use super::row;
 use crate::domain::cursor::{Cursor, Resume};
 use crate::domain::event::Event;
 use crate::domain::topic::Topic;
-use crate::store::{Page, PageLimit, Position, codec};
+use crate::store::types::Types;
+use crate::store::{Page, PageLimit, Position};
 
 /// A topic's row, as a reader sees it.
 pub(super) struct Row {
@@ -128,11 +128,7 @@ pub(super) fn last_values(
     limit: usize,
 ) -> Result<(Cursor, Vec<Event>), Failure> {
     let Some(found) = find(connection, topic)? else { return Ok((Cursor::START, Vec::new())) };
-    let types: BTreeMap<String, u64> = codec::from_json(found.types.as_bytes())?;
-    let mut offsets: Vec<u64> =
-        types.into_values().filter(|offset| *offset > found.floor).collect();
-    offsets.sort_unstable();
-    let newest = offsets.split_off(offsets.len().saturating_sub(limit));
+    let newest = Types::read(&found.types)?.newest(found.floor, limit);
     let chain = found.chain(topic);
     let mut events = Vec::with_capacity(newest.len());
     for offset in newest {

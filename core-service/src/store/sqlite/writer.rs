@@ -17,9 +17,9 @@ use crate::domain::job::Limits;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::store::batch::Batch;
-use crate::store::queue::{self, Charge, Request, Work};
+use crate::store::queue::{self, Charge, Request};
 use crate::store::status::Status;
-use crate::store::{Cleaned, Committed, Error, Tap, meter};
+use crate::store::{CleanBudget, Cleaned, Command, Committed, Error, Tap, meter};
 
 /// Commands of one transaction.
 pub(super) const COMMANDS_MAX: usize = 2048;
@@ -31,6 +31,13 @@ const WORK_MAX: Duration = Duration::from_millis(10);
 
 /// The clock by which leases, retention and events are dated.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
+
+/// What to do, and where the outcome goes.
+#[derive(Debug)]
+pub(super) enum Work {
+    Commit(Box<Command>, oneshot::Sender<Result<Committed, Error>>),
+    Clean(CleanBudget, oneshot::Sender<Result<Cleaned, Error>>),
+}
 
 /// What the thread owns.
 pub(super) struct Writer {
@@ -70,7 +77,7 @@ impl Answer {
 
 impl Writer {
     /// Works until the queue is closed and empty.
-    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Request>) {
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Request<Work>>) {
         let _alarm = Alarm(self.status.clone());
         let mut arrived = Vec::with_capacity(COMMANDS_MAX);
         while queue.blocking_recv_many(&mut arrived, COMMANDS_MAX) > 0 {
@@ -83,7 +90,7 @@ impl Writer {
     }
 
     /// Does as many requests as fit into one transaction.
-    fn batch(&mut self, requests: &mut dyn ExactSizeIterator<Item = Request>) {
+    fn batch(&mut self, requests: &mut dyn ExactSizeIterator<Item = Request<Work>>) {
         let begun = Instant::now();
         let mut answers = Vec::with_capacity(requests.len());
         let mut charges = Vec::with_capacity(requests.len());
@@ -118,7 +125,7 @@ impl Writer {
     /// Begin, decide and write, commit.
     fn transact(
         &mut self,
-        requests: &mut dyn ExactSizeIterator<Item = Request>,
+        requests: &mut dyn ExactSizeIterator<Item = Request<Work>>,
         begun: Instant,
         answers: &mut Vec<Answer>,
         charges: &mut Vec<Charge>,

@@ -1,8 +1,8 @@
-//! [`SessionStore`] of this engine: each answer is one short read.
+//! [`SessionStore`] of the SQL engines: each answer is one short read.
 
 use async_trait::async_trait;
 
-use super::SqliteStore;
+use super::{Failure, Sql, presence, project, session, state};
 use crate::domain::cursor::Cursor;
 use crate::domain::presence::{Announcement, Presence};
 use crate::domain::project::{Member, Project, Role};
@@ -10,23 +10,35 @@ use crate::domain::session::{Session, State};
 use crate::domain::topic::Topic;
 use crate::store::Error;
 use crate::store::session::{Found, Listing, Outline, Save, SessionStore, Which};
-use crate::store::sql::{presence, project, session, state};
+
+/// An engine that reads in transactions.
+#[async_trait]
+pub(crate) trait Reads: Send + Sync {
+    /// Its connections.
+    type Sql: Sql + 'static;
+
+    /// Runs `query` in one read transaction: all that it reads is from one moment.
+    async fn query<T, Q>(&self, query: Q) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Self::Sql) -> Result<T, Failure<<Self::Sql as Sql>::Error>> + Send + 'static;
+}
 
 #[async_trait]
-impl SessionStore for SqliteStore {
+impl<E: Reads> SessionStore for E {
     async fn project(&self, project_id: &str) -> Result<Option<Project>, Error> {
         let project_id = project_id.to_owned();
-        self.query(move |store| project::get(store, &project_id)).await
+        self.query(move |sql| project::get(sql, &project_id)).await
     }
 
     async fn role(&self, project_id: &str, user_id: &str) -> Result<Option<Role>, Error> {
         let (project_id, user_id) = (project_id.to_owned(), user_id.to_owned());
-        self.query(move |store| project::role(store, &project_id, &user_id)).await
+        self.query(move |sql| project::role(sql, &project_id, &user_id)).await
     }
 
     async fn members(&self, project_id: &str) -> Result<Vec<Member>, Error> {
         let project_id = project_id.to_owned();
-        self.query(move |store| project::members(store, &project_id)).await
+        self.query(move |sql| project::members(sql, &project_id)).await
     }
 
     async fn projects(
@@ -36,38 +48,37 @@ impl SessionStore for SqliteStore {
         listing: Listing,
     ) -> Result<Vec<Project>, Error> {
         let (tenant, member) = (tenant.to_owned(), member.map(str::to_owned));
-        let list = move |store: &_| project::list(store, &tenant, member.as_deref(), &listing);
-        self.query(list).await
+        self.query(move |sql| project::list(sql, &tenant, member.as_deref(), &listing)).await
     }
 
     async fn session(&self, session_id: &str) -> Result<Option<Outline>, Error> {
         let session_id = session_id.to_owned();
-        self.query(move |store| state::outline(store, &session_id)).await
+        self.query(move |sql| state::outline(sql, &session_id)).await
     }
 
     async fn sessions(&self, project_id: &str, listing: Listing) -> Result<Vec<Session>, Error> {
         let project_id = project_id.to_owned();
-        self.query(move |store| session::list(store, &project_id, &listing)).await
+        self.query(move |sql| session::list(sql, &project_id, &listing)).await
     }
 
     async fn session_state(&self, session_id: &str) -> Result<Option<(Cursor, State)>, Error> {
         let session_id = session_id.to_owned();
-        self.query(move |store| state::whole(store, &session_id)).await
+        self.query(move |sql| state::whole(sql, &session_id)).await
     }
 
     async fn graph(&self, session_id: &str, which: Which) -> Result<Option<Found>, Error> {
         let session_id = session_id.to_owned();
-        self.query(move |store| state::one(store, &session_id, which)).await
+        self.query(move |sql| state::one(sql, &session_id, which)).await
     }
 
     async fn saves(&self, session_id: &str) -> Result<Vec<Save>, Error> {
         let session_id = session_id.to_owned();
-        self.query(move |store| state::saves(store, &session_id)).await
+        self.query(move |sql| state::saves(sql, &session_id)).await
     }
 
     async fn presence(&self, topic: &Topic) -> Result<Option<(Cursor, Presence)>, Error> {
         let topic = topic.clone();
-        self.query(move |store| state::presence_of(store, &topic)).await
+        self.query(move |sql| state::presence_of(sql, &topic)).await
     }
 
     async fn announcements(&self) -> Result<Vec<(Topic, Announcement)>, Error> {

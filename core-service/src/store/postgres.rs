@@ -1,0 +1,442 @@
+//! The engine of a cluster: PostgreSQL is the truth, and any number of cores write to it.
+//!
+//! ```text
+//! commit ─▶ queue ─▶ lane ─▶ plan ─▶ turn ─▶ rows (locks, then reads) ─▶ batch ─▶ COMMIT ─▶ tap, answers
+//! read, position, job, jobs, agenda … ─▶ readers        clean ─▶ keeper
+//! ```
+//!
+//! Offsets are given out under the lock of the topic's row, which is held until the commit: the order of
+//! commits is the order of offsets. What it must never do: lock rows in another order than that of
+//! topics' ids, read state in the statement that locks, answer a commit whose outcome it does not
+//! know, go by a core's clock.
+
+mod clean;
+mod connection;
+mod failure;
+mod head;
+mod lane;
+mod migrate;
+mod pending;
+mod plan;
+mod read;
+mod rows;
+mod sql;
+mod target;
+#[cfg(test)]
+mod tests;
+mod turns;
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use crate::domain::access::Entry;
+use crate::domain::cursor::Cursor;
+use crate::domain::event::Event;
+use crate::domain::job::Limits;
+use crate::domain::name::fingerprint;
+use crate::domain::payload::Payload;
+use crate::domain::retention::Retentions;
+use crate::domain::time::Time;
+use crate::domain::topic::Topic;
+use crate::store::commit::Action;
+use crate::store::queue::{self, Queue};
+use crate::store::readers::Readers;
+use crate::store::session;
+use crate::store::sql::{Failure as SqlFailure, Reads, Sql, access, agenda, jobs};
+use crate::store::status::Status;
+use crate::store::{
+    AccessQuery, AgendaQuery, Candidate, CleanBudget, Cleaned, Command, Committed, Error, JobQuery,
+    OutputQuery, Page, PageLimit, Position, Store, Stored, Tap,
+};
+use connection::Connection;
+use failure::{Failure, Trouble, told};
+use lane::{Lane, Shared, Work};
+use target::Target;
+use turns::Turns;
+
+/// Connections that write, per core: while one waits for the disk the other decides. More only take
+/// each other's processor.
+const LANES: usize = 2;
+/// Connections that read, per core.
+const READERS: usize = 4;
+/// A read sees one moment, and takes no longer than anybody waits.
+const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+     SET LOCAL statement_timeout = 2000; SET LOCAL idle_in_transaction_session_timeout = 5000";
+
+/// Where the database is and what the store may use.
+#[derive(Clone)]
+pub struct PostgresConfig {
+    /// `postgres://user:password@host,other-host/database?sslmode=require`.
+    pub url: String,
+    /// Who signed the server's certificate. With it, the connection is TLS.
+    pub authority: Option<PathBuf>,
+    /// How long topics are kept.
+    pub retentions: Retentions,
+    /// How many jobs of a kind may be with workers at once.
+    pub limits: Limits,
+    /// By which clock leases, retention and events are dated.
+    pub clock: Clock,
+}
+
+impl PostgresConfig {
+    /// The defaults.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> PostgresConfig {
+        PostgresConfig {
+            url: url.into(),
+            authority: None,
+            retentions: Retentions::default(),
+            limits: Limits::default(),
+            clock: Clock::Database,
+        }
+    }
+}
+
+/// Without the address: it holds a password.
+impl fmt::Debug for PostgresConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("PostgresConfig");
+        shown.field("authority", &self.authority).field("clock", &self.clock);
+        shown.finish_non_exhaustive()
+    }
+}
+
+/// By which clock leases, retention and events are dated.
+#[derive(Clone)]
+pub enum Clock {
+    /// The database's: the same for all cores.
+    Database,
+    /// Another one, in tests.
+    Given(Arc<dyn Fn() -> Time + Send + Sync>),
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Clock::Database => "Database",
+            Clock::Given(_) => "Given",
+        })
+    }
+}
+
+/// Why a store does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It is no address.
+    #[error("the address of the database cannot be read: {0}")]
+    Address(tokio_postgres::Error),
+    /// TLS is asked for without a way to check the server.
+    #[error(
+        "sslmode=require needs --store-ca FILE with the authority that signed the server's certificate"
+    )]
+    NoAuthority,
+    /// The authority's certificate cannot be used.
+    #[error("{} cannot be used to check the database's certificate: {reason}", path.display())]
+    Authority {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The data was written by a newer program.
+    #[error("the database has schema {found}, this program knows {known}; use a newer roomcast")]
+    NewerSchema {
+        /// What is there.
+        found: i64,
+        /// What is known.
+        known: i64,
+    },
+    /// It cannot be reached or does not do what it is asked.
+    #[error("the database cannot be used: {0}")]
+    Database(String),
+    /// No thread can be started.
+    #[error("no thread can be started: {0}")]
+    Thread(io::Error),
+}
+
+impl From<Trouble> for OpenError {
+    fn from(trouble: Trouble) -> OpenError {
+        OpenError::Database(told(Failure::Engine(trouble)).to_string())
+    }
+}
+
+/// A store in a PostgreSQL database. Dropping it waits for what it has taken.
+pub struct PostgresStore {
+    lanes: Vec<(Queue<Work>, JoinHandle<()>)>,
+    readers: Readers<Reader>,
+    /// Cleans, beside the lanes.
+    keeper: Readers<Reader>,
+    turns: Arc<agenda::Turns>,
+    shared: Shared,
+}
+
+/// A connection that is replaced once it is lost.
+struct Reader {
+    target: Target,
+    connection: Option<Connection>,
+}
+
+impl PostgresStore {
+    /// Connects, brings the schema up to date and starts the lanes. Blocks.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or is of a newer program.
+    pub fn open(config: PostgresConfig, tap: Tap) -> Result<PostgresStore, OpenError> {
+        // A connection waits in a runtime of its own, which no other may run around.
+        std::thread::scope(|scope| {
+            let opening = scope.spawn(|| open(config, tap));
+            let panicked = |_| Err(OpenError::Database("opening it panicked".into()));
+            opening.join().unwrap_or_else(panicked)
+        })
+    }
+}
+
+fn open(config: PostgresConfig, tap: Tap) -> Result<PostgresStore, OpenError> {
+    let target = Target::new(&config.url, config.authority.as_deref())?;
+    let connection = Connection::open(&target)?;
+    migrate::migrate(&connection)?;
+    warn_of_settings(&connection)?;
+    clean::find_crowded(&connection, &config.retentions)
+        .map_err(|failure| OpenError::Database(told(failure).to_string()))?;
+    let shared = Shared {
+        target: target.clone(),
+        retentions: Arc::new(config.retentions),
+        limits: Arc::new(config.limits),
+        clock: config.clock,
+        tap,
+        status: Status::default(),
+        turns: Arc::new(Turns::default()),
+    };
+    let lanes: Result<Vec<_>, OpenError> = (0..LANES)
+        .map(|_| {
+            let lane = Lane::open(shared.clone())?;
+            let (queue, requests) = Queue::new(queue::COMMANDS_MAX, queue::BYTES_MAX / LANES);
+            let thread = std::thread::Builder::new().name("store-lane".into());
+            let thread = thread.spawn(move || lane.run(requests)).map_err(OpenError::Thread)?;
+            Ok((queue, thread))
+        })
+        .collect();
+    let reader = || Reader { target: target.clone(), connection: None };
+    let readers = Readers::new((0..READERS).map(|_| reader()).collect());
+    let keeper =
+        Readers::new(vec![Reader { target: target.clone(), connection: Some(connection) }]);
+    let turns = Arc::new(agenda::Turns::new());
+    Ok(PostgresStore { lanes: lanes?, readers, keeper, turns, shared })
+}
+
+/// A commit is as durable as the server makes it.
+fn warn_of_settings(connection: &Connection) -> Result<(), OpenError> {
+    for (setting, loses) in [
+        ("fsync", "a power cut damages the database"),
+        ("synchronous_commit", "a crash loses acknowledged commits"),
+        ("full_page_writes", "a power cut damages the database"),
+    ] {
+        let found = connection.query("SELECT current_setting(?1)", &[&setting])?;
+        let value = found.first().and_then(|row| row.try_get::<_, String>(0).ok());
+        if value.as_deref() == Some("off") {
+            tracing::warn!("{setting} is off: {loses}");
+        }
+    }
+    Ok(())
+}
+
+impl Reader {
+    /// Runs `query` in a transaction that only reads.
+    fn read<T>(
+        &mut self,
+        query: impl FnOnce(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, Error> {
+        let connection = self.connected()?;
+        connection.begin(BEGIN_READ);
+        let found = query(connection);
+        let ended = connection.end();
+        let found = found.map_err(told)?;
+        ended.map_err(|trouble| told(Failure::Engine(trouble)))?;
+        Ok(found)
+    }
+
+    fn connected(&mut self) -> Result<&Connection, Error> {
+        if self.connection.as_ref().is_some_and(|connection| !connection.lives()) {
+            self.connection = None;
+        }
+        match &mut self.connection {
+            Some(connection) => Ok(connection),
+            none => {
+                let connection = Connection::open(&self.target);
+                Ok(none.insert(connection.map_err(|trouble| told(Failure::Engine(trouble)))?))
+            }
+        }
+    }
+}
+
+/// The database's time.
+fn database_time(connection: &Connection) -> Result<Time, Failure> {
+    let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)";
+    Ok(Time(connection.number(sql, &[])?))
+}
+
+/// What keeps its order among what arrives together: commands of one topic, job, session or key take
+/// the same lane.
+fn order(command: &Command) -> u64 {
+    let of = |topic: &Topic| fingerprint(&[topic.tenant().as_bytes(), topic.full().as_bytes()]);
+    if let Some(one) = &command.idempotency {
+        return fingerprint(&[one.scope.as_bytes(), one.key.as_bytes()]);
+    }
+    match &command.action {
+        Action::Publish { topic, .. } => of(topic),
+        Action::CreateJob { spec, .. } => fingerprint(&[spec.id.as_bytes()]),
+        Action::Job { job_id, .. } => fingerprint(&[job_id.as_bytes()]),
+        Action::Access(_) => of(&Topic::access()),
+        Action::Session(action) => match &**action {
+            session::Action::CreateProject(project) => {
+                fingerprint(&[project.project_id.as_bytes()])
+            }
+            session::Action::SetMember { project_id, .. }
+            | session::Action::DeleteProject { project_id } => {
+                fingerprint(&[project_id.as_bytes()])
+            }
+            session::Action::CreateSession(session) => {
+                fingerprint(&[session.session_id.as_bytes()])
+            }
+            session::Action::EraseSession { session_id, .. }
+            | session::Action::Command { session_id, .. } => fingerprint(&[session_id.as_bytes()]),
+            session::Action::PutPart(part) => part.body,
+            session::Action::Announce { topic, .. } => fingerprint(&[topic.name().as_bytes()]),
+        },
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        let (queues, threads): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.lanes).into_iter().unzip();
+        // A lane ends once its queue is closed and empty.
+        drop(queues);
+        for thread in threads {
+            // A panic of a lane was told to those who waited for it.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PostgresStore").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Reads for PostgresStore {
+    type Sql = Connection;
+
+    async fn query<T, Q>(&self, query: Q) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Connection) -> Result<T, SqlFailure<Trouble>> + Send + 'static,
+    {
+        self.readers.read(move |reader| reader.read(query)).await
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn commit(&self, command: Command) -> Result<Committed, Error> {
+        if let Err(error @ Error::Unavailable(_)) = self.shared.status.writable() {
+            return Err(error);
+        }
+        let (reply, answer) = oneshot::channel();
+        let bytes = queue::size(&command);
+        let lane = usize::try_from(order(&command) % LANES as u64).unwrap_or(0);
+        let (queue, _) = self.lanes.get(lane).ok_or_else(queue::gone)?;
+        queue.enter(Work { command, reply }, bytes)?;
+        answer.await.unwrap_or_else(|_| Err(queue::gone()))
+    }
+
+    async fn read(&self, topic: &Topic, after: u64, limit: PageLimit) -> Result<Page, Error> {
+        let topic = topic.clone();
+        self.query(move |store| read::page(store, &topic, after, limit)).await
+    }
+
+    async fn position(&self, topic: &Topic, cursor: Option<Cursor>) -> Result<Position, Error> {
+        let topic = topic.clone();
+        self.query(move |store| read::position(store, &topic, cursor)).await
+    }
+
+    async fn last_values(
+        &self,
+        topic: &Topic,
+        limit: usize,
+    ) -> Result<(Cursor, Vec<Event>), Error> {
+        let topic = topic.clone();
+        self.query(move |store| read::last_values(store, &topic, limit)).await
+    }
+
+    async fn job(&self, job_id: &str) -> Result<Option<Stored>, Error> {
+        let job_id = job_id.to_owned();
+        self.query(move |store| jobs::job(store, &job_id)).await
+    }
+
+    async fn job_input(&self, job_id: &str) -> Result<Option<Payload>, Error> {
+        let job_id = job_id.to_owned();
+        self.query(move |store| jobs::input(store, &job_id)).await
+    }
+
+    async fn jobs(&self, query: JobQuery) -> Result<Vec<Stored>, Error> {
+        self.query(move |store| jobs::list(store, &query)).await
+    }
+
+    async fn job_output(&self, query: OutputQuery) -> Result<Bytes, Error> {
+        self.query(move |store| read::output(store, &query)).await
+    }
+
+    async fn agenda(&self, query: AgendaQuery) -> Result<Vec<Candidate>, Error> {
+        let (turns, limits) = (Arc::clone(&self.turns), Arc::clone(&self.shared.limits));
+        let clock = self.shared.clock.clone();
+        let search = move |store: &Connection| {
+            let now = |asked: Option<Time>| match (&clock, asked) {
+                (Clock::Database, _) => database_time(store),
+                (Clock::Given(_), Some(asked)) => Ok(asked),
+                (Clock::Given(clock), None) => Ok(clock()),
+            };
+            match query {
+                AgendaQuery::Free { kinds, tenant, worker, limit } => {
+                    let search = agenda::Search { kinds, tenant, worker, limit, now: now(None)? };
+                    agenda::free(store, &search, &turns, &limits)
+                }
+                AgendaQuery::Due { now: asked, limit } => {
+                    agenda::due(store, now(Some(asked))?, limit)
+                }
+                AgendaQuery::Next => agenda::due(store, Time(u64::MAX), 1),
+            }
+        };
+        self.query(search).await
+    }
+
+    async fn access(&self, query: AccessQuery) -> Result<Vec<Entry>, Error> {
+        self.query(move |store| access::list(store, &query)).await
+    }
+
+    async fn clean(&self, budget: CleanBudget) -> Result<Cleaned, Error> {
+        let (retentions, clock) = (Arc::clone(&self.shared.retentions), self.shared.clock.clone());
+        let clean = move |keeper: &mut Reader| {
+            let connection = keeper.connected()?;
+            let now = match clock {
+                Clock::Database => database_time(connection).map_err(told)?,
+                Clock::Given(_) => budget.now,
+            };
+            clean::clean(connection, &retentions, CleanBudget { now, ..budget }).map_err(told)
+        };
+        self.keeper.read(clean).await
+    }
+
+    fn writable(&self) -> Result<(), Error> {
+        self.shared.status.writable()
+    }
+}

@@ -1,0 +1,257 @@
+//! One connection, with a runtime of its own: whoever holds it waits on it as on a disk, and what must
+//! not wait is sent together. So a batch is decided by the same code as in the embedded engine.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use futures::future::try_join_all;
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, NoTls, Statement};
+
+use super::failure::Trouble;
+use super::target::{Security, Target};
+
+/// A server that does not answer is given up: a little after it should have cancelled the statement.
+const ANSWER_MAX: Duration = Duration::from_secs(12);
+/// A connection that was idle for longer is asked whether it lives before it is used.
+const IDLE_MAX: Duration = Duration::from_secs(1);
+
+/// An open connection.
+pub(crate) struct Connection {
+    client: Client,
+    /// Taken when it is dropped.
+    runtime: Option<Runtime>,
+    statements: RefCell<HashMap<String, Statement>>,
+    /// Begins a transaction, with the statement that comes first.
+    begin: Cell<Option<&'static str>>,
+    has_written: Cell<bool>,
+    is_dead: Cell<bool>,
+    used: Cell<Instant>,
+}
+
+/// A statement with its parameters.
+pub(super) struct Call {
+    sql: &'static str,
+    parameters: Vec<Box<dyn ToSql + Sync + Send>>,
+}
+
+impl Call {
+    pub(super) fn new(sql: &'static str) -> Call {
+        Call { sql, parameters: Vec::new() }
+    }
+
+    pub(super) fn with(mut self, parameter: impl ToSql + Sync + Send + 'static) -> Call {
+        self.parameters.push(Box::new(parameter));
+        self
+    }
+}
+
+type Rows = Vec<tokio_postgres::Row>;
+type Answer<'call> = Pin<Box<dyn Future<Output = Result<Rows, tokio_postgres::Error>> + 'call>>;
+
+impl Connection {
+    pub(super) fn open(target: &Target) -> Result<Connection, Trouble> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Trouble::Lost(error.to_string()))?;
+        let connecting = async {
+            Ok::<_, tokio_postgres::Error>(match &target.security {
+                Security::None => {
+                    let (client, connection) = target.config.connect(NoTls).await?;
+                    tokio::spawn(drive(connection));
+                    client
+                }
+                Security::Tls(tls) => {
+                    let (client, connection) = target.config.connect(tls.clone()).await?;
+                    tokio::spawn(drive(connection));
+                    client
+                }
+            })
+        };
+        let client = runtime.block_on(async {
+            tokio::time::timeout(ANSWER_MAX, connecting)
+                .await
+                .map_err(|_| Trouble::Lost("it does not answer".into()))?
+                .map_err(Trouble::from)
+        });
+        let client = match client {
+            Ok(client) => client,
+            Err(trouble) => {
+                runtime.shutdown_background();
+                return Err(trouble);
+            }
+        };
+        Ok(Connection {
+            client,
+            runtime: Some(runtime),
+            statements: RefCell::default(),
+            begin: Cell::new(None),
+            has_written: Cell::new(false),
+            is_dead: Cell::new(false),
+            used: Cell::new(Instant::now()),
+        })
+    }
+
+    /// Whether it can be used: one that was idle is asked.
+    pub(super) fn lives(&self) -> bool {
+        if self.is_dead.get() || self.client.is_closed() {
+            return false;
+        }
+        self.used.get().elapsed() < IDLE_MAX || self.run("").is_ok()
+    }
+
+    /// Begins a transaction with the statement that comes next.
+    pub(super) fn begin(&self, how: &'static str) {
+        self.has_written.set(false);
+        self.begin.set(Some(how));
+    }
+
+    /// Whether the transaction has changed anything through a statement of its own.
+    pub(super) fn has_written(&self) -> bool {
+        self.has_written.get()
+    }
+
+    pub(super) fn note_write(&self) {
+        self.has_written.set(true);
+    }
+
+    /// Ends a transaction: durable when it returns.
+    pub(super) fn commit(&self) -> Result<(), Trouble> {
+        match self.begin.take() {
+            Some(_) => Ok(()),
+            None => self.run("COMMIT"),
+        }
+    }
+
+    /// Ends a transaction that has only read, or shall not have been.
+    pub(super) fn end(&self) -> Result<(), Trouble> {
+        match self.begin.take() {
+            Some(_) => Ok(()),
+            None => self.run("ROLLBACK"),
+        }
+    }
+
+    /// Runs statements without parameters.
+    pub(super) fn run(&self, sql: &str) -> Result<(), Trouble> {
+        self.wait(self.client.batch_execute(sql))
+    }
+
+    /// The rows of one statement.
+    pub(super) fn query(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Rows, Trouble> {
+        let statement = self.statement(sql)?;
+        self.after_begin(self.client.query(&statement, parameters))
+    }
+
+    /// How many rows one statement changes.
+    pub(super) fn change(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, Trouble> {
+        let statement = self.statement(sql)?;
+        self.after_begin(self.client.execute(&statement, parameters))
+    }
+
+    fn after_begin<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Trouble> {
+        match self.begin.take() {
+            None => self.wait(answer),
+            Some(begin) => self.wait(async {
+                let (_, answer) = futures::try_join!(self.client.batch_execute(begin), answer)?;
+                Ok(answer)
+            }),
+        }
+    }
+
+    /// Statements that are sent together, then perhaps a last one without parameters: one wait for
+    /// all. They run in order; after one that fails the others do nothing.
+    pub(super) fn pipeline(
+        &self,
+        calls: Vec<Call>,
+        last: Option<&'static str>,
+    ) -> Result<Vec<Rows>, Trouble> {
+        let mut statements = Vec::with_capacity(calls.len());
+        for call in &calls {
+            statements.push(self.statement(call.sql)?);
+        }
+        let begin = self.begin.take();
+        let mut answers: Vec<Answer<'_>> = Vec::with_capacity(calls.len() + 2);
+        answers.extend(begin.map(|begin| self.plain(begin)));
+        for (statement, call) in statements.iter().zip(&calls) {
+            answers.push(Box::pin(async move {
+                let parameters: Vec<&(dyn ToSql + Sync)> =
+                    call.parameters.iter().map(|one| &**one as &(dyn ToSql + Sync)).collect();
+                self.client.query(statement, &parameters).await
+            }));
+        }
+        answers.extend(last.map(|last| self.plain(last)));
+        let mut rows = self.wait(try_join_all(answers))?;
+        rows.drain(..usize::from(begin.is_some()));
+        Ok(rows)
+    }
+
+    fn plain<'call>(&'call self, sql: &'static str) -> Answer<'call> {
+        Box::pin(async move { self.client.batch_execute(sql).await.map(|()| Vec::new()) })
+    }
+
+    /// Statements are prepared once per connection. A parameter is written as the other engine does.
+    fn statement(&self, sql: &str) -> Result<Statement, Trouble> {
+        if let Some(statement) = self.statements.borrow().get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.wait(self.client.prepare(&sql.replace('?', "$")))?;
+        self.statements.borrow_mut().insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    fn wait<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Trouble> {
+        let Some(runtime) = &self.runtime else {
+            return Err(Trouble::Lost("the connection is closed".into()));
+        };
+        let answered = runtime.block_on(async { tokio::time::timeout(ANSWER_MAX, answer).await });
+        self.used.set(Instant::now());
+        let trouble = match answered {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => Trouble::from(error),
+            Err(_) => Trouble::Lost("it does not answer".into()),
+        };
+        if matches!(trouble, Trouble::Lost(_)) {
+            self.is_dead.set(true);
+        }
+        Err(trouble)
+    }
+}
+
+/// Moves a connection's bytes while somebody waits for it.
+async fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>>) {
+    // Whoever waits hears of it by the statement that fails.
+    let _ = connection.await;
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // A pool may be dropped where nothing may block.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Connection").field("is_dead", &self.is_dead).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,87 @@
+//! What went wrong, from PostgreSQL's codes to what it means for the store.
+
+use tokio_postgres::error::SqlState;
+
+use crate::domain::topic::Topic;
+use crate::store::{Error, sql};
+
+/// Why a step of a transaction failed.
+pub(super) type Failure = sql::Failure<Trouble>;
+
+/// How the database fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// Somebody else was at it: the same transaction, run again, sees what they did.
+    Again(String),
+    /// The batch touches a topic that it has not locked: it runs again with it.
+    Unplanned(Topic),
+    /// The connection is gone, or leads to a server that takes no writes.
+    Lost(String),
+    /// The disk has no room.
+    Full,
+    /// It took longer than it may.
+    Slow,
+    /// The statement cannot be right.
+    Broken(String),
+}
+
+impl From<tokio_postgres::Error> for Trouble {
+    fn from(error: tokio_postgres::Error) -> Trouble {
+        let Some(told) = error.as_db_error() else { return Trouble::Lost(whole(&error)) };
+        let code = told.code();
+        let text = format!("{} ({})", told.message(), code.code());
+        let again = [
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            SqlState::LOCK_NOT_AVAILABLE,
+            SqlState::UNIQUE_VIOLATION,
+        ];
+        if again.contains(code) {
+            Trouble::Again(text)
+        } else if *code == SqlState::DISK_FULL {
+            Trouble::Full
+        } else if *code == SqlState::QUERY_CANCELED {
+            Trouble::Slow
+        } else if is_about_the_connection(code) {
+            Trouble::Lost(text)
+        } else {
+            Trouble::Broken(text)
+        }
+    }
+}
+
+/// Connection exceptions, too many connections, shutdown and start-up, a server that only reads, and
+/// a transaction that waited for us too long.
+fn is_about_the_connection(code: &SqlState) -> bool {
+    let named = [
+        SqlState::TOO_MANY_CONNECTIONS,
+        SqlState::READ_ONLY_SQL_TRANSACTION,
+        SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+    ];
+    code.code().starts_with("08") || code.code().starts_with("57P") || named.contains(code)
+}
+
+/// An error with what caused it: the outer one alone says nothing.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// What a failure means to the one who asked.
+pub(super) fn told(failure: Failure) -> Error {
+    let trouble = match failure {
+        Failure::Refused(error) | Failure::Broken(error) => return error,
+        Failure::Engine(trouble) => trouble,
+    };
+    Error::Unavailable(match trouble {
+        Trouble::Full => return Error::Full,
+        Trouble::Slow => "the query took too long; narrow it".into(),
+        Trouble::Unplanned(topic) => format!("{topic} was not locked"),
+        Trouble::Lost(reason) | Trouble::Again(reason) | Trouble::Broken(reason) => reason,
+    })
+}

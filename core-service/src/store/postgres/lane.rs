@@ -1,0 +1,362 @@
+//! A thread that writes through a connection of its own. It takes what waits, decides and writes it in
+//! one transaction, commits, taps the events, answers, and begins again at once: batches form while the
+//! database is busy with the one before, so that there is no timer.
+//!
+//! A batch that fails because others were at it runs again: what it decides is pure. Of a commit whose
+//! answer is lost, the lane's row tells whether it happened; only then does it run again or answer.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::Clock;
+use super::connection::Connection;
+use super::failure::{Failure, Trouble, told};
+use super::plan::{Plan, Planner};
+use super::rows::{BEGIN, Mark, Rows};
+use super::target::Target;
+use super::turns::{Turn, Turns};
+use crate::domain::event::Event;
+use crate::domain::job::Limits;
+use crate::domain::retention::Retentions;
+use crate::domain::topic::Topic;
+use crate::store::batch::Batch;
+use crate::store::commit::Command;
+use crate::store::queue::Request;
+use crate::store::status::Status;
+use crate::store::{Committed, Error, Tap, meter};
+
+/// Commands of one transaction.
+const COMMANDS_MAX: usize = 1024;
+/// Bytes of one transaction: what a disk writes in some milliseconds.
+const BYTES_MAX: usize = 1 << 20;
+/// Times that a batch runs before it is given up: each time somebody else got on.
+const RUNS_MAX: u32 = 12;
+/// A database that restarts is back within this: whoever waits for a commit hears nothing of it.
+const OUTAGE_MAX: Duration = Duration::from_secs(5);
+/// Pause between two attempts to reach the database.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What all lanes of a store share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) target: Target,
+    pub(super) retentions: Arc<Retentions>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) clock: Clock,
+    pub(super) tap: Tap,
+    pub(super) status: Status,
+    pub(super) turns: Arc<Turns>,
+}
+
+/// A command, and where its outcome goes.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) command: Command,
+    pub(super) reply: Reply,
+}
+
+/// Whoever asked may have gone; what is committed stays.
+type Reply = oneshot::Sender<Result<Committed, Error>>;
+
+/// What the thread owns.
+pub(super) struct Lane {
+    shared: Shared,
+    link: Option<Link>,
+    planner: Planner,
+}
+
+/// A connection, and what the database knows it by.
+struct Link {
+    connection: Connection,
+    stamp: u32,
+    batches: u64,
+}
+
+/// What a batch came to: an outcome for each command, and the events in commit order.
+struct Done {
+    outcomes: Vec<Result<Committed, Error>>,
+    events: Vec<Arc<Event>>,
+    /// Held until the events are tapped.
+    _turn: Turn,
+}
+
+/// Why a batch did not come to anything, or nobody knows whether it did.
+enum Undone {
+    Failed(Failure),
+    Unknown(Done, String),
+}
+
+impl From<Failure> for Undone {
+    fn from(failure: Failure) -> Undone {
+        Undone::Failed(failure)
+    }
+}
+
+impl From<Trouble> for Undone {
+    fn from(trouble: Trouble) -> Undone {
+        Undone::Failed(Failure::Engine(trouble))
+    }
+}
+
+impl Lane {
+    /// A lane that is connected.
+    pub(super) fn open(shared: Shared) -> Result<Lane, Trouble> {
+        let link = Some(Link::open(&shared.target)?);
+        Ok(Lane { shared, link, planner: Planner::new() })
+    }
+
+    /// Works until the queue is closed and empty.
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Request<Work>>) {
+        let mut arrived = Vec::with_capacity(COMMANDS_MAX);
+        while queue.blocking_recv_many(&mut arrived, COMMANDS_MAX) > 0 {
+            meter::queue_depth(queue.len() + arrived.len());
+            while !arrived.is_empty() {
+                let rest = arrived.split_off(fitting(&arrived));
+                self.answer(std::mem::replace(&mut arrived, rest));
+            }
+            if self.link.is_none() {
+                self.wait_for_database(&mut queue);
+            }
+        }
+    }
+
+    /// Commits requests together and answers them. If they cannot be together, one by one: what is wrong
+    /// with one is not its neighbours' fault.
+    fn answer(&mut self, requests: Vec<Request<Work>>) {
+        let begun = Instant::now();
+        let count = requests.len();
+        let (mut commands, mut replies, mut charges) = (Vec::new(), Vec::new(), Vec::new());
+        for Request { work, charge } in requests {
+            commands.push(work.command);
+            replies.push(work.reply);
+            charges.push(charge);
+        }
+        let committed = self.commit(&commands);
+        // Before the answers: who is answered finds room for the next.
+        drop(charges);
+        match committed {
+            Ok(done) => {
+                meter::committed(count, begun.elapsed());
+                self.shared.status.set_open();
+                self.give(done, replies);
+            }
+            Err(Failure::Engine(Trouble::Broken(_) | Trouble::Slow) | Failure::Broken(_))
+                if count > 1 =>
+            {
+                for (command, reply) in commands.into_iter().zip(replies) {
+                    match self.commit(&[command]) {
+                        Ok(done) => self.give(done, vec![reply]),
+                        Err(failure) => drop(reply.send(Err(told(failure)))),
+                    }
+                }
+            }
+            Err(failure) => {
+                if matches!(failure, Failure::Engine(Trouble::Full)) {
+                    self.shared.status.set_full();
+                }
+                let error = told(failure);
+                tracing::warn!(%error, "a commit failed");
+                replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone()))));
+            }
+        }
+    }
+
+    fn give(&self, done: Done, replies: Vec<Reply>) {
+        if !done.events.is_empty() {
+            (self.shared.tap)(&done.events);
+        }
+        for (reply, outcome) in replies.into_iter().zip(done.outcomes) {
+            drop(reply.send(outcome));
+        }
+    }
+
+    /// Commits a batch, however often it has to be begun.
+    fn commit(&mut self, commands: &[Command]) -> Result<Done, Failure> {
+        let begun = Instant::now();
+        let mut more: Vec<Topic> = Vec::new();
+        let mut runs = 0;
+        loop {
+            runs += 1;
+            let trouble = match self.try_commit(commands, &more) {
+                Ok(done) => return Ok(done),
+                Err(Undone::Unknown(done, reason)) => match self.find_out(begun) {
+                    Ok(true) => return Ok(done),
+                    Ok(false) => Trouble::Again(reason),
+                    Err(trouble) => return Err(Failure::Engine(trouble)),
+                },
+                Err(Undone::Failed(Failure::Engine(trouble))) => trouble,
+                Err(Undone::Failed(failure)) => return Err(failure),
+            };
+            match trouble {
+                Trouble::Unplanned(topic) if runs < RUNS_MAX => more.push(topic),
+                Trouble::Again(_) if runs < RUNS_MAX => {}
+                Trouble::Lost(reason) => {
+                    self.link = None;
+                    self.reconnect(begun, reason).map_err(Failure::Engine)?;
+                }
+                trouble @ (Trouble::Unplanned(_)
+                | Trouble::Again(_)
+                | Trouble::Full
+                | Trouble::Slow
+                | Trouble::Broken(_)) => return Err(Failure::Engine(trouble)),
+            }
+        }
+    }
+
+    /// One run of a batch.
+    fn try_commit(&mut self, commands: &[Command], more: &[Topic]) -> Result<Done, Undone> {
+        let Lane { shared, link, planner } = self;
+        let link = link.as_mut().ok_or_else(|| Trouble::Lost("there is no connection".into()))?;
+        let mut plan: Plan = planner.plan(&link.connection, commands, &shared.limits)?;
+        plan.topics.extend(more.iter().cloned());
+        let turn = Turns::take(&shared.turns, plan.topics.iter().cloned().collect());
+        link.batches += 1;
+        let mark = Mark { stamp: link.stamp, batch: link.batches };
+        let run = run(&link.connection, shared, &plan, mark, commands);
+        match run {
+            Ok((outcomes, events, Ok(()))) => Ok(Done { outcomes, events, _turn: turn }),
+            Ok((outcomes, events, Err(Failure::Engine(Trouble::Lost(reason))))) => {
+                Err(Undone::Unknown(Done { outcomes, events, _turn: turn }, reason))
+            }
+            Ok((.., Err(failure))) | Err(failure) => {
+                // A rollback that fails leaves a connection that is lost: the next statement tells.
+                let _ = link.connection.end();
+                Err(failure.into())
+            }
+        }
+    }
+
+    /// Whether the last batch was committed, by its mark. Whoever still works on it is waited for, and
+    /// the mark is taken away, so that nothing can be committed in its name later.
+    fn find_out(&mut self, begun: Instant) -> Result<bool, Trouble> {
+        let Some(Link { stamp, batches, .. }) = self.link.take() else { return Ok(false) };
+        loop {
+            self.reconnect(begun, "a commit was not answered".into())?;
+            let Some(link) = &self.link else { continue };
+            let taken = link.forget(stamp);
+            match taken {
+                Ok(committed) => return Ok(committed.is_some_and(|last| last >= batches)),
+                Err(Trouble::Again(_) | Trouble::Lost(_)) => self.link = None,
+                Err(trouble) => return Err(trouble),
+            }
+        }
+    }
+
+    /// Connects anew, as long as an outage may last.
+    fn reconnect(&mut self, begun: Instant, reason: String) -> Result<(), Trouble> {
+        self.planner.clear();
+        let mut reason = reason;
+        while self.link.is_none() {
+            match Link::open(&self.shared.target) {
+                Ok(link) => {
+                    tracing::info!("a lane is connected to the database again");
+                    self.link = Some(link);
+                }
+                Err(trouble) => {
+                    if begun.elapsed() >= OUTAGE_MAX {
+                        self.shared.status.set_unreachable(&reason);
+                        return Err(Trouble::Lost(reason));
+                    }
+                    if let Trouble::Lost(why) = trouble {
+                        reason = why;
+                    }
+                    std::thread::park_timeout(RECONNECT_PAUSE);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what arrives until the database can be reached again, or the store is closed.
+    fn wait_for_database(&mut self, queue: &mut mpsc::Receiver<Request<Work>>) {
+        while self.link.is_none() {
+            match Link::open(&self.shared.target) {
+                Ok(link) => self.link = Some(link),
+                Err(trouble) => {
+                    let error = self.shared.status.set_unreachable(&format!("{trouble:?}"));
+                    while let Ok(request) = queue.try_recv() {
+                        drop(request.work.reply.send(Err(error.clone())));
+                    }
+                    if queue.is_closed() {
+                        return;
+                    }
+                    std::thread::park_timeout(RECONNECT_PAUSE);
+                }
+            }
+        }
+        tracing::info!("the database can be reached again");
+        self.shared.status.set_open();
+    }
+}
+
+/// How many of the requests fit into one transaction: at least one.
+fn fitting(requests: &[Request<Work>]) -> usize {
+    let mut bytes = 0;
+    let fits = |request: &&Request<Work>| {
+        bytes += request.charge.bytes;
+        bytes <= BYTES_MAX
+    };
+    requests.iter().take(COMMANDS_MAX).take_while(fits).count().max(1)
+}
+
+type Run = (Vec<Result<Committed, Error>>, Vec<Arc<Event>>, Result<(), Failure>);
+
+/// Begins, decides and writes, commits. What the commit came to is told beside what it would commit.
+fn run(
+    connection: &Connection,
+    shared: &Shared,
+    plan: &Plan,
+    mark: Mark,
+    commands: &[Command],
+) -> Result<Run, Failure> {
+    let rows = Rows::begin(connection, &shared.retentions, plan, mark)?;
+    let now = match &shared.clock {
+        Clock::Database => rows.now(),
+        Clock::Given(clock) => clock(),
+    };
+    let (limits, stamp) = (&*shared.limits, mark.stamp);
+    let mut batch = Batch { rows, limits, stamp, now, events: Vec::new() };
+    let mut outcomes = Vec::with_capacity(commands.len());
+    for command in commands {
+        outcomes.push(match batch.apply(command.clone()) {
+            Ok(committed) => Ok(committed),
+            Err(Failure::Refused(error)) => Err(error),
+            Err(failure) => return Err(failure),
+        });
+    }
+    let Batch { rows, events, .. } = batch;
+    Ok((outcomes, events, rows.commit()))
+}
+
+impl Link {
+    /// Connects, and makes itself known by a new stamp.
+    fn open(target: &Target) -> Result<Link, Trouble> {
+        let connection = Connection::open(target)?;
+        loop {
+            let stamp = getrandom::u32().map_err(|error| Trouble::Broken(error.to_string()))?;
+            let known = connection.change(
+                "INSERT INTO lane VALUES(?1, 0, CAST(extract(epoch FROM now()) * 1000 AS bigint))
+                 ON CONFLICT DO NOTHING",
+                &[&i64::from(stamp)],
+            )?;
+            // 0 is the stamp of no event.
+            if known == 1 && stamp != 0 {
+                return Ok(Link { connection, stamp, batches: 0 });
+            }
+        }
+    }
+
+    /// Takes away the mark of a connection that is gone; answers the last batch that it committed.
+    fn forget(&self, stamp: u32) -> Result<Option<u64>, Trouble> {
+        self.connection.begin(BEGIN);
+        let found = self
+            .connection
+            .query("DELETE FROM lane WHERE stamp = ?1 RETURNING batch", &[&i64::from(stamp)])?;
+        self.connection.run("COMMIT")?;
+        let batch = found.first().map(|row| row.try_get::<_, i64>(0)).transpose();
+        let batch = batch.map_err(|error| Trouble::Broken(error.to_string()))?;
+        Ok(batch.map(i64::unsigned_abs))
+    }
+}

@@ -1,0 +1,346 @@
+//! What a batch has decided and not yet written: a few statements of many rows each, sent together.
+
+use std::sync::Arc;
+
+use super::connection::Call;
+use super::head::Head;
+use crate::domain::event::{Body, Event};
+use crate::domain::job::{self, Record};
+use crate::domain::payload::Payload;
+use crate::domain::time::Time;
+use crate::store::commit::Idempotency;
+use crate::store::job::{Held, fairness_key, is_free};
+use crate::store::sql::signed;
+use crate::store::{Error, codec};
+
+/// Rows to write.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    events: Events,
+    jobs: Vec<(Held, Option<Payload>)>,
+    /// Jobs that move in an index, and those whose record alone changes.
+    moved: Vec<Held>,
+    changed: Vec<Held>,
+    keys: Vec<(Idempotency, String)>,
+    /// Keys whose time has passed.
+    expired: Vec<(String, String)>,
+}
+
+/// Events, column by column.
+#[derive(Debug, Default)]
+struct Events {
+    topics: Vec<i64>,
+    offsets: Vec<i64>,
+    forms: Vec<i64>,
+    types: Vec<Arc<str>>,
+    traces: Vec<Option<Vec<u8>>>,
+    bodies: Vec<Vec<u8>>,
+    attempts: Vec<Option<i64>>,
+    channels: Vec<Option<String>>,
+    starts: Vec<Option<i64>>,
+    stamp: u32,
+    time: Time,
+}
+
+impl Pending {
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.topics.is_empty()
+            && self.jobs.is_empty()
+            && self.moved.is_empty()
+            && self.changed.is_empty()
+            && self.keys.is_empty()
+    }
+
+    /// Adds an event; answers the size of its body.
+    pub(super) fn event(&mut self, topic: i64, event: &Event) -> Result<u64, Error> {
+        let (form, body) = codec::encode(&event.body)?;
+        let size = body.len() as u64;
+        let (mut attempt, mut channel, mut start) = (None, None, None);
+        if let Body::Job(job::Entry { attempt: of, event, .. }) = &event.body
+            && let job::Event::Output { channel: name, offset, .. } = event
+        {
+            (attempt, channel) = (Some(i64::from(*of)), Some(name.clone()));
+            start = Some(signed(*offset));
+        }
+        let events = &mut self.events;
+        events.topics.push(topic);
+        events.offsets.push(signed(event.cursor.offset));
+        events.forms.push(form as i64);
+        events.types.push(Arc::clone(&event.kind));
+        events.traces.push(event.trace.map(|trace| trace.to_vec()));
+        events.bodies.push(body.into_owned());
+        events.attempts.push(attempt);
+        events.channels.push(channel);
+        events.starts.push(start);
+        (events.stamp, events.time) = (event.cursor.stamp, event.time);
+        Ok(size)
+    }
+
+    pub(super) fn insert_job(&mut self, held: &Held, input: Option<&Payload>) {
+        self.jobs.push((held.clone(), input.cloned()));
+    }
+
+    pub(super) fn update_job(&mut self, old: &Record, held: &Held) {
+        let new = &*held.record;
+        let moves = old.job.state != new.job.state
+            || is_free(old) != is_free(new)
+            || old.deadline() != new.deadline();
+        // A job that is new, or changes twice, is written once, as it is in the end.
+        if let Some((job, _)) = self.jobs.iter_mut().find(|(job, _)| job.topic == held.topic) {
+            job.record = Arc::clone(&held.record);
+            return;
+        }
+        self.changed.retain(|job| job.topic != held.topic);
+        self.changed.push(held.clone());
+        let was_moved = self.moved.iter().position(|job| job.topic == held.topic);
+        if let Some(at) = was_moved {
+            self.moved.swap_remove(at);
+        }
+        if moves || was_moved.is_some() {
+            self.moved.push(held.clone());
+        }
+    }
+
+    pub(super) fn key(&mut self, new: &Idempotency, reply: String) {
+        self.keys.push((new.clone(), reply));
+    }
+
+    pub(super) fn expire(&mut self, key: (String, String)) {
+        self.expired.push(key);
+    }
+
+    /// The statements that write all of it, and nothing is left.
+    pub(super) fn calls<'heads>(
+        &mut self,
+        heads: impl Iterator<Item = &'heads mut Head>,
+    ) -> Result<Vec<Call>, Error> {
+        let Pending { events, jobs, moved, changed, keys, expired } = std::mem::take(self);
+        let mut calls = Vec::new();
+        if !expired.is_empty() {
+            let (scopes, names): (Vec<_>, Vec<_>) = expired.into_iter().unzip();
+            let sql =
+                "DELETE FROM idempotency USING unnest(?1::text[], ?2::text[]) AS w(scope, key)
+                 WHERE idempotency.scope = w.scope AND idempotency.key = w.key";
+            calls.push(Call::new(sql).with(scopes).with(names));
+        }
+        if !keys.is_empty() {
+            calls.push(insert_keys(keys));
+        }
+        if !events.topics.is_empty() {
+            calls.push(insert_events(events));
+        }
+        calls.extend(update_heads(heads)?);
+        if !jobs.is_empty() {
+            calls.extend(insert_jobs(jobs)?);
+        }
+        if !moved.is_empty() {
+            calls.push(move_jobs(&moved));
+        }
+        if !changed.is_empty() {
+            calls.push(update_records(&changed)?);
+        }
+        Ok(calls)
+    }
+}
+
+/// Fails if somebody else has used one of the keys meanwhile.
+fn insert_keys(keys: Vec<(Idempotency, String)>) -> Call {
+    let (mut scopes, mut names, mut contents) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut replies, mut expiries) = (Vec::new(), Vec::new());
+    let mut keys = keys;
+    // Whoever waits for another's key does so in this order.
+    keys.sort_by(|(a, _), (b, _)| (&a.scope, &a.key).cmp(&(&b.scope, &b.key)));
+    for (Idempotency { scope, key, content, expires_at }, reply) in keys {
+        scopes.push(scope);
+        names.push(key);
+        contents.push(content.to_vec());
+        replies.push(reply);
+        expiries.push(signed(expires_at.0));
+    }
+    let sql = "INSERT INTO idempotency SELECT * FROM
+         unnest(?1::text[], ?2::text[], ?3::bytea[], ?4::text[], ?5::bigint[])";
+    Call::new(sql).with(scopes).with(names).with(contents).with(replies).with(expiries)
+}
+
+fn insert_events(events: Events) -> Call {
+    let types: Vec<String> = events.types.iter().map(|kind| kind.to_string()).collect();
+    let sql = "INSERT INTO event(topic, \"offset\", stamp, time, form, type, trace, body, attempt,
+           channel, start)
+         SELECT topic, \"offset\", ?1, ?2, form, type, trace, body, attempt, channel, start
+         FROM unnest(?3::bigint[], ?4::bigint[], ?5::bigint[], ?6::text[], ?7::bytea[],
+           ?8::bytea[], ?9::bigint[], ?10::text[], ?11::bigint[])
+           AS w(topic, \"offset\", form, type, trace, body, attempt, channel, start)";
+    Call::new(sql)
+        .with(i64::from(events.stamp))
+        .with(signed(events.time.0))
+        .with(events.topics)
+        .with(events.offsets)
+        .with(events.forms)
+        .with(types)
+        .with(events.traces)
+        .with(events.bodies)
+        .with(events.attempts)
+        .with(events.channels)
+        .with(events.starts)
+}
+
+/// Writes the rows that have changed, if any.
+pub(super) fn update_heads<'heads>(
+    heads: impl Iterator<Item = &'heads mut Head>,
+) -> Result<Option<Call>, Error> {
+    let (mut ids, mut offsets, mut stamps) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut floors, mut bytes, mut types) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut oldest, mut ended, mut crowded) = (Vec::new(), Vec::new(), Vec::new());
+    for head in heads.filter(|head| head.has_changed) {
+        head.has_changed = false;
+        ids.push(head.stand.id);
+        offsets.push(signed(head.stand.cursor.offset));
+        stamps.push(i64::from(head.stand.cursor.stamp));
+        floors.push(signed(head.floor));
+        bytes.push(signed(head.bytes));
+        types.push(head.types.stored()?);
+        oldest.push(head.oldest.map(|at| signed(at.0)));
+        ended.push(head.stand.ended_at.map(|at| signed(at.0)));
+        crowded.push(head.is_crowded);
+    }
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    let sql = "UPDATE topic SET head = w.head, stamp = w.stamp, floor = w.floor, bytes = w.bytes,
+           types = w.types, oldest = w.oldest, ended_at = w.ended_at, is_crowded = w.is_crowded
+         FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], ?4::bigint[], ?5::bigint[],
+           ?6::text[], ?7::bigint[], ?8::bigint[], ?9::boolean[])
+           AS w(id, head, stamp, floor, bytes, types, oldest, ended_at, is_crowded)
+         WHERE topic.id = w.id";
+    let call = Call::new(sql).with(ids).with(offsets).with(stamps).with(floors);
+    Ok(Some(call.with(bytes).with(types).with(oldest).with(ended).with(crowded)))
+}
+
+fn insert_jobs(jobs: Vec<(Held, Option<Payload>)>) -> Result<Vec<Call>, Error> {
+    let mut columns = Jobs::default();
+    let (mut inputs, mut content_types, mut data) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut tenants, mut keys, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut labelled, mut labelled_topics) = (Vec::new(), Vec::new());
+    for (held, input) in jobs {
+        columns.push(&held)?;
+        if let Some(input) = input {
+            inputs.push(held.topic);
+            content_types.push(input.content_type);
+            data.push(input.data.to_vec());
+        }
+        let spec = &held.record.job.spec;
+        for (key, value) in &spec.labels {
+            tenants.push(spec.tenant.clone());
+            keys.push(key.clone());
+            values.push(value.clone());
+            labelled.push(spec.id.clone());
+            labelled_topics.push(held.topic);
+        }
+    }
+    let mut calls = columns.calls();
+    if !inputs.is_empty() {
+        let sql = "INSERT INTO job_input
+             SELECT * FROM unnest(?1::bigint[], ?2::text[], ?3::bytea[])";
+        calls.push(Call::new(sql).with(inputs).with(content_types).with(data));
+    }
+    if !keys.is_empty() {
+        let sql = "INSERT INTO job_label
+             SELECT * FROM unnest(?1::text[], ?2::text[], ?3::text[], ?4::text[], ?5::bigint[])";
+        let call = Call::new(sql).with(tenants).with(keys).with(values);
+        calls.push(call.with(labelled).with(labelled_topics));
+    }
+    Ok(calls)
+}
+
+/// New jobs, column by column.
+#[derive(Debug, Default)]
+struct Jobs {
+    topics: Vec<i64>,
+    ids: Vec<String>,
+    tenants: Vec<String>,
+    owners: Vec<String>,
+    projects: Vec<Option<String>>,
+    kinds: Vec<String>,
+    states: Vec<i64>,
+    priorities: Vec<i64>,
+    run_ats: Vec<i64>,
+    fairness_keys: Vec<String>,
+    pins: Vec<String>,
+    free: Vec<i64>,
+    deadlines: Vec<Option<i64>>,
+    docs: Vec<Vec<u8>>,
+}
+
+impl Jobs {
+    fn push(&mut self, held: &Held) -> Result<(), Error> {
+        let record = &*held.record;
+        let spec = &record.job.spec;
+        self.topics.push(held.topic);
+        self.ids.push(spec.id.clone());
+        self.tenants.push(spec.tenant.clone());
+        self.owners.push(spec.owner.clone());
+        self.projects.push(spec.project.clone());
+        self.kinds.push(spec.kind.clone());
+        self.states.push(codec::state_number(record.job.state));
+        self.priorities.push(i64::from(spec.priority));
+        self.run_ats.push(signed(record.job.run_at.0));
+        self.fairness_keys.push(fairness_key(record));
+        self.pins.push(spec.pinned_worker.clone().unwrap_or_default());
+        self.free.push(i64::from(is_free(record)));
+        self.deadlines.push(record.deadline().map(|at| signed(at.0)));
+        self.docs.push(codec::to_json(record)?);
+        Ok(())
+    }
+
+    fn calls(self) -> Vec<Call> {
+        let records = "INSERT INTO job_record SELECT * FROM unnest(?1::bigint[], ?2::bytea[])";
+        let records = Call::new(records).with(self.topics.clone()).with(self.docs);
+        let sql = "INSERT INTO job(topic, job_id, tenant, owner, project, kind, state, priority,
+               run_at, fairness_key, pinned_worker, is_free, deadline)
+             SELECT * FROM unnest(?1::bigint[], ?2::text[], ?3::text[], ?4::text[], ?5::text[],
+               ?6::text[], ?7::bigint[], ?8::bigint[], ?9::bigint[], ?10::text[], ?11::text[],
+               ?12::bigint[], ?13::bigint[])";
+        let jobs = Call::new(sql)
+            .with(self.topics)
+            .with(self.ids)
+            .with(self.tenants)
+            .with(self.owners)
+            .with(self.projects)
+            .with(self.kinds)
+            .with(self.states)
+            .with(self.priorities)
+            .with(self.run_ats)
+            .with(self.fairness_keys)
+            .with(self.pins)
+            .with(self.free)
+            .with(self.deadlines);
+        vec![jobs, records]
+    }
+}
+
+fn move_jobs(jobs: &[Held]) -> Call {
+    let (mut topics, mut deadlines, mut run_ats) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut states, mut free) = (Vec::new(), Vec::new());
+    for Held { topic, record } in jobs {
+        topics.push(*topic);
+        deadlines.push(record.deadline().map(|at| signed(at.0)));
+        run_ats.push(signed(record.job.run_at.0));
+        states.push(codec::state_number(record.job.state));
+        free.push(i64::from(is_free(record)));
+    }
+    let sql = "UPDATE job SET deadline = w.deadline, run_at = w.run_at, state = w.state,
+           is_free = w.is_free
+         FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], ?4::bigint[], ?5::bigint[])
+           AS w(topic, deadline, run_at, state, is_free)
+         WHERE job.topic = w.topic";
+    Call::new(sql).with(topics).with(deadlines).with(run_ats).with(states).with(free)
+}
+
+fn update_records(jobs: &[Held]) -> Result<Call, Error> {
+    let topics: Vec<i64> = jobs.iter().map(|held| held.topic).collect();
+    let docs: Result<Vec<_>, _> = jobs.iter().map(|held| codec::to_json(&*held.record)).collect();
+    let sql = "UPDATE job_record SET doc = w.doc
+         FROM unnest(?1::bigint[], ?2::bytea[]) AS w(topic, doc)
+         WHERE job_record.topic = w.topic";
+    Ok(Call::new(sql).with(topics).with(docs?))
+}

@@ -1,0 +1,191 @@
+//! What a batch will touch, known before it begins: all of it is locked in one order, so that batches
+//! of several cores wait for each other but never in a circle.
+
+use std::collections::{BTreeSet, HashSet};
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+
+use super::connection::Connection;
+use super::failure::Failure;
+use super::sql::read;
+use crate::domain::job::{self, Limits};
+use crate::domain::name::fingerprint;
+use crate::domain::topic::{Kind, Topic};
+use crate::store::commit::{Action, Command, job_topics};
+use crate::store::session;
+
+/// Jobs and sessions whose topics are remembered.
+const KNOWN_MAX: NonZeroUsize = NonZeroUsize::new(16_384).expect("above zero");
+/// Locks by name fall into so many slots: a batch holds a bounded number of them.
+const SLOTS: u64 = 512;
+/// Tells our locks from those of other programs in the database.
+const SPACE: u64 = 0x726f_6f6d << 32;
+
+/// What a batch will touch.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) topics: HashSet<Topic>,
+    /// Locks of what is no topic: kinds with limits, projects.
+    pub(super) locks: BTreeSet<i64>,
+    pub(super) jobs: Vec<String>,
+    pub(super) keys: Vec<(String, String)>,
+}
+
+/// What never changes of jobs and sessions, by their ids.
+#[derive(Debug)]
+pub(super) struct Planner {
+    jobs: LruCache<String, (Vec<Topic>, String)>,
+    sessions: LruCache<String, Topic>,
+}
+
+impl Planner {
+    pub(super) fn new() -> Planner {
+        Planner { jobs: LruCache::new(KNOWN_MAX), sessions: LruCache::new(KNOWN_MAX) }
+    }
+
+    /// Forgets everything: it may come from a history that was lost.
+    pub(super) fn clear(&mut self) {
+        self.jobs.clear();
+        self.sessions.clear();
+    }
+
+    /// Plans a batch. What it cannot foresee, the batch itself finds out.
+    pub(super) fn plan(
+        &mut self,
+        connection: &Connection,
+        commands: &[Command],
+        limits: &Limits,
+    ) -> Result<Plan, Failure> {
+        self.learn(connection, commands)?;
+        let mut plan = Plan::default();
+        for Command { action, idempotency, .. } in commands {
+            plan.keys.extend(idempotency.as_ref().map(|one| (one.scope.clone(), one.key.clone())));
+            match action {
+                Action::Publish { topic, .. } => {
+                    plan.topics.insert(topic.clone());
+                }
+                Action::CreateJob { spec, taker, .. } => {
+                    let project = spec.project.as_deref();
+                    plan.topics.extend(job_topics(&spec.tenant, &spec.owner, project, &spec.id));
+                    plan.jobs.push(spec.id.clone());
+                    if taker.is_some() {
+                        plan.limit(&spec.kind, limits);
+                    }
+                }
+                Action::Job { job_id, command } => {
+                    plan.jobs.push(job_id.clone());
+                    if let Some((topics, kind)) = self.jobs.get(job_id) {
+                        plan.topics.extend(topics.iter().cloned());
+                        if matches!(command, job::Command::Lease { .. }) {
+                            plan.limit(kind, limits);
+                        }
+                    }
+                }
+                Action::Access(_) => {
+                    plan.topics.insert(Topic::access());
+                }
+                Action::Session(action) => self.plan_session(&mut plan, action),
+            }
+        }
+        Ok(plan)
+    }
+
+    fn plan_session(&mut self, plan: &mut Plan, action: &session::Action) {
+        match action {
+            session::Action::CreateProject(project) => plan.project(&project.project_id),
+            session::Action::SetMember { project_id, .. }
+            | session::Action::DeleteProject { project_id } => {
+                plan.project(project_id);
+                plan.topics.insert(Topic::access());
+            }
+            session::Action::CreateSession(session) => {
+                plan.project(&session.project_id);
+                let topic = Topic::new(&session.tenant, Kind::Session, &session.session_id);
+                plan.topics.extend(topic.ok());
+            }
+            session::Action::Announce { topic, .. } => {
+                plan.topics.insert(topic.clone());
+            }
+            session::Action::EraseSession { session_id, .. }
+            | session::Action::Command { session_id, .. } => {
+                plan.topics.extend(self.sessions.get(session_id).cloned());
+            }
+            session::Action::PutPart(_) => {}
+        }
+    }
+
+    /// Looks up the jobs and sessions that are not known.
+    fn learn(&mut self, connection: &Connection, commands: &[Command]) -> Result<(), Failure> {
+        let (mut jobs, mut sessions) = (Vec::new(), Vec::new());
+        for Command { action, .. } in commands {
+            match action {
+                Action::Job { job_id, .. } if !self.jobs.contains(job_id) => jobs.push(job_id),
+                Action::Session(action) => match &**action {
+                    session::Action::Command { session_id, .. }
+                    | session::Action::EraseSession { session_id, .. }
+                        if !self.sessions.contains(session_id) =>
+                    {
+                        sessions.push(session_id);
+                    }
+                    session::Action::Command { .. }
+                    | session::Action::EraseSession { .. }
+                    | session::Action::CreateProject(_)
+                    | session::Action::SetMember { .. }
+                    | session::Action::DeleteProject { .. }
+                    | session::Action::CreateSession(_)
+                    | session::Action::PutPart(_)
+                    | session::Action::Announce { .. } => {}
+                },
+                Action::Publish { .. }
+                | Action::CreateJob { .. }
+                | Action::Job { .. }
+                | Action::Access(_) => {}
+            }
+        }
+        if !jobs.is_empty() {
+            let found = connection.query(
+                "SELECT job_id, tenant, owner, project, kind FROM job WHERE job_id = ANY(?1)",
+                &[&jobs],
+            );
+            for row in found.map_err(Failure::Engine)? {
+                let row = read(&row)?;
+                let (id, kind) = (row.text(0)?, row.text(4)?);
+                let project = row.optional_text(3)?;
+                let topics = job_topics(&row.text(1)?, &row.text(2)?, project.as_deref(), &id);
+                self.jobs.push(id, (topics, kind));
+            }
+        }
+        if !sessions.is_empty() {
+            let found = connection.query(
+                "SELECT session_id, tenant FROM session WHERE session_id = ANY(?1)",
+                &[&sessions],
+            );
+            for row in found.map_err(Failure::Engine)? {
+                let row = read(&row)?;
+                let id = row.text(0)?;
+                if let Ok(topic) = Topic::new(&row.text(1)?, Kind::Session, &id) {
+                    self.sessions.push(id, topic);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    fn limit(&mut self, kind: &str, limits: &Limits) {
+        if limits.of(kind).is_some() {
+            self.lock("kind", kind);
+        }
+    }
+
+    fn project(&mut self, project_id: &str) {
+        self.lock("project", project_id);
+    }
+
+    fn lock(&mut self, what: &str, name: &str) {
+        let slot = fingerprint(&[what.as_bytes(), name.as_bytes()]) % SLOTS;
+        self.locks.insert(i64::try_from(SPACE + slot).unwrap_or(i64::MAX));
+    }
+}

@@ -1,0 +1,196 @@
+//! Reading topics.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio_postgres::types::ToSql;
+
+use super::connection::Connection;
+use super::failure::Failure;
+use super::sql::read as read_row;
+use crate::domain::cursor::{Cursor, Resume};
+use crate::domain::event::{Body, Event};
+use crate::domain::job;
+use crate::domain::time::Time;
+use crate::domain::topic::Topic;
+use crate::store::output::Output;
+use crate::store::sql::row::kind_number;
+use crate::store::sql::{Row, signed};
+use crate::store::types::Types;
+use crate::store::{Error, OutputQuery, Page, PageLimit, Position, codec};
+
+/// Chunks of output that are read at a time.
+const CHUNKS: i64 = 32;
+
+/// A topic's row, as a reader sees it.
+struct Stand {
+    id: i64,
+    head: Cursor,
+    floor: u64,
+    bytes: u64,
+    types: String,
+}
+
+fn find(connection: &Connection, topic: &Topic) -> Result<Option<Stand>, Failure> {
+    let found = rows(
+        connection,
+        "SELECT id, head, stamp, floor, bytes, types FROM topic
+         WHERE kind = ?1 AND tenant = ?2 AND name = ?3",
+        &[&kind_number(topic.kind()), &topic.tenant(), &topic.name()],
+    )?;
+    let Some(row) = found.first() else { return Ok(None) };
+    Ok(Some(Stand {
+        id: row.number(0)?,
+        head: row.cursor(1)?,
+        floor: row.unsigned(3)?,
+        bytes: row.unsigned(4)?,
+        types: row.text(5)?,
+    }))
+}
+
+fn rows(
+    connection: &Connection,
+    sql: &str,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, Failure> {
+    let found = connection.query(sql, parameters).map_err(Failure::Engine)?;
+    Ok(found.iter().map(read_row).collect::<Result<_, _>>()?)
+}
+
+/// An event in the columns offset, stamp, time, form, type, trace, body.
+fn event(row: &Row, topic: &Topic) -> Result<Event, Error> {
+    let trace = row.optional_bytes(5)?.map(|trace| <[u8; 16]>::try_from(&trace[..]));
+    let trace = trace.transpose().map_err(|_| Error::Damaged("a trace has no 16 bytes".into()))?;
+    Ok(Event {
+        topic: topic.clone(),
+        cursor: row.cursor(0)?,
+        time: Time(row.unsigned(2)?),
+        trace,
+        kind: row.text(4)?.into(),
+        body: codec::decode(row.number(3)?, &row.bytes(6)?)?,
+    })
+}
+
+/// A contiguous piece of a topic. Bodies beyond the limit are not even sent.
+pub(super) fn page(
+    connection: &Connection,
+    topic: &Topic,
+    after: u64,
+    limit: PageLimit,
+) -> Result<Page, Failure> {
+    let Some(Stand { id, head, floor, .. }) = find(connection, topic)? else {
+        return Ok(Page { events: Vec::new(), head: Cursor::START, floor: 0 });
+    };
+    let first = after.max(floor) + 1;
+    let last = head.offset.min((first - 1).saturating_add(limit.events as u64));
+    let found = rows(
+        connection,
+        "SELECT \"offset\", stamp, time, form, type, trace, body FROM
+           (SELECT *, sum(length(body)) OVER (ORDER BY \"offset\") - length(body) AS before
+            FROM event WHERE topic = ?1 AND \"offset\" BETWEEN ?2 AND ?3) AS piece
+         WHERE before < ?4 ORDER BY \"offset\"",
+        &[&id, &signed(first), &signed(last), &signed((limit.bytes as u64).max(1))],
+    )?;
+    let mut events = Vec::with_capacity(found.len());
+    for (row, offset) in found.iter().zip(first..) {
+        let event = event(row, topic)?;
+        if event.cursor.offset != offset {
+            return Err(hole(topic, offset).into());
+        }
+        events.push(Arc::new(event));
+    }
+    if events.is_empty() && first <= last {
+        return Err(hole(topic, first).into());
+    }
+    Ok(Page { events, head, floor })
+}
+
+/// A hole is damage, and told: never a shorter log.
+fn hole(topic: &Topic, offset: u64) -> Error {
+    Error::Damaged(format!("event {offset} of {topic} is missing"))
+}
+
+/// Where a topic stands.
+pub(super) fn position(
+    connection: &Connection,
+    topic: &Topic,
+    cursor: Option<Cursor>,
+) -> Result<Position, Failure> {
+    let Some(Stand { id, head, floor, bytes, .. }) = find(connection, topic)? else {
+        let (head, floor) = (Cursor::START, 0);
+        let resume = cursor.map(|cursor| Resume::judge(cursor, floor, head, None));
+        return Ok(Position { head, floor, bytes: 0, resume });
+    };
+    let mut resume = None;
+    if let Some(cursor) = cursor {
+        let found = rows(
+            connection,
+            "SELECT stamp FROM event WHERE topic = ?1 AND \"offset\" = ?2",
+            &[&id, &signed(cursor.offset)],
+        )?;
+        let stamp = found.first().map(|row| row.small(0)).transpose()?;
+        resume = Some(Resume::judge(cursor, floor, head, stamp));
+    }
+    Ok(Position { head, floor, bytes, resume })
+}
+
+/// The last event of each type, oldest first.
+pub(super) fn last_values(
+    connection: &Connection,
+    topic: &Topic,
+    limit: usize,
+) -> Result<(Cursor, Vec<Event>), Failure> {
+    let Some(stand) = find(connection, topic)? else { return Ok((Cursor::START, Vec::new())) };
+    let newest = Types::read(&stand.types)?.newest(stand.floor, limit);
+    let offsets: Vec<i64> = newest.iter().map(|offset| signed(*offset)).collect();
+    let found = rows(
+        connection,
+        "SELECT \"offset\", stamp, time, form, type, trace, body FROM event
+         WHERE topic = ?1 AND \"offset\" = ANY(?2) ORDER BY \"offset\"",
+        &[&stand.id, &offsets],
+    )?;
+    if found.len() != offsets.len() {
+        return Err(hole(topic, newest.first().copied().unwrap_or_default()).into());
+    }
+    let events: Result<Vec<_>, _> = found.iter().map(|row| event(row, topic)).collect();
+    Ok((stand.head, events?))
+}
+
+/// Bytes of an attempt's output, from the events that hold them.
+pub(super) fn output(connection: &Connection, query: &OutputQuery) -> Result<Bytes, Failure> {
+    let OutputQuery { job_id, attempt, channel, from, .. } = query;
+    let found = rows(
+        connection,
+        "SELECT j.topic, (SELECT max(e.start) FROM event e WHERE e.topic = j.topic
+           AND e.attempt = ?2 AND e.channel = ?3 AND e.start <= ?4) FROM job j WHERE j.job_id = ?1",
+        &[job_id, &i64::from(*attempt), channel, &signed(*from)],
+    )?;
+    let Some(row) = found.first() else { return Ok(Bytes::new()) };
+    let (topic, mut next) =
+        (row.number(0)?, row.optional_number(1)?.unwrap_or_else(|| signed(*from)));
+    let mut output = Output::new(query);
+    while !output.is_enough() {
+        let chunks = rows(
+            connection,
+            "SELECT start, form, body FROM event WHERE topic = ?1 AND attempt = ?2
+             AND channel = ?3 AND start >= ?4 ORDER BY start LIMIT ?5",
+            &[&topic, &i64::from(*attempt), channel, &next, &CHUNKS],
+        )?;
+        for row in &chunks {
+            if let Body::Job(job::Entry {
+                event: job::Event::Output { offset, data, .. }, ..
+            }) = codec::decode(row.number(1)?, &row.bytes(2)?)?
+            {
+                output.take(offset, &data)?;
+            }
+            next = row.number(0)? + 1;
+            if output.is_enough() {
+                break;
+            }
+        }
+        if chunks.is_empty() {
+            break;
+        }
+    }
+    Ok(output.freeze())
+}

@@ -1,0 +1,69 @@
+//! What the engines have in common, in PostgreSQL's words.
+
+use std::error::Error as StdError;
+
+use bytes::{Bytes, BytesMut};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+
+use super::connection::Connection;
+use super::failure::{Failure, Trouble};
+use crate::store::Error;
+use crate::store::sql::row::Field;
+use crate::store::sql::{Row, Sql, Value};
+
+impl Sql for Connection {
+    type Error = Trouble;
+
+    fn rows(&self, sql: &str, wanted: &[Value<'_>]) -> Result<Vec<Row>, Failure> {
+        let found = self.query(sql, &parameters(wanted)).map_err(Failure::Engine)?;
+        Ok(found.iter().map(read).collect::<Result<_, Error>>()?)
+    }
+
+    fn execute(&self, sql: &str, wanted: &[Value<'_>]) -> Result<u64, Failure> {
+        self.note_write();
+        self.change(sql, &parameters(wanted)).map_err(Failure::Engine)
+    }
+}
+
+fn parameters<'wanted>(wanted: &'wanted [Value<'_>]) -> Vec<&'wanted (dyn ToSql + Sync)> {
+    wanted.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+/// A row as it came.
+pub(super) fn read(row: &tokio_postgres::Row) -> Result<Row, Error> {
+    let fields = row.columns().iter().enumerate().map(|(index, column)| {
+        let unlike = |error: tokio_postgres::Error| Error::Damaged(error.to_string());
+        let field = match *column.type_() {
+            Type::INT8 => row.try_get::<_, Option<i64>>(index).map_err(unlike)?.map(Field::Number),
+            Type::BYTEA => row
+                .try_get::<_, Option<&[u8]>>(index)
+                .map_err(unlike)?
+                .map(|bytes| Field::Bytes(Bytes::copy_from_slice(bytes))),
+            _ => row.try_get::<_, Option<String>>(index).map_err(unlike)?.map(Field::Text),
+        };
+        Ok(field.unwrap_or(Field::Null))
+    });
+    Ok(Row(fields.collect::<Result<_, Error>>()?))
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        match self {
+            Value::Null => Ok(IsNull::Yes),
+            Value::Number(number) => number.to_sql(kind, out),
+            Value::Text(text) => text.to_sql(kind, out),
+            Value::Bytes(bytes) => bytes.to_sql(kind, out),
+        }
+    }
+
+    /// All of the schema's columns have one of three types: a statement that mixes them up fails at once.
+    fn accepts(kind: &Type) -> bool {
+        matches!(*kind, Type::INT8 | Type::TEXT | Type::BYTEA)
+    }
+
+    to_sql_checked!();
+}

@@ -1,0 +1,74 @@
+//! Where the database is and how it is spoken to.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::OpenError;
+
+/// A host that does not take the connection is given up for the next one that the address names.
+const CONNECT_MAX: Duration = Duration::from_secs(3);
+/// Bytes that nobody acknowledges for so long end a connection, and with it a lane's wait.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// An address, read.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) config: Config,
+    pub(super) security: Security,
+}
+
+/// How the bytes travel.
+#[derive(Clone)]
+pub(super) enum Security {
+    /// As they are.
+    None,
+    /// Inside TLS, with the server's certificate checked.
+    Tls(MakeRustlsConnect),
+}
+
+impl Target {
+    /// Reads an address. `authority` signed the server's certificate.
+    pub(super) fn new(url: &str, authority: Option<&Path>) -> Result<Target, OpenError> {
+        let mut config = Config::from_str(url).map_err(OpenError::Address)?;
+        config.connect_timeout(CONNECT_MAX).tcp_user_timeout(SILENCE_MAX);
+        config.application_name("roomcast-core");
+        // Of several hosts, the one that takes writes: after a fail-over that is another one.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        let security = match (authority, config.get_ssl_mode()) {
+            (Some(authority), _) => {
+                config.ssl_mode(SslMode::Require);
+                Security::Tls(MakeRustlsConnect::new(tls(authority)?))
+            }
+            (None, SslMode::Require) => return Err(OpenError::NoAuthority),
+            (None, _) => Security::None,
+        };
+        Ok(Target { config, security })
+    }
+}
+
+fn tls(authority: &Path) -> Result<ClientConfig, OpenError> {
+    let unusable = |reason: String| OpenError::Authority { path: PathBuf::from(authority), reason };
+    let mut roots = RootCertStore::empty();
+    let certificates = CertificateDer::pem_file_iter(authority);
+    for certificate in certificates.map_err(|error| unusable(error.to_string()))? {
+        let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
+        roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(unusable("it holds no certificate".into()));
+    }
+    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| unusable(error.to_string()))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}

@@ -1,0 +1,32 @@
+//! The suite on this engine, and what is this engine's own.
+
+mod cluster;
+mod server;
+
+use std::sync::Arc;
+
+use super::{Clock, PostgresConfig, PostgresStore};
+use crate::domain::time::Time;
+use crate::store::conformance::{Engine, conformance, job_limits};
+use crate::store::{Store, Tap};
+use server::Server;
+
+conformance!(crate::store::postgres::tests::fresh);
+
+/// A database of its own.
+pub(super) fn fresh() -> Server {
+    Server::start()
+}
+
+impl Engine for Server {
+    fn open(&self, clock: Arc<dyn Fn() -> Time + Send + Sync>, tap: Tap) -> Arc<dyn Store> {
+        let mut config = PostgresConfig::new(self.url());
+        config.limits = job_limits();
+        config.clock = Clock::Given(clock);
+        Arc::new(PostgresStore::open(config, tap).expect("opens"))
+    }
+
+    fn copy(&self) -> Box<dyn Engine> {
+        Box::new(self.crashed())
+    }
+}

@@ -1,0 +1,47 @@
+//! Who of this process's lanes is at which topics: one lane commits a topic's events and taps them
+//! before another begins, so that they are heard in order. The database's locks keep other processes
+//! out.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use crate::domain::topic::Topic;
+
+/// The topics that lanes are at.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    taken: Mutex<HashSet<Topic>>,
+    freed: Condvar,
+}
+
+/// Some topics, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Turn {
+    turns: Arc<Turns>,
+    topics: Vec<Topic>,
+}
+
+impl Turns {
+    /// Waits until nobody is at any of the topics, then takes all of them at once: nobody ever waits
+    /// for more while holding some.
+    pub(super) fn take(turns: &Arc<Turns>, topics: Vec<Topic>) -> Turn {
+        let taken = turns.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_busy = |taken: &mut HashSet<Topic>| topics.iter().any(|topic| taken.contains(topic));
+        let mut taken =
+            turns.freed.wait_while(taken, is_busy).unwrap_or_else(PoisonError::into_inner);
+        taken.extend(topics.iter().cloned());
+        drop(taken);
+        Turn { turns: Arc::clone(turns), topics }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut taken = self.turns.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        for topic in &self.topics {
+            taken.remove(topic);
+        }
+        drop(taken);
+        self.turns.freed.notify_all();
+    }
+}

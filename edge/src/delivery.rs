@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use metrics::Counter;
 use roomcast_proto::registry::Code;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     feed::{Closed, Delivery, Position, Reader, Reset},
@@ -72,6 +72,11 @@ impl Deliveries {
     /// Whether what caught up is to catch up again.
     pub(crate) fn is_behind(&self) -> bool {
         self.reader.is_behind()
+    }
+
+    /// When its right is to be asked for again.
+    pub(crate) fn renew_at(&self) -> Instant {
+        self.reader.renew_at()
     }
 
     /// Ends it. Answers the last event that the socket has got, where that is known.

@@ -146,7 +146,10 @@ fn collect(
             }
             None => {
                 let values = texts(value);
-                setting.values = values.ok_or_else(|| FileError::UnusableValue(setting.name()))?;
+                let values = values.ok_or_else(|| FileError::UnusableValue(setting.name()))?;
+                // A flag that may be a table has one value: a list is its names.
+                let is_one = takes_table(command, under, key);
+                setting.values = if is_one { vec![values.join(",")] } else { values };
             }
         }
         settings.push(setting);

@@ -45,7 +45,8 @@ pub fn parse(text: &str) -> Result<Rooms, Error> {
         dashboard::VIEW => Err(Error::View(name.into())),
         name => Ok(rooms.declare(name, declaration)?),
     };
-    if text.contains('=') {
+    // A table that says nothing is a header alone.
+    if text.contains(['=', '[']) {
         let declared: BTreeMap<String, Declaration> = toml::from_str(text)?;
         for (name, declaration) in declared {
             declare(&name, declaration)?;
@@ -69,6 +70,7 @@ mod tests {
         assert!(rooms.get("open").is_some() && rooms.get("news").is_some());
         assert!(rooms.get("agents").is_some(), "the dashboard's are there as well");
         assert_eq!(parse(""), Ok(dashboard()));
+        assert!(parse("[open]\n").expect("rooms").get("open").is_some(), "a table may be empty");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use lru::LruCache;
 use tokio::sync::Semaphore;
 
-use crate::domain::cursor::Cursor;
+use crate::domain::cursor::{Cursor, Resume};
 use crate::domain::event::{Body, Event};
 use crate::domain::session::{Folded, Graph, Session, State};
 use crate::domain::topic::{Kind, Topic};
@@ -170,6 +170,7 @@ async fn fold(
     else {
         return Ok(None);
     };
+    let from = known.cursor;
     while known.cursor.offset < head {
         let after = known.cursor.offset;
         let page = store.read(&topic, after, PageLimit::REPLAY).await?;
@@ -181,6 +182,11 @@ async fn fold(
         if !is_whole || !events.iter().all(|event| folding.apply(event)) {
             return Ok(None);
         }
+    }
+    // A database that was restored, or whose standby took over, may have another history there.
+    let resume = store.position(&topic, Some(from)).await?.resume;
+    if known.cursor != outline.cursor || resume != Some(Resume::Whole) {
+        return Ok(None);
     }
     Arc::make_mut(&mut known).settle(outline);
     Ok(Some(known))

@@ -130,6 +130,7 @@ macro_rules! conformance {
             ]
             graphs: [
                 a_session_is_read_once_and_then_folded,
+                a_session_kept_of_a_lost_history_is_read_anew,
                 a_command_and_its_events_are_committed_together,
                 a_key_gives_the_same_events_again,
                 random_commands_match_a_model_over_crashes_and_restarts,

@@ -23,7 +23,7 @@ use crate::{
     auth::Hold,
     names::Encoded,
     presence::Stay,
-    upstream::{Backoff, Caller, is_refusal},
+    upstream::{Backoff, CALL_DEADLINE, Caller, is_refusal},
 };
 
 /// Longest wait for the answer to a renewal: a reader with a valid grant delivers nothing meanwhile.
@@ -185,7 +185,12 @@ impl Reader {
     /// Whether a reader that caught up is to catch up again.
     pub(crate) fn is_behind(&self) -> bool {
         let is_live = self.live.as_ref().is_some_and(|live| live.is_live());
-        !is_live || self.right.hold.is_touched()
+        !is_live || self.right.hold.is_touched() || self.grant.is_due()
+    }
+
+    /// When one that caught up is to ask for its right again.
+    pub(crate) fn renew_at(&self) -> Instant {
+        self.grant.renew_at()
     }
 
     /// Waits for what comes next. Dropping the future loses nothing.
@@ -309,7 +314,8 @@ impl Reader {
         // Waits before asking, so that readers of one topic do not ask at once, nor one for ever.
         sleep(self.backoff.wait()).await;
         let generation = self.feed.state().ring.generation();
-        let mut response = match self.ask().await {
+        // A whole session may come back, as from a first join.
+        let mut response = match self.ask(CALL_DEADLINE).await {
             Ok(response) => response,
             Err(status) => return self.pause(&status).await,
         };
@@ -352,7 +358,7 @@ impl Reader {
             let touches = self.right.hold.touches();
             let answer = {
                 let _turn = self.feeds.0.rights.turn().await;
-                self.ask().await
+                self.ask(RENEWAL_DEADLINE).await
             };
             match answer {
                 Ok(response) => {
@@ -379,7 +385,7 @@ impl Reader {
         Grant::new(response.grant.as_ref(), self.right.caller.session.expires_at())
     }
 
-    async fn ask(&self) -> Result<JoinResponse, Status> {
+    async fn ask(&self, deadline: Duration) -> Result<JoinResponse, Status> {
         let request = JoinRequest {
             topic: self.feed.key.topic.clone(),
             // Who is live has what the ring has.
@@ -389,7 +395,7 @@ impl Reader {
             },
             tenant: self.feed.key.tenant.clone(),
         };
-        let request = self.right.caller.request_within(request, RENEWAL_DEADLINE);
+        let request = self.right.caller.request_within(request, deadline);
         Ok(self.feeds.0.upstream.broadcast().join(request).await?.into_inner())
     }
 

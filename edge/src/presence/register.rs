@@ -93,9 +93,14 @@ impl Register {
         }
     }
 
-    /// The core may not have been told.
+    /// Nobody knows whether the core was told, so whatever is true next is said again.
     pub(super) fn untold(&mut self, taken: Vec<(Place, u32)>) {
-        self.changed.extend(taken.into_iter().map(|(place, _)| place));
+        for (place, _) in taken {
+            if let Some(count) = self.counts.get_mut(&place) {
+                count.told = None;
+            }
+            self.changed.insert(place);
+        }
     }
 
     /// The core knows nothing of this edge, or something old: it is to be told all again.
@@ -166,6 +171,17 @@ mod tests {
         assert_eq!(lost, [(place("ana"), 0)]);
         register.untold(lost);
         assert_eq!(taken(&mut register), [says("ana", 0)]);
+        assert_eq!(register.len(), 0);
+    }
+
+    #[test]
+    fn who_came_and_went_around_a_lost_answer_is_told_of() {
+        let mut register = Register::default();
+        register.enter(&place("ana"));
+        let unanswered = register.take(10);
+        register.untold(unanswered);
+        register.leave(&place("ana"));
+        assert_eq!(taken(&mut register), [says("ana", 0)], "she may stand there for ever");
         assert_eq!(register.len(), 0);
     }
 

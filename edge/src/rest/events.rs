@@ -15,12 +15,12 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    accept::wants, caller::Caller, parameters::Parameters, problem::Problem,
-    snapshot::reset_reason, sse, tickets,
+    accept::wants, caller::Caller, parameters::Parameters, problem::Problem, sse, tickets,
 };
 use crate::{
     app::AppState,
     auth::Standing,
+    delivery::reset_reason,
     names::{self, rfc3339},
 };
 

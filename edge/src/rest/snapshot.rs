@@ -5,16 +5,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::jobs::Job;
-use crate::names::{Encoded, Envelope, SessionSnapshot, job_status_of_summary, now};
-
-/// The word for a reason.
-pub(super) fn reset_reason(reason: ResetReason) -> &'static str {
-    match reason {
-        ResetReason::Trimmed => "trimmed",
-        ResetReason::Forked | ResetReason::Unspecified => "forked",
-        ResetReason::Ahead => "ahead",
-    }
-}
+use crate::{
+    delivery::reset_reason,
+    names::{Encoded, Envelope, SessionSnapshot, job_status_of_summary, now},
+};
 
 /// `{snapshot, …}`, and `{reason, snapshot, …}` after a reset: one payload like any event's.
 pub(super) fn payload(response: &JoinResponse, reset: Option<ResetReason>) -> String {

@@ -32,7 +32,8 @@ impl Answer {
 fn edge(auth: AuthMode) -> Router {
     // Port 1 refuses: nothing listens there.
     let cores = vec!["http://127.0.0.1:1".to_owned()];
-    router(AppState::new(Config { auth, cores, ..Config::default() }).unwrap())
+    let dev = auth == AuthMode::Dev;
+    router(AppState::new(Config { auth, cores, dev, ..Config::default() }).unwrap())
 }
 
 async fn ask(edge: Router, request: http::request::Builder, body: &str) -> Answer {

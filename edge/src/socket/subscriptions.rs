@@ -16,6 +16,7 @@ use roomcast_proto::{dashboard, registry::Code};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
+    time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -154,8 +155,12 @@ impl Subscriptions {
     /// As [`Subscriptions::start`], however it is joined, after a cursor that the client has named.
     pub(super) fn start_by(&mut self, reader: Reader, by: By, began_after: Option<&str>) {
         let topic = reader.topic().to_owned();
-        let deliveries = Deliveries::new(reader, &self.outlet, Arc::default());
-        let running = self.run(&topic, Work::Deliver(Box::new(deliveries)));
+        let deliver = |wake| Box::new(Deliveries::new(reader, &self.outlet, wake));
+        let work = match by {
+            By::Name => Work::Deliver(deliver(Arc::default())),
+            By::View => Work::CatchUp(deliver(Arc::clone(&self.wake))),
+        };
+        let running = self.run(&topic, work);
         let subscription = self.entry(topic, by);
         subscription.delivery = running;
         subscription.began_after = began_after.map(Box::from);
@@ -239,6 +244,8 @@ impl Subscriptions {
     /// Ends a topic's deliveries, to begin them anew. Answers what the socket has got, where that is
     /// known.
     pub(super) async fn pause(&mut self, topic: &str) -> Option<Position> {
+        // What ended before is not the end of what begins.
+        self.ended.retain(|ended| ended.topic != topic);
         match self.by_topic.get_mut(topic)?.take_delivery() {
             Delivery::Running(running) => {
                 running.cancel.cancel();
@@ -273,9 +280,11 @@ impl Subscriptions {
             if let Some(ended) = self.ended.pop_front() {
                 return ended;
             }
+            let renew_at = self.renew_at();
             tokio::select! {
                 Some(report) = self.reports.recv() => self.take(*report, 0),
                 () = self.wake.notified() => self.rouse(),
+                () = until(renew_at) => self.rouse(),
             }
         }
     }
@@ -310,6 +319,16 @@ impl Subscriptions {
             Err(end) if number != ending => self.ended.push_back(Ended { topic, end }),
             Err(_) => {}
         }
+    }
+
+    /// When the right to something that rests is to be asked for again.
+    fn renew_at(&self) -> Option<Instant> {
+        let renewals =
+            self.by_topic.values().filter_map(|subscription| match &subscription.delivery {
+                Delivery::Resting(deliveries) => Some(deliveries.renew_at()),
+                Delivery::Running(_) | Delivery::Paused => None,
+            });
+        renewals.min()
     }
 
     /// Has what rests catch up where it has fallen behind, or its right is in doubt.
@@ -348,6 +367,13 @@ impl Subscriptions {
             None
         });
         Delivery::Running(Running { number, cancel, task })
+    }
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -152,7 +152,7 @@ impl Session {
     /// Takes room for a packet in the next poll's answer. Answers whether there was any; what a
     /// WebSocket carries needs none.
     fn admit(&self) -> bool {
-        if self.carriers().upgraded.is_some() {
+        if self.carriers().upgraded().is_some() {
             return true;
         }
         let more = |waiting| (waiting < POLL_PACKETS_MAX).then_some(waiting + 1);

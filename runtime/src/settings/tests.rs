@@ -161,6 +161,8 @@ fn a_table_named_after_a_flag_is_the_flags_value() {
         let flag = parse_with::<Declaring>(file, "roomcast-core --rooms c").unwrap();
         assert_eq!(flag.rooms, "c");
     }
+    let names = parse_with::<Declaring>("rooms = ['a', 'b']", "roomcast-core").unwrap();
+    assert_eq!(names.rooms, "a,b", "a list is its names");
     let another_commands = parse_with::<Declaring>("[edge]\nlisten = 'x'", "roomcast-core");
     assert_eq!(another_commands.unwrap().edge, "");
 }

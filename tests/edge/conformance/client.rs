@@ -113,10 +113,14 @@ impl Frames {
         }
     }
 
+    /// The next bytes; a ping may come before.
     pub(crate) async fn bytes(&mut self) -> Vec<u8> {
-        match self.next().await {
-            Some(Message::Binary(bytes)) => bytes.to_vec(),
-            other => panic!("no bytes but {other:?}"),
+        loop {
+            match self.next().await {
+                Some(Message::Binary(bytes)) => return bytes.to_vec(),
+                Some(Message::Text(text)) if text.as_str() == "2" => {}
+                other => panic!("no bytes but {other:?}"),
+            }
         }
     }
 

@@ -36,7 +36,7 @@ async fn who_was_at_a_killed_edge_is_gone_with_its_lease_and_the_others_stay() {
     let _again = joined(&clients, &lives, "ana", &session_id).await;
     let vic = joined(&clients, &lives, "vic", &session_id).await;
     let python = Clients::python().await;
-    let _ben = joined(&python, &dies, "ben", &session_id).await;
+    let ben = joined(&python, &dies, "ben", &session_id).await;
     let all = Here::named(&[("ana", 2), ("ben", 1), ("vic", 1)]);
     eventually("all are there", async || (folded(&vic) == all).then_some(())).await;
     assert_eq!(listed(&lives, &session_id).await, all);
@@ -55,7 +55,9 @@ async fn who_was_at_a_killed_edge_is_gone_with_its_lease_and_the_others_stay() {
     assert_eq!(heard_of(&vic, "vic"), std::slice::from_ref(&came), "who stays is told of once");
     assert_eq!(heard_of(&vic, "ben"), [came, went]);
 
-    // An edge that ends in good order says so: nobody waits for its lease.
+    // An edge that ends in good order says so: nobody waits for its lease. The client that was there
+    // would come back by itself as well.
+    ben.disconnect();
     dies.restart().await;
     let _ben = joined(&python, &dies, "ben", &session_id).await;
     eventually("ben is back", async || (folded(&vic) == all).then_some(())).await;

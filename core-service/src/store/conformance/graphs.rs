@@ -300,3 +300,15 @@ pub(crate) async fn a_session_is_read_once_and_then_folded(world: World) {
     kept_is_read(&world, &recent, SESSION).await;
     assert_eq!(recent.session(&*world.store, "nowhere").await, Ok(None));
 }
+
+pub(crate) async fn a_session_kept_of_a_lost_history_is_read_anew(world: World) {
+    with_sessions(&world, &[SESSION]).await;
+    let recent = Recent::default();
+    let restored = world.crashed();
+    change(&world, SESSION, execute(MAIN, create("lost"))).await.expect("done");
+    kept_is_read(&world, &recent, SESSION).await;
+    for node in ["a", "b", "c"] {
+        change(&restored, SESSION, execute(MAIN, create(node))).await.expect("done");
+    }
+    kept_is_read(&restored, &recent, SESSION).await;
+}

@@ -94,7 +94,9 @@ export class Connection implements Readable<ConnectionState> {
 
   /** Somebody needs it. After a refusal that is final this is another try. */
   open(): void {
-    if (this.#isWanted || this.#isDestroyed) return;
+    // Whoever begins to look is told as those were who looked.
+    if (this.#isDestroyed) return this.destroy();
+    if (this.#isWanted) return;
     this.#isWanted = true;
     this.#set({ phase: "connecting" });
     void this.#connect();

@@ -87,6 +87,9 @@ export class GraphDraft {
         break;
       case "node-deleted":
         this.#nodes.delete(change.node_id);
+        for (const [id, { node_id }] of this.#links) {
+          if (node_id === change.node_id) this.#links.delete(id);
+        }
         break;
       case "node-linked": {
         const { parent_id, node_id } = change;

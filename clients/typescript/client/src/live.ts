@@ -1,6 +1,6 @@
 import type { RoomcastError } from "./error.js";
 import type { Payload, PublishedEvent } from "./event.js";
-import type { Readable } from "./store.js";
+import { states, type Readable } from "./store.js";
 import type { Kind, TopicState } from "./topic.js";
 import type { Topics } from "./topics.js";
 
@@ -64,22 +64,8 @@ export class Live<T, E extends { name: string; data: unknown } = PublishedEvent>
   }
 
   /** Every state there is to see, the newest where they come faster than they are taken. */
-  async *states(signal?: AbortSignal): AsyncGenerator<TopicState<T>, void, void> {
-    let wake = () => {};
-    const forget = this.subscribe(() => wake());
-    const stop = () => wake();
-    signal?.addEventListener("abort", stop);
-    try {
-      let seen: TopicState<T> | undefined;
-      while (!signal?.aborted) {
-        const state = this.get();
-        if (state !== seen) yield (seen = state);
-        else await new Promise<void>((resolve) => (wake = resolve));
-      }
-    } finally {
-      signal?.removeEventListener("abort", stop);
-      forget();
-    }
+  states(signal?: AbortSignal): AsyncGenerator<TopicState<T>, void, void> {
+    return states(this, signal);
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<TopicState<T>, void, void> {

@@ -4,7 +4,7 @@ import type { Job, JobOutput } from "./generated/wire.js";
 import { bytes } from "./job-fold.js";
 import type { LiveJob } from "./job.js";
 import type { Rest } from "./rest.js";
-import { Listeners, type Readable } from "./store.js";
+import { Listeners, states, type Readable } from "./store.js";
 
 /** What was written before anybody looked: the end of it is read, no more. */
 const TAIL_BYTES = 64 * 1024;
@@ -30,6 +30,9 @@ export class Output implements Readable<OutputState> {
   #next = 0;
   #decoder = new TextDecoder();
   #reading = false;
+  #again: ReturnType<typeof setTimeout> | undefined;
+  /** Why what is missing cannot be read. */
+  #failure: RoomcastError | undefined;
   #stop: (() => void) | undefined;
   readonly #listeners = new Listeners();
   readonly #backoff = new Backoff();
@@ -56,19 +59,25 @@ export class Output implements Readable<OutputState> {
       if (this.#watchers > 0) return;
       this.#stop?.();
       this.#stop = undefined;
+      clearTimeout(this.#again);
     };
   }
 
-  /** Waits until the job has ended and all that it wrote is here. @throws RoomcastError */
+  /**
+   * Waits until the job has ended and all that it wrote is here.
+   *
+   * @throws RoomcastError why it cannot be read, or the signal's reason
+   */
   async ended(signal?: AbortSignal): Promise<OutputState> {
-    let wake = () => {};
-    const forget = this.subscribe(() => wake());
+    // From here on, not from the job's end: of what was written by then only the end would be read.
+    const forget = this.subscribe(() => {});
     try {
       const job = await this.job.ended(signal);
-      while (this.#next < this.#size(job)) {
-        await new Promise<void>((resolve) => (wake = resolve));
+      for await (const state of states(this, signal)) {
+        if (this.#next >= this.#size(job)) return state;
+        if (this.#failure) throw this.#failure;
       }
-      return this.#state;
+      throw signal?.reason;
     } finally {
       forget();
     }
@@ -79,7 +88,7 @@ export class Output implements Readable<OutputState> {
       if (event.name === "job_output") this.#written(event.data);
     });
     const forgetStates = this.job.subscribe(() => this.#follow());
-    this.#follow();
+    this.#goOn();
     return () => {
       forgetEvents();
       forgetStates();
@@ -103,6 +112,7 @@ export class Output implements Readable<OutputState> {
   }
 
   #begin(attempt: number, from: number): void {
+    this.#forgive();
     this.#next = from;
     this.#decoder = new TextDecoder();
     this.#set({ attempt, text: "", isCut: from > 0 });
@@ -123,30 +133,43 @@ export class Output implements Readable<OutputState> {
   }
 
   async #read(): Promise<void> {
-    if (this.#reading) return;
+    if (this.#reading || this.#again || this.#failure) return;
     this.#reading = true;
+    let piece: Uint8Array | undefined;
     const { attempt } = this.#state;
     const query = { channel: this.channel, attempt, from: this.#next };
     try {
       const path = `/jobs/${encodeURIComponent(this.job.id)}/output`;
-      const response = await this.rest.ask(path, { query });
-      const piece = new Uint8Array(await response.arrayBuffer());
+      piece = await this.rest.bytes(path, { query });
       // Meanwhile events may have brought some of it, or another attempt begun.
       const skipped = this.#next - query.from;
       if (attempt === this.#state.attempt && skipped >= 0) this.#write(piece.subarray(skipped));
-      this.#backoff.reset();
     } catch (error) {
-      const { retryable } = error as RoomcastError;
-      if (retryable) setTimeout(() => this.#goOn(), this.#backoff.next());
-      return;
+      if (!(error as RoomcastError).retryable) {
+        this.#failure = error as RoomcastError;
+        return this.#set({ ...this.#state });
+      }
     } finally {
       this.#reading = false;
     }
-    this.#goOn();
+    if (!this.#stop) return;
+    if (piece?.length) {
+      this.#backoff.reset();
+      return this.#goOn();
+    }
+    // Nothing, where the job says that there is more: asking at once would bring the same.
+    this.#again = setTimeout(() => this.#goOn(), this.#backoff.next());
   }
 
   #goOn(): void {
-    if (this.#stop) this.#follow();
+    this.#forgive();
+    this.#follow();
+  }
+
+  /** Whatever failed may be asked for again, and at once. */
+  #forgive(): void {
+    clearTimeout(this.#again);
+    this.#again = this.#failure = undefined;
   }
 
   #set(state: OutputState): void {

@@ -32,12 +32,17 @@ export class Rest {
    * @throws RoomcastError the server's code, or `unreachable`
    */
   async json<T>(path: string, request: RestRequest = {}): Promise<T> {
-    const response = await this.ask(path, request);
-    return (response.status === 204 ? undefined : await response.json()) as T;
+    const response = await this.#ask(path, request);
+    return response.status === 204 ? (undefined as T) : this.#whole(response.json(), request.signal);
   }
 
   /** As {@link json}, for what is no JSON. */
-  async ask(path: string, request: RestRequest = {}): Promise<Response> {
+  async bytes(path: string, request: RestRequest): Promise<Uint8Array> {
+    const response = await this.#ask(path, request);
+    return new Uint8Array(await this.#whole(response.arrayBuffer(), request.signal));
+  }
+
+  async #ask(path: string, request: RestRequest): Promise<Response> {
     let response = await this.#send(path, request);
     if (response.status === 401 && this.tokens.canRefresh) {
       this.tokens.forget();
@@ -59,7 +64,12 @@ export class Rest {
     if (idempotencyKey) headers.set("idempotency-key", idempotencyKey);
     const init: RequestInit = { method: method ?? "GET", headers, signal: signal ?? null };
     if (body !== undefined) init.body = JSON.stringify(body);
-    return fetch(url, init).catch((error: unknown) => {
+    return this.#whole(fetch(url, init), signal);
+  }
+
+  /** An answer that does not come, breaks off or is somebody else's may be whole the next time. */
+  #whole<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return answer.catch((error: unknown) => {
       if (signal?.aborted) throw error;
       throw new RoomcastError("unreachable", `no answer from ${this.base}`, true);
     });

@@ -64,46 +64,47 @@ export class SessionFold implements Fold<Session> {
   reset(snapshot: unknown): void {
     const { session } = (snapshot ?? {}) as { session?: State };
     if (session) this.#arrive(session);
+    this.#changed();
   }
 
   apply(name: string, payload: Payload): void | Promise<() => void> {
-    this.#value = undefined;
     const [noun, verb] = name.split(":") as [string, string | undefined];
+    if (name === "project:loaded") return this.#load(payload as unknown as GraphKept);
     if (name === "session_state") this.#arrive(payload as unknown as State);
-    else if (name === "project:loaded") return this.#load(payload as unknown as GraphKept);
     else if (noun === "graph") this.#graph(payload).apply(change(verb, payload));
     else if (noun === "command") this.#commanded(verb, payload as unknown as CommandStarted);
     else if (name === "session:presence") this.#counted(payload as unknown as PresenceCounted);
     else if (name === "session:closed") this.#isClosed = true;
     else if (noun === "session") this.#present(payload as unknown as PresenceChanged);
+    this.#changed();
   }
 
   /** Shows what a command will do. */
   propose(graph: string, command: Command): Proposal {
     const proposal: Proposal = { graph, changes: changes(command) };
-    this.#propose([...this.#proposals, proposal]);
+    this.#changed([...this.#proposals, proposal]);
     return proposal;
   }
 
   /** The command was done: its events show it once they are all here. */
   settle(proposal: Proposal, version: number): void {
     proposal.version = version;
-    this.#propose(this.#proposals);
+    this.#changed();
   }
 
   /** The command was refused: as if it had not been. */
   withdraw(proposal: Proposal): void {
-    this.#propose(this.#proposals.filter((other) => other !== proposal));
+    this.#changed(this.#proposals.filter((other) => other !== proposal));
   }
 
-  #propose(proposals: readonly Proposal[]): void {
-    this.#proposals = proposals;
+  /** What the events show by now is proposed no more. */
+  #changed(proposals = this.#proposals): void {
+    const at = (graph: string) => this.#graphs.get(graph)?.version ?? 0;
+    this.#proposals = proposals.filter(({ graph, version = Infinity }) => version > at(graph));
     this.#value = undefined;
   }
 
   #view({ session_id, project_id, name }: State): Session {
-    const at = (graph: string) => this.#graphs.get(graph)?.version ?? 0;
-    this.#proposals = this.#proposals.filter(({ graph, version = Infinity }) => version > at(graph));
     const graphs = Object.fromEntries([...this.#graphs].map(([graph, draft]) => [graph, draft.view]));
     for (const graph of new Set(this.#proposals.map((proposal) => proposal.graph))) {
       const own = this.#proposals.filter((proposal) => proposal.graph === graph);
@@ -131,7 +132,6 @@ export class SessionFold implements Fold<Session> {
       draft.add(piece);
     }
     if (state.part < state.parts) return;
-    this.#value = undefined;
     this.#about = state;
     this.#graphs = this.#arriving;
     this.#isClosed = state.closed;
@@ -146,7 +146,7 @@ export class SessionFold implements Fold<Session> {
       const draft = new GraphDraft(save.graph);
       draft.add({ ...content, version: save.graph_version, undoable: 0, redoable: 0 });
       this.#graphs.set(save.graph, draft);
-      this.#value = undefined;
+      this.#changed();
     };
   }
 

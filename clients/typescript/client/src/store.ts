@@ -6,6 +6,28 @@ export interface Readable<S> {
   subscribe(listener: () => void): () => void;
 }
 
+/** Every state there is to see, the newest where they come faster than they are taken. */
+export async function* states<S>(
+  readable: Readable<S>,
+  signal?: AbortSignal,
+): AsyncGenerator<S, void, void> {
+  let wake = () => {};
+  const stop = () => wake();
+  const forget = readable.subscribe(stop);
+  signal?.addEventListener("abort", stop);
+  try {
+    let seen: S | undefined;
+    while (!signal?.aborted) {
+      const state = readable.get();
+      if (state !== seen) yield (seen = state);
+      else await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    forget();
+  }
+}
+
 /** Changes of less than a frame are told at once as one. */
 const FRAME_MS = 16;
 

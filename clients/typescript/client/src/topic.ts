@@ -70,7 +70,10 @@ type Joined =
  * the join before.
  */
 export class Topic<T> {
-  #state: TopicState<T> = { phase: "idle", value: undefined };
+  #phase: Phase = "connecting";
+  #error: RoomcastError | undefined;
+  /** Put together when somebody looks: between two looks there may be many events. */
+  #state: TopicState<T> | undefined;
   /** Tells a join from those before it. */
   #turn = 0;
   #isOpen = false;
@@ -96,11 +99,10 @@ export class Topic<T> {
     cursor?: string,
   ) {
     this.#cursor = cursor;
-    this.#tell("connecting");
   }
 
   get state(): TopicState<T> {
-    return this.#state;
+    return (this.#state ??= this.#view());
   }
 
   /** Its full name, once the server has told it. */
@@ -135,8 +137,7 @@ export class Topic<T> {
   lost(phase: Phase, error?: RoomcastError): void {
     if (this.#isRefused) return;
     this.#stop();
-    const hasNothing = this.#state.value === undefined && phase === "stale";
-    this.#tell(hasNothing ? "connecting" : phase, error);
+    this.#tell(phase, error);
   }
 
   /** Nobody looks at it any more. */
@@ -157,8 +158,7 @@ export class Topic<T> {
 
   #took(name: string, payload: Payload, isSnapshot: boolean): void {
     this.#advance(name, payload, isSnapshot);
-    const isThere = this.#state.phase === "live" || (!isSnapshot && payload.cursor === this.#head);
-    this.#tell(isThere ? "live" : "catching_up");
+    this.#come(!isSnapshot && payload.cursor === this.#head);
     if (isSnapshot || !this.#told.add(payload.event_id)) return;
     callAll(this.#readers, name, payload);
   }
@@ -194,7 +194,7 @@ export class Topic<T> {
 
   /** What it shows was changed from outside. */
   refresh(): void {
-    this.#tell(this.#state.phase, this.#state.error);
+    this.#tell(this.#phase, this.#error);
   }
 
   /** The right ended, or a join was refused. What may be tried again is. */
@@ -204,7 +204,7 @@ export class Topic<T> {
       this.#isRefused = true;
       return this.#tell("closed", error);
     }
-    this.#tell(this.#state.phase, error);
+    this.#tell(this.#phase, error);
     const wait = Math.max(error.retryAfterMs ?? 0, this.#backoff.next());
     this.#again = setTimeout(() => this.join(), wait);
   }
@@ -261,9 +261,13 @@ export class Topic<T> {
       if (turn !== this.#turn) return;
       this.#cursor = this.#next;
       this.#next = undefined;
-      const isThere = this.#state.phase === "live" || this.#cursor === this.#head;
-      this.#tell(isThere ? "live" : "catching_up");
+      this.#come(this.#cursor === this.#head);
     });
+  }
+
+  /** Whoever was live once stays so, as long as the connection does. */
+  #come(isThere: boolean): void {
+    this.#tell(isThere || this.#phase === "live" ? "live" : "catching_up");
   }
 
   #reset(payload: Payload): void {
@@ -295,15 +299,20 @@ export class Topic<T> {
   }
 
   #tell(phase: Phase, error?: RoomcastError): void {
-    const { value } = this.kind.fold;
-    const cursor = this.#cursor;
-    const hasNothing = value === undefined && (phase === "catching_up" || phase === "live");
-    this.#state = {
-      phase: hasNothing ? "connecting" : phase,
-      value,
-      ...(error ? { error } : {}),
-      ...(cursor === undefined ? {} : { cursor }),
-    };
+    this.#phase = phase;
+    this.#error = error;
+    this.#state = undefined;
     this.#listeners.tell();
+  }
+
+  #view(): TopicState<T> {
+    const { value } = this.kind.fold;
+    const isTold = value !== undefined || this.#phase === "offline" || this.#phase === "closed";
+    return {
+      phase: isTold ? this.#phase : "connecting",
+      value,
+      ...(this.#error && { error: this.#error }),
+      ...(this.#cursor && { cursor: this.#cursor }),
+    };
   }
 }

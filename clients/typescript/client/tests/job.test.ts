@@ -133,6 +133,7 @@ test("who waits is told when the client is closed", async () => {
   client.close();
   await expect(waiting).rejects.toMatchObject({ code: "client_closed" });
   expect(client.connection.get()).toMatchObject({ phase: "closed", error: { code: "client_closed" } });
+  await expect(client.job("another").ended()).rejects.toMatchObject({ code: "client_closed" });
 });
 
 test("every event is told once and in order", async () => {

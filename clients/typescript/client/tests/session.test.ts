@@ -88,6 +88,21 @@ test("a command is shown at once, and taken back when it is refused", async () =
   stop();
 });
 
+test("a node that is deleted takes its links along at once", async () => {
+  const server = await Server.forTest();
+  const live = session(clientOf(server), "s");
+  const stop = live.subscribe(() => {});
+  await node(live, "a");
+  await node(live, "b", "a");
+  await live.until((value) => value.pending === 0 && value.graphs["main"]?.links.length === 1);
+  const deleted = live.execute({ type: "delete_node", node_id: "b" });
+  expect(live.get().value?.graphs["main"]?.links).toEqual([]);
+  await deleted;
+  const value = await live.until((now) => now.pending === 0 && now.graphs["main"]?.version === 3);
+  expect(content(value)).toEqual(content(await afresh(server, "s")));
+  stop();
+});
+
 test("commands given while the server is away are done once, in a session that goes on", async () => {
   const server = await Server.forTest();
   const live = session(clientOf(server), "s");

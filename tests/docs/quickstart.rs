@@ -86,7 +86,9 @@ async fn follow(page: &str) -> String {
 
 /// The page's blocks as one script, at the addresses of the test's server.
 fn script(page: &str, dev: &Dev) -> String {
-    let mut script = String::from("set -euo pipefail\n");
+    // What a page leaves running would hold this script's output open, however the script ends.
+    let mut script =
+        String::from("set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || :' EXIT\n");
     for block in blocks(page) {
         match block.needs {
             "" => script.push_str(block.text),

@@ -15,8 +15,8 @@ use tempfile::TempDir;
 use super::super::connection::Connection;
 use super::super::target::Target;
 
-/// Where Debian puts the server's programs.
-const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
+/// Where Debian puts each version of the server.
+const VERSIONS: &str = "/usr/lib/postgresql";
 /// A server that is not up by then never is.
 const START_MAX: Duration = Duration::from_secs(60);
 /// Looks whether it is.
@@ -131,7 +131,7 @@ fn spawn(folder: &Path) -> Child {
     ] {
         server.arg("-c").arg(setting);
     }
-    server.stdout(Stdio::null()).stderr(log).spawn().expect("PostgreSQL 15 is installed")
+    server.stdout(Stdio::null()).stderr(log).spawn().expect("PostgreSQL starts")
 }
 
 /// Waits until it takes connections.
@@ -159,11 +159,18 @@ fn url(folder: &Path) -> String {
 
 /// A program of the server, as a user that it accepts: it refuses to run as root.
 fn program(name: &str) -> Command {
-    let mut command = Command::new(Path::new(PROGRAMS).join(name));
+    let mut command = Command::new(programs().join(name));
     if let Some(user) = server_user() {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw()).current_dir("/");
     }
     command
+}
+
+/// Those of the oldest version that is installed: of several, the one that a core needs at least.
+fn programs() -> PathBuf {
+    let versions = fs::read_dir(VERSIONS).into_iter().flatten().flatten();
+    let oldest = versions.map(|version| version.path().join("bin")).min();
+    oldest.expect("PostgreSQL is installed")
 }
 
 fn server_user() -> Option<User> {

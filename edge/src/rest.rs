@@ -10,6 +10,7 @@ mod body;
 mod caller;
 mod commands;
 mod connections;
+mod created;
 mod debug;
 mod docs;
 mod events;

@@ -12,7 +12,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::HeaderMap;
 use roomcast_proto::{
     registry::Code,
     v1::{CancelJobRequest, GetJobRequest, Job as Message, RetryJobRequest},
@@ -193,11 +193,7 @@ async fn follow(
 }
 
 fn created(job: &Message) -> Response {
-    let mut response = (StatusCode::CREATED, Json(Job::of(job))).into_response();
-    if let Ok(location) = HeaderValue::try_from(format!("/api/v1/jobs/{}", job.job_id)) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    response
+    super::created::created("jobs", &job.job_id, &Job::of(job))
 }
 
 fn known(job: Option<Message>) -> Result<Message, Problem> {

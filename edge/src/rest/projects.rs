@@ -8,7 +8,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use roomcast_proto::{
     registry::Code,
     v1::{
@@ -22,6 +22,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     body::Body,
     caller::Caller,
+    created::created,
     events::{self, EventPage, EventsQuery},
     idempotency::IdempotencyKey,
     openapi::Failures,
@@ -109,12 +110,7 @@ async fn create(
     });
     let answer = state.upstream.sessions().create_project(request).await?.into_inner();
     let project = known(answer.project)?;
-    let mut response = (StatusCode::CREATED, Json(Project::of(&project))).into_response();
-    let location = format!("/api/v1/projects/{}", project.project_id);
-    if let Ok(location) = HeaderValue::try_from(location) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(created("projects", &project.project_id, &Project::of(&project)))
 }
 
 /// List projects

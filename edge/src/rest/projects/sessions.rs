@@ -5,7 +5,6 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderValue, StatusCode, header};
 use roomcast_proto::v1::{CreateSessionRequest, ListSessionsRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -17,6 +16,7 @@ use crate::{
     rest::{
         body::OptionalBody,
         caller::Caller,
+        created::created,
         idempotency::IdempotencyKey,
         openapi::Failures,
         parameters::{Parameters, next_page},
@@ -72,12 +72,7 @@ async fn create(
     });
     let answer = state.upstream.sessions().create_session(request).await?.into_inner();
     let session = known(answer.session)?;
-    let mut response = (StatusCode::CREATED, Json(Session::of(&session))).into_response();
-    let location = format!("/api/v1/sessions/{}", session.session_id);
-    if let Ok(location) = HeaderValue::try_from(location) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(created("sessions", &session.session_id, &Session::of(&session)))
 }
 
 /// List a project's sessions

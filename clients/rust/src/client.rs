@@ -1,0 +1,211 @@
+//! The way to the core.
+
+use std::time::Duration;
+
+use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
+use roomcast_proto::v1::job_service_client::JobServiceClient;
+use roomcast_proto::v1::session_service_client::SessionServiceClient;
+use tonic::Request;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+
+use crate::error::ConnectError;
+use crate::line::Line;
+use crate::token::Token;
+
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest wait for the answer of one call; the core answers in milliseconds.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// A stream that is silent because the core is gone must not look like one that has nothing to say.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+/// See [`KEEPALIVE_INTERVAL`].
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A page of 200 jobs, each with a result; a session with all its graphs.
+const MESSAGE_BYTES_MAX: usize = 64 << 20;
+
+/// A core, as far as this program's credentials reach. Cheap to clone; clones share the connection.
+#[derive(Debug, Clone)]
+pub struct Client {
+    line: Line,
+}
+
+impl Client {
+    /// Says where the core is and what is shown to it.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Connects to one core that asks for no credentials, as in development on loopback.
+    ///
+    /// # Errors
+    /// [`ConnectError`] when the URL is none or nobody answers there.
+    pub async fn connect(url: impl Into<String>) -> Result<Client, ConnectError> {
+        Self::builder().core(url).connect().await
+    }
+
+    /// The same core with the service's credential alone, where there is one: for work that a user's
+    /// own rights would only narrow.
+    #[must_use]
+    pub fn as_service(&self) -> Client {
+        Client { line: self.line.as_service() }
+    }
+
+    /// The same core, for calls that belong to the trace of this id, 32 hex digits, such as a job's
+    /// `trace_id`. An id that is none leaves the client's own.
+    #[must_use]
+    pub fn traced(&self, trace_id: &str) -> Client {
+        Client { line: self.line.traced(trace_id) }
+    }
+
+    /// Every call about jobs, as the contract has it.
+    #[must_use]
+    pub fn jobs(&self) -> JobServiceClient<Line> {
+        JobServiceClient::new(self.line.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// Every call about topics, as the contract has it.
+    #[must_use]
+    pub fn broadcast(&self) -> BroadcastServiceClient<Line> {
+        BroadcastServiceClient::new(self.line.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// Every call about projects and sessions, as the contract has it.
+    #[must_use]
+    pub fn sessions(&self) -> SessionServiceClient<Line> {
+        SessionServiceClient::new(self.line.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+}
+
+/// A request that is answered once: it fails when no answer comes within 30 s. Streams go without.
+#[must_use]
+pub fn call<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(CALL_TIMEOUT);
+    request
+}
+
+/// The settings of a [`Client`].
+#[derive(Debug, Clone, Default)]
+pub struct Builder {
+    cores: Vec<String>,
+    token: Option<Token>,
+    service_token: Option<Token>,
+    authority: Option<Certificate>,
+    identity: Option<Identity>,
+}
+
+impl Builder {
+    /// Adds a core: a URL such as `http://127.0.0.1:50051`. Calls go to any that answers.
+    #[must_use]
+    pub fn core(mut self, url: impl Into<String>) -> Self {
+        self.cores.push(url.into());
+        self
+    }
+
+    /// Adds several cores, see [`Builder::core`].
+    #[must_use]
+    pub fn cores<U: Into<String>>(mut self, urls: impl IntoIterator<Item = U>) -> Self {
+        self.cores.extend(urls.into_iter().map(Into::into));
+        self
+    }
+
+    /// A user's own token, which decides what is visible.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<Token>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// The token that opens the core's door to services and workers.
+    #[must_use]
+    pub fn service_token(mut self, token: impl Into<Token>) -> Self {
+        self.service_token = Some(token.into());
+        self
+    }
+
+    /// PEM of the authority that signed the core's certificate, for `https` URLs.
+    #[must_use]
+    pub fn authority(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.authority = Some(Certificate::from_pem(pem));
+        self
+    }
+
+    /// PEM of this program's own certificate and its key, which open the core's door like a service
+    /// token.
+    #[must_use]
+    pub fn identity(mut self, certificate: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Self {
+        self.identity = Some(Identity::from_pem(certificate, key));
+        self
+    }
+
+    /// Connects, so that a core that is not there is told at once.
+    ///
+    /// # Errors
+    /// [`ConnectError`] when a URL or the TLS settings are wrong, or no core answers within 5 s.
+    pub async fn connect(self) -> Result<Client, ConnectError> {
+        let endpoints = self.endpoints()?;
+        let mut last = Err(ConnectError::NoCore);
+        for (url, endpoint) in self.cores.iter().zip(&endpoints) {
+            last = endpoint
+                .connect()
+                .await
+                .map_err(|reason| ConnectError::Unreachable { url: url.clone(), reason });
+            if last.is_ok() {
+                break;
+            }
+        }
+        let connected = last?;
+        let channel = if let [_] = *endpoints { connected } else { balanced(endpoints) };
+        Ok(self.client(channel))
+    }
+
+    /// Connects when the first call is made.
+    ///
+    /// # Errors
+    /// [`ConnectError`] when a URL or the TLS settings are wrong.
+    pub fn connect_lazy(self) -> Result<Client, ConnectError> {
+        let endpoints = self.endpoints()?;
+        Ok(self.client(balanced(endpoints)))
+    }
+
+    fn client(self, channel: Channel) -> Client {
+        Client { line: Line::new(channel, self.token, self.service_token) }
+    }
+
+    fn endpoints(&self) -> Result<Vec<Endpoint>, ConnectError> {
+        if self.cores.is_empty() {
+            return Err(ConnectError::NoCore);
+        }
+        self.cores.iter().map(|url| self.endpoint(url)).collect()
+    }
+
+    fn endpoint(&self, url: &str) -> Result<Endpoint, ConnectError> {
+        let refused = |reason| ConnectError::Address { url: url.to_owned(), reason };
+        let endpoint = Endpoint::from_shared(url.to_owned())
+            .map_err(refused)?
+            .connect_timeout(CONNECT_TIMEOUT)
+            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+            .keep_alive_while_idle(true)
+            .tcp_nodelay(true);
+        if self.authority.is_none() && self.identity.is_none() {
+            return Ok(endpoint);
+        }
+        let mut tls = ClientTlsConfig::new();
+        if let Some(authority) = &self.authority {
+            tls = tls.ca_certificate(authority.clone());
+        }
+        if let Some(identity) = &self.identity {
+            tls = tls.identity(identity.clone());
+        }
+        endpoint.tls_config(tls).map_err(refused)
+    }
+}
+
+fn balanced(endpoints: Vec<Endpoint>) -> Channel {
+    match <[Endpoint; 1]>::try_from(endpoints) {
+        Ok([endpoint]) => endpoint.connect_lazy(),
+        Err(endpoints) => Channel::balance_list(endpoints.into_iter()),
+    }
+}

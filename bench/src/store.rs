@@ -77,6 +77,7 @@ fn spec(job_id: &str) -> Spec {
         tenant: "default".into(),
         owner: "bench".into(),
         project: None,
+        session: None,
         kind: "bench".into(),
         labels: std::collections::BTreeMap::new(),
         priority: 0,
@@ -115,6 +116,7 @@ impl Operation for Jobs {
             progress: None,
             output: vec![chunk],
             usage: None,
+            events: Vec::new(),
             end: None,
         };
         change(&self.store, job_id, job::Command::Report(Box::new(report))).await

@@ -16,6 +16,7 @@ pub fn job_code(refusal: &job::Refusal) -> Code {
         job::Refusal::OutOfOrder { .. }
         | job::Refusal::OutputGap { .. }
         | job::Refusal::Duplicate { .. } => Code::ReportOutOfOrder,
+        job::Refusal::TooFast { .. } => Code::RateLimited,
         job::Refusal::Ended => Code::JobEnded,
         job::Refusal::NotCancelling => Code::NotCancelling,
         // Nobody outside asks for a lease of one job: whoever does has lost a race.
@@ -96,6 +97,9 @@ pub fn status(error: Error) -> Status {
     let mut details = ErrorDetails::new();
     if let Error::Refused(Refusal::Job(job::Refusal::Invalid { field, problem })) = &error {
         details.add_bad_request_violation(*field, problem);
+    }
+    if let Error::Refused(Refusal::Job(job::Refusal::TooFast { wait })) = &error {
+        details.set_retry_info(Some(*wait));
     }
     code(&error).status_with(error.to_string(), details)
 }

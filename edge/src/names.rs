@@ -12,6 +12,7 @@ mod graph;
 mod job;
 mod message;
 mod presence;
+mod reported;
 mod session;
 mod session_event;
 mod session_name;
@@ -56,7 +57,7 @@ pub struct Body {
 #[must_use]
 pub fn body(event: &Event) -> Body {
     match &event.body {
-        Some(event::Body::Job(job)) => job::body(job),
+        Some(event::Body::Job(job)) => job::body(&event.r#type, job),
         Some(event::Body::JobSummary(summary)) => status::body(summary),
         Some(event::Body::Payload(payload)) => {
             Body::plain(event.r#type.clone(), content::object(payload))

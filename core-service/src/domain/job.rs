@@ -18,6 +18,7 @@ mod command;
 mod decide;
 mod event;
 pub mod limit;
+mod reported;
 mod retry;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use command::{Command, End, Fault, OutputChunk, ProgressUpdate, Refusal, Rep
 pub use decide::Decision;
 pub use event::{CancelMode, Entry, Event, QueueReason, Summary};
 pub use limit::{Limit, Limits};
+pub use reported::Reported;
 pub use retry::RetryPolicy;
 
 use crate::domain::payload::Payload;
@@ -78,6 +80,9 @@ pub struct Spec {
     /// Its project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
+    /// The session it works for: one of its project's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// What kind of work.
     pub kind: String,
     /// Free labels.
@@ -245,6 +250,12 @@ pub struct Custody {
     /// When the last progress event was logged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progressed_at: Option<Time>,
+    /// The worker's own events are paid for with time, up to here.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub events_until: Time,
+    /// Bytes of the attempt's own events.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub event_bytes: u64,
     /// When a cancellation no longer waits for the worker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_by: Option<Time>,

@@ -47,6 +47,17 @@ pub const REVOCATION_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A ticket is spent by the request that follows, or never.
 pub const TICKET_LIFE: Duration = Duration::from_secs(30);
 
+/// Events of a worker's own in one report: with their content, which is one payload at most together,
+/// a commit of some milliseconds.
+pub const REPORT_EVENTS_MAX: usize = 256;
+/// A worker's own events of one job in a second, for long: each is written to two logs and shown to
+/// everybody in the project.
+pub const JOB_EVENTS_PER_SECOND: u64 = 200;
+/// The same at once: a test run may end with many cases together.
+pub const JOB_EVENTS_AT_ONCE: u32 = 2000;
+/// Content of a worker's own events in one attempt. More than that is output.
+pub const JOB_EVENTS_BYTES_MAX: u64 = 64 << 20;
+
 /// A worker's lease: a lost worker is noticed within this time.
 pub const LEASE: Duration = Duration::from_secs(15);
 /// A lease is extended in steps of at least this: a lease lasts for its length less one step.

@@ -111,9 +111,7 @@ impl JobService for Jobs {
         let idempotency = idempotency(&caller, tenant, "create_job", key, &request)?;
         let id = uuid::Uuid::now_v7().simple().to_string();
         let (spec, input) = wire_job::spec(request, &caller, id, now())?;
-        if let Some(project_id) = spec.project.as_ref().filter(|_| !caller.sees_all_jobs()) {
-            membership::project(&self.log, &caller, project_id, Role::Editor).await?;
-        }
+        let spec = membership::placed(&self.log, &caller, spec).await?;
         let created = work::dispatch::create(&self.work, spec, input, idempotency).await;
         let (stored, is_replay) = created.map_err(status)?;
         let job = Some(wire_job::job(&stored));
@@ -301,7 +299,7 @@ impl JobService for Jobs {
         let report = request.into_inner().report;
         let report = report.ok_or_else(|| check::invalid("report", "is required"))?;
         let (job_id, report) = wire_report::report(report)?;
-        let (ack, cancel) = work::unary::report(&self.work, job_id, report, caller.trace).await?;
+        let (ack, cancel) = work::unary::report(&self.work, job_id, report).await?;
         Ok(Response::new(v1::ReportJobResponse { ack: Some(ack), cancel }))
     }
 }

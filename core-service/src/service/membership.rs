@@ -6,7 +6,7 @@ use tonic::Status;
 use super::wire::check;
 use super::wire::session::{project_not_found, session_not_found};
 use crate::auth::Caller;
-use crate::domain::job::Job;
+use crate::domain::job::{Job, Spec};
 use crate::domain::name::is_name;
 use crate::domain::project::{Project, Role};
 use crate::domain::session::Session;
@@ -69,6 +69,28 @@ pub(super) async fn session(
     let role = role(log, caller, &session.tenant, &session.project_id).await?;
     require(role.ok_or_else(not_found)?, least)?;
     Ok(found)
+}
+
+/// A job to be, in its project: the one of its session, if it works for one. The caller may create jobs
+/// there.
+pub(super) async fn placed(log: &Log, caller: &Caller, spec: Spec) -> Result<Spec, Status> {
+    let Some(session_id) = &spec.session else {
+        if let Some(project_id) = spec.project.as_ref().filter(|_| !caller.sees_all_jobs()) {
+            project(log, caller, project_id, Role::Editor).await?;
+        }
+        return Ok(spec);
+    };
+    let found = session(log, caller, session_id, Role::Editor).await?.session;
+    if found.tenant != spec.tenant {
+        return Err(session_not_found(session_id));
+    }
+    if found.closed_at.is_some() {
+        return Err(Code::SessionClosed.status("the session was closed"));
+    }
+    if spec.project.as_ref().is_some_and(|project_id| *project_id != found.project_id) {
+        return Err(check::invalid("project_id", "must be the session's"));
+    }
+    Ok(Spec { project: Some(found.project_id), ..spec })
 }
 
 /// Whether the caller may do with a job what takes this role in its project.

@@ -193,6 +193,8 @@ impl<R: Rows> Batch<'_, R> {
         let Decision { record, entries } = commit::decide_job(old, job_id, command, self.now)?;
         let held = held.ok_or_else(|| Refusal::JobNotFound(job_id.into()))?;
         let topic = topic_of(&record)?;
+        // What a worker or the clock does to a job follows from the request that created it.
+        let trace = trace.or(record.job.spec.trace);
         if !entries.is_empty() {
             self.append(commit::appends(&record.job, entries), trace)?;
         }

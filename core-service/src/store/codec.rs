@@ -63,6 +63,7 @@ pub(crate) fn encode(body: &Body) -> Result<(Form, Cow<'_, [u8]>), Error> {
             | job::Event::Started { .. }
             | job::Event::Progressed(_)
             | job::Event::Used(_)
+            | job::Event::Reported(_)
             | job::Event::CancelRequested(_)
             | job::Event::Completed { .. }
             | job::Event::Failed { .. }
@@ -182,6 +183,12 @@ mod tests {
         reads_back(payload("image/png", &[0, 0xff, b'\n', 7]), Form::Typed);
         reads_back(payload("odd\ntype", b"\n\n"), Form::Typed);
         reads_back(entry(job::Event::Started { worker: "w\n1".into() }), Form::Entry);
+        for (content_type, data) in [(JSON, &b"{\"a\": 1.0}\n"[..]), ("image/png", &[0, 0xff])] {
+            let data = Bytes::from_static(data);
+            let payload = Payload { content_type: content_type.into(), data };
+            let reported = job::Reported { kind: "test_result".into(), payload };
+            reads_back(entry(job::Event::Reported(reported)), Form::Entry);
+        }
         let data = Bytes::from_static(b"one\ntwo\xff");
         let output = job::Event::Output { channel: "stdout".into(), offset: 7, data };
         reads_back(entry(output), Form::Output);

@@ -147,35 +147,48 @@ pub struct Append {
     pub events: Vec<NewEvent>,
 }
 
-/// Where a job's entries go: all of them to its own topic; what a list shows also, as one summary, to
-/// the owner's and the project's.
+/// Where a job's entries go: all of them to its own topic; its usage and its worker's own events also to
+/// the project's; what a list shows, as one summary, to the owner's and the project's.
 #[must_use]
 pub fn appends(job: &Job, entries: Vec<Entry>) -> Vec<Append> {
-    let shows_in_lists = entries
-        .iter()
-        .any(|entry| !matches!(entry.event, job::Event::Output { .. } | job::Event::Used(_)));
     if entries.is_empty() {
         return Vec::new();
     }
-    let events = entries
-        .into_iter()
-        .map(|entry| NewEvent { kind: entry.event.kind().into(), body: Body::Job(entry) });
+    let shows_in_lists = entries.iter().any(|entry| shows_in_lists(&entry.event));
+    let told = entries.iter().filter(|entry| is_told_to_project(&entry.event));
+    let told: Vec<NewEvent> = told.cloned().map(new_event).collect();
     let mut appends = Vec::with_capacity(3);
     // Names were checked when the job was created; one that is none simply has no topic.
     if let Ok(topic) = job_topic(job) {
-        appends.push(Append { topic, events: events.collect() });
+        appends.push(Append { topic, events: entries.into_iter().map(new_event).collect() });
     }
-    if shows_in_lists {
-        let spec = &job.spec;
-        for topic in list_topics(&spec.tenant, &spec.owner, spec.project.as_deref()) {
+    let spec = &job.spec;
+    for topic in list_topics(&spec.tenant, &spec.owner, spec.project.as_deref()) {
+        let mut events = if topic.kind() == Kind::Project { told.clone() } else { Vec::new() };
+        if shows_in_lists {
             let body = Body::Summary(Summary::of(job));
-            appends.push(Append {
-                topic,
-                events: vec![NewEvent { kind: Summary::KIND.into(), body }],
-            });
+            events.push(NewEvent { kind: Summary::KIND.into(), body });
+        }
+        if !events.is_empty() {
+            appends.push(Append { topic, events });
         }
     }
     appends
+}
+
+fn new_event(entry: Entry) -> NewEvent {
+    NewEvent { kind: entry.event.kind().into(), body: Body::Job(entry) }
+}
+
+/// Whether a job's line looks different after it.
+fn shows_in_lists(event: &job::Event) -> bool {
+    use job::Event::{Output, Reported, Used};
+    !matches!(event, Output { .. } | Used(_) | Reported(_))
+}
+
+/// Whether it reaches all who watch the project, as it is.
+fn is_told_to_project(event: &job::Event) -> bool {
+    matches!(event, job::Event::Used(_) | job::Event::Reported(_))
 }
 
 /// The topics of the lists that show an owner's job.

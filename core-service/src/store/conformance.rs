@@ -70,6 +70,7 @@ macro_rules! conformance {
                 the_log_folds_into_the_stored_job,
                 a_job_reads_the_same_after_reopening,
                 an_id_that_is_taken_is_refused,
+                a_workers_own_events_reach_its_job_and_its_project,
             ]
             lists: [
                 jobs_are_listed_newest_first_in_pages,

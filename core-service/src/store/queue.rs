@@ -89,7 +89,11 @@ pub(crate) fn size(command: &Command) -> usize {
             Action::CreateJob { input, .. } => payload(input),
             Action::Job { command: job::Command::Report(report), .. } => {
                 let output: usize = report.output.iter().map(|chunk| chunk.data.len()).sum();
+                let own = report.events.iter();
+                let own: usize =
+                    own.map(|event| COMMAND_BYTES / 4 + event.payload.data.len()).sum();
                 output
+                    + own
                     + match &report.end {
                         Some(job::End::Completed(result)) => payload(result),
                         Some(

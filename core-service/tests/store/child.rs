@@ -180,6 +180,7 @@ fn report(fence: u64, number: u64) -> Report {
         progress: Some(update),
         output: vec![OutputChunk { channel: "stdout".into(), offset, data }],
         usage: None,
+        events: Vec::new(),
         end: (number == 5).then_some(job::End::Completed(None)),
     }
 }
@@ -190,6 +191,7 @@ fn spec(id: &str) -> Spec {
         tenant: TENANT.into(),
         owner: "alice".into(),
         project: None,
+        session: None,
         kind: "render".into(),
         labels: std::collections::BTreeMap::new(),
         priority: 0,

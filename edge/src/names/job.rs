@@ -1,4 +1,4 @@
-//! A job's own events: `job_update`, `job_output`, `token_usage`.
+//! A job's events: `job_update`, `job_output`, `token_usage`, and those that its worker names.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use prost_types::Timestamp;
 use roomcast_proto::v1::{Fault, JobEvent, JobOutput, JobState, JobUsed, job_event::Kind};
 use serde::{Serialize, Serializer};
 
-use super::{Body, Content, rfc3339};
+use super::{Body, Content, reported, rfc3339};
 
 /// The word for a state on the wire. Browsers know five: a job that waits for its time is queued, and
 /// one that was asked to end is still running.
@@ -22,8 +22,11 @@ pub fn status_word(state: JobState) -> &'static str {
     }
 }
 
-pub(super) fn body(event: &JobEvent) -> Body {
+pub(super) fn body(event_type: &str, event: &JobEvent) -> Body {
     match &event.kind {
+        Some(Kind::Reported(reported)) => {
+            Body::plain(event_type.to_owned(), reported::object(event, reported))
+        }
         Some(Kind::Output(output)) => named("job_output", &Output::of(event, output)),
         Some(Kind::Used(used)) => named("token_usage", &TokenUsage::of(event, used)),
         Some(kind) => named("job_update", &Update::of(event, kind)),
@@ -118,7 +121,7 @@ impl<'a> Update<'a> {
             }
             Kind::Failed(failed) => update.blame(failed.error.as_ref()),
             Kind::Cancelled(cancelled) => update.message = text(&cancelled.reason),
-            Kind::Started(_) | Kind::Output(_) | Kind::Used(_) => {}
+            Kind::Started(_) | Kind::Output(_) | Kind::Used(_) | Kind::Reported(_) => {}
         }
         update
     }

@@ -1,8 +1,8 @@
 use prost_types::Timestamp;
 use roomcast_proto::v1::{
     Event, Fault, Job, JobCancelRequested, JobCancelled, JobCompleted, JobCreated, JobEvent,
-    JobFailed, JobOutput, JobProgressed, JobQueued, JobStarted, JobState, JobSummary, JobUsed,
-    Payload, Progress, Usage, event, job_event::Kind,
+    JobFailed, JobOutput, JobProgressed, JobQueued, JobReported, JobStarted, JobState, JobSummary,
+    JobUsed, Payload, Progress, Usage, event, job_event::Kind,
 };
 
 use super::{Encoded, Envelope, job_status_of_job, rfc3339};
@@ -90,6 +90,29 @@ fn a_job_that_waits_for_its_retry_says_what_failed() {
         "job_update",
         r#""job_id":"7","status":"queued","progress":0,"attempt":1,"error":"no \"room\"","error_code":"disk_full","run_at":"2026-01-31T12:00:00.007Z""#,
     );
+}
+
+#[test]
+fn a_workers_own_event_keeps_its_name_and_its_bytes_and_says_of_which_job_it_is() {
+    let cases = [
+        ("", r#"{ "patch": "a\u0000", "n": 1.0 }"#, r#", "patch": "a\u0000", "n": 1.0,"#),
+        ("application/json", " {} ", ","),
+        ("image/png", "\u{7f}", r#","content_type":"image/png","data_base64":"fw==","#),
+    ];
+    for (content_type, data, fields) in cases {
+        let content_type = content_type.to_owned();
+        let payload = Some(Payload { content_type, data: data.to_owned().into() });
+        let job = JobEvent {
+            kind: Some(Kind::Reported(JobReported { payload })),
+            job_id: "7".to_owned(),
+            attempt: 2,
+            ..JobEvent::default()
+        };
+        let encoded = Encoded::new(&event("job:7", "test_result", event::Body::Job(job)));
+        assert_eq!(encoded.name(), "test_result");
+        let expected = format!(r#"{{"job_id":"7","attempt":2{fields}{TAIL}"#);
+        assert_eq!(encoded.payload(), expected);
+    }
 }
 
 #[test]

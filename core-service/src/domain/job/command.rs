@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::Usage;
+use super::{Reported, Usage};
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
 
@@ -75,6 +75,8 @@ pub struct Report {
     pub output: Vec<OutputChunk>,
     /// Cumulative usage of this attempt.
     pub usage: Option<Usage>,
+    /// Events of the worker's own.
+    pub events: Vec<Reported>,
     /// How the attempt ends, if it does.
     pub end: Option<End>,
 }
@@ -167,6 +169,12 @@ pub enum Refusal {
         offset: u64,
         /// What was due.
         expected: u64,
+    },
+    /// The worker says more in its own words than may be.
+    #[error("a job has at most 200 events of its worker's own a second; send again after {wait:?}")]
+    TooFast {
+        /// When the report will fit.
+        wait: Duration,
     },
     /// The job has ended.
     #[error("the job has ended and takes nothing more")]

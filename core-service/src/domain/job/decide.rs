@@ -82,7 +82,7 @@ impl Draft {
     }
 
     /// Folds an event into the job and logs it.
-    fn log(&mut self, event: Event) {
+    pub(super) fn log(&mut self, event: Event) {
         self.record.job.apply(&event, self.now);
         let job = &self.record.job;
         self.entries.push(Entry {
@@ -168,6 +168,7 @@ impl Draft {
             self.pending().usage = Some(total);
         }
         self.settle_pending();
+        self.tell(report.events)?;
         match report.end {
             Some(end) => self.end_attempt(end),
             None => Ok(()),
@@ -201,6 +202,7 @@ impl Draft {
         let worker = self.record.custody.lease.as_ref().map(|lease| lease.worker.clone());
         self.record.custody.usage_before = self.job().usage.clone();
         self.record.custody.progressed_at = None;
+        self.record.custody.event_bytes = 0;
         self.log_state(Event::Started { worker: worker.unwrap_or_default() });
     }
 
@@ -422,6 +424,6 @@ fn joined(chunks: Vec<OutputChunk>) -> Vec<OutputChunk> {
     joined
 }
 
-fn invalid(field: &'static str, problem: &str) -> Refusal {
+pub(super) fn invalid(field: &'static str, problem: &str) -> Refusal {
     Refusal::Invalid { field, problem: problem.into() }
 }

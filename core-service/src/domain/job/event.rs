@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{CancelRequest, Fault, Job, Progress, Spec, State, Usage};
+use super::{CancelRequest, Fault, Job, Progress, Reported, Spec, State, Usage};
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
 
@@ -71,6 +71,8 @@ pub enum Event {
     },
     /// The job's usage so far.
     Used(Usage),
+    /// Its worker said something in its own words.
+    Reported(Reported),
     /// Somebody asked it to end.
     CancelRequested(CancelRequest),
     /// It ended well.
@@ -96,7 +98,7 @@ pub enum Event {
 impl Event {
     /// The event's type on the wire.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &str {
         match self {
             Event::Created(_) => "job.created",
             Event::Queued { .. } => "job.queued",
@@ -104,6 +106,7 @@ impl Event {
             Event::Progressed(_) => "job.progress",
             Event::Output { .. } => "job.output",
             Event::Used(_) => "job.usage",
+            Event::Reported(reported) => &reported.kind,
             Event::CancelRequested(_) => "job.cancel_requested",
             Event::Completed { .. } => "job.completed",
             Event::Failed { .. } => "job.failed",
@@ -115,6 +118,7 @@ impl Event {
     #[must_use]
     pub fn content_bytes(&self) -> usize {
         if let Event::Output { data, .. }
+        | Event::Reported(Reported { payload: Payload { data, .. }, .. })
         | Event::Completed { result: Some(Payload { data, .. }) } = self
         {
             data.len()
@@ -239,6 +243,7 @@ impl Job {
                 self.output.insert(channel.clone(), offset + data.len() as u64);
             }
             Event::Used(usage) => self.usage = usage.clone(),
+            Event::Reported(_) => {}
             Event::CancelRequested(request) => {
                 self.state = State::Cancelling;
                 self.cancel = Some(request.clone());

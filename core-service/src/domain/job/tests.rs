@@ -7,7 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::*;
-use crate::domain::limits::{LEASE, LEASE_LOSSES_MAX, PROGRESS_INTERVAL};
+use crate::domain::limits::{
+    JOB_EVENTS_AT_ONCE, JOB_EVENTS_BYTES_MAX, JOB_EVENTS_PER_SECOND, LEASE, LEASE_LOSSES_MAX,
+    PROGRESS_INTERVAL,
+};
 use crate::domain::time::Time;
 
 const W1: &str = "worker-1";
@@ -25,6 +28,7 @@ fn spec() -> Spec {
         tenant: "default".into(),
         owner: "alice".into(),
         project: None,
+        session: None,
         kind: "report".into(),
         labels: BTreeMap::new(),
         priority: 0,
@@ -43,7 +47,8 @@ fn lease(worker: &str) -> Command {
 }
 
 fn blank(fence: u64, number: u64) -> Report {
-    Report { fence, number, ttl: LEASE, progress: None, output: vec![], usage: None, end: None }
+    let (progress, usage, end) = (None, None, None);
+    Report { fence, number, ttl: LEASE, progress, output: vec![], usage, events: vec![], end }
 }
 
 fn started(fence: u64) -> Command {
@@ -59,6 +64,14 @@ fn output(fence: u64, number: u64, offset: u64, text: &'static str) -> Command {
     let chunk =
         OutputChunk { channel: "stdout".into(), offset, data: Bytes::from_static(text.as_bytes()) };
     Command::Report(Box::new(Report { output: vec![chunk], ..blank(fence, number) }))
+}
+
+fn said(text: &str) -> Reported {
+    Reported { kind: "said".into(), payload: Payload::json(text.to_owned()) }
+}
+
+fn says(fence: u64, number: u64, events: Vec<Reported>) -> Command {
+    Command::Report(Box::new(Report { events, ..blank(fence, number) }))
 }
 
 fn end(fence: u64, number: u64, end: End) -> Command {
@@ -86,7 +99,7 @@ fn job(history: impl IntoIterator<Item = (u64, Command)>) -> Record {
     })
 }
 
-fn kinds(decision: &Decision) -> Vec<&'static str> {
+fn kinds(decision: &Decision) -> Vec<&str> {
     decision.entries.iter().map(|entry| entry.event.kind()).collect()
 }
 
@@ -359,6 +372,57 @@ fn a_pinned_job_is_its_workers_alone() {
     let record = Record::create(Spec { pinned_worker: Some(W1.into()), ..spec() }).record;
     assert_eq!(refuse(&record, 0, lease(W2)), Refusal::NotFree);
     check(&record, 0, lease(W1), &[]);
+}
+
+#[test]
+fn a_worker_says_something_between_what_came_before_and_the_end() {
+    let record = job([(0, lease(W1)), (0, started(1)), (1, progress(1, 2, 10.0))]);
+    let report = Report {
+        progress: Some(ProgressUpdate { percent: Some(20.0), ..ProgressUpdate::default() }),
+        usage: Some(Usage { total_tokens: 7, ..Usage::default() }),
+        events: vec![said("{}"), Reported { kind: "answer".into(), ..said("{}") }],
+        ..blank(1, 3)
+    };
+    let ended = Report { end: Some(End::Completed(None)), ..report.clone() };
+    let report = Command::Report(Box::new(report));
+    // Progress was told a moment ago: it keeps its rate, and waits.
+    let told = check(&record, 1, report, &["job.usage", "said", "answer"]);
+    check(&told, 2, tick(), &["job.progress"]);
+    let expected = ["job.usage", "said", "answer", "job.progress", "job.completed"];
+    check(&record, 1, Command::Report(Box::new(ended)), &expected);
+}
+
+#[test]
+fn what_a_worker_says_leaves_the_job_as_it_is() {
+    let record = job([(0, lease(W1)), (0, started(1))]);
+    let told = check(&record, 1, says(1, 2, vec![said("{}")]), &["said"]);
+    assert_eq!(told.job, record.job);
+    let again = refuse(&told, 1, says(1, 2, vec![said("{}")]));
+    assert_eq!(again, Refusal::Duplicate { number: 2 });
+}
+
+#[test]
+fn a_worker_that_says_too_much_at_once_is_told_when_to_go_on() {
+    let many = |count| vec![said("{}"); usize::try_from(count).expect("fits")];
+    let at_once = u64::from(JOB_EVENTS_AT_ONCE);
+    let record = job([(0, lease(W1)), (0, started(1)), (1, says(1, 2, many(at_once)))]);
+    let refused = refuse(&record, 1, says(1, 3, many(10)));
+    let wait = Duration::from_millis(10 * 1000 / JOB_EVENTS_PER_SECOND);
+    assert_eq!(refused, Refusal::TooFast { wait });
+    let later = at(1) + wait;
+    assert!(record.decide(says(1, 3, many(10)), later).is_ok());
+}
+
+#[test]
+fn an_attempts_own_events_are_bounded_in_bytes_and_the_next_begins_anew() {
+    let large = said(&" ".repeat(1 << 20));
+    let fits = JOB_EVENTS_BYTES_MAX >> 20;
+    let fill = says(1, 2, vec![large.clone(); usize::try_from(fits).expect("fits")]);
+    let record = job([(0, lease(W1)), (0, started(1)), (1, fill)]);
+    let refused = refuse(&record, 2, says(1, 3, vec![large.clone()]));
+    assert!(matches!(refused, Refusal::Invalid { field: "events", .. }));
+    let lost = job_after(record, [(17, tick()), (18, lease(W2))]);
+    check(&lost, 18, says(2, 1, vec![large]), &["job.started", "said"]);
 }
 
 #[test]

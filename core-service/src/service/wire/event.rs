@@ -66,6 +66,9 @@ fn kind(event: &job::Event) -> v1::job_event::Kind {
             data: data.clone(),
         }),
         job::Event::Used(used) => Kind::Used(v1::JobUsed { usage: Some(usage(used)) }),
+        job::Event::Reported(told) => {
+            Kind::Reported(v1::JobReported { payload: Some(payload(&told.payload)) })
+        }
         job::Event::CancelRequested(request) => Kind::CancelRequested(cancel_requested(request)),
         job::Event::Completed { result } => {
             Kind::Completed(v1::JobCompleted { result: result.as_ref().map(payload) })

@@ -56,6 +56,7 @@ pub(in crate::service) fn job(stored: &Stored) -> v1::Job {
         trace_id: trace_hex(spec.trace.as_ref()),
         cursor,
         output_bytes: job.output.clone(),
+        session_id: spec.session.clone().unwrap_or_default(),
     }
 }
 
@@ -116,6 +117,7 @@ pub(in crate::service) fn spec(
         tenant,
         owner,
         project: optional_name("project_id", request.project_id)?,
+        session: optional_name("session_id", request.session_id)?,
         kind: check::name("kind", request.kind)?,
         labels: labels(request.labels)?,
         priority: request.priority,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use roomcast_proto::registry::Code;
 use roomcast_proto::{dashboard, v1};
 use serde::de::IgnoredAny;
@@ -9,12 +10,17 @@ use tonic::Status;
 
 use super::check::{self, invalid};
 use crate::domain::event::{Body, NewEvent};
+use crate::domain::job::Reported;
 use crate::domain::limits;
 use crate::domain::payload::Payload;
 use crate::domain::topic::{Kind, Topic};
 
 /// Fields of every delivered payload, which a publisher's object must not have.
 const RESERVED_FIELDS: [&str; 5] = ["topic", "cursor", "event_id", "trace_id", "timestamp"];
+
+/// The same of a worker's own event: what job and attempt it is of is said for it.
+const REPORTED_FIELDS: [&str; 7] =
+    ["topic", "cursor", "event_id", "trace_id", "timestamp", "job_id", "attempt"];
 
 /// Names that Socket.IO keeps for itself.
 const SOCKETIO_NAMES: [&str; 7] = [
@@ -63,11 +69,7 @@ pub(in crate::service) fn events(
     if wire.is_empty() || wire.len() > limits::BATCH_EVENTS_MAX {
         return Err(invalid("events", "a batch has 1 to 1000 events"));
     }
-    let bytes: usize =
-        wire.iter().filter_map(|event| Some(event.payload.as_ref()?.data.len())).sum();
-    if bytes > limits::PAYLOAD_BYTES_MAX {
-        return Err(Code::PayloadTooLarge.status("a batch has at most 1 MiB"));
-    }
+    within_one_payload(&wire)?;
     wire.into_iter().map(|wire| event(wire, topic)).collect()
 }
 
@@ -76,9 +78,39 @@ pub(in crate::service) fn event(wire: v1::NewEvent, topic: &Topic) -> Result<New
     let payload = check::sized("payload", wire.payload.unwrap_or_default())?;
     if payload.is_json() {
         let stands_apart = topic.kind() == Kind::Room && dashboard::has_room(topic.name());
-        object(&payload, stands_apart)?;
+        let reserved = if stands_apart { &[][..] } else { &RESERVED_FIELDS };
+        object(&payload, reserved)?;
     }
     Ok(NewEvent { kind: kind.into(), body: Body::Payload(payload) })
+}
+
+/// Events of a worker's own.
+pub(in crate::service) fn reported(wire: Vec<v1::NewEvent>) -> Result<Vec<Reported>, Status> {
+    if wire.len() > limits::REPORT_EVENTS_MAX {
+        return Err(invalid("events", "a report has at most 256"));
+    }
+    within_one_payload(&wire)?;
+    wire.into_iter().map(one_reported).collect()
+}
+
+fn one_reported(wire: v1::NewEvent) -> Result<Reported, Status> {
+    let kind = event_type(wire.r#type)?;
+    let payload = check::sized("payload", wire.payload.unwrap_or_default())?;
+    if payload.is_json() {
+        object(&payload, &REPORTED_FIELDS)?;
+    }
+    // Copied out of the message: a small event must not keep a large buffer alive.
+    let data = Bytes::copy_from_slice(&payload.data);
+    Ok(Reported { kind: kind.into(), payload: Payload { data, ..payload } })
+}
+
+fn within_one_payload(events: &[v1::NewEvent]) -> Result<(), Status> {
+    let bytes: usize =
+        events.iter().filter_map(|event| Some(event.payload.as_ref()?.data.len())).sum();
+    if bytes > limits::PAYLOAD_BYTES_MAX {
+        return Err(Code::PayloadTooLarge.status("events have at most 1 MiB together"));
+    }
+    Ok(())
 }
 
 fn event_type(kind: String) -> Result<String, Status> {
@@ -99,15 +131,12 @@ fn event_type(kind: String) -> Result<String, Status> {
     Ok(kind)
 }
 
-/// A published JSON text is one object. It leaves the envelope's fields free, unless it is delivered apart
-/// from them.
-fn object(payload: &Payload, stands_apart: bool) -> Result<(), Status> {
+/// A published JSON text is one object. It leaves the fields free that are delivered beside its own.
+fn object(payload: &Payload, reserved: &[&str]) -> Result<(), Status> {
     let fields: HashMap<String, IgnoredAny> = check::parsed("payload", &payload.data)?;
-    match RESERVED_FIELDS.iter().find(|field| fields.contains_key(**field)) {
-        Some(field) if !stands_apart => {
-            Err(invalid("payload", &format!("must not have the field {field}")))
-        }
-        Some(_) | None => Ok(()),
+    match reserved.iter().find(|field| fields.contains_key(**field)) {
+        Some(field) => Err(invalid("payload", &format!("must not have the field {field}"))),
+        None => Ok(()),
     }
 }
 

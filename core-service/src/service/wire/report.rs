@@ -7,6 +7,7 @@ use roomcast_proto::v1;
 use tonic::Status;
 
 use super::check::{self, invalid};
+use super::publish;
 use crate::domain::job::{End, Fault, OutputChunk, ProgressUpdate, Report, Usage};
 use crate::domain::limits;
 use crate::domain::name::is_name;
@@ -31,6 +32,7 @@ pub(in crate::service) fn report(wire: v1::Report) -> Result<(String, Report), S
         progress: wire.progress.map(progress).transpose()?,
         output: wire.output.into_iter().map(chunk).collect::<Result<_, _>>()?,
         usage: wire.usage.map(usage).transpose()?,
+        events: publish::reported(wire.events)?,
         end: wire.end.map(end).transpose()?,
     };
     Ok((job_id, report))

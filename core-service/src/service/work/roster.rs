@@ -242,6 +242,7 @@ impl Roster {
             | job::Event::Progressed(_)
             | job::Event::Output { .. }
             | job::Event::Used(_)
+            | job::Event::Reported(_)
             | job::Event::Completed { .. }
             | job::Event::Failed { .. }
             | job::Event::Cancelled { .. } => {}

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
+use tonic_types::StatusExt as _;
 
 use super::roster::{Notice, SeatId};
 use super::{Work, cancel_notice, unary};
@@ -151,7 +152,7 @@ async fn tell(sender: &Sender, response: Response) -> Result<(), Status> {
 async fn commit(work: &Work, report: v1::Report) -> Response {
     let (id, fence, number) = (report.job_id.clone(), report.fence, report.number);
     let outcome = match wire_report::report(report) {
-        Ok((job_id, report)) => unary::report(work, job_id, report, None).await,
+        Ok((job_id, report)) => unary::report(work, job_id, report).await,
         Err(status) => Err(status),
     };
     match outcome {
@@ -170,7 +171,9 @@ fn refused(job_id: String, fence: u64, number: u64, status: &Status) -> Response
         message: status.message().into(),
         retryable: code.entry().retryable,
     };
-    Response::Refused(v1::ReportRefused { job_id, fence, number, error: Some(error) })
+    let retry_after = status.get_details_retry_info().and_then(|info| info.retry_delay);
+    let retry_after = retry_after.map(wire::duration);
+    Response::Refused(v1::ReportRefused { job_id, fence, number, error: Some(error), retry_after })
 }
 
 async fn renew(work: &Work, held: Vec<v1::Lease>) -> Result<Vec<Response>, Status> {

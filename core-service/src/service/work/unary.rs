@@ -10,7 +10,6 @@ use super::roster::Notice;
 use super::{Work, Worker, cancel_notice};
 use crate::domain::job::{self, Refusal as JobRefusal, Report};
 use crate::domain::limits;
-use crate::domain::trace::TraceId;
 use crate::error::status;
 use crate::store::commit::{Action, Command};
 use crate::store::{Error, Refusal};
@@ -84,7 +83,6 @@ pub(in crate::service) async fn report(
     work: &Work,
     job_id: String,
     report: Report,
-    trace: Option<TraceId>,
 ) -> Result<(v1::ReportAck, Option<v1::CancelNotice>), Status> {
     let fence = report.fence;
     let is_end = report.end.is_some();
@@ -93,7 +91,8 @@ pub(in crate::service) async fn report(
     }
     let command = job::Command::Report(Box::new(report));
     let action = Action::Job { job_id: job_id.clone(), command };
-    let committed = work.log.commit_job(Command { action, idempotency: None, trace }).await;
+    let command = Command { action, idempotency: None, trace: None };
+    let committed = work.log.commit_job(command).await;
     let ack = |number| v1::ReportAck { job_id: job_id.clone(), fence, number };
     match committed {
         Ok((stored, _)) => Ok((ack(stored.record.custody.report), cancel_notice(&stored))),

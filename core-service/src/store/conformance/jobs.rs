@@ -5,8 +5,8 @@ use futures::future::join_all;
 use super::World;
 use super::world::{TTL, create, job_topic, key, percent, record, report, spec};
 use crate::domain::event::{Body, Event};
-use crate::domain::job::{self, Job, OutputChunk, Report, Spec, State};
-use crate::domain::payload::Payload;
+use crate::domain::job::{self, Job, OutputChunk, Report, Reported, Spec, State};
+use crate::domain::payload::{JSON, Payload};
 use crate::domain::topic::{Kind, Topic};
 use crate::store::commit::{Action, Command, Committed, Refusal};
 use crate::store::{AgendaQuery, Error};
@@ -115,6 +115,39 @@ pub(crate) async fn the_log_folds_into_the_stored_job(world: World) {
     let ended = world.finish(id, fence, 21).await;
     assert_eq!(folded(&world.whole(&job_topic(id)).await), ended.job);
     assert_eq!(ended.job.state, State::Completed);
+}
+
+pub(crate) async fn a_workers_own_events_reach_its_job_and_its_project(world: World) {
+    let spec = Spec { project: Some("p1".into()), trace: Some([7; 16]), ..spec(&world, 1) };
+    let id = spec.id.clone();
+    world.create(spec).await;
+    let fence = world.lease(&id, "w").await;
+    let said = |kind: &str, content_type: &str, data: &'static [u8]| Reported {
+        kind: kind.into(),
+        payload: Payload { content_type: content_type.into(), data: data.into() },
+    };
+    let events =
+        vec![said("test_result", JSON, b"{\"ok\": true}\n"), said("shot", "image/png", &[0, 255])];
+    let usage = Some(job::Usage { total_tokens: 9, ..job::Usage::default() });
+    let news = Report { usage, events, ..report(fence, 1) };
+    let command = job::Command::Report(Box::new(news));
+    let told = world.change(&id, command.clone()).await.expect("applied");
+    let again = world.change(&id, command).await;
+    assert_eq!(again, Err(Error::Refused(Refusal::Job(job::Refusal::Duplicate { number: 1 }))));
+    let of = |kind, name| Topic::new("acme", kind, name).expect("a topic");
+    let own = world.whole(&job_topic(&id)).await;
+    let project = world.whole(&of(Kind::Project, "p1")).await;
+    let user = world.whole(&of(Kind::User, "alice")).await;
+    let kinds = |log: &[Arc<Event>]| log.iter().map(|e| e.kind.to_string()).collect::<Vec<_>>();
+    assert_eq!(kinds(&own), ["job.created", "job.started", "job.usage", "test_result", "shot"]);
+    let in_project = ["job.summary", "job.usage", "test_result", "shot", "job.summary"];
+    assert_eq!(kinds(&project), in_project);
+    assert_eq!(kinds(&user), ["job.summary", "job.summary"]);
+    for (own, copy) in own[2..].iter().zip(&project[1..]) {
+        assert_eq!((&own.body, own.trace), (&copy.body, Some([7; 16])));
+        assert_eq!(own.trace, copy.trace);
+    }
+    assert_eq!(folded(&own), told.job);
 }
 
 fn folded(log: &[Arc<Event>]) -> Job {

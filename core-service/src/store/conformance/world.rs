@@ -176,6 +176,7 @@ pub(crate) fn spec_at(now: Time, n: u32) -> Spec {
         tenant: "acme".into(),
         owner: "alice".into(),
         project: None,
+        session: None,
         kind: "render".into(),
         labels: std::collections::BTreeMap::new(),
         priority: 0,
@@ -191,7 +192,8 @@ pub(crate) fn spec_at(now: Time, n: u32) -> Spec {
 
 pub(crate) fn report(fence: u64, number: u64) -> Report {
     let (progress, usage, end) = (None, None, None);
-    Report { fence, number, ttl: TTL, progress, output: Vec::new(), usage, end }
+    let (output, events) = (Vec::new(), Vec::new());
+    Report { fence, number, ttl: TTL, progress, output, usage, events, end }
 }
 
 pub(crate) fn percent(fence: u64, number: u64, percent: f64) -> job::Command {

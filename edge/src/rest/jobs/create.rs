@@ -24,6 +24,8 @@ pub(in crate::rest) struct NewJob {
     owner: Option<String>,
     /// The project it belongs to.
     project_id: Option<String>,
+    /// The session it works for: one of its project's, which need not be named then.
+    session_id: Option<String>,
     /// -100 to 100; higher is sooner.
     #[serde(default)]
     priority: i32,
@@ -76,6 +78,7 @@ impl NewJob {
             owner: self.owner.unwrap_or_default(),
             tenant: String::new(),
             project_id: self.project_id.unwrap_or_default(),
+            session_id: self.session_id.unwrap_or_default(),
             priority: self.priority,
             run_at: self.run_at.as_deref().map(instant).transpose()?,
             retry: self.retry.map(Retry::policy),

@@ -52,6 +52,8 @@ pub(in crate::rest) struct Job<'a> {
     owner: &'a str,
     /// The project it belongs to.
     project_id: Option<&'a str>,
+    /// The session it works for, if any.
+    session_id: Option<&'a str>,
     /// The tenant it lives in.
     tenant: &'a str,
     /// When it may start, while it waits for that. RFC 3339.
@@ -126,6 +128,7 @@ impl<'a> Job<'a> {
             priority: job.priority,
             owner: &job.owner,
             project_id: text(&job.project_id),
+            session_id: text(&job.session_id),
             tenant: &job.tenant,
             run_at: job.run_at.as_ref().filter(|_| state == JobState::Scheduled).map(rfc3339),
             cancel_requested: job.cancel_requested.is_some(),

@@ -9,8 +9,17 @@ use super::*;
 enum Happening {
     Wait(u64),
     Lease,
-    Renew { is_stale: bool },
-    Report { is_stale: bool, skip: u64, percent: Option<f64>, output: usize, end: Option<u8> },
+    Renew {
+        is_stale: bool,
+    },
+    Report {
+        is_stale: bool,
+        skip: u64,
+        percent: Option<f64>,
+        output: usize,
+        own: usize,
+        end: Option<u8>,
+    },
     Repeat,
     Cancel,
     TickAtDeadline,
@@ -28,6 +37,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         prop_oneof![9 => Just(0_u64), 1 => 1..3_u64],
         percent,
         0..4_usize,
+        prop_oneof![4 => Just(0_usize), 3 => 1..4_usize, 1 => 200..=256_usize],
         end,
     );
     prop_oneof![
@@ -35,7 +45,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         3 => (1..150_u64).prop_map(Happening::Wait),
         3 => Just(Happening::Lease),
         1 => any::<bool>().prop_map(|is_stale| Happening::Renew { is_stale }),
-        9 => report.prop_map(|(is_stale, skip, percent, output, end)| Happening::Report { is_stale, skip, percent, output, end }),
+        9 => report.prop_map(|(is_stale, skip, percent, output, own, end)| Happening::Report { is_stale, skip, percent, output, own, end }),
         1 => Just(Happening::Repeat),
         1 => Just(Happening::Cancel),
         3 => Just(Happening::TickAtDeadline),
@@ -50,6 +60,10 @@ struct World {
     last_report: Option<Report>,
     /// The percent that the worker of this attempt has had accepted.
     accepted_percent: f64,
+    /// How many events the workers have had for themselves.
+    said: usize,
+    /// Those that were accepted, and under which attempt.
+    accepted_events: Vec<(u32, Reported)>,
 }
 
 impl World {
@@ -58,7 +72,15 @@ impl World {
         let timeouts = Timeouts { attempt: Some(Duration::from_secs(120)), ..Timeouts::default() };
         let created = Record::create(Spec { retry, timeouts, ..spec() });
         let log = created.entries.into_iter().map(|entry| (at(0), entry)).collect();
-        World { record: created.record, now: at(0), log, last_report: None, accepted_percent: 0.0 }
+        World {
+            record: created.record,
+            now: at(0),
+            log,
+            last_report: None,
+            accepted_percent: 0.0,
+            said: 0,
+            accepted_events: Vec::new(),
+        }
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -82,10 +104,11 @@ impl World {
                     self.ask(Command::Report(Box::new(report)));
                 }
             }
-            Happening::Report { is_stale, skip, percent, output, end } => {
+            Happening::Report { is_stale, skip, percent, output, own, end } => {
                 let fence = fence.saturating_sub(u64::from(is_stale));
                 let number = self.record.custody.report + 1 + skip;
                 let report = self.report(fence, number, percent, output, end);
+                let report = Report { events: self.own_events(own), ..report };
                 self.last_report = Some(report.clone());
                 self.ask(Command::Report(Box::new(report)));
             }
@@ -117,6 +140,13 @@ impl World {
         });
         let progress = percent.map(|_| ProgressUpdate { percent, ..ProgressUpdate::default() });
         Report { progress, output: vec![chunk], end, ..blank(fence, number) }
+    }
+
+    /// Events that say which of all they are.
+    fn own_events(&mut self, count: usize) -> Vec<Reported> {
+        let numbers = self.said + 1..=self.said + count;
+        self.said += count;
+        numbers.map(|number| said(&number.to_string())).collect()
     }
 
     /// Asks, and checks every invariant that one step can break.
@@ -158,6 +188,8 @@ impl World {
         if is_new_attempt {
             self.accepted_percent = 0.0;
         }
+        let attempt = self.record.job.attempt + u32::from(is_new_attempt);
+        self.accepted_events.extend(report.events.iter().map(|event| (attempt, event.clone())));
         let percent = report.progress.as_ref().and_then(|update| update.percent);
         self.accepted_percent = self.accepted_percent.max(percent.unwrap_or(0.0));
     }
@@ -199,7 +231,10 @@ impl World {
                     later == time
                         && !matches!(
                             next.event,
-                            Event::Progressed(_) | Event::Output { .. } | Event::Used(_)
+                            Event::Progressed(_)
+                                | Event::Output { .. }
+                                | Event::Used(_)
+                                | Event::Reported(_)
                         )
                 });
                 let follows_start = self.log.iter().any(|(started, start)| {
@@ -213,6 +248,27 @@ impl World {
             .collect();
         for pair in free.windows(2) {
             assert!(pair[1].since(pair[0]) >= PROGRESS_INTERVAL, "{pair:?}");
+        }
+    }
+
+    /// A worker's own events are logged once, in order, in their attempt, and no faster than they may.
+    fn check_own_events(&self) {
+        let mut logged = Vec::new();
+        let mut times = Vec::new();
+        for (time, entry) in &self.log {
+            if let Event::Reported(event) = &entry.event {
+                logged.push((entry.attempt, event.clone()));
+                times.push(*time);
+            }
+        }
+        assert_eq!(logged, self.accepted_events);
+        let (at_once, rate) = (JOB_EVENTS_AT_ONCE as usize, JOB_EVENTS_PER_SECOND);
+        for (first, last) in times.iter().zip(times.iter().skip(at_once)) {
+            let millis = last.since(*first).as_millis();
+            assert!(
+                millis >= u128::from(1000 / rate),
+                "{at_once} at {first:?}, one more at {last:?}"
+            );
         }
     }
 
@@ -240,6 +296,7 @@ proptest! {
         }
         world.check_rate();
         world.check_output();
+        world.check_own_events();
     }
 
     #[test]

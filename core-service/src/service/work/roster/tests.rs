@@ -16,6 +16,7 @@ fn spec(id: &str) -> Spec {
         tenant: "default".into(),
         owner: "alice".into(),
         project: None,
+        session: None,
         kind: "render".into(),
         labels: BTreeMap::new(),
         priority: 0,

@@ -75,8 +75,8 @@ fn job_with_output() -> (Record, Vec<Entry>) {
     for number in 1..=EVENTS {
         let (channel, data) = ("stdout".into(), Bytes::from_static(b"12345"));
         let output = vec![OutputChunk { channel, offset: (number - 1) * 5, data }];
-        let (progress, usage, end) = (None, None, None);
-        let report = Report { fence: 1, number, ttl, progress, output, usage, end };
+        let (progress, usage, events, end) = (None, None, Vec::new(), None);
+        let report = Report { fence: 1, number, ttl, progress, output, usage, events, end };
         decide(job::Command::Report(Box::new(report)));
     }
     (record, entries)

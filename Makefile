@@ -25,6 +25,10 @@ PAGE_CLIENT := edge/web/node_modules/.package-lock.json
 TEST_NODE   := tests/node/node_modules/.package-lock.json
 TEST_PYTHON := .venv/.ready
 TYPESCRIPT  := clients/typescript/node_modules/.package-lock.json
+CONSOLE     := console/node_modules/.package-lock.json
+# What the edge embeds, and what it is made of: the client and its hooks are built into it.
+CONSOLE_PAGE := console/dist/index.html
+CONSOLE_SOURCE = $(shell find console/src clients/typescript/client/src clients/typescript/react/src -type f -not -path '*/generated/*')
 FANOUT_NODE := bench/peers/node/node_modules/.package-lock.json
 FANOUT_PYTHON := bench/peers/python/.venv/.ready
 
@@ -35,7 +39,7 @@ help: ## List what there is
 
 # --- set-up: each part is done once and again when its lock file changes -------------------------
 
-setup: tools $(PAGE_CLIENT) $(TEST_NODE) $(TEST_PYTHON) $(TYPESCRIPT) ## Bring everything the tests need (idempotent)
+setup: tools $(PAGE_CLIENT) $(TEST_NODE) $(TEST_PYTHON) $(TYPESCRIPT) $(CONSOLE_PAGE) ## Bring everything the tests need (idempotent)
 
 tools:
 	@.ci/tools test
@@ -54,6 +58,13 @@ $(TYPESCRIPT): clients/typescript/package-lock.json
 	cd clients/typescript && npm install --no-save $(NPM_QUIET)
 	@touch $@
 
+$(CONSOLE): console/package-lock.json
+	cd console && npm install --no-save $(NPM_QUIET)
+	@touch $@
+
+$(CONSOLE_PAGE): $(CONSOLE) $(CONSOLE_SOURCE) console/index.html console/vite.config.ts
+	cd console && npm run --silent build
+
 $(TEST_PYTHON): tests/python/requirements.txt | tools
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
@@ -63,7 +74,7 @@ $(TEST_PYTHON): tests/python/requirements.txt | tools
 
 run: ## Build and run `roomcast dev` (ARGS="--http 127.0.0.1:9000" for its flags)
 	@.ci/tools run
-	@$(MAKE) --no-print-directory $(PAGE_CLIENT)
+	@$(MAKE) --no-print-directory $(PAGE_CLIENT) $(CONSOLE_PAGE)
 	cargo run --locked --package roomcast -- dev $(ARGS)
 
 # --- testing -------------------------------------------------------------------------------------
@@ -73,9 +84,10 @@ test: setup lint ## Set-up, style, lints and every test
 	ROOMCAST_LANE=off; export ROOMCAST_LANE; $(RUN_OFF)
 	@$(MAKE) --no-print-directory clients
 
-clients: $(TYPESCRIPT) ## Build and test the client libraries against the built roomcast
+clients: $(TYPESCRIPT) $(CONSOLE_PAGE) ## Build and test the client libraries and the console against the built roomcast
 	cargo build --locked --package roomcast
 	cd clients/typescript && npm test
+	cd console && npm test
 
 lint: setup
 	cargo fmt --all --check
@@ -129,4 +141,4 @@ docs: ## Print docs/ERRORS.md from the registry
 
 clean: ## Remove what can be made again; data in .roomcast stays
 	cargo clean
-	rm -rf .venv edge/web/node_modules tests/node/node_modules clients/typescript/node_modules
+	rm -rf .venv edge/web/node_modules tests/node/node_modules clients/typescript/node_modules console/node_modules console/dist

@@ -3,11 +3,9 @@
  * other. All go through `RoomcastClient.request`, that is to `/api/v1`.
  */
 
-import type { JobStatus, PublishedEvent } from "@roomcast/client";
-
 /**
  * `GET /whoami`: whom the edge takes the caller for, with or without a token. 401 where one is demanded.
- * A `viewer` reads every page of the console; an `operator` also acts; `none` may not look here.
+ * A `viewer` (role `auditor`) reads every page of the console; an `operator` (role `admin`) also acts.
  */
 export interface Caller {
   readonly user_id: string;
@@ -26,23 +24,20 @@ export interface ConnectionList {
 
 export interface Connection {
   readonly id: string;
+  readonly namespace: string;
   readonly user_id: string;
+  readonly roles: readonly string[];
+  /** Where the client is, if the listener knows. */
+  readonly address: string | null;
+  readonly transport: "websocket" | "polling";
+  /** What waits for the client to take it. */
+  readonly waiting_bytes: number;
   /** RFC 3339. */
   readonly connected_at: string;
   readonly topics: readonly string[];
-  readonly namespace?: string;
-  readonly transport?: "websocket" | "polling";
-  /** Where the client is: its address. */
-  readonly address?: string;
-  /** Bytes that wait for it. */
-  readonly waiting_bytes?: number;
-  /** How many events of its topics it has not been given yet. */
-  readonly lag?: number;
-  /** The edge that has it, where there are several. */
-  readonly edge?: string;
 }
 
-/** `GET /topics?kind=&prefix=&limit=&page_token=`: in the order of names. */
+/** `GET /topics?kind=&prefix=&limit=&page_token=`: by kind and name; `prefix` is of the name alone. */
 export interface TopicPage {
   readonly topics: readonly TopicLine[];
   readonly next_page_token: string | null;
@@ -83,9 +78,10 @@ export interface LoggedEvent {
   readonly trace_id: string;
 }
 
-/** `GET /rooms`: the declared rooms, in the order of names. */
-export interface RoomList {
+/** `GET /rooms?limit=&page_token=`: the declared rooms, in the order of names. */
+export interface RoomPage {
   readonly rooms: readonly RoomLine[];
+  readonly next_page_token: string | null;
 }
 
 export interface RoomLine {
@@ -94,7 +90,7 @@ export interface RoomLine {
   readonly read: readonly string[];
   /** Who publishes any event to it, and each type of event. */
   readonly publish: readonly string[];
-  readonly publish_types?: Readonly<Record<string, readonly string[]>>;
+  readonly publish_types: Readonly<Record<string, readonly string[]>>;
   readonly last: boolean;
   readonly presence: boolean;
   readonly merge: "none" | "last_value";
@@ -121,25 +117,26 @@ export interface SessionLine {
 }
 
 /**
- * `GET /explain?user=&topic=&action=`: why a user may or may not see a topic (`action` is `read`), or publish to it
- * (`publish`). As the core would decide it at this moment.
+ * `GET /explain?user=&roles=&topic=`: why a user may or may not see a topic, with a token of these roles (between
+ * commas), as the core would decide it at this moment.
  */
 export interface Explanation {
   readonly user_id: string;
-  readonly topic: string;
-  readonly action: "read" | "publish";
   readonly allowed: boolean;
   /** The code the user would be refused with. */
   readonly code: string | null;
-  /** What was looked at, in order; the first that fails decides. */
+  /** The rules in the order in which they were looked at. The last one decided. */
   readonly checks: readonly Check[];
+  /** What there is to read. */
+  readonly topic: TopicLine;
 }
 
 export interface Check {
-  /** In a few words: `the user is not disabled`. */
+  /** The rule: `readers`. */
   readonly name: string;
-  readonly outcome: "passed" | "failed" | "skipped";
-  /** What was found, in a sentence. */
+  /** It decided yes, it decided no, or it left it to the next. */
+  readonly outcome: "allows" | "denies" | "passes";
+  /** What it went by, for people. */
   readonly detail: string;
 }
 
@@ -152,30 +149,21 @@ export interface AuditPage {
 export interface AuditEntry {
   readonly id: string;
   /** RFC 3339. */
-  readonly at: string;
+  readonly at: string | null;
   readonly actor: string;
-  /** What was done: `job.cancel`, `connection.disconnect`, `topic.publish`, `user.disable`. */
+  /** What was done: `audit.job.cancel`. */
   readonly action: string;
   /** To what: a topic, a connection, a user. */
   readonly target: string;
   /** `ok`, or the code it was refused with. */
   readonly outcome: string;
+  /** The caller's address. */
+  readonly from: string | null;
   readonly trace_id: string;
 }
 
-/** `GET /jobs`: the filters of its query. */
-export interface JobQuery {
-  readonly owner?: string;
-  readonly kind?: string;
-  readonly status?: JobStatus;
-  readonly project_id?: string;
-  readonly limit?: number;
-  readonly page_token?: string;
-}
-
 /**
- * Beside these, without a body of their own: `POST /connections/{id}/disconnect`, `POST /jobs/{id}/cancel`,
- * `POST /jobs/{id}/retry`, `POST /topics/{topic}/events`, `POST /commands/{execute,undo,redo}`,
- * `POST /sessions/{id}/close`; and `GET /metrics` (Prometheus text) for the plots.
+ * Beside these, of which nothing is read: `POST /connections/{id}/disconnect`, `POST /jobs/{id}/cancel`,
+ * `POST /jobs/{id}/retry`, `POST /topics/{topic}/events`, `POST /commands/{execute,undo,redo}`; and `GET /metrics`
+ * (Prometheus text) for the plots.
  */
-export type RoomEvent = PublishedEvent;

@@ -1,0 +1,201 @@
+import { session } from "@roomcast/client";
+import type { Envelope, Readable, RoomcastClient, RoomcastError, TopicState } from "@roomcast/client";
+import type { EventPage, LoggedEvent } from "../api.js";
+
+/** An event as a log shows it. */
+export interface Entry {
+  readonly id: string;
+  readonly name: string;
+  readonly cursor: string;
+  readonly at: string;
+  readonly trace: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface LogState {
+  /** Oldest first. */
+  readonly entries: readonly Entry[];
+  /** How many were seen, of which the newest are kept. */
+  readonly total: number;
+  /** Whether what was there before is still being read. */
+  readonly isReading: boolean;
+  /** Whether there was more before the oldest. */
+  readonly isCut: boolean;
+  readonly error?: RoomcastError;
+}
+
+/** Where a log begins: with what is retained, or with what comes. */
+export type From = "oldest" | "now";
+
+/** What is kept to be looked at. */
+const ENTRIES_MAX = 1000;
+/** One page of REST; so many of them are read of what was there. */
+const PAGE_EVENTS = 1000;
+const PAGES_MAX = 10;
+/** What no socket tells is asked for so often. */
+const POLL_MS = 2000;
+/** Events come faster than anybody reads: they are shown together. */
+const SHOW_MS = 100;
+
+/**
+ * A topic's events: those that were, over REST, and those that come, over the socket where there is a way.
+ * Whenever the socket is live anew the log is read from where it stood, so that no event falls between.
+ */
+export class Log {
+  #state: LogState = { entries: [], total: 0, isReading: true, isCut: false };
+  /** Of the newest entry: what follows it is still to be read. */
+  #cursor: string | undefined;
+  #isReading = false;
+  #mustReadAgain = false;
+  #waiting: Entry[] = [];
+  #show: ReturnType<typeof setTimeout> | undefined;
+  #stop: (() => void) | undefined;
+  readonly #known = new Set<string>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(
+    private readonly client: RoomcastClient,
+    readonly topic: string,
+    private readonly from: From,
+  ) {}
+
+  readonly get = (): LogState => this.#state;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    this.#stop ??= this.#start();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size > 0) return;
+      this.#stop?.();
+      this.#stop = undefined;
+    };
+  };
+
+  #start(): () => void {
+    const controller = new AbortController();
+    const live = liveOf(this.client, this.topic);
+    const leave = live ? this.#join(live, controller.signal) : this.#poll(controller.signal);
+    return () => {
+      controller.abort();
+      leave();
+      clearTimeout(this.#show);
+      this.#show = undefined;
+      this.#isReading = this.#mustReadAgain = false;
+    };
+  }
+
+  #join(live: Followed, signal: AbortSignal): () => void {
+    let isLive = false;
+    const look = () => {
+      const { phase, cursor, error } = live.get();
+      if (phase === "closed" && error) this.#set({ isReading: false, error });
+      const wasLive = isLive;
+      isLive = phase === "live";
+      if (!isLive || wasLive) return;
+      if (this.from === "now") this.#cursor ??= cursor;
+      void this.#read(signal);
+    };
+    const ignore = live.on(({ name, data }) => this.#come(entryOf(name, data, data)));
+    const forget = live.subscribe(look);
+    look();
+    return () => {
+      ignore();
+      forget();
+    };
+  }
+
+  #poll(signal: AbortSignal): () => void {
+    const look = () => {
+      if (!document.hidden) void this.#read(signal);
+    };
+    look();
+    const timer = setInterval(look, POLL_MS);
+    return () => clearInterval(timer);
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    if (this.#isReading) {
+      this.#mustReadAgain = true;
+      return;
+    }
+    this.#isReading = true;
+    try {
+      do {
+        this.#mustReadAgain = false;
+        await this.#readPages(signal);
+      } while (this.#mustReadAgain);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#set({ error: error as RoomcastError });
+    }
+    this.#isReading = false;
+    this.#set({ isReading: false });
+    this.#place(this.#waiting.splice(0));
+  }
+
+  async #readPages(signal: AbortSignal): Promise<void> {
+    for (let pages = 0; pages < PAGES_MAX; pages += 1) {
+      const path = `/topics/${encodeURIComponent(this.topic)}/events`;
+      const query = { since: this.#cursor, limit: PAGE_EVENTS };
+      const page = await this.client.request<EventPage>(path, { query, signal });
+      if (page.reset) this.#set({ isCut: true });
+      this.#place(page.events.map((event) => entryOf(event.name, event.data ?? {}, event)));
+      this.#cursor = page.cursor;
+      if (page.cursor === page.head) return;
+    }
+    this.#set({ isCut: true });
+  }
+
+  /** What comes while the past is read follows it. */
+  #come(entry: Entry): void {
+    this.#waiting.push(entry);
+    if (this.#isReading) return;
+    this.#show ??= setTimeout(() => {
+      this.#show = undefined;
+      if (!this.#isReading) this.#place(this.#waiting.splice(0));
+    }, SHOW_MS);
+  }
+
+  #place(entries: readonly Entry[]): void {
+    const fresh = entries.filter(({ id }) => !this.#known.has(id));
+    if (fresh.length === 0) return;
+    for (const { id } of fresh) this.#known.add(id);
+    this.#cursor = fresh.at(-1)?.cursor ?? this.#cursor;
+    const all = [...this.#state.entries, ...fresh];
+    const isCut = this.#state.isCut || all.length > ENTRIES_MAX;
+    this.#set({ entries: all.slice(-ENTRIES_MAX), total: this.#known.size, isCut });
+  }
+
+  #set(change: Partial<LogState>): void {
+    this.#state = { ...this.#state, ...change };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** What can be followed over the socket. */
+type Followed = Readable<TopicState<unknown>> & {
+  on(reader: (event: { readonly name: string; readonly data: Envelope }) => void): () => void;
+};
+
+/** How a topic is followed over the socket; other topics are asked for. */
+function liveOf(client: RoomcastClient, topic: string): Followed | undefined {
+  const [, kind, name = ""] = /^(job|session|room):(.*)$/.exec(topic) ?? [];
+  if (kind === "job") return client.job(name);
+  if (kind === "session") return session(client, name);
+  return kind === "room" ? client.room(name) : undefined;
+}
+
+/** The envelope stands in the payload over the socket, and beside it over REST. */
+function entryOf(name: string, payload: object, envelope: Omit<LoggedEvent, "type" | "name" | "data">): Entry {
+  const { topic: _, cursor: __, event_id: ___, trace_id: ____, timestamp: _____, ...data } = payload as Partial<Envelope>;
+  const { event_id: id, cursor, timestamp, trace_id: trace } = envelope;
+  return { id, name, cursor, at: timestamp ?? "", trace, data: published(name, data) };
+}
+
+/** In the dashboard's rooms a socket gets the published object apart from what Roomcast adds. */
+export function published(name: string, payload: Readonly<Record<string, unknown>>): Entry["data"] {
+  const { event, room, data } = payload;
+  const isApart = event === name && typeof room === "string" && typeof data === "object" && data !== null;
+  return isApart ? (data as Entry["data"]) : payload;
+}

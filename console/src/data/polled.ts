@@ -1,0 +1,68 @@
+import type { RoomcastClient, RoomcastError } from "@roomcast/client";
+import { useRoomcast } from "@roomcast/react";
+import { useCallback, useEffect, useRef, useState } from "react";
+
+/** What REST answered last. */
+export interface Polled<T> {
+  readonly data: T | undefined;
+  /** Why there is nothing, or nothing newer. */
+  readonly error: RoomcastError | undefined;
+  /** Asks again at once. */
+  readonly refresh: () => void;
+}
+
+interface Answer<T> {
+  readonly key: string;
+  readonly data?: T;
+  readonly error?: RoomcastError;
+}
+
+type Ask<T> = (client: RoomcastClient, signal: AbortSignal) => Promise<T>;
+
+/**
+ * Asks, and again every so often while the page is looked at. `key` says what is asked for: with another one
+ * what was there goes.
+ */
+export function usePolled<T>(key: string, ask: Ask<T>, everyMs?: number): Polled<T> {
+  const client = useRoomcast();
+  const [answer, setAnswer] = useState<Answer<T>>({ key });
+  const [turn, setTurn] = useState(0);
+  const newest = useRef(ask);
+  useEffect(() => {
+    newest.current = ask;
+  });
+  useEffect(() => {
+    const controller = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isAsking = false;
+    const once = async () => {
+      if (isAsking) return;
+      clearTimeout(timer);
+      isAsking = true;
+      try {
+        const data = await newest.current(client, controller.signal);
+        if (!controller.signal.aborted) setAnswer({ key, data });
+      } catch (error) {
+        if (controller.signal.aborted) return;
+        // What was there stays, and is marked as what it is.
+        setAnswer((last) => ({ ...(last.key === key ? last : {}), key, error: error as RoomcastError }));
+      }
+      isAsking = false;
+      if (everyMs !== undefined && !document.hidden) timer = setTimeout(() => void once(), everyMs);
+    };
+    const look = () => {
+      if (document.hidden) clearTimeout(timer);
+      else if (everyMs !== undefined) void once();
+    };
+    void once();
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      controller.abort();
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", look);
+    };
+  }, [client, key, everyMs, turn]);
+  const refresh = useCallback(() => setTurn((last) => last + 1), []);
+  const { data, error } = answer.key === key ? answer : {};
+  return { data, error, refresh };
+}

@@ -1,0 +1,93 @@
+import { useState, type ReactNode } from "react";
+import type { AuditPage } from "../api.js";
+import { usePolled } from "../data/polled.js";
+import { matches } from "../data/search.js";
+import { Link } from "../route/link.js";
+import { addressOf, useQuery } from "../route/route.js";
+import { Moment } from "../ui/moment.js";
+import { Page } from "../ui/page.js";
+import { Answered, Empty } from "../ui/state.js";
+
+const EVERY_MS = 5000;
+const LIMIT = 100;
+
+/** What operators did, newest first, also what they were refused. */
+export function Audit(): ReactNode {
+  const page = useQuery().get("page") ?? undefined;
+  const [text, setText] = useState("");
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const query = { limit: LIMIT, page_token: page };
+  const found = usePolled(JSON.stringify(query), (client, signal) => client.request<AuditPage>("/audit", { query, signal }), page ? undefined : EVERY_MS);
+  return (
+    <Page title="Audit" kicker="What was done by hand, and by whom">
+      <div className="toolbar">
+        <input
+          type="search"
+          className="input input-wide"
+          aria-label="Find in the audit"
+          placeholder="A user, an action, a target…"
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+        />
+      </div>
+      <Answered {...found} what="the audit">
+        {({ entries, next_page_token }) => {
+          const shown = entries.filter(({ actor, action, target, outcome }) => matches(words, [actor, action, target, outcome]));
+          return (
+            <>
+              {shown.length > 0 ? <AuditTable entries={shown} /> : <Empty title={text ? "Nothing found" : "Nothing was done yet"} />}
+              {(page || next_page_token) && (
+                <nav className="paging" aria-label="Pages of the audit">
+                  {page && <Link to={addressOf("/audit")}>Newest</Link>}
+                  {next_page_token && <Link to={addressOf("/audit", undefined, { page: next_page_token })}>Older</Link>}
+                </nav>
+              )}
+            </>
+          );
+        }}
+      </Answered>
+    </Page>
+  );
+}
+
+function AuditTable({ entries }: Pick<AuditPage, "entries">): ReactNode {
+  return (
+    <div className="table-box" role="region" aria-label="Audit" tabIndex={0}>
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">Who</th>
+            <th scope="col">What</th>
+            <th scope="col">To what</th>
+            <th scope="col">Outcome</th>
+            <th scope="col">Trace</th>
+          </tr>
+        </thead>
+        <tbody>
+          {entries.map(({ id, at, actor, action, target, outcome, from, trace_id }) => (
+            <tr key={id}>
+              <td>
+                <Moment at={at} />
+              </td>
+              <th scope="row">
+                {actor}
+                {from && <code className="id">{from}</code>}
+              </th>
+              <td>
+                <code>{action.replace(/^audit\./, "")}</code>
+              </td>
+              <td>
+                <code>{target}</code>
+              </td>
+              <td className={outcome === "ok" ? undefined : "bad"}>{outcome}</td>
+              <td>
+                <code className="id">{trace_id}</code>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

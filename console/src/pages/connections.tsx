@@ -1,0 +1,145 @@
+import { useRoomcast } from "@roomcast/react";
+import { useState, type ReactNode } from "react";
+import type { Connection } from "../api.js";
+import { useCaller } from "../caller.js";
+import { useConnections } from "../data/connections.js";
+import { useDeed, type Deed } from "../data/deed.js";
+import { matches } from "../data/search.js";
+import { plural, size } from "../data/words.js";
+import { Link } from "../route/link.js";
+import { addressOf, refine, useQuery } from "../route/route.js";
+import { Confirmed } from "../ui/confirmed.js";
+import { Age } from "../ui/moment.js";
+import { Outcome } from "../ui/outcome.js";
+import { Page } from "../ui/page.js";
+import { Answered, Empty } from "../ui/state.js";
+
+/** More rows than this are no list any more: they are searched. */
+const ROWS_MAX = 200;
+/** More topics than this are counted. */
+const TOPICS_SHOWN = 3;
+
+/** Who is connected over Socket.IO, to what, and how far behind. */
+export function Connections(): ReactNode {
+  const client = useRoomcast();
+  const { isOperator } = useCaller();
+  const found = useConnections();
+  const deed = useDeed();
+  const query = useQuery();
+  const [text, setText] = useState(query.get("q") ?? "");
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const type = (typed: string) => {
+    setText(typed);
+    refine(addressOf("/connections", undefined, { q: typed }));
+  };
+  const end = ({ id, user_id }: Connection) =>
+    deed.run(async () => {
+      await client.request(`/connections/${encodeURIComponent(id)}/disconnect`, { method: "POST" });
+      found.refresh();
+      return `The connection of ${user_id} ends`;
+    });
+  return (
+    <Page title="Connections" kicker={found.data && plural(found.data.connections.length, "socket")}>
+      <div className="toolbar">
+        <input
+          type="search"
+          className="input input-wide"
+          aria-label="Find connections"
+          placeholder="A user, a topic, an address…"
+          value={text}
+          onChange={(event) => type(event.currentTarget.value)}
+        />
+        <Outcome deed={deed} />
+      </div>
+      <Answered {...found} what="connections">
+        {({ connections }) => {
+          const shown = connections.filter(({ id, user_id, address, topics }) => matches(words, [id, user_id, address, ...topics]));
+          if (shown.length === 0) return <Empty title={text ? "No such connections" : "Nobody is connected"} />;
+          return (
+            <>
+              <ConnectionTable connections={shown.slice(0, ROWS_MAX)} deed={isOperator ? { ...deed, end } : undefined} />
+              {shown.length > ROWS_MAX && <p className="note">{shown.length - ROWS_MAX} more: find them by a word.</p>}
+            </>
+          );
+        }}
+      </Answered>
+    </Page>
+  );
+}
+
+interface ConnectionTableProps {
+  readonly connections: readonly Connection[];
+  /** What an operator may do with one. */
+  readonly deed: (Deed & { readonly end: (connection: Connection) => void }) | undefined;
+}
+
+function ConnectionTable({ connections, deed }: ConnectionTableProps): ReactNode {
+  return (
+    <div className="table-box" role="region" aria-label="Connections" tabIndex={0}>
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">User</th>
+            <th scope="col">Follows</th>
+            <th scope="col">Transport</th>
+            <th scope="col" className="number">Lag</th>
+            <th scope="col" className="number">For</th>
+            {deed && <th scope="col"><span className="unseen">Actions</span></th>}
+          </tr>
+        </thead>
+        <tbody>
+          {connections.map((connection) => (
+            <tr key={connection.id}>
+              <th scope="row">
+                {connection.user_id}
+                <code className="id">{[connection.id, connection.address].filter(Boolean).join(" · ")}</code>
+              </th>
+              <td>
+                <Followed topics={connection.topics} />
+              </td>
+              <td>{[connection.transport, connection.namespace].filter(Boolean).join(" ")}</td>
+              <td className="number">{lagOf(connection)}</td>
+              <td className="number">
+                <Age at={connection.connected_at} />
+              </td>
+              {deed && (
+                <td className="actions">
+                  <Confirmed
+                    label="Disconnect"
+                    question="Really?"
+                    about={connection.user_id}
+                    isBusy={deed.isBusy}
+                    act={() => deed.end(connection)}
+                  />
+                </td>
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Followed({ topics }: { readonly topics: readonly string[] }): ReactNode {
+  const [isAll, setAll] = useState(false);
+  const shown = isAll ? topics : topics.slice(0, TOPICS_SHOWN);
+  return (
+    <span className="topics">
+      {shown.map((topic) => (
+        <Link key={topic} to={addressOf("/topics", topic)}>
+          <code>{topic}</code>
+        </Link>
+      ))}
+      {shown.length < topics.length && (
+        <button type="button" className="button button-quiet" onClick={() => setAll(true)}>
+          {topics.length - shown.length} more
+        </button>
+      )}
+    </span>
+  );
+}
+
+function lagOf({ waiting_bytes }: Connection): string {
+  return waiting_bytes > 0 ? size(waiting_bytes) : "none";
+}

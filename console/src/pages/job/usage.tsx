@@ -1,0 +1,27 @@
+import type { Job } from "@roomcast/client";
+import type { ReactNode } from "react";
+import { Facts } from "../../ui/facts.js";
+import { Panel } from "../../ui/panel.js";
+
+const MICROS = 1_000_000;
+
+/** What the model API reported, over all attempts. */
+export function Usage({ job: { usage } }: { readonly job: Job }): ReactNode {
+  if (!usage) return null;
+  const tokens = (value: number) => (value > 0 ? value.toLocaleString("en") : undefined);
+  return (
+    <Panel title="Usage">
+      <Facts
+        facts={[
+          ["Model", usage.model],
+          ["Input tokens", tokens(usage.input_tokens)],
+          ["of those cached", tokens(usage.cached_input_tokens)],
+          ["Output tokens", tokens(usage.output_tokens)],
+          ["of those reasoning", tokens(usage.reasoning_tokens)],
+          ["All tokens", tokens(usage.total_tokens)],
+          ["Cost", usage.cost_micros > 0 ? (usage.cost_micros / MICROS).toFixed(4) : undefined],
+        ]}
+      />
+    </Panel>
+  );
+}

@@ -1,0 +1,82 @@
+import type { ReactNode } from "react";
+import type { RoomLine, RoomPage as Found } from "../api.js";
+import { followers, useConnections } from "../data/connections.js";
+import { usePolled } from "../data/polled.js";
+import { Link } from "../route/link.js";
+import { addressOf } from "../route/route.js";
+import { Page } from "../ui/page.js";
+import { Answered, Empty } from "../ui/state.js";
+
+const EVERY_MS = 10_000;
+/** More rooms are opened by their names. */
+const LIMIT = 200;
+
+/** The rooms that are declared, and what each may and does. */
+export function Rooms(): ReactNode {
+  const found = usePolled("rooms", (client, signal) => client.request<Found>("/rooms", { query: { limit: LIMIT }, signal }), EVERY_MS);
+  const connections = useConnections();
+  const amounts = connections.data && followers(connections.data);
+  return (
+    <Page title="Rooms" kicker="As the core’s configuration declares them">
+      <Answered {...found} what="rooms">
+        {({ rooms, next_page_token }) => (
+          <>
+            {rooms.length > 0 ? <RoomTable rooms={rooms} amounts={amounts} /> : <Empty title="No rooms are declared" />}
+            {next_page_token && <p className="note">There are more: open them by name, with /.</p>}
+          </>
+        )}
+      </Answered>
+    </Page>
+  );
+}
+
+interface RoomTableProps {
+  readonly rooms: readonly RoomLine[];
+  readonly amounts: ReadonlyMap<string, number> | undefined;
+}
+
+function RoomTable({ rooms, amounts }: RoomTableProps): ReactNode {
+  return (
+    <div className="table-box" role="region" aria-label="Rooms" tabIndex={0}>
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">Room</th>
+            <th scope="col">Read by</th>
+            <th scope="col">Published to by</th>
+            <th scope="col">Keeps</th>
+            <th scope="col" className="number">Followed by</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rooms.map((room) => (
+            <tr key={room.room}>
+              <th scope="row">
+                <Link data-row to={addressOf("/rooms", room.room)}>
+                  {room.room}
+                </Link>
+              </th>
+              <td>{listed(room.read)}</td>
+              <td>{publishersOf(room)}</td>
+              <td className="faint">{habitsOf(room)}</td>
+              <td className="number">{amounts?.get(`room:${room.room}`) ?? (amounts ? 0 : "")}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function listed(who: readonly string[]): string {
+  return who.length > 0 ? who.join(", ") : "services and administrators";
+}
+
+function publishersOf({ publish, publish_types }: RoomLine): string {
+  const types = Object.entries(publish_types).map(([type, who]) => `${type}: ${listed(who)}`);
+  return [listed(publish), ...types].join("; ");
+}
+
+function habitsOf({ last, presence, merge }: RoomLine): string {
+  return [last && "last values", presence && "presence", merge === "last_value" && "merged"].filter(Boolean).join(", ");
+}

@@ -32,7 +32,7 @@ CONSOLE_SOURCE = $(shell find console/src clients/typescript/client/src clients/
 FANOUT_NODE := bench/peers/node/node_modules/.package-lock.json
 FANOUT_PYTHON := bench/peers/python/.venv/.ready
 
-.PHONY: help setup tools run test clients lint audit prove fuzz bench fanout fanout-tools docs clean
+.PHONY: help setup tools run test console clients lint audit prove fuzz bench fanout fanout-tools docs clean
 
 help: ## List what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -62,7 +62,7 @@ $(CONSOLE): console/package-lock.json
 	cd console && npm install --no-save $(NPM_QUIET)
 	@touch $@
 
-$(CONSOLE_PAGE): $(CONSOLE) $(CONSOLE_SOURCE) console/index.html console/vite.config.ts
+$(CONSOLE_PAGE): $(CONSOLE) $(CONSOLE_SOURCE) console/index.html console/vite.config.ts console/tools/pack.mjs
 	cd console && npm run --silent build
 
 $(TEST_PYTHON): tests/python/requirements.txt | tools
@@ -83,6 +83,8 @@ test: setup lint ## Set-up, style, lints and every test
 	$(call RUN_TESTS,default)
 	ROOMCAST_LANE=off; export ROOMCAST_LANE; $(RUN_OFF)
 	@$(MAKE) --no-print-directory clients
+
+console: $(CONSOLE_PAGE) ## Build the web console, which the edge serves under /console/
 
 clients: $(TYPESCRIPT) $(CONSOLE_PAGE) ## Build and test the client libraries and the console against the built roomcast
 	cargo build --locked --package roomcast

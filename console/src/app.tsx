@@ -32,7 +32,12 @@ export function App(): ReactNode {
   }
   const { caller } = entry;
   if (caller.console === "none") {
-    return <SignIn reason={`${caller.user_id} may not look at the console: it needs the role auditor or admin.`} enter={again} />;
+    return (
+      <SignIn
+        reason={`${caller.user_id} may not look at the console: it needs the role auditor or admin.`}
+        enter={again}
+      />
+    );
   }
   return (
     <RoomcastProvider key={turn} client={client}>

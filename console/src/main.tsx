@@ -5,7 +5,12 @@ import { applyTheme } from "./shell/theme.js";
 import "./style/tokens.css";
 import "./style/base.css";
 import "./style/shell.css";
-import "./style/parts.css";
+import "./style/fields.css";
+import "./style/panels.css";
+import "./style/tables.css";
+import "./style/states.css";
+import "./style/bars.css";
+import "./style/events.css";
 import "./style/pages.css";
 
 applyTheme();

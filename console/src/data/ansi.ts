@@ -66,7 +66,9 @@ function one(look: Look, code: number): Look {
   if (code === 22) return { ...look, isBold: false, isDim: false };
   if (code === 39) return { ...look, colour: "" };
   const colour = COLOURS[code >= 90 && code <= 97 ? code - 90 : code - 30];
-  return colour !== undefined && ((code >= 30 && code <= 37) || (code >= 90 && code <= 97)) ? { ...look, colour } : look;
+  return colour !== undefined && ((code >= 30 && code <= 37) || (code >= 90 && code <= 97))
+    ? { ...look, colour }
+    : look;
 }
 
 function classOf({ colour, isBold, isDim }: Look): string {

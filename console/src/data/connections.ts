@@ -5,7 +5,11 @@ const EVERY_MS = 3000;
 
 /** Who is connected over Socket.IO. */
 export function useConnections(): Polled<ConnectionList> {
-  return usePolled("connections", (client, signal) => client.request<ConnectionList>("/connections", { signal }), EVERY_MS);
+  return usePolled(
+    "connections",
+    (client, signal) => client.request<ConnectionList>("/connections", { signal }),
+    EVERY_MS,
+  );
 }
 
 /** How many connections follow each topic. */

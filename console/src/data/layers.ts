@@ -65,7 +65,9 @@ function ordered(layers: readonly string[][], parents: ReadonlyMap<string, reado
   layers.forEach(number);
   for (let pass = 0; pass < PASSES; pass += 1) {
     for (const layer of layers.slice(1)) {
-      const middle = new Map(layer.map((id) => [id, mean((parents.get(id) ?? []).map((parent) => rows.get(parent) ?? 0))]));
+      const middle = new Map(
+        layer.map((id) => [id, mean((parents.get(id) ?? []).map((parent) => rows.get(parent) ?? 0))]),
+      );
       layer.sort((one, other) => (middle.get(one) ?? 0) - (middle.get(other) ?? 0) || one.localeCompare(other));
       number(layer);
     }

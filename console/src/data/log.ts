@@ -188,7 +188,14 @@ function liveOf(client: RoomcastClient, topic: string): Followed | undefined {
 
 /** The envelope stands in the payload over the socket, and beside it over REST. */
 function entryOf(name: string, payload: object, envelope: Omit<LoggedEvent, "type" | "name" | "data">): Entry {
-  const { topic: _, cursor: __, event_id: ___, trace_id: ____, timestamp: _____, ...data } = payload as Partial<Envelope>;
+  const {
+    topic: _,
+    cursor: __,
+    event_id: ___,
+    trace_id: ____,
+    timestamp: _____,
+    ...data
+  } = payload as Partial<Envelope>;
   const { event_id: id, cursor, timestamp, trace_id: trace } = envelope;
   return { id, name, cursor, at: timestamp ?? "", trace, data: published(name, data) };
 }

@@ -7,6 +7,7 @@ import { addressOf, useQuery } from "../route/route.js";
 import { Moment } from "../ui/moment.js";
 import { Page } from "../ui/page.js";
 import { Answered, Empty } from "../ui/state.js";
+import { Cell, NameCell, Row, Table } from "../ui/table.js";
 
 const EVERY_MS = 5000;
 const LIMIT = 100;
@@ -17,7 +18,11 @@ export function Audit(): ReactNode {
   const [text, setText] = useState("");
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const query = { limit: LIMIT, page_token: page };
-  const found = usePolled(JSON.stringify(query), (client, signal) => client.request<AuditPage>("/audit", { query, signal }), page ? undefined : EVERY_MS);
+  const found = usePolled(
+    JSON.stringify(query),
+    (client, signal) => client.request<AuditPage>("/audit", { query, signal }),
+    page ? undefined : EVERY_MS,
+  );
   return (
     <Page title="Audit" kicker="What was done by hand, and by whom">
       <div className="toolbar">
@@ -32,10 +37,16 @@ export function Audit(): ReactNode {
       </div>
       <Answered {...found} what="the audit">
         {({ entries, next_page_token }) => {
-          const shown = entries.filter(({ actor, action, target, outcome }) => matches(words, [actor, action, target, outcome]));
+          const shown = entries.filter(({ actor, action, target, outcome }) =>
+            matches(words, [actor, action, target, outcome]),
+          );
           return (
             <>
-              {shown.length > 0 ? <AuditTable entries={shown} /> : <Empty title={text ? "Nothing found" : "Nothing was done yet"} />}
+              {shown.length > 0 ? (
+                <AuditTable entries={shown} />
+              ) : (
+                <Empty title={text ? "Nothing found" : "Nothing was done yet"} />
+              )}
               {(page || next_page_token) && (
                 <nav className="paging" aria-label="Pages of the audit">
                   {page && <Link to={addressOf("/audit")}>Newest</Link>}
@@ -52,42 +63,30 @@ export function Audit(): ReactNode {
 
 function AuditTable({ entries }: Pick<AuditPage, "entries">): ReactNode {
   return (
-    <div className="table-box" role="region" aria-label="Audit" tabIndex={0}>
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Who</th>
-            <th scope="col">What</th>
-            <th scope="col">To what</th>
-            <th scope="col">Outcome</th>
-            <th scope="col">Trace</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map(({ id, at, actor, action, target, outcome, from, trace_id }) => (
-            <tr key={id}>
-              <td>
-                <Moment at={at} />
-              </td>
-              <th scope="row">
-                {actor}
-                {from && <code className="id">{from}</code>}
-              </th>
-              <td>
-                <code>{action.replace(/^audit\./, "")}</code>
-              </td>
-              <td>
-                <code>{target}</code>
-              </td>
-              <td className={outcome === "ok" ? undefined : "bad"}>{outcome}</td>
-              <td>
-                <code className="id">{trace_id}</code>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label="Audit" columns={["When", "Who", "What", "To what", "Outcome", "Trace"]}>
+      {entries.map(({ id, at, actor, action, target, outcome, from, trace_id }) => (
+        <Row key={id}>
+          <Cell>
+            <Moment at={at} />
+          </Cell>
+          <NameCell>
+            {actor}
+            {from && <code className="id">{from}</code>}
+          </NameCell>
+          <Cell of="What">
+            <code>{action.replace(/^audit\./, "")}</code>
+          </Cell>
+          <Cell of="To what">
+            <code>{target}</code>
+          </Cell>
+          <Cell of="Outcome" className={outcome === "ok" ? undefined : "bad"}>
+            {outcome}
+          </Cell>
+          <Cell of="Trace">
+            <code className="id">{trace_id}</code>
+          </Cell>
+        </Row>
+      ))}
+    </Table>
   );
 }

@@ -13,6 +13,7 @@ import { Age } from "../ui/moment.js";
 import { Outcome } from "../ui/outcome.js";
 import { Page } from "../ui/page.js";
 import { Answered, Empty } from "../ui/state.js";
+import { Cell, NameCell, NumberCell, Row, Table } from "../ui/table.js";
 
 /** More rows than this are no list any more: they are searched. */
 const ROWS_MAX = 200;
@@ -53,11 +54,16 @@ export function Connections(): ReactNode {
       </div>
       <Answered {...found} what="connections">
         {({ connections }) => {
-          const shown = connections.filter(({ id, user_id, address, topics }) => matches(words, [id, user_id, address, ...topics]));
+          const shown = connections.filter(({ id, user_id, address, topics }) =>
+            matches(words, [id, user_id, address, ...topics]),
+          );
           if (shown.length === 0) return <Empty title={text ? "No such connections" : "Nobody is connected"} />;
           return (
             <>
-              <ConnectionTable connections={shown.slice(0, ROWS_MAX)} deed={isOperator ? { ...deed, end } : undefined} />
+              <ConnectionTable
+                connections={shown.slice(0, ROWS_MAX)}
+                deed={isOperator ? { ...deed, end } : undefined}
+              />
               {shown.length > ROWS_MAX && <p className="note">{shown.length - ROWS_MAX} more: find them by a word.</p>}
             </>
           );
@@ -75,49 +81,38 @@ interface ConnectionTableProps {
 
 function ConnectionTable({ connections, deed }: ConnectionTableProps): ReactNode {
   return (
-    <div className="table-box" role="region" aria-label="Connections" tabIndex={0}>
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">User</th>
-            <th scope="col">Follows</th>
-            <th scope="col">Transport</th>
-            <th scope="col" className="number">Lag</th>
-            <th scope="col" className="number">For</th>
-            {deed && <th scope="col"><span className="unseen">Actions</span></th>}
-          </tr>
-        </thead>
-        <tbody>
-          {connections.map((connection) => (
-            <tr key={connection.id}>
-              <th scope="row">
-                {connection.user_id}
-                <code className="id">{[connection.id, connection.address].filter(Boolean).join(" · ")}</code>
-              </th>
-              <td>
-                <Followed topics={connection.topics} />
-              </td>
-              <td>{[connection.transport, connection.namespace].filter(Boolean).join(" ")}</td>
-              <td className="number">{lagOf(connection)}</td>
-              <td className="number">
-                <Age at={connection.connected_at} />
-              </td>
-              {deed && (
-                <td className="actions">
-                  <Confirmed
-                    label="Disconnect"
-                    question="Really?"
-                    about={connection.user_id}
-                    isBusy={deed.isBusy}
-                    act={() => deed.end(connection)}
-                  />
-                </td>
-              )}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Connections"
+      columns={["User", "Follows", "Transport", "Lag#", "For#", ...(deed ? ["Actions#"] : [])]}
+    >
+      {connections.map((connection) => (
+        <Row key={connection.id}>
+          <NameCell>
+            {connection.user_id}
+            <code className="id">{[connection.id, connection.address].filter(Boolean).join(" · ")}</code>
+          </NameCell>
+          <Cell of="Follows">
+            <Followed topics={connection.topics} />
+          </Cell>
+          <Cell of="Transport">{[connection.transport, connection.namespace].filter(Boolean).join(" ")}</Cell>
+          <NumberCell of="Lag">{lagOf(connection)}</NumberCell>
+          <NumberCell of="For">
+            <Age at={connection.connected_at} />
+          </NumberCell>
+          {deed && (
+            <Cell className="actions">
+              <Confirmed
+                label="Disconnect"
+                question="Really?"
+                about={connection.user_id}
+                isBusy={deed.isBusy}
+                act={() => deed.end(connection)}
+              />
+            </Cell>
+          )}
+        </Row>
+      ))}
+    </Table>
   );
 }
 

@@ -24,10 +24,25 @@ export function Explainer(): ReactNode {
           User <input name="user" className="input" defaultValue={user} required spellCheck={false} />
         </label>
         <label>
-          Roles <input name="roles" className="input" defaultValue={roles} placeholder="of the token, if any" spellCheck={false} />
+          Roles{" "}
+          <input
+            name="roles"
+            className="input"
+            defaultValue={roles}
+            placeholder="of the token, if any"
+            spellCheck={false}
+          />
         </label>
         <label>
-          Topic <input name="topic" className="input input-wide" defaultValue={topic} required placeholder="job:…, session:…, room:news" spellCheck={false} />
+          Topic{" "}
+          <input
+            name="topic"
+            className="input input-wide"
+            defaultValue={topic}
+            required
+            placeholder="job:…, session:…, room:news"
+            spellCheck={false}
+          />
         </label>
         <button type="submit" className="button button-main">
           Explain
@@ -36,7 +51,9 @@ export function Explainer(): ReactNode {
       {user && topic ? (
         <Answer user={user} topic={topic} roles={roles} />
       ) : (
-        <Empty title="Name a user and a topic">The core is asked as if the user did it now; nothing is changed by it.</Empty>
+        <Empty title="Name a user and a topic">
+          The core is asked as if the user did it now; nothing is changed by it.
+        </Empty>
       )}
     </Page>
   );
@@ -50,11 +67,16 @@ interface AnswerProps {
 
 function Answer({ user, topic, roles }: AnswerProps): ReactNode {
   const query = { user, topic, roles: roles || undefined };
-  const found = usePolled(JSON.stringify(query), (client, signal) => client.request<Explanation>("/explain", { query, signal }));
+  const found = usePolled(JSON.stringify(query), (client, signal) =>
+    client.request<Explanation>("/explain", { query, signal }),
+  );
   return (
     <Answered {...found} what="the answer">
       {({ allowed, code, checks }) => (
-        <Panel title={`${user} ${allowed ? "may" : "may not"} see ${topic}`} className={allowed ? "verdict verdict-good" : "verdict verdict-bad"}>
+        <Panel
+          title={`${user} ${allowed ? "may" : "may not"} see ${topic}`}
+          className={allowed ? "verdict verdict-good" : "verdict verdict-bad"}
+        >
           {code && (
             <p>
               It is refused with <code>{code}</code>.

@@ -32,7 +32,11 @@ export function JobPage({ id }: { readonly id: string }): ReactNode {
   return (
     <Page
       title={job.kind}
-      kicker={<>Job <code>{job.job_id}</code></>}
+      kicker={
+        <>
+          Job <code>{job.job_id}</code>
+        </>
+      }
       aside={
         <>
           <Status status={job.status} isCancelling={job.status === "running" && job.cancel_requested} />

@@ -29,7 +29,11 @@ export function Jobs(): ReactNode {
   const search = useMemo(() => searchOf(text), [text]);
   const asked = { ...search.query, ...(status && { status }), ...(page && { page_token: page }), limit: LIMIT };
   // An older page stays as it is; the newest goes on.
-  const found = usePolled(JSON.stringify(asked), (client, signal) => client.listJobs(asked, signal), page ? undefined : EVERY_MS);
+  const found = usePolled(
+    JSON.stringify(asked),
+    (client, signal) => client.listJobs(asked, signal),
+    page ? undefined : EVERY_MS,
+  );
   const type = (typed: string) => {
     setText(typed);
     refine(addressOf("/jobs", undefined, { status, q: typed }));
@@ -39,7 +43,11 @@ export function Jobs(): ReactNode {
       <div className="toolbar">
         <nav className="tabs" aria-label="Status">
           {TABS.map(([title, tab]) => (
-            <Link key={title} to={addressOf("/jobs", undefined, { status: tab, q: text })} aria-current={tab === status ? "page" : undefined}>
+            <Link
+              key={title}
+              to={addressOf("/jobs", undefined, { status: tab, q: text })}
+              aria-current={tab === status ? "page" : undefined}
+            >
               {title}
             </Link>
           ))}
@@ -55,10 +63,16 @@ export function Jobs(): ReactNode {
       </div>
       <Answered {...found} what="jobs">
         {({ jobs, next_page_token }) => {
-          const shown = jobs.filter((job) => matches(search.words, [job.job_id, job.kind, job.message, job.stage, job.owner, job.error]));
+          const shown = jobs.filter((job) =>
+            matches(search.words, [job.job_id, job.kind, job.message, job.stage, job.owner, job.error]),
+          );
           return (
             <>
-              {shown.length > 0 ? <JobTable jobs={shown} label="Jobs" /> : <NoJobs isSearched={text !== "" || status !== undefined} />}
+              {shown.length > 0 ? (
+                <JobTable jobs={shown} label="Jobs" />
+              ) : (
+                <NoJobs isSearched={text !== "" || status !== undefined} />
+              )}
               <Paging page={page} next={next_page_token} query={{ status, q: text }} />
             </>
           );

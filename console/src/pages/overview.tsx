@@ -35,9 +35,20 @@ export function Overview(): ReactNode {
       )}
       <div className="plots">
         <Plot title="Connections" points={sockets} format={count} hint="Socket.IO sockets" />
-        <Plot title="Deliveries" points={deliveries} format={(value) => `${perSecond(value)}/s`} hint="events to sockets" />
+        <Plot
+          title="Deliveries"
+          points={deliveries}
+          format={(value) => `${perSecond(value)}/s`}
+          hint="events to sockets"
+        />
         <Plot title="Lag" points={waiting} format={size} hint="waiting for slow readers" />
-        <Plot title="Errors" points={errors} format={(value) => `${perSecond(value)}/s`} hint="refused, cut off, reset" isAlarm />
+        <Plot
+          title="Errors"
+          points={errors}
+          format={(value) => `${perSecond(value)}/s`}
+          hint="refused, cut off, reset"
+          isAlarm
+        />
       </div>
       <div className="columns">
         <div className="stack">

@@ -43,12 +43,14 @@ export function RoomPage({ room }: { readonly room: string }): ReactNode {
             {Object.keys(last).length === 0 ? (
               <Empty title="None yet" />
             ) : (
-              Object.entries(last).map(([name, { topic: _, cursor: __, event_id: ___, trace_id: ____, timestamp: _____, ...data }]) => (
-                <div key={name} className="last">
-                  <code>{name}</code>
-                  <Json value={published(name, data)} label={`Last ${name}`} />
-                </div>
-              ))
+              Object.entries(last).map(
+                ([name, { topic: _, cursor: __, event_id: ___, trace_id: ____, timestamp: _____, ...data }]) => (
+                  <div key={name} className="last">
+                    <code>{name}</code>
+                    <Json value={published(name, data)} label={`Last ${name}`} />
+                  </div>
+                ),
+              )
             )}
           </Panel>
           <Watchers topic={topic} />

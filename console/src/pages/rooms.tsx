@@ -6,6 +6,7 @@ import { Link } from "../route/link.js";
 import { addressOf } from "../route/route.js";
 import { Page } from "../ui/page.js";
 import { Answered, Empty } from "../ui/state.js";
+import { Cell, NameCell, NumberCell, Row, Table } from "../ui/table.js";
 
 const EVERY_MS = 10_000;
 /** More rooms are opened by their names. */
@@ -13,7 +14,11 @@ const LIMIT = 200;
 
 /** The rooms that are declared, and what each may and does. */
 export function Rooms(): ReactNode {
-  const found = usePolled("rooms", (client, signal) => client.request<Found>("/rooms", { query: { limit: LIMIT }, signal }), EVERY_MS);
+  const found = usePolled(
+    "rooms",
+    (client, signal) => client.request<Found>("/rooms", { query: { limit: LIMIT }, signal }),
+    EVERY_MS,
+  );
   const connections = useConnections();
   const amounts = connections.data && followers(connections.data);
   return (
@@ -37,34 +42,23 @@ interface RoomTableProps {
 
 function RoomTable({ rooms, amounts }: RoomTableProps): ReactNode {
   return (
-    <div className="table-box" role="region" aria-label="Rooms" tabIndex={0}>
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Room</th>
-            <th scope="col">Read by</th>
-            <th scope="col">Published to by</th>
-            <th scope="col">Keeps</th>
-            <th scope="col" className="number">Followed by</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rooms.map((room) => (
-            <tr key={room.room}>
-              <th scope="row">
-                <Link data-row to={addressOf("/rooms", room.room)}>
-                  {room.room}
-                </Link>
-              </th>
-              <td>{listed(room.read)}</td>
-              <td>{publishersOf(room)}</td>
-              <td className="faint">{habitsOf(room)}</td>
-              <td className="number">{amounts?.get(`room:${room.room}`) ?? (amounts ? 0 : "")}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label="Rooms" columns={["Room", "Read by", "Published to by", "Keeps", "Followed by#"]}>
+      {rooms.map((room) => (
+        <Row key={room.room}>
+          <NameCell>
+            <Link data-row to={addressOf("/rooms", room.room)}>
+              {room.room}
+            </Link>
+          </NameCell>
+          <Cell of="Read by">{listed(room.read)}</Cell>
+          <Cell of="Published to by">{publishersOf(room)}</Cell>
+          <Cell of="Keeps" className="faint">
+            {habitsOf(room)}
+          </Cell>
+          <NumberCell of="Followed by">{amounts?.get(`room:${room.room}`) ?? (amounts ? 0 : "")}</NumberCell>
+        </Row>
+      ))}
+    </Table>
   );
 }
 

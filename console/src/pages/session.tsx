@@ -44,7 +44,11 @@ export function SessionPage({ id }: { readonly id: string }): ReactNode {
   return (
     <Page
       title={session.name || session.session_id}
-      kicker={<>Session <code>{session.session_id}</code></>}
+      kicker={
+        <>
+          Session <code>{session.session_id}</code>
+        </>
+      }
       aside={
         <>
           <PhaseMark phase={phase} />
@@ -55,10 +59,20 @@ export function SessionPage({ id }: { readonly id: string }): ReactNode {
       actions={
         mayChange && (
           <>
-            <button type="button" className="button" disabled={!graph?.undoable} onClick={() => perform(() => undo(name))}>
+            <button
+              type="button"
+              className="button"
+              disabled={!graph?.undoable}
+              onClick={() => perform(() => undo(name))}
+            >
               Undo
             </button>
-            <button type="button" className="button" disabled={!graph?.redoable} onClick={() => perform(() => redo(name))}>
+            <button
+              type="button"
+              className="button"
+              disabled={!graph?.redoable}
+              onClick={() => perform(() => redo(name))}
+            >
               Redo
             </button>
           </>
@@ -87,11 +101,21 @@ export function SessionPage({ id }: { readonly id: string }): ReactNode {
           </>
         }
       >
-        {graph && graph.nodes.size > 0 ? <Drawing graph={graph} selected={selected} select={select} /> : <Empty title="Nothing is drawn yet" />}
+        {graph && graph.nodes.size > 0 ? (
+          <Drawing graph={graph} selected={selected} select={select} />
+        ) : (
+          <Empty title="Nothing is drawn yet" />
+        )}
       </Panel>
       <div className="columns">
         <div className="stack">
-          {mayChange && <Commands graph={graph} selected={selected} execute={(command) => perform(() => execute(command, { graph: name }))} />}
+          {mayChange && (
+            <Commands
+              graph={graph}
+              selected={selected}
+              execute={(command) => perform(() => execute(command, { graph: name }))}
+            />
+          )}
           <Panel title="Commands and events">
             <Events log={log} label="events of the session" empty="Nothing happened yet" />
           </Panel>

@@ -9,6 +9,7 @@ import { addressOf, go } from "../route/route.js";
 import { Age, Moment } from "../ui/moment.js";
 import { Page } from "../ui/page.js";
 import { Answered, Empty } from "../ui/state.js";
+import { Cell, NameCell, NumberCell, Row, Table } from "../ui/table.js";
 
 const EVERY_MS = 5000;
 /** The newest projects, and of each the newest sessions: others are opened by their id. */
@@ -49,7 +50,8 @@ export function Sessions(): ReactNode {
             <SessionTable sessions={shown} amounts={amounts} />
           ) : (
             <Empty title={text ? "No such sessions" : "No sessions yet"}>
-              Make one: <code>roomcast project create plans</code>, then <code>roomcast session create</code> with its id.
+              Make one: <code>roomcast project create plans</code>, then <code>roomcast session create</code> with its
+              id.
             </Empty>
           );
         }}
@@ -77,36 +79,23 @@ interface SessionTableProps {
 
 function SessionTable({ sessions, amounts }: SessionTableProps): ReactNode {
   return (
-    <div className="table-box" role="region" aria-label="Sessions" tabIndex={0}>
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Session</th>
-            <th scope="col">Project</th>
-            <th scope="col" className="number">Followed by</th>
-            <th scope="col" className="number">Age</th>
-            <th scope="col">Closed</th>
-          </tr>
-        </thead>
-        <tbody>
-          {sessions.map(({ session_id, name, project, created_at, closed_at, closed }) => (
-            <tr key={session_id}>
-              <th scope="row">
-                <Link data-row to={addressOf("/sessions", session_id)}>
-                  {name || session_id}
-                </Link>
-                {name && <code className="id">{session_id}</code>}
-              </th>
-              <td>{project}</td>
-              <td className="number">{amounts?.get(`session:${session_id}`) ?? (amounts ? 0 : "")}</td>
-              <td className="number">
-                <Age at={created_at} />
-              </td>
-              <td>{closed && <Moment at={closed_at} />}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label="Sessions" columns={["Session", "Project", "Followed by#", "Age#", "Closed"]}>
+      {sessions.map(({ session_id, name, project, created_at, closed_at, closed }) => (
+        <Row key={session_id}>
+          <NameCell>
+            <Link data-row to={addressOf("/sessions", session_id)}>
+              {name || session_id}
+            </Link>
+            {name && <code className="id">{session_id}</code>}
+          </NameCell>
+          <Cell of="Project">{project}</Cell>
+          <NumberCell of="Followed by">{amounts?.get(`session:${session_id}`) ?? (amounts ? 0 : "")}</NumberCell>
+          <NumberCell of="Age">
+            <Age at={created_at} />
+          </NumberCell>
+          <Cell of="Closed">{closed && <Moment at={closed_at} />}</Cell>
+        </Row>
+      ))}
+    </Table>
   );
 }

@@ -29,7 +29,11 @@ export function TopicPage({ topic }: { readonly topic: string }): ReactNode {
       kicker="Topic"
       actions={
         <>
-          {kind && <Link className="button" to={addressOf(PAGES[kind as keyof typeof PAGES], name)}>Open the {kind}</Link>}
+          {kind && (
+            <Link className="button" to={addressOf(PAGES[kind as keyof typeof PAGES], name)}>
+              Open the {kind}
+            </Link>
+          )}
           <Copy label="Copy as grpcurl" text={grpcurl("BroadcastService/WatchTopic", { topic })} />
         </>
       }

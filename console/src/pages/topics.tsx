@@ -7,6 +7,7 @@ import { Link } from "../route/link.js";
 import { addressOf, go, refine, useQuery } from "../route/route.js";
 import { Page } from "../ui/page.js";
 import { Answered, Empty } from "../ui/state.js";
+import { Cell, NameCell, NumberCell, Row, Table } from "../ui/table.js";
 import { retentionOf } from "./topics/retention.js";
 
 const EVERY_MS = 3000;
@@ -40,11 +41,18 @@ export function Topics(): ReactNode {
     <Page title="Topics">
       <form className="toolbar" onSubmit={open}>
         <nav className="tabs" aria-label="Kind">
-          <Link to={addressOf("/topics", undefined, { q: text })} aria-current={kind === undefined ? "page" : undefined}>
+          <Link
+            to={addressOf("/topics", undefined, { q: text })}
+            aria-current={kind === undefined ? "page" : undefined}
+          >
             All
           </Link>
           {KINDS.map((one) => (
-            <Link key={one} to={addressOf("/topics", undefined, { kind: one, q: text })} aria-current={kind === one ? "page" : undefined}>
+            <Link
+              key={one}
+              to={addressOf("/topics", undefined, { kind: one, q: text })}
+              aria-current={kind === one ? "page" : undefined}
+            >
               {one}
             </Link>
           ))}
@@ -69,7 +77,9 @@ export function Topics(): ReactNode {
             {(page || next_page_token) && (
               <nav className="paging" aria-label="Pages of topics">
                 {page && <Link to={addressOf("/topics", undefined, { kind, q: text })}>First</Link>}
-                {next_page_token && <Link to={addressOf("/topics", undefined, { kind, q: text, page: next_page_token })}>Next</Link>}
+                {next_page_token && (
+                  <Link to={addressOf("/topics", undefined, { kind, q: text, page: next_page_token })}>Next</Link>
+                )}
               </nav>
             )}
           </>
@@ -86,35 +96,23 @@ interface TopicTableProps {
 
 function TopicTable({ topics, amounts }: TopicTableProps): ReactNode {
   return (
-    <div className="table-box" role="region" aria-label="Topics" tabIndex={0}>
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Topic</th>
-            <th scope="col" className="number">Head</th>
-            <th scope="col" className="number">Kept</th>
-            <th scope="col" className="number">Size</th>
-            <th scope="col" className="number">Followed by</th>
-            <th scope="col">Retention</th>
-          </tr>
-        </thead>
-        <tbody>
-          {topics.map(({ topic, head_offset, first_offset, bytes, retention }) => (
-            <tr key={topic}>
-              <th scope="row">
-                <Link data-row to={addressOf("/topics", topic)}>
-                  <code>{topic}</code>
-                </Link>
-              </th>
-              <td className="number">{count(head_offset)}</td>
-              <td className="number">{count(head_offset === 0 ? 0 : head_offset - first_offset + 1)}</td>
-              <td className="number">{size(bytes)}</td>
-              <td className="number">{amounts?.get(topic) ?? (amounts ? 0 : "")}</td>
-              <td className="faint">{retentionOf(retention)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label="Topics" columns={["Topic", "Head#", "Kept#", "Size#", "Followed by#", "Retention"]}>
+      {topics.map(({ topic, head_offset, first_offset, bytes, retention }) => (
+        <Row key={topic}>
+          <NameCell>
+            <Link data-row to={addressOf("/topics", topic)}>
+              <code>{topic}</code>
+            </Link>
+          </NameCell>
+          <NumberCell of="Head">{count(head_offset)}</NumberCell>
+          <NumberCell of="Kept">{count(head_offset === 0 ? 0 : head_offset - first_offset + 1)}</NumberCell>
+          <NumberCell of="Size">{size(bytes)}</NumberCell>
+          <NumberCell of="Followed by">{amounts?.get(topic) ?? (amounts ? 0 : "")}</NumberCell>
+          <Cell of="Retention" className="faint">
+            {retentionOf(retention)}
+          </Cell>
+        </Row>
+      ))}
+    </Table>
   );
 }

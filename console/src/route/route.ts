@@ -29,7 +29,11 @@ export function useQuery(): URLSearchParams {
 }
 
 /** The address of a page; each part is one segment, whatever is in it. */
-export function addressOf(page: string, part?: string, query: Readonly<Record<string, string | undefined>> = {}): string {
+export function addressOf(
+  page: string,
+  part?: string,
+  query: Readonly<Record<string, string | undefined>> = {},
+): string {
   const path = part === undefined ? `${BASE}${page}` : `${BASE}${page}/${encodeURIComponent(part)}`;
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value) search.set(name, value);

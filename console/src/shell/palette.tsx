@@ -37,7 +37,13 @@ export function Palette({ close }: { readonly close: () => void }): ReactNode {
     event.preventDefault();
   };
   return (
-    <dialog ref={dialog} className="palette" aria-label="Go to" onClose={close} onClick={(event) => event.target === dialog.current && dialog.current.close()}>
+    <dialog
+      ref={dialog}
+      className="palette"
+      aria-label="Go to"
+      onClose={close}
+      onClick={(event) => event.target === dialog.current && dialog.current.close()}
+    >
       <input
         className="palette-input"
         role="combobox"
@@ -71,8 +77,8 @@ export function Palette({ close }: { readonly close: () => void }): ReactNode {
         ))}
       </ul>
       <p className="palette-foot">
-        <kbd>↑</kbd> <kbd>↓</kbd> choose <kbd>Enter</kbd> go <kbd>Esc</kbd> close · elsewhere <kbd>g</kbd> and a page’s letter,{" "}
-        <kbd>j</kbd> <kbd>k</kbd> walk through a list
+        <kbd>↑</kbd> <kbd>↓</kbd> choose <kbd>Enter</kbd> go <kbd>Esc</kbd> close · elsewhere <kbd>g</kbd> and a page’s
+        letter, <kbd>j</kbd> <kbd>k</kbd> walk through a list
       </p>
     </dialog>
   );
@@ -84,7 +90,10 @@ function useRecentJobs(): JobPage["jobs"] {
   useEffect(() => {
     const controller = new AbortController();
     // Without them the rest is still there.
-    client.listJobs({ limit: JOBS }, controller.signal).then((page) => setJobs(page.jobs), () => {});
+    client.listJobs({ limit: JOBS }, controller.signal).then(
+      (page) => setJobs(page.jobs),
+      () => {},
+    );
     return () => controller.abort();
   }, [client]);
   return jobs;
@@ -99,7 +108,11 @@ function targetsOf(text: string, jobs: JobPage["jobs"]): readonly Target[] {
   }));
   if (text === "") return pages;
   const found = jobs.filter((job) => matches(words, [job.job_id, job.kind, job.message, job.owner]));
-  const known = found.map(({ job_id, kind, status }) => ({ to: addressOf("/jobs", job_id), title: `${kind} · ${status}`, about: job_id }));
+  const known = found.map(({ job_id, kind, status }) => ({
+    to: addressOf("/jobs", job_id),
+    title: `${kind} · ${status}`,
+    about: job_id,
+  }));
   return [...pages, ...known, ...namedOf(text)];
 }
 
@@ -114,6 +127,14 @@ function namedOf(text: string): readonly Target[] {
 }
 
 const job = (id: string): Target => ({ to: addressOf("/jobs", id), title: `Job ${id}`, about: "open job" });
-const session = (id: string): Target => ({ to: addressOf("/sessions", id), title: `Session ${id}`, about: "open session" });
+const session = (id: string): Target => ({
+  to: addressOf("/sessions", id),
+  title: `Session ${id}`,
+  about: "open session",
+});
 const room = (name: string): Target => ({ to: addressOf("/rooms", name), title: `Room ${name}`, about: "open room" });
-const topic = (name: string): Target => ({ to: addressOf("/topics", name), title: `Topic ${name}`, about: "open topic" });
+const topic = (name: string): Target => ({
+  to: addressOf("/topics", name),
+  title: `Topic ${name}`,
+  about: "open topic",
+});

@@ -24,7 +24,13 @@ export function Rail({ search }: RailProps): ReactNode {
         <Link to={addressOf("/")} className="brand" onClick={() => setOpen(false)}>
           <Mark /> Roomcast
         </Link>
-        <button type="button" className="button rail-menu" aria-expanded={isOpen} aria-controls="places" onClick={() => setOpen(!isOpen)}>
+        <button
+          type="button"
+          className="button rail-menu"
+          aria-expanded={isOpen}
+          aria-controls="places"
+          onClick={() => setOpen(!isOpen)}
+        >
           Menu
         </button>
       </div>

@@ -25,10 +25,19 @@ export function SignIn({ reason, enter }: SignInProps): ReactNode {
         </h1>
         <p role="status">{reason}</p>
         <label htmlFor="token">Token</label>
-        <textarea id="token" name="token" className="input input-code" rows={4} required autoComplete="off" spellCheck={false} autoFocus />
+        <textarea
+          id="token"
+          name="token"
+          className="input input-code"
+          rows={4}
+          required
+          autoComplete="off"
+          spellCheck={false}
+          autoFocus
+        />
         <p className="faint">
-          Of a user with the role <code>auditor</code> or <code>admin</code>. It is kept until this tab is closed, and sent to this server
-          alone.
+          Of a user with the role <code>auditor</code> or <code>admin</code>. It is kept until this tab is closed, and
+          sent to this server alone.
         </p>
         <button type="submit" className="button button-main">
           Sign in

@@ -26,7 +26,13 @@ export function Confirmed({ label, question, about, isBusy = false, act }: Confi
     if (isAsking) act();
   };
   return (
-    <button type="button" className="button button-grave" data-asking={isAsking || undefined} disabled={isBusy} onClick={press}>
+    <button
+      type="button"
+      className="button button-grave"
+      data-asking={isAsking || undefined}
+      disabled={isBusy}
+      onClick={press}
+    >
       <span aria-live="polite">{isAsking ? question : label}</span>
       {about && <span className="unseen"> {about}</span>}
     </button>

@@ -29,7 +29,12 @@ export function Events({ log, label, empty }: EventsProps): ReactNode {
   return (
     <div className="events">
       <div className="toolbar">
-        <button type="button" className="button" aria-pressed={held !== undefined} onClick={() => setHeld(held ? undefined : log)}>
+        <button
+          type="button"
+          className="button"
+          aria-pressed={held !== undefined}
+          onClick={() => setHeld(held ? undefined : log)}
+        >
           {held ? "Go on" : "Pause"}
         </button>
         <input
@@ -103,7 +108,10 @@ const ALIKE: ReadonlySet<string> = new Set(["job_id", "session_id", "attempt", "
 
 function gist(data: Entry["data"]): string {
   const telling = Object.entries(data).filter(([key]) => !ALIKE.has(key));
-  return telling.map(([key, value]) => `${key} ${told(value)}`).join(" · ").slice(0, GIST_MAX);
+  return telling
+    .map(([key, value]) => `${key} ${told(value)}`)
+    .join(" · ")
+    .slice(0, GIST_MAX);
 }
 
 function told(value: unknown): string {

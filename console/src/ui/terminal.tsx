@@ -24,7 +24,15 @@ export function Terminal({ text, label }: TerminalProps): ReactNode {
   };
   return (
     <div className="terminal">
-      <pre ref={box} className="code terminal-text" role="log" aria-label={label} aria-live="off" tabIndex={0} onScroll={look}>
+      <pre
+        ref={box}
+        className="code terminal-text"
+        role="log"
+        aria-label={label}
+        aria-live="off"
+        tabIndex={0}
+        onScroll={look}
+      >
         {spans.map(({ text: piece, look: className }, index) =>
           className ? (
             <span key={index} className={className}>

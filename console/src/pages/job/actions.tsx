@@ -32,7 +32,12 @@ export function JobActions({ job }: { readonly job: Job }): ReactNode {
           Retry
         </button>
       ) : (
-        <Confirmed label="Cancel job" question="Really cancel?" isBusy={deed.isBusy || job.cancel_requested} act={cancel} />
+        <Confirmed
+          label="Cancel job"
+          question="Really cancel?"
+          isBusy={deed.isBusy || job.cancel_requested}
+          act={cancel}
+        />
       )}
       <Outcome deed={deed} />
     </>

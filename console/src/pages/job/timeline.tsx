@@ -33,7 +33,9 @@ export function Timeline({ job, entries }: TimelineProps): ReactNode {
               <time dateTime={step.at}>{clock(step.at)}</time>
               <span className="timeline-title">{step.title}</span>
               <span className="timeline-about">{step.about}</span>
-              {!(isLast && isFinal(job.status)) && <span className="timeline-took">{duration(until - Date.parse(step.at))}</span>}
+              {!(isLast && isFinal(job.status)) && (
+                <span className="timeline-took">{duration(until - Date.parse(step.at))}</span>
+              )}
             </li>
           );
         })}
@@ -56,7 +58,11 @@ function stepsOf(job: Job, entries: readonly Entry[]): readonly Step[] {
     if (state === last) continue;
     last = state;
     const isFirst = steps.length === 0;
-    const about = [error, cancel_requested === true && message, run_at !== undefined && `not before ${clock(String(run_at))}`];
+    const about = [
+      error,
+      cancel_requested === true && message,
+      run_at !== undefined && `not before ${clock(String(run_at))}`,
+    ];
     steps.push({
       at,
       title: isFirst ? "Created" : titleOf(String(status), Number(attempt), cancel_requested === true),

@@ -7,6 +7,7 @@ import { addressOf } from "../../route/route.js";
 import { Bar } from "../../ui/bar.js";
 import { Age } from "../../ui/moment.js";
 import { Status } from "../../ui/status.js";
+import { Cell, NameCell, NumberCell, Row, Table } from "../../ui/table.js";
 
 interface JobTableProps {
   readonly jobs: readonly Job[];
@@ -16,32 +17,24 @@ interface JobTableProps {
 /** Jobs as lines; those under way move by themselves. */
 export function JobTable({ jobs, label }: JobTableProps): ReactNode {
   return (
-    <div className="table-box" role="region" aria-label={label} tabIndex={0}>
-      <table className="table jobs">
-        <thead>
-          <tr>
-            <th scope="col">Status</th>
-            <th scope="col">Job</th>
-            <th scope="col">Progress</th>
-            <th scope="col">Owner</th>
-            <th scope="col" className="number">Age</th>
-          </tr>
-        </thead>
-        <tbody>
-          {jobs.map((job) => (isFinal(job.status) ? <EndedRow key={job.job_id} job={job} /> : <LiveRow key={job.job_id} job={job} />))}
-        </tbody>
-      </table>
-    </div>
+    <Table label={label} columns={["Status", "Job", "Progress", "Owner", "Age#"]}>
+      {jobs.map((job) =>
+        isFinal(job.status) ? <EndedRow key={job.job_id} job={job} /> : <LiveRow key={job.job_id} job={job} />,
+      )}
+    </Table>
   );
 }
 
-type Shown = Pick<JobProgressView, "progress" | "message" | "stage" | "attempt" | "failure" | "isCancelling" | "isStale"> & {
+type Shown = Pick<
+  JobProgressView,
+  "progress" | "message" | "stage" | "attempt" | "failure" | "isCancelling" | "isStale"
+> & {
   readonly status: Job["status"];
 };
 
 function LiveRow({ job }: { readonly job: Job }): ReactNode {
   const view = useJobProgress(job.job_id, job);
-  return <Row job={job} shown={{ ...view, status: view.status ?? job.status }} />;
+  return <JobRow job={job} shown={{ ...view, status: view.status ?? job.status }} />;
 }
 
 /** What has ended is followed no more. */
@@ -57,24 +50,24 @@ function EndedRow({ job }: { readonly job: Job }): ReactNode {
     isCancelling: false,
     isStale: false,
   };
-  return <Row job={job} shown={shown} />;
+  return <JobRow job={job} shown={shown} />;
 }
 
-function Row({ job, shown }: { readonly job: Job; readonly shown: Shown }): ReactNode {
+function JobRow({ job, shown }: { readonly job: Job; readonly shown: Shown }): ReactNode {
   const { status, progress, message, stage, attempt, failure, isCancelling, isStale } = shown;
   const said = failure ?? [stage, message].filter(Boolean).join(" · ");
   return (
-    <tr>
-      <td>
+    <Row>
+      <Cell>
         <Status status={status} isCancelling={isCancelling} />
-      </td>
-      <th scope="row">
+      </Cell>
+      <NameCell>
         <Link data-row to={addressOf("/jobs", job.job_id)}>
           {job.kind}
         </Link>
         <code className="id">{job.job_id}</code>
-      </th>
-      <td className="jobs-progress">
+      </NameCell>
+      <Cell className="jobs-progress">
         {status === "running" ? (
           <span className="jobs-bar">
             <Bar value={progress} status={status} label={`Progress of ${job.kind}`} isStale={isStale} />
@@ -87,19 +80,20 @@ function Row({ job, shown }: { readonly job: Job; readonly shown: Shown }): Reac
           {attempt > 1 && `Attempt ${attempt} · `}
           {said}
         </span>
-      </td>
-      <td>{job.owner}</td>
-      <td className="number">
+      </Cell>
+      <Cell of="Owner">{job.owner}</Cell>
+      <NumberCell of="Age">
         <Age at={job.created_at} />
-      </td>
-    </tr>
+      </NumberCell>
+    </Row>
   );
 }
 
 /** A bar is of those under way; of the others there is something better to say. */
 function atRest(job: Job, status: Job["status"]): string {
   const { run_at, created_at, started_at, completed_at, progress } = job;
-  if (status === "queued") return run_at && run_at !== created_at ? `Not before ${moment(run_at)}` : "Waits for a worker";
+  if (status === "queued")
+    return run_at && run_at !== created_at ? `Not before ${moment(run_at)}` : "Waits for a worker";
   if (started_at === null || completed_at === null) return "";
   const took = duration(Date.parse(completed_at) - Date.parse(started_at));
   return status === "completed" ? `Took ${took}` : `Ended at ${Math.round(progress)} % after ${took}`;

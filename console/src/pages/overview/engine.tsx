@@ -29,7 +29,14 @@ export function Engine({ newest, figures }: EngineProps): ReactNode {
     return newest.sums.has(name) && value !== undefined ? `${format(value)}/s` : undefined;
   };
   const facts: readonly Fact[] = [
-    ["Core", newest.sums.get("roomcast_edge_upstream_connected") === 0 ? <span className="bad">not connected</span> : "connected"],
+    [
+      "Core",
+      newest.sums.get("roomcast_edge_upstream_connected") === 0 ? (
+        <span className="bad">not connected</span>
+      ) : (
+        "connected"
+      ),
+    ],
     ["Commits", pace("roomcast_store_commits_total", perSecond)],
     ["A commit takes", commitTime(figures)],
     ["Topics followed", known("roomcast_edge_feeds", count)],

@@ -15,7 +15,9 @@ export function UnderWay(): ReactNode {
     "under-way",
     async (client, signal) => {
       const running = await client.listJobs({ status: "running", limit: JOBS }, signal);
-      return running.jobs.length > 0 ? { isRunning: true, ...running } : { isRunning: false, ...(await client.listJobs({ limit: JOBS }, signal)) };
+      return running.jobs.length > 0
+        ? { isRunning: true, ...running }
+        : { isRunning: false, ...(await client.listJobs({ limit: JOBS }, signal)) };
     },
     EVERY_MS,
   );

@@ -30,11 +30,23 @@ export function Composer({ room }: { readonly room: string }): ReactNode {
     });
   };
   return (
-    <Panel title="Say something" aside={<span className="faint">{audience === undefined ? "" : `heard by ${plural(audience, "connection")}`}</span>}>
+    <Panel
+      title="Say something"
+      aside={
+        <span className="faint">{audience === undefined ? "" : `heard by ${plural(audience, "connection")}`}</span>
+      }
+    >
       <form className="composer" onSubmit={submit}>
         <div className="composer-fields">
           <label htmlFor="type">Type</label>
-          <input id="type" className="input input-code" value={type} onChange={(event) => setType(event.currentTarget.value)} spellCheck={false} required />
+          <input
+            id="type"
+            className="input input-code"
+            value={type}
+            onChange={(event) => setType(event.currentTarget.value)}
+            spellCheck={false}
+            required
+          />
           <label htmlFor="data">Data, a JSON object</label>
           <textarea
             id="data"

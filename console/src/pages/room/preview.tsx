@@ -7,7 +7,9 @@ export function Preview({ draft }: { readonly draft: Draft }): ReactNode {
     <div className="preview">
       <p className="preview-title">What browsers get</p>
       <pre className="code" aria-label="Preview" tabIndex={0}>
-        {"problem" in draft ? "" : `socket.on(${JSON.stringify(draft.name)}, (payload) => …)\n\n${JSON.stringify(draft.payload, undefined, 2)}`}
+        {"problem" in draft
+          ? ""
+          : `socket.on(${JSON.stringify(draft.name)}, (payload) => …)\n\n${JSON.stringify(draft.payload, undefined, 2)}`}
       </pre>
     </div>
   );

@@ -13,12 +13,21 @@ interface CommandsProps {
 export function Commands({ graph, selected, execute }: CommandsProps): ReactNode {
   const node = selected === undefined ? undefined : graph?.nodes.get(selected);
   return (
-    <Panel title="Change" aside={<span className="faint">{node ? `selected: ${node.name || node.node_id}` : "select a node to change it"}</span>}>
+    <Panel
+      title="Change"
+      aside={
+        <span className="faint">{node ? `selected: ${node.name || node.node_id}` : "select a node to change it"}</span>
+      }
+    >
       <div className="commands">
         <CreateNode parent={node?.node_id} execute={execute} />
         {node && <SetProperty nodeId={node.node_id} execute={execute} />}
         {node && (
-          <Confirmed label="Delete node" question="Really delete?" act={() => execute({ type: "delete_node", node_id: node.node_id })} />
+          <Confirmed
+            label="Delete node"
+            question="Really delete?"
+            act={() => execute({ type: "delete_node", node_id: node.node_id })}
+          />
         )}
       </div>
     </Panel>
@@ -71,7 +80,13 @@ function SetProperty({ nodeId, execute }: SetPropertyProps): ReactNode {
   return (
     <form className="toolbar" onSubmit={submit}>
       <input name="key" className="input" aria-label="Property" placeholder="Property" required maxLength={128} />
-      <input name="value" className="input input-code" aria-label="Value, as JSON" placeholder='Value, as JSON: "red", 3, true' required />
+      <input
+        name="value"
+        className="input input-code"
+        aria-label="Value, as JSON"
+        placeholder='Value, as JSON: "red", 3, true'
+        required
+      />
       <button type="submit" className="button">
         Set
       </button>

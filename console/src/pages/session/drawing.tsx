@@ -28,7 +28,17 @@ export function Drawing({ graph, selected, select }: DrawingProps): ReactNode {
         {graph.links.map(({ parent_id, node_id }) => {
           const [from, to] = [places.get(parent_id), places.get(node_id)];
           const isNear = selected === parent_id || selected === node_id;
-          return from && to && <path key={`${parent_id} ${node_id}`} className="drawing-link" data-near={isNear || undefined} d={curve(from, to)} />;
+          return (
+            from &&
+            to && (
+              <path
+                key={`${parent_id} ${node_id}`}
+                className="drawing-link"
+                data-near={isNear || undefined}
+                d={curve(from, to)}
+              />
+            )
+          );
         })}
         {[...graph.nodes.values()].map((node) => {
           const place = places.get(node.node_id);

@@ -1,5 +1,6 @@
 //! The contract of Roomcast: what `roomcast/v1/*.proto` says, as Rust types, the registry of error codes
-//! that every surface (gRPC, REST, Socket.IO, command line) speaks, and the names of the dashboard.
+//! that every surface (gRPC, REST, Socket.IO, command line) speaks, and the names of the dashboard and of
+//! an agent's jobs.
 
 #![allow(clippy::all, rustdoc::all, reason = "generated code follows its generator's style")]
 
@@ -7,6 +8,8 @@ include!(concat!(env!("OUT_DIR"), "/_includes.rs"));
 
 pub use roomcast::v1;
 
+#[path = "agent.rs"]
+pub mod agent;
 #[path = "dashboard.rs"]
 pub mod dashboard;
 #[path = "registry.rs"]

@@ -6,6 +6,7 @@
 //! same routes stand under `/api/v1` and at the root.
 
 mod accept;
+mod accepted;
 mod body;
 mod caller;
 mod commands;

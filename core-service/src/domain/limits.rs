@@ -74,6 +74,12 @@ pub const CANCEL_GRACE: Duration = Duration::from_secs(10);
 pub const CANCEL_GRACE_MAX: Duration = Duration::from_secs(600);
 /// How long a job waits for a worker, if the caller does not say.
 pub const SCHEDULE_TO_START: Duration = Duration::from_secs(24 * 3600);
+/// How long a message or a test run waits for an agent: somebody looks at the screen.
+pub const AGENT_START: Duration = Duration::from_secs(60);
+/// One attempt of an agent at a message or a test run.
+pub const AGENT_ATTEMPT: Duration = Duration::from_secs(3600);
+/// A message for an agent.
+pub const PROMPT_BYTES_MAX: usize = 256 << 10;
 /// Longest time that any timeout or delay may span: a year.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 

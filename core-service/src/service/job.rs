@@ -51,6 +51,25 @@ impl Jobs {
         Jobs { log, door, work, drain }
     }
 
+    /// Creates a job in the caller's name. What the same key means is `operation`'s own.
+    async fn create(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        request: v1::CreateJobRequest,
+    ) -> Result<v1::CreateJobResponse, Status> {
+        let tenant = caller.tenant(&request.tenant);
+        let key = &request.idempotency_key;
+        let idempotency = idempotency(caller, tenant, operation, key, &request)?;
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        let (spec, input) = wire_job::spec(request, caller, id, now())?;
+        let spec = membership::placed(&self.log, caller, spec).await?;
+        let created = work::dispatch::create(&self.work, spec, input, idempotency).await;
+        let (stored, is_replay) = created.map_err(status)?;
+        let job = Some(wire_job::job(&stored));
+        Ok(v1::CreateJobResponse { job, created: !is_replay })
+    }
+
     /// A job that the caller may look at.
     async fn visible(&self, caller: &Caller, job_id: String) -> Result<Stored, Status> {
         let job_id = check::job_id(job_id)?;
@@ -72,6 +91,12 @@ impl Jobs {
             Err(Code::PermissionDenied.status("this takes role editor in the job's project"))
         }
     }
+}
+
+/// A caller whose call belongs to a trace: what follows from a message is found by its trace id.
+fn traced(mut caller: Caller) -> Caller {
+    caller.trace.get_or_insert_with(|| uuid::Uuid::new_v4().into_bytes());
+    caller
 }
 
 /// What makes a repetition of a request harmless: its key, whose it is, and its content.
@@ -105,17 +130,36 @@ impl JobService for Jobs {
         request: Request<v1::CreateJobRequest>,
     ) -> Result<Response<v1::CreateJobResponse>, Status> {
         let caller = self.door.admit(&request).await?;
-        let request = request.into_inner();
-        let tenant = caller.tenant(&request.tenant);
-        let key = &request.idempotency_key;
-        let idempotency = idempotency(&caller, tenant, "create_job", key, &request)?;
-        let id = uuid::Uuid::now_v7().simple().to_string();
-        let (spec, input) = wire_job::spec(request, &caller, id, now())?;
-        let spec = membership::placed(&self.log, &caller, spec).await?;
-        let created = work::dispatch::create(&self.work, spec, input, idempotency).await;
-        let (stored, is_replay) = created.map_err(status)?;
-        let job = Some(wire_job::job(&stored));
-        Ok(Response::new(v1::CreateJobResponse { job, created: !is_replay }))
+        let answer = self.create(&caller, "create_job", request.into_inner()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn send_message(
+        &self,
+        request: Request<v1::SendMessageRequest>,
+    ) -> Result<Response<v1::SendMessageResponse>, Status> {
+        let caller = traced(self.door.admit(&request).await?);
+        let request = wire::agent::message(request.into_inner())?;
+        if self.door.is_dev() {
+            membership::improvise(&self.log, &caller, &request.session_id).await?;
+        }
+        let v1::CreateJobResponse { job, .. } =
+            self.create(&caller, "send_message", request).await?;
+        Ok(Response::new(v1::SendMessageResponse { job }))
+    }
+
+    async fn start_test_run(
+        &self,
+        request: Request<v1::StartTestRunRequest>,
+    ) -> Result<Response<v1::StartTestRunResponse>, Status> {
+        let caller = traced(self.door.admit(&request).await?);
+        let request = wire::agent::test_run(request.into_inner())?;
+        let project_id = &request.project_id;
+        let project = membership::project(&self.log, &caller, project_id, Role::Editor).await?;
+        let request = v1::CreateJobRequest { tenant: project.tenant, ..request };
+        let v1::CreateJobResponse { job, .. } =
+            self.create(&caller, "start_test_run", request).await?;
+        Ok(Response::new(v1::StartTestRunResponse { job }))
     }
 
     async fn get_job(

@@ -71,8 +71,8 @@ pub(super) async fn session(
     Ok(found)
 }
 
-/// A job to be, in its project: the one of its session, if it works for one. The caller may create jobs
-/// there.
+/// A job to be, in its place: the tenant and project of its session, if it works for one. The caller may
+/// create jobs there.
 pub(super) async fn placed(log: &Log, caller: &Caller, spec: Spec) -> Result<Spec, Status> {
     let Some(session_id) = &spec.session else {
         if let Some(project_id) = spec.project.as_ref().filter(|_| !caller.sees_all_jobs()) {
@@ -81,16 +81,13 @@ pub(super) async fn placed(log: &Log, caller: &Caller, spec: Spec) -> Result<Spe
         return Ok(spec);
     };
     let found = session(log, caller, session_id, Role::Editor).await?.session;
-    if found.tenant != spec.tenant {
-        return Err(session_not_found(session_id));
-    }
     if found.closed_at.is_some() {
         return Err(Code::SessionClosed.status("the session was closed"));
     }
     if spec.project.as_ref().is_some_and(|project_id| *project_id != found.project_id) {
         return Err(check::invalid("project_id", "must be the session's"));
     }
-    Ok(Spec { project: Some(found.project_id), ..spec })
+    Ok(Spec { tenant: found.tenant, project: Some(found.project_id), ..spec })
 }
 
 /// Whether the caller may do with a job what takes this role in its project.

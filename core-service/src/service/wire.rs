@@ -2,6 +2,7 @@
 //! here, so that the domain meets only values in their ranges.
 
 pub(super) mod access;
+pub(super) mod agent;
 pub(super) mod check;
 pub(super) mod command;
 pub(super) mod event;

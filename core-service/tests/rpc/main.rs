@@ -1,5 +1,6 @@
 //! The core's calls, as a client meets them.
 
+mod agent;
 mod core;
 mod door;
 mod limits;

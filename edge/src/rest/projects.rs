@@ -1,7 +1,8 @@
-//! `/projects`: create, read, list, delete, follow; its members and sessions.
+//! `/projects`: create, read, list, delete, follow; its members, sessions and test runs.
 
 mod members;
 mod sessions;
+mod test_runs;
 
 use axum::{
     Json,
@@ -38,6 +39,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(follow))
         .merge(members::router())
         .merge(sessions::router())
+        .merge(test_runs::router())
 }
 
 /// A project to be.
@@ -174,7 +176,7 @@ async fn delete(
 
 /// Read or follow a project's events
 ///
-/// What becomes of its jobs. A page of JSON, or with `Accept: text/event-stream` a stream: `snapshot`
+/// What becomes of its jobs, what they use and what their workers tell. A page of JSON, or with `Accept: text/event-stream` a stream: `snapshot`
 /// first unless it resumes, then every event.
 #[utoipa::path(
     get, path = "/projects/{project_id}/events", tag = "projects",

@@ -1,6 +1,7 @@
-//! `/sessions`: read, close, follow; who is there, its graphs and saves.
+//! `/sessions`: read, close, follow; who is there, its graphs and saves, messages for the agent.
 
 mod graphs;
+mod messages;
 mod saves;
 
 use axum::{
@@ -36,6 +37,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(participants))
         .routes(routes!(follow))
         .merge(graphs::router())
+        .merge(messages::router())
         .merge(saves::router())
 }
 

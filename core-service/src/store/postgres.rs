@@ -132,6 +132,9 @@ pub enum OpenError {
     /// It is no address.
     #[error("the address of the database cannot be read: {0}")]
     Address(tokio_postgres::Error),
+    /// There is no such pooling.
+    #[error("pooling={0} is not known: it is session or transaction")]
+    Pooling(String),
     /// TLS is asked for without a way to check the server.
     #[error(
         "sslmode=require needs --store-ca FILE with the authority that signed the server's certificate"

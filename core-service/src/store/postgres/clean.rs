@@ -271,7 +271,7 @@ impl Steps<'_> {
             let (_, mut head) = Head::read(row)?;
             let done = step(&mut head)?;
             let call = update_heads(std::iter::once(&mut head)).map_err(Failure::Broken)?;
-            connection.pipeline(call.into_iter().collect(), None).map_err(Failure::Engine)?;
+            connection.pipeline(call.into_iter().collect()).map_err(Failure::Engine)?;
             Ok(Some(done))
         })
     }

@@ -14,12 +14,15 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Statement};
 
 use super::failure::Trouble;
-use super::target::{Security, Target};
+use super::target::{Pooling, Security, Target};
 
 /// A server that does not answer is given up: a little after it should have cancelled the statement.
 const ANSWER_MAX: Duration = Duration::from_secs(12);
 /// A connection that was idle for longer is asked whether it lives before it is used.
 const IDLE_MAX: Duration = Duration::from_secs(1);
+
+/// Turns that the connection gets to find out: one to be woken by its socket, one to read.
+const TURNS: usize = 2;
 
 /// An open connection.
 pub(crate) struct Connection {
@@ -27,6 +30,9 @@ pub(crate) struct Connection {
     /// Taken when it is dropped.
     runtime: Option<Runtime>,
     statements: RefCell<HashMap<String, Statement>>,
+    pooling: Pooling,
+    /// Whether a transaction is begun, or is with the next statement.
+    is_inside: Cell<bool>,
     /// Begins a transaction, with the statement that comes first.
     begin: Cell<Option<&'static str>>,
     has_written: Cell<bool>,
@@ -89,6 +95,8 @@ impl Connection {
             client,
             runtime: Some(runtime),
             statements: RefCell::default(),
+            pooling: target.pooling,
+            is_inside: Cell::new(false),
             begin: Cell::new(None),
             has_written: Cell::new(false),
             is_dead: Cell::new(false),
@@ -98,15 +106,27 @@ impl Connection {
 
     /// Whether it can be used: one that was idle is asked.
     pub(super) fn lives(&self) -> bool {
-        if self.is_dead.get() || self.client.is_closed() {
+        if self.is_dead.get() || self.has_ended() {
             return false;
         }
         self.used.get().elapsed() < IDLE_MAX || self.run("").is_ok()
     }
 
+    /// Whether the server has said that it is gone: its bytes are moved only while somebody waits.
+    fn has_ended(&self) -> bool {
+        let Some(runtime) = &self.runtime else { return true };
+        runtime.block_on(async {
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
+        });
+        self.client.is_closed()
+    }
+
     /// Begins a transaction with the statement that comes next.
     pub(super) fn begin(&self, how: &'static str) {
         self.has_written.set(false);
+        self.is_inside.set(true);
         self.begin.set(Some(how));
     }
 
@@ -121,17 +141,36 @@ impl Connection {
 
     /// Ends a transaction: durable when it returns.
     pub(super) fn commit(&self) -> Result<(), Trouble> {
-        match self.begin.take() {
-            Some(_) => Ok(()),
-            None => self.run("COMMIT"),
-        }
+        self.finish(self.last_words().0)
     }
 
     /// Ends a transaction that has only read, or shall not have been.
     pub(super) fn end(&self) -> Result<(), Trouble> {
-        match self.begin.take() {
-            Some(_) => Ok(()),
-            None => self.run("ROLLBACK"),
+        self.finish(self.last_words().1)
+    }
+
+    fn finish(&self, last: &'static str) -> Result<(), Trouble> {
+        self.is_inside.set(false);
+        if self.begin.take().is_some() {
+            return Ok(());
+        }
+        let ended = self.run(last);
+        self.forget_statements();
+        ended
+    }
+
+    /// What commits and what takes back. Whoever is lent the server's process next must not find
+    /// statements of ours.
+    fn last_words(&self) -> (&'static str, &'static str) {
+        match self.pooling {
+            Pooling::Session => ("COMMIT", "ROLLBACK"),
+            Pooling::Transaction => ("DEALLOCATE ALL; COMMIT", "ROLLBACK; DEALLOCATE ALL"),
+        }
+    }
+
+    fn forget_statements(&self) {
+        if self.pooling == Pooling::Transaction {
+            self.statements.borrow_mut().clear();
         }
     }
 
@@ -146,8 +185,10 @@ impl Connection {
         sql: &str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Rows, Trouble> {
-        let statement = self.statement(sql)?;
-        self.after_begin(self.client.query(&statement, parameters))
+        self.inside(|| {
+            let statement = self.statement(sql)?;
+            self.after_begin(self.client.query(&statement, parameters))
+        })
     }
 
     /// How many rows one statement changes.
@@ -156,8 +197,22 @@ impl Connection {
         sql: &str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<u64, Trouble> {
-        let statement = self.statement(sql)?;
-        self.after_begin(self.client.execute(&statement, parameters))
+        self.inside(|| {
+            let statement = self.statement(sql)?;
+            self.after_begin(self.client.execute(&statement, parameters))
+        })
+    }
+
+    /// A statement that stands alone gets a transaction where it is prepared for that alone.
+    fn inside<T>(&self, run: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+        if self.pooling == Pooling::Session || self.is_inside.get() {
+            return run();
+        }
+        self.begin("BEGIN");
+        let answer = run();
+        let ended = if answer.is_ok() { self.commit() } else { self.end() };
+        let answer = answer?;
+        ended.map(|()| answer)
     }
 
     fn after_begin<T>(
@@ -173,9 +228,21 @@ impl Connection {
         }
     }
 
-    /// Statements that are sent together, then perhaps a last one without parameters: one wait for
-    /// all. They run in order; after one that fails the others do nothing.
-    pub(super) fn pipeline(
+    /// Statements that are sent together: one wait for all. They run in order; after one that fails the
+    /// others do nothing.
+    pub(super) fn pipeline(&self, calls: Vec<Call>) -> Result<Vec<Rows>, Trouble> {
+        self.pipelined(calls, None)
+    }
+
+    /// The same, and the end of the transaction with them: durable when it returns.
+    pub(super) fn pipeline_and_commit(&self, calls: Vec<Call>) -> Result<(), Trouble> {
+        let committed = self.pipelined(calls, Some(self.last_words().0));
+        self.is_inside.set(false);
+        self.forget_statements();
+        committed.map(|_| ())
+    }
+
+    fn pipelined(
         &self,
         calls: Vec<Call>,
         last: Option<&'static str>,
@@ -204,10 +271,16 @@ impl Connection {
         Box::pin(async move { self.client.batch_execute(sql).await.map(|()| Vec::new()) })
     }
 
-    /// Statements are prepared once per connection. A parameter is written as the other engine does.
+    /// Statements are prepared once per connection, or once per transaction behind a pooler that lends
+    /// connections for one. A parameter is written as the other engine does.
     fn statement(&self, sql: &str) -> Result<Statement, Trouble> {
         if let Some(statement) = self.statements.borrow().get(sql) {
             return Ok(statement.clone());
+        }
+        if self.pooling == Pooling::Transaction
+            && let Some(begin) = self.begin.take()
+        {
+            self.run(begin)?;
         }
         let statement = self.wait(self.client.prepare(&sql.replace('?', "$")))?;
         self.statements.borrow_mut().insert(sql.to_owned(), statement.clone());

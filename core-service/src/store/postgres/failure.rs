@@ -8,6 +8,10 @@ use crate::store::{Error, sql};
 /// Why a step of a transaction failed.
 pub(super) type Failure = sql::Failure<Trouble>;
 
+/// What statements that vanish mean.
+const POOLED: &str = "if a pooler lends connections for a transaction, say `?pooling=transaction` \
+                      in the address";
+
 /// How the database fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Trouble {
@@ -36,7 +40,10 @@ impl From<tokio_postgres::Error> for Trouble {
             SqlState::LOCK_NOT_AVAILABLE,
             SqlState::UNIQUE_VIOLATION,
         ];
-        if again.contains(code) {
+        let unprepared = [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT];
+        if unprepared.contains(code) {
+            Trouble::Broken(format!("{text}: {POOLED}"))
+        } else if again.contains(code) {
             Trouble::Again(text)
         } else if *code == SqlState::DISK_FULL {
             Trouble::Full

@@ -354,7 +354,7 @@ impl Link {
         let found = self
             .connection
             .query("DELETE FROM lane WHERE stamp = ?1 RETURNING batch", &[&i64::from(stamp)])?;
-        self.connection.run("COMMIT")?;
+        self.connection.commit()?;
         let batch = found.first().map(|row| row.try_get::<_, i64>(0)).transpose();
         let batch = batch.map_err(|error| Trouble::Broken(error.to_string()))?;
         Ok(batch.map(i64::unsigned_abs))

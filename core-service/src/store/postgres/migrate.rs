@@ -15,11 +15,11 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(8245928620474758004)";
 
 /// Brings the schema up to date, all of it in one transaction.
 pub(super) fn migrate(connection: &Connection) -> Result<(), OpenError> {
-    connection.run("BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")?;
+    connection.begin("BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0");
     let migrated = in_transaction(connection);
     if migrated.is_err() {
         // What failed is told; a rollback that fails ends with the connection.
-        let _ = connection.run("ROLLBACK");
+        let _ = connection.end();
     }
     migrated
 }
@@ -45,6 +45,6 @@ fn in_transaction(connection: &Connection) -> Result<(), OpenError> {
         )?;
         tracing::info!(from = found, to = SCHEMA, "the database's schema is brought up to date");
     }
-    connection.run("COMMIT")?;
+    connection.commit()?;
     Ok(())
 }

@@ -56,7 +56,7 @@ impl<'lane> Rows<'lane> {
         mark: Mark,
     ) -> Result<Rows<'lane>, Failure> {
         connection.begin(BEGIN);
-        let found = connection.pipeline(opening(plan, mark), None).map_err(Failure::Engine)?;
+        let found = connection.pipeline(opening(plan, mark)).map_err(Failure::Engine)?;
         let [moved, _, _, heads, clock, jobs, replies] = &found[..] else {
             return Err(Failure::Broken(Error::Damaged("an answer is missing".into())));
         };
@@ -104,8 +104,7 @@ impl<'lane> Rows<'lane> {
             return self.connection.end().map_err(Failure::Engine);
         }
         let calls = self.pending.calls(self.heads.values_mut()).map_err(Failure::Broken)?;
-        self.connection.pipeline(calls, Some("COMMIT")).map_err(Failure::Engine)?;
-        Ok(())
+        self.connection.pipeline_and_commit(calls).map_err(Failure::Engine)
     }
 
     fn planned(&mut self, topic: &Topic) -> Result<&mut Head, Failure> {
@@ -268,7 +267,7 @@ impl batch::Rows for Rows<'_> {
         let calls = self.pending.calls(self.heads.values_mut()).map_err(Failure::Broken)?;
         if !calls.is_empty() {
             self.connection.note_write();
-            self.connection.pipeline(calls, None).map_err(Failure::Engine)?;
+            self.connection.pipeline(calls).map_err(Failure::Engine)?;
         }
         Ok(())
     }

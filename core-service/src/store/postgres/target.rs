@@ -19,11 +19,24 @@ const CONNECT_MAX: Duration = Duration::from_secs(3);
 /// Bytes that nobody acknowledges for so long end a connection, and with it a lane's wait.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 
+/// The part of an address that is ours: `?pooling=transaction`.
+const POOLING: &str = "pooling=";
+
 /// An address, read.
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) config: Config,
     pub(super) security: Security,
+    pub(super) pooling: Pooling,
+}
+
+/// For how long a connection is to one process of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pooling {
+    /// For as long as it lasts: no pooler, or one that carries prepared statements along.
+    Session,
+    /// For a transaction: what is prepared must not outlive it.
+    Transaction,
 }
 
 /// How the bytes travel.
@@ -38,7 +51,8 @@ pub(super) enum Security {
 impl Target {
     /// Reads an address. `authority` signed the server's certificate.
     pub(super) fn new(url: &str, authority: Option<&Path>) -> Result<Target, OpenError> {
-        let mut config = Config::from_str(url).map_err(OpenError::Address)?;
+        let (url, pooling) = pooling(url)?;
+        let mut config = Config::from_str(&url).map_err(OpenError::Address)?;
         config.connect_timeout(CONNECT_MAX).tcp_user_timeout(SILENCE_MAX);
         config.application_name("roomcast-core");
         // Of several hosts, the one that takes writes: after a fail-over that is another one.
@@ -51,8 +65,23 @@ impl Target {
             (None, SslMode::Require) => return Err(OpenError::NoAuthority),
             (None, _) => Security::None,
         };
-        Ok(Target { config, security })
+        Ok(Target { config, security, pooling })
     }
+}
+
+/// Takes what is ours out of an address.
+fn pooling(url: &str) -> Result<(String, Pooling), OpenError> {
+    let Some((place, parameters)) = url.split_once('?') else {
+        return Ok((url.to_owned(), Pooling::Session));
+    };
+    let (own, others): (Vec<_>, Vec<_>) =
+        parameters.split('&').partition(|one| one.starts_with(POOLING));
+    let pooling = match own.last().map(|one| &one[POOLING.len()..]) {
+        None | Some("session") => Pooling::Session,
+        Some("transaction") => Pooling::Transaction,
+        Some(other) => return Err(OpenError::Pooling(other.to_owned())),
+    };
+    Ok((format!("{place}?{}", others.join("&")), pooling))
 }
 
 fn tls(authority: &Path) -> Result<ClientConfig, OpenError> {

@@ -1,7 +1,10 @@
 //! The suite on this engine, and what is this engine's own.
 
 mod cluster;
+mod pooler;
 mod server;
+mod standby;
+mod tls;
 
 use std::sync::Arc;
 

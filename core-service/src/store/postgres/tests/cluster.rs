@@ -32,15 +32,15 @@ const AGAIN: Duration = Duration::from_millis(20);
 /// Longer than any outage here.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn open(url: String) -> PostgresStore {
+pub(super) fn open(url: String) -> PostgresStore {
     PostgresStore::open(PostgresConfig::new(url), Arc::new(|_| {})).expect("opens")
 }
 
-fn room(n: u32) -> Topic {
+pub(super) fn room(n: u32) -> Topic {
     Topic::new("acme", Kind::Room, &format!("room-{n}")).expect("a topic")
 }
 
-fn publish(topic: Topic, text: &str) -> Command {
+pub(super) fn publish(topic: Topic, text: &str) -> Command {
     let payload = Payload::json(serde_json::json!({ "text": text }).to_string());
     let events = vec![NewEvent { kind: "said".into(), body: Body::Payload(payload) }];
     let action = Action::Publish { topic, events, expected_offset: None };
@@ -49,14 +49,14 @@ fn publish(topic: Topic, text: &str) -> Command {
     Command { action, idempotency: Some(idempotency), trace: None }
 }
 
-fn text(event: &Event) -> String {
+pub(super) fn text(event: &Event) -> String {
     let Body::Payload(payload) = &event.body else { panic!("{event:?} is no payload") };
     let value: serde_json::Value = serde_json::from_slice(&payload.data).expect("JSON");
     value["text"].as_str().expect("a text").to_owned()
 }
 
 /// Publishes with a key, as often as it takes.
-async fn insist(store: &PostgresStore, topic: &Topic, text: &str) -> u64 {
+pub(super) async fn insist(store: &PostgresStore, topic: &Topic, text: &str) -> u64 {
     let begun = Instant::now();
     loop {
         match store.commit(publish(topic.clone(), text)).await {

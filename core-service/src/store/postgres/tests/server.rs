@@ -1,8 +1,8 @@
 //! A PostgreSQL server of one test, on a socket in a folder that goes with it.
 
 use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, chown};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,9 +11,6 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
 use tempfile::TempDir;
-
-use super::super::connection::Connection;
-use super::super::target::Target;
 
 /// Where Debian puts each version of the server.
 const VERSIONS: &str = "/usr/lib/postgresql";
@@ -24,16 +21,81 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 pub(in super::super) struct Server {
     folder: TempDir,
+    settings: Vec<String>,
     process: Child,
 }
 
 impl Server {
     /// A new, empty one. Its durability against power cuts is not what tests here look at.
     pub(super) fn start() -> Server {
+        Server::start_with(&[], &[])
+    }
+
+    /// With settings and files of its own in its data folder.
+    pub(super) fn start_with(settings: &[&str], files: &[(&str, &str)]) -> Server {
         let folder = owned(TempDir::new().expect("a folder"));
-        let template = template();
-        copy(&template, &folder.path().join("data"));
-        Server::run(folder)
+        let data = folder.path().join("data");
+        copy(&template(), &data);
+        for (name, text) in files {
+            put(&data.join(name), text);
+        }
+        Server::run(folder, settings.iter().map(|one| (*one).to_owned()).collect())
+    }
+
+    /// A standby that has all that was committed so far, and follows without anybody waiting for it. The
+    /// server needs `wal_level=replica` and `max_wal_senders`.
+    pub(super) fn standby(&self) -> Server {
+        let folder = owned(TempDir::new().expect("a folder"));
+        let made = program("pg_basebackup")
+            .args(["--username=roomcast", "--write-recovery-conf", "--checkpoint=fast"])
+            .args(["--no-sync", "--wal-method=stream", "--host"])
+            .arg(self.folder.path())
+            .arg("--pgdata")
+            .arg(folder.path().join("data"))
+            .status();
+        assert!(made.is_ok_and(|status| status.success()), "no base backup");
+        Server::run(folder, self.settings.clone())
+    }
+
+    /// What `psql` says to a statement.
+    pub(super) fn say(&self, statement: &str) -> String {
+        let said = program("psql")
+            .args(["--username=roomcast", "--dbname=postgres", "--no-psqlrc", "--tuples-only"])
+            .args(["--no-align", "--set=ON_ERROR_STOP=1", "--command", statement])
+            .args(["--port", port(&self.settings), "--host"])
+            .arg(self.folder.path())
+            .output()
+            .expect("psql runs");
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        String::from_utf8(said.stdout).expect("text").trim().to_owned()
+    }
+
+    /// All that is in it, as `pg_dump` writes it.
+    pub(super) fn dump(&self) -> Vec<u8> {
+        let dumped = program("pg_dump")
+            .args(["--username=roomcast", "--format=custom", "--dbname=postgres", "--host"])
+            .arg(self.folder.path())
+            .output()
+            .expect("pg_dump runs");
+        assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
+        dumped.stdout
+    }
+
+    /// Takes in what [`Server::dump`] wrote.
+    pub(super) fn restore(&self, dump: &[u8]) {
+        let mut restoring = program("pg_restore")
+            .args(["--username=roomcast", "--exit-on-error", "--dbname=postgres", "--host"])
+            .arg(self.folder.path())
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("pg_restore runs");
+        restoring.stdin.take().expect("piped").write_all(dump).expect("taken in");
+        assert!(restoring.wait().expect("ended").success(), "not restored");
+    }
+
+    /// The folder of its socket.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(super) fn url(&self) -> String {
@@ -47,7 +109,7 @@ impl Server {
         copy(&self.data(), &folder.path().join("data"));
         self.signal(Signal::SIGCONT);
         fs::remove_file(folder.path().join("data/postmaster.pid")).expect("was running");
-        Server::run(folder)
+        Server::run(folder, self.settings.clone())
     }
 
     /// Ends it as `kill -9` of all its processes does.
@@ -63,8 +125,8 @@ impl Server {
     /// Starts it again on what it left.
     pub(super) fn restart(&mut self) {
         fs::remove_file(self.data().join("postmaster.pid")).expect("was running");
-        self.process = spawn(self.folder.path());
-        wait(self.folder.path());
+        self.process = spawn(self.folder.path(), &self.settings);
+        wait(self.folder.path(), &self.settings);
     }
 
     pub(super) fn kill_and_restart(&mut self) {
@@ -72,10 +134,10 @@ impl Server {
         self.restart();
     }
 
-    fn run(folder: TempDir) -> Server {
-        let process = spawn(folder.path());
-        wait(folder.path());
-        Server { folder, process }
+    fn run(folder: TempDir, settings: Vec<String>) -> Server {
+        let process = spawn(folder.path(), &settings);
+        wait(folder.path(), &settings);
+        Server { folder, settings, process }
     }
 
     fn data(&self) -> PathBuf {
@@ -116,11 +178,11 @@ fn children(server: Pid) -> Vec<Pid> {
     text.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw).collect()
 }
 
-fn spawn(folder: &Path) -> Child {
+fn spawn(folder: &Path, settings: &[String]) -> Child {
     let log = File::create(folder.join("log")).expect("a log");
     let mut server = program("postgres");
     server.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
-    for setting in [
+    let usual = [
         "listen_addresses=",
         "fsync=off",
         "shared_buffers=16MB",
@@ -128,21 +190,21 @@ fn spawn(folder: &Path) -> Child {
         "autovacuum=off",
         "max_wal_senders=0",
         "wal_level=minimal",
-    ] {
+    ];
+    // The last word counts.
+    for setting in usual.into_iter().chain(settings.iter().map(String::as_str)) {
         server.arg("-c").arg(setting);
     }
     server.stdout(Stdio::null()).stderr(log).spawn().expect("PostgreSQL starts")
 }
 
 /// Waits until it takes connections.
-fn wait(folder: &Path) {
+fn wait(folder: &Path, settings: &[String]) {
     let begun = Instant::now();
-    let target = Target::new(&url(folder), None).expect("an address");
-    // A connection waits in a runtime of its own, which no other may run around.
     let is_up = || {
-        std::thread::scope(|scope| {
-            scope.spawn(|| Connection::open(&target).is_ok()).join().expect("no panic")
-        })
+        let mut asked = program("pg_isready");
+        asked.args(["--quiet", "--port", port(settings), "--host"]).arg(folder);
+        asked.status().expect("pg_isready runs").success()
     };
     while !is_up() {
         if begun.elapsed() > START_MAX {
@@ -153,13 +215,23 @@ fn wait(folder: &Path) {
     }
 }
 
+/// The number in its socket's name.
+fn port(settings: &[String]) -> &str {
+    let own = settings.iter().find_map(|setting| setting.strip_prefix("port="));
+    own.unwrap_or("5432")
+}
+
 fn url(folder: &Path) -> String {
     format!("postgres://roomcast@localhost/postgres?host={}", folder.display())
 }
 
 /// A program of the server, as a user that it accepts: it refuses to run as root.
 fn program(name: &str) -> Command {
-    let mut command = Command::new(programs().join(name));
+    as_server(Command::new(programs().join(name)))
+}
+
+/// A program as that user.
+pub(super) fn as_server(mut command: Command) -> Command {
     if let Some(user) = server_user() {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw()).current_dir("/");
     }
@@ -180,9 +252,17 @@ fn server_user() -> Option<User> {
     Some(User::from_name("postgres").expect("users").expect("its package makes a user"))
 }
 
-fn owned(folder: TempDir) -> TempDir {
+pub(super) fn owned(folder: TempDir) -> TempDir {
     give(folder.path());
     folder
+}
+
+/// A file that the server alone reads, as it demands of keys.
+pub(super) fn put(path: &Path, text: &str) {
+    let mut options = File::options();
+    let file = options.create(true).write(true).truncate(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).expect("written");
+    give(path);
 }
 
 fn give(path: &Path) {

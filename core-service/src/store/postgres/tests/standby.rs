@@ -1,0 +1,146 @@
+//! A standby that takes over without the last commits, and a backup that is older than its readers: what
+//! is lost is told to whoever has it, and nothing else takes its place in silence.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Server;
+use super::cluster::{insist, open, publish, room};
+use crate::domain::cursor::{Cursor, Resume};
+use crate::store::commit::Committed;
+use crate::store::postgres::PostgresStore;
+use crate::store::{Error, Store as _};
+
+const KEPT: u32 = 10;
+const LOST: u32 = 5;
+/// Longer than a standby needs for some events.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(20);
+/// What a standby needs of its primary.
+const SENDS: [&str; 2] = ["wal_level=replica", "max_wal_senders=4"];
+
+/// Publishes, and answers the cursor of each event.
+async fn say(store: &PostgresStore, prefix: &str, count: u32) -> Vec<Cursor> {
+    let mut cursors = Vec::new();
+    for n in 0..count {
+        let committed = store.commit(publish(room(0), &format!("{prefix}-{n}"))).await;
+        let Ok(Committed::Published { cursors: of, .. }) = committed else {
+            panic!("{committed:?}")
+        };
+        cursors.extend(of);
+    }
+    cursors
+}
+
+async fn judge(store: &PostgresStore, cursor: Cursor) -> Option<Resume> {
+    store.position(&room(0), Some(cursor)).await.expect("a position").resume
+}
+
+/// The address of both servers.
+fn address(servers: [&Server; 2]) -> String {
+    let hosts = servers.map(|one| one.folder().display().to_string().replace('/', "%2F"));
+    format!("postgres://roomcast@{}/postgres", hosts.join(","))
+}
+
+/// Waits until the standby has all that the primary has.
+fn follow(primary: &Server, standby: &Server) {
+    let head = primary.say("SELECT pg_current_wal_lsn()");
+    let has_it = format!("SELECT pg_last_wal_replay_lsn() >= '{head}'::pg_lsn");
+    let begun = Instant::now();
+    while standby.say(&has_it) != "t" {
+        assert!(begun.elapsed() < PATIENCE, "the standby does not follow");
+        std::thread::park_timeout(PAUSE);
+    }
+}
+
+/// Cuts a standby off, so that nothing is on its way to it any more.
+fn cut_off(standby: &Server) {
+    standby.say("ALTER SYSTEM SET primary_conninfo = ''");
+    standby.say("SELECT pg_reload_conf()");
+    let begun = Instant::now();
+    while standby.say("SELECT count(*) FROM pg_stat_wal_receiver") != "0" {
+        assert!(begun.elapsed() < PATIENCE, "the standby still receives");
+        std::thread::park_timeout(PAUSE);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_of_what_a_promoted_standby_has_lost_are_reset() {
+    let mut primary = Server::start_with(&SENDS, &[]);
+    let standby = primary.standby();
+    let store = open(address([&primary, &standby]));
+    let kept = say(&store, "kept", KEPT).await;
+    follow(&primary, &standby);
+    cut_off(&standby);
+    let lost = say(&store, "lost", LOST).await;
+    assert_eq!(judge(&store, lost[4]).await, Some(Resume::Whole));
+
+    primary.kill();
+    assert_eq!(standby.say("SELECT pg_promote()"), "t");
+    // The same store, by the same address, finds the server that takes writes.
+    let offset = insist(&store, &room(0), "after-0").await;
+    assert_eq!(offset, u64::from(KEPT) + 1, "the log goes on where the standby's ends");
+    assert_eq!(judge(&store, kept[9]).await, Some(Resume::Whole));
+    assert_eq!(judge(&store, lost[0]).await, Some(Resume::Forked));
+    assert_eq!(judge(&store, lost[4]).await, Some(Resume::Ahead));
+    say(&store, "more", LOST).await;
+    assert_eq!(judge(&store, lost[4]).await, Some(Resume::Forked), "as long a log is not the same");
+    // What was lost with its key is not remembered: asked again, it is there once.
+    let again = store.commit(publish(room(0), "lost-0")).await.expect("committed");
+    assert!(matches!(again, Committed::Published { is_replay: false, .. }), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_that_is_waited_for_loses_nothing() {
+    let mut primary = Server::start_with(&SENDS, &[]);
+    let standby = primary.standby();
+    primary.say("ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'");
+    primary.say("SELECT pg_reload_conf()");
+    let store = open(address([&primary, &standby]));
+    let said = say(&store, "kept", KEPT).await;
+    primary.kill();
+    assert_eq!(standby.say("SELECT pg_promote()"), "t");
+    standby.say("ALTER SYSTEM SET synchronous_standby_names = ''");
+    standby.say("SELECT pg_reload_conf()");
+    assert_eq!(insist(&store, &room(0), "after").await, u64::from(KEPT) + 1);
+    for cursor in said {
+        assert_eq!(judge(&store, cursor).await, Some(Resume::Whole));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_no_primary_is_not_written_to() {
+    let primary = Server::start_with(&SENDS, &[]);
+    let standby = primary.standby();
+    let store = open(primary.url());
+    say(&store, "kept", 1).await;
+    let url = standby.url();
+    let opened = tokio::task::spawn_blocking(move || {
+        let config = crate::store::postgres::PostgresConfig::new(url);
+        PostgresStore::open(config, Arc::new(|_| {})).map(drop)
+    });
+    let refused = opened.await.expect("no panic").expect_err("a standby").to_string();
+    assert!(refused.contains("cannot be used"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_beyond_a_restored_dump_are_reset() {
+    let server = Server::start();
+    let store = open(server.url());
+    let kept = say(&store, "kept", KEPT).await;
+    let dump = server.dump();
+    let lost = say(&store, "lost", LOST).await;
+    drop(store);
+
+    let restored = Server::start();
+    restored.restore(&dump);
+    let store = open(restored.url());
+    assert_eq!(judge(&store, kept[9]).await, Some(Resume::Whole));
+    assert_eq!(judge(&store, lost[0]).await, Some(Resume::Ahead));
+    say(&store, "other", LOST).await;
+    for cursor in lost {
+        assert_eq!(judge(&store, cursor).await, Some(Resume::Forked));
+    }
+    let written = store.writable();
+    assert_eq!(written, Ok::<(), Error>(()));
+}

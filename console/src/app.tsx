@@ -2,7 +2,7 @@ import { RoomcastClient, RoomcastError } from "@roomcast/client";
 import { RoomcastProvider } from "@roomcast/react";
 import { useCallback, useEffect, useMemo, useState, type ReactNode } from "react";
 import type { Caller } from "./api.js";
-import { CallerProvider } from "./caller.js";
+import { CallerProvider, isAboutToken } from "./caller.js";
 import { credential } from "./credential.js";
 import { Shell } from "./shell/shell.js";
 import { SignIn } from "./shell/sign-in.js";
@@ -67,19 +67,6 @@ function useEntry(client: RoomcastClient, again: () => void): Entry {
     };
   }, [client, again]);
   return entry?.of === client ? entry.entry : undefined;
-}
-
-const TOKEN_CODES: ReadonlySet<string> = new Set([
-  "unauthenticated",
-  "token_invalid",
-  "token_expired",
-  "token_revoked",
-  "user_unknown",
-  "user_disabled",
-]);
-
-function isAboutToken({ code }: RoomcastError): boolean {
-  return TOKEN_CODES.has(code);
 }
 
 function reasonOf({ code, message }: RoomcastError): string {

@@ -1,3 +1,4 @@
+import type { RoomcastError } from "@roomcast/client";
 import { createContext, useContext } from "react";
 import type { Caller } from "./api.js";
 
@@ -17,4 +18,18 @@ export function useCaller(): Standing {
   const standing = useContext(Context);
   if (!standing) throw new Error("nobody is known yet");
   return standing;
+}
+
+const TOKEN_CODES: ReadonlySet<string> = new Set([
+  "unauthenticated",
+  "token_invalid",
+  "token_expired",
+  "token_revoked",
+  "user_unknown",
+  "user_disabled",
+]);
+
+/** Whether another token would mend it. */
+export function isAboutToken({ code }: RoomcastError): boolean {
+  return TOKEN_CODES.has(code);
 }

@@ -15,7 +15,10 @@ for (const file of files) {
   const plain = readFileSync(file);
   const gzip = gzipSync(plain, { level: 9 });
   writeFileSync(`${file}.gz`, gzip);
-  writeFileSync(`${file}.br`, brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: plain.length } }));
+  writeFileSync(
+    `${file}.br`,
+    brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: plain.length } }),
+  );
   weights[/\.\w+$/.exec(file)?.[0] ?? ""] += gzip.length;
 }
 for (const [ending, bytes] of Object.entries(weights)) {

@@ -1,5 +1,6 @@
 import { useConnection, useRoomcast } from "@roomcast/react";
 import type { ReactNode } from "react";
+import { isAboutToken, useCaller } from "../caller.js";
 import { useNow } from "../data/clock.js";
 import { duration } from "../data/words.js";
 
@@ -11,13 +12,20 @@ export function Banner(): ReactNode {
   const client = useRoomcast();
   const { phase, lostAt, error } = useConnection();
   const now = useNow();
+  const { signOut } = useCaller();
   if (phase === "closed") {
     return (
       <p className="banner banner-bad" role="alert">
         The connection ended: {error?.message ?? "for good"}.{" "}
-        <button type="button" className="button" onClick={() => client.connect()}>
-          Connect again
-        </button>
+        {error && isAboutToken(error) ? (
+          <button type="button" className="button" onClick={signOut}>
+            Sign in again
+          </button>
+        ) : (
+          <button type="button" className="button" onClick={() => client.connect()}>
+            Connect again
+          </button>
+        )}
       </p>
     );
   }

@@ -1,0 +1,86 @@
+import { RoomcastClient, session } from "@roomcast/client";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { Server } from "../../clients/typescript/testing/server.js";
+import { SECURED, token } from "../../clients/typescript/testing/token.js";
+import { Worker } from "../../clients/typescript/testing/worker.js";
+import { Visitor } from "./stage/visitor.js";
+
+/** It would change the page's title, or its address, if any of it were read as HTML or as a script. */
+const HOSTILE = `"><img src=x onerror="document.title='pwned'"><script>document.title='pwned'</script><svg onload="document.title='pwned'">{{7*7}}javascript:alert(1)`;
+
+async function isText(page: Page, path: string): Promise<void> {
+  await page.getByText(HOSTILE, { exact: false }).first().waitFor();
+  const foreign = await page.evaluate(
+    () => document.querySelectorAll("main img, main script, main iframe, main [onerror], main [onload]").length,
+  );
+  expect(foreign, path).toBe(0);
+  expect(await page.title(), path).toContain("Roomcast");
+}
+
+test("whatever people, workers and publishers write stays text", async () => {
+  const server = await Server.forTest(SECURED);
+  const secret = token(HOSTILE, 3600, { roles: ["admin"] });
+  const client = new RoomcastClient({ url: server.url, getToken: () => secret });
+  const { job_id } = await client.createJob({
+    kind: "demo",
+    input: { [HOSTILE]: HOSTILE },
+    labels: { note: HOSTILE.slice(0, 120) },
+  });
+  const lease = await new Worker(server.core).lease("demo");
+  await lease.report({
+    progress: { percent: 10, message: HOSTILE, stage: HOSTILE.slice(0, 120), counters: { "<b>rows</b>": 1 } },
+  });
+  await lease.write(`${HOSTILE}\n\u001b]0;${HOSTILE}\u0007\u001b[31m${HOSTILE}\u001b[0m\n`);
+  await lease.report({ usage: { input_tokens: 1, model: HOSTILE } });
+  await lease.fail("worker.broke", HOSTILE);
+  const project = await client.request<{ id: string }>("/projects", { method: "POST", body: { name: HOSTILE } });
+  const { session_id } = await client.request<{ session_id: string }>(`/projects/${project.id}/sessions`, {
+    method: "POST",
+    body: { name: HOSTILE },
+  });
+  const drawing = session(client, session_id);
+  const leave = drawing.subscribe(() => {});
+  await drawing.execute({
+    type: "create_node",
+    node_id: "n",
+    node_type: HOSTILE,
+    name: HOSTILE,
+    properties: { [HOSTILE.slice(0, 120)]: HOSTILE },
+  });
+  await client.room("agents").publish("agent_status_update", { [HOSTILE]: HOSTILE });
+
+  const visitor = await Visitor.of(server.url);
+  const page = await visitor.open("/");
+  await page.getByLabel("Token").fill(secret);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  const paths = [
+    "/",
+    "/jobs",
+    `/jobs/${job_id}`,
+    "/sessions",
+    `/sessions/${session_id}`,
+    "/rooms/agents",
+    "/topics/room%3Aagents",
+    "/connections",
+    "/audit",
+  ];
+  for (const path of paths) {
+    await page.goto(`${server.url}/console${path}`);
+    await isText(page, path);
+  }
+  await page.goto(`${server.url}/console/sessions/${session_id}`);
+  await page.getByRole("group", { name: "Nodes" }).getByRole("button").click();
+  await page.getByLabel("Properties").waitFor();
+  await isText(page, "a node");
+  for (const path of [
+    `/jobs/${encodeURIComponent(HOSTILE)}`,
+    `/topics/${encodeURIComponent(HOSTILE)}`,
+    `/explain?user=${encodeURIComponent(HOSTILE)}&topic=job%3A${job_id}`,
+  ]) {
+    await page.goto(`${server.url}/console${path}`);
+    await isText(page, path);
+  }
+  leave();
+  client.close();
+});

@@ -1,0 +1,36 @@
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { expect, onTestFinished } from "vitest";
+import { browser, watchErrors } from "../../../clients/typescript/testing/browser.js";
+
+/** Somebody with a browser. Whatever a page complains of, and whatever its policy forbids, fails the test. */
+export class Visitor {
+  private constructor(
+    readonly context: BrowserContext,
+    private readonly url: string,
+  ) {}
+
+  static async of(url: string, started?: Browser): Promise<Visitor> {
+    return new Visitor(await (started ?? (await browser())).newContext(), url);
+  }
+
+  /** Opens a page of the console by its address. */
+  async open(path: string): Promise<Page> {
+    const page = await this.context.newPage();
+    watchErrors(page);
+    watchPolicy(page);
+    await page.goto(`${this.url}/console${path}`);
+    return page;
+  }
+}
+
+/** The policy is broken where a script, a style or a request is not the console's own. */
+function watchPolicy(page: Page): void {
+  const violations: string[] = [];
+  void page.exposeFunction("violated", (what: string) => violations.push(what));
+  void page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {
+      (globalThis as never as { violated(what: string): void }).violated(`${effectiveDirective} ${blockedURI}`);
+    });
+  });
+  onTestFinished(() => expect(violations).toEqual([]));
+}

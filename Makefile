@@ -24,6 +24,9 @@ RUN_OFF    = if $(HAS) cargo-nextest >/dev/null; \
 PAGE_CLIENT := edge/web/node_modules/.package-lock.json
 TEST_NODE   := tests/node/node_modules/.package-lock.json
 TEST_PYTHON := .venv/.ready
+# The Python package, whose messages are written when it is installed.
+PYTHON      := clients/python/pyproject.toml clients/python/contract.py clients/python/requirements.txt \
+	docs/ERRORS.md $(wildcard proto/roomcast/v1/*.proto)
 TYPESCRIPT  := clients/typescript/node_modules/.package-lock.json
 CONSOLE     := console/node_modules/.package-lock.json
 # What the edge embeds, and what it is made of: the client and its hooks are built into it.
@@ -32,7 +35,7 @@ CONSOLE_SOURCE = $(shell find console/src clients/typescript/client/src clients/
 FANOUT_NODE := bench/peers/node/node_modules/.package-lock.json
 FANOUT_PYTHON := bench/peers/python/.venv/.ready
 
-.PHONY: help setup tools run test console clients lint audit prove fuzz bench fanout fanout-tools docs clean
+.PHONY: help setup tools run cluster test console clients lint audit prove fuzz bench fanout fanout-tools docs clean
 
 help: ## List what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -65,9 +68,10 @@ $(CONSOLE): console/package-lock.json
 $(CONSOLE_PAGE): $(CONSOLE) $(CONSOLE_SOURCE) console/index.html console/vite.config.ts console/tools/pack.mjs
 	cd console && npm run --silent build
 
-$(TEST_PYTHON): tests/python/requirements.txt | tools
+$(TEST_PYTHON): tests/python/requirements.txt $(PYTHON) | tools
 	python3 -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	.venv/bin/pip install --quiet --disable-pip-version-check --requirement $< \
+		--requirement clients/python/requirements.txt --editable clients/python
 	@touch $@
 
 # --- running -------------------------------------------------------------------------------------
@@ -76,6 +80,12 @@ run: ## Build and run `roomcast dev` (ARGS="--http 127.0.0.1:9000" for its flags
 	@.ci/tools run
 	@$(MAKE) --no-print-directory $(PAGE_CLIENT) $(CONSOLE_PAGE)
 	cargo run --locked --package roomcast -- dev $(ARGS)
+
+cluster: ## PostgreSQL, Redis, two cores and two edges on this machine (docs/guides/cluster.md)
+	@.ci/tools cluster
+	@$(MAKE) --no-print-directory $(PAGE_CLIENT)
+	cargo build --locked --package roomcast
+	@ROOMCAST=target/debug/roomcast exec deploy/cluster.sh
 
 # --- testing -------------------------------------------------------------------------------------
 
@@ -86,9 +96,10 @@ test: setup lint ## Set-up, style, lints and every test
 
 console: $(CONSOLE_PAGE) ## Build the web console, which the edge serves under /console/
 
-clients: $(TYPESCRIPT) $(CONSOLE_PAGE) ## Build and test the client libraries and the console against the built roomcast
+clients: $(TYPESCRIPT) $(CONSOLE_PAGE) $(TEST_PYTHON) ## Build and test the client libraries and the console against the built roomcast
 	cargo build --locked --package roomcast
 	cd clients/typescript && npm test
+	cd clients/python && ../../.venv/bin/python -m pytest
 	cd console && npm test
 
 lint: setup

@@ -1,7 +1,7 @@
 //! The commands of README.md and of the guides (docs/guides/quickstart.md, docs/guides/sessions.md,
 //! docs/guides/dashboard.md), run as they stand: every `sh` block of a page, in order, in one shell,
 //! against a `roomcast dev` of the test's own. A block marked `server` starts that server; one marked
-//! `needs: …` is for people.
+//! `needs: …` is for people. What docs/guides/python.md tells is run by clients/python/tests/test_docs.py.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

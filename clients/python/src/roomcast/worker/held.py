@@ -1,0 +1,116 @@
+"""One lease with its reports and the signals to whoever works on it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from roomcast.errors import LeaseLost
+from roomcast.v1 import CancelNotice, Fault, Lease, Report
+from roomcast.worker.ring import Ring, Settled
+
+# At 64 KiB a report at most 16 MiB, and at twenty reports a second longer than a core's restart.
+REPORTS_MAX = 256
+
+_log = logging.getLogger("roomcast.worker")
+
+
+class Held:
+    """A lease in this worker's hands."""
+
+    def __init__(self, lease: Lease, wake: Callable[[], None]) -> None:
+        """A lease as it was assigned; `wake` tells the driver that there is something to send."""
+        self.lease = lease
+        self.ring = Ring(lease)
+        self.cancelled = asyncio.Event()
+        self.lost = asyncio.Event()
+        # Either of the two.
+        self.stopped = asyncio.Event()
+        self.grace: float | None = None
+        self.has_ended = False
+        # The first refusal of a report that nobody waited for, until somebody asks.
+        self.refusal: Fault | None = None
+        self._wake = wake
+        self._room = asyncio.Event()
+
+    async def report(self, report: Report, settled: Settled | None = None) -> None:
+        """Keeps a report to be sent; waits while the ring is full.
+
+        Raises:
+            LeaseLost: There is nobody to report to.
+        """
+        await self.room()
+        self.push(report, settled)
+
+    async def room(self) -> None:
+        """Waits until the ring takes one more: `push` then does so, without waiting in between."""
+        while len(self.ring) >= REPORTS_MAX and not self.lost.is_set():
+            self._room.clear()
+            await self._room.wait()
+        if self.lost.is_set():
+            raise LeaseLost
+
+    def push(self, report: Report, settled: Settled | None = None) -> None:
+        """Keeps a report for which there is room."""
+        self.ring.push(report, settled)
+        self._wake()
+
+    async def durable(self, report: Report) -> Fault | None:
+        """Waits until a report is durable, or answers why it was refused.
+
+        Raises:
+            LeaseLost: The lease was lost before.
+        """
+        outcome: asyncio.Future[Fault | None] = asyncio.get_running_loop().create_future()
+
+        def settle(fault: Fault | None) -> None:
+            if not outcome.done():
+                outcome.set_result(fault)
+
+        await self.report(report, settle)
+        lost = asyncio.ensure_future(self.lost.wait())
+        try:
+            await asyncio.wait((outcome, lost), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            lost.cancel()
+        if not outcome.done():
+            raise LeaseLost
+        return outcome.result()
+
+    def cancel(self, notice: CancelNotice) -> None:
+        """Somebody asks the job to end."""
+        if self.grace is None and notice.HasField("grace"):
+            # Told again after a reconnect; the first grace is the one that counts down.
+            self.grace = notice.grace.ToTimedelta().total_seconds()
+        self.cancelled.set()
+        self.stopped.set()
+
+    def settle(self, number: int) -> None:
+        """Reports up to `number` are durable."""
+        for tell in self.ring.settle(number):
+            tell(None)
+        self._room.set()
+
+    def refuse(self, number: int, fault: Fault) -> bool:
+        """A report was not taken. Answers whether the same may be taken later."""
+        if not self.ring.is_next(number):
+            return False
+        if fault.retryable:
+            return True
+        _log.warning(
+            "the core refused report %d of a job: %s [%s]", number, fault.message, fault.code
+        )
+        tell = self.ring.drop(number)
+        if tell is not None:
+            tell(fault)
+        else:
+            self.refusal = self.refusal or fault
+        self._room.set()
+        return False
+
+    def lose(self) -> None:
+        """The lease is no longer ours."""
+        self.lost.set()
+        self.stopped.set()
+        self._room.set()

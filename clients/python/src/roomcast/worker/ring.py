@@ -1,0 +1,80 @@
+"""The reports of one lease that are not durable yet. Pure: what to send, what an answer changes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from roomcast.v1 import Fault, Lease, Report
+
+Settled = Callable[[Fault | None], None]
+"""Told what came of a report: None when it is durable, the fault when it was refused for good."""
+
+
+@dataclass
+class _Kept:
+    report: Report
+    settled: Settled | None
+
+
+class Ring:
+    """Reports in the order of their numbers."""
+
+    def __init__(self, lease: Lease) -> None:
+        """Empty; the next report is number 1."""
+        self._lease = lease
+        self._kept: deque[_Kept] = deque()
+        # The number of the last report, durable or not.
+        self._last = 0
+        # How many of the kept ones were sent on the connection under way.
+        self._sent = 0
+
+    def __len__(self) -> int:
+        """How many are not durable yet."""
+        return len(self._kept)
+
+    def push(self, report: Report, settled: Settled | None) -> None:
+        """Keeps a report under the next number."""
+        self._last += 1
+        report.job_id, report.fence = self._lease.job_id, self._lease.fence
+        report.number = self._last
+        self._kept.append(_Kept(report, settled))
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether there is something to send."""
+        return self._sent < len(self._kept)
+
+    def next_unsent(self) -> Report:
+        """The next report to send."""
+        report = self._kept[self._sent].report
+        self._sent += 1
+        return report
+
+    def settle(self, number: int) -> list[Settled]:
+        """All up to `number` are durable; answers whom to tell."""
+        settled = []
+        while self._kept and self._kept[0].report.number <= number:
+            kept = self._kept.popleft()
+            self._sent = max(self._sent - 1, 0)
+            if kept.settled is not None:
+                settled.append(kept.settled)
+        return settled
+
+    def rewind(self) -> None:
+        """Sends all that are kept again: the connection is new, or the core may take them now."""
+        self._sent = 0
+
+    def drop(self, number: int) -> Settled | None:
+        """Report `number` will never be taken; those behind it move up. Answers whom to tell."""
+        kept = self._kept.popleft()
+        for later in self._kept:
+            later.report.number -= 1
+        self._last -= 1
+        self._sent = 0
+        return kept.settled
+
+    def is_next(self, number: int) -> bool:
+        """Whether it is the oldest: a report behind a refused one is refused for its number alone."""
+        return bool(self._kept) and self._kept[0].report.number == number

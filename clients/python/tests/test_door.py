@@ -1,0 +1,112 @@
+"""Tokens and certificates: what opens a core's door, and whose name calls are made in."""
+
+import asyncio
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from eventually import soon
+from server import BINARY, Core
+from working import working
+
+from roomcast import AsyncClient, AsyncWork, NotAuthenticated, NotFound, Tls, from_payload
+from roomcast.credentials import Credentials
+
+Name = Callable[[], str]
+USERS = "a secret of users that is long enough"
+SERVICES = "a secret of services that is long enough"
+SECRETS = {"ROOMCAST_JWT_SECRET": USERS, "ROOMCAST_SERVICE_SECRET": SERVICES}
+
+
+def mint(*arguments: str) -> str:
+    minted = subprocess.run(
+        [str(BINARY), "token", "mint", *arguments],
+        env=SECRETS,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return minted.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def core() -> Iterator[Core]:
+    core = Core(env=SECRETS)
+    yield core
+    core.remove()
+
+
+async def test_without_a_token_the_door_stays_shut(core: Core) -> None:
+    async with AsyncClient(core.core) as client:
+        with pytest.raises(NotAuthenticated) as refused:
+            await client.jobs.get("x")
+        assert refused.value.code == "service_credential_required"
+        worker = client.worker()
+        worker.job("x")(_input)
+        with pytest.raises(NotAuthenticated):
+            await soon(worker.run(signals=False))
+
+
+async def test_a_service_acts_for_its_users_and_a_worker_for_itself(core: Core, name: Name) -> None:
+    kind, asked = name(), 0
+    service = mint("--service", "web", "--scope", "service,worker")
+    alice, bob = mint("--sub", "alice"), mint("--sub", "bob")
+
+    async def provide() -> str:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0)
+        return f"{alice}\n"
+
+    async with (
+        AsyncClient(core.core, service_token=lambda: service, token=provide) as hers,
+        AsyncClient(core.core, service_token=service, token=bob) as his,
+    ):
+        worker = his.worker()
+        worker.job(kind)(_input)
+        async with working(worker):
+            job = await hers.jobs.create(kind, {"n": 1})
+            assert job.owner == "alice"
+            ended = await soon(hers.jobs.wait(job.job_id))
+            assert from_payload(ended.result) == {"n": 1}
+        with pytest.raises(NotFound):
+            await his.jobs.get(job.job_id)
+    assert asked >= 3
+
+
+def test_tokens_are_not_shown() -> None:
+    assert "secret" not in repr(Credentials("secret", "secret"))
+
+
+async def test_a_certificate_opens_the_door(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    ca, certificate, key = (tmp_path / name for name in ("ca.pem", "core.pem", "core.key"))
+    authority.cert_pem.write_to_path(str(ca))
+    mine = authority.issue_cert("localhost", "127.0.0.1")
+    mine.cert_chain_pems[0].write_to_path(str(certificate))
+    mine.private_key_pem.write_to_path(str(key))
+    client_certificate = authority.issue_cert("client")
+    client_certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "client.pem"))
+    client_certificate.private_key_pem.write_to_path(str(tmp_path / "client.key"))
+    core = Core(
+        env={
+            "ROOMCAST_TLS_CERT": str(certificate),
+            "ROOMCAST_TLS_KEY": str(key),
+            "ROOMCAST_CLIENT_CA": str(ca),
+        }
+    )
+    address = f"https://localhost:{core.grpc.number}"
+    tls = Tls(ca=ca, certificate=tmp_path / "client.pem", key=tmp_path / "client.key")
+    async with AsyncClient(address, tls=tls) as client:
+        job = await client.jobs.create("x")
+        assert (await client.jobs.cancel(job.job_id)).job_id == job.job_id
+    async with AsyncClient(address, tls=Tls(ca=ca)) as stranger:
+        with pytest.raises(NotAuthenticated):
+            await stranger.jobs.get(job.job_id)
+    core.remove()
+
+
+async def _input(work: AsyncWork) -> object:
+    return work.input

@@ -1,0 +1,150 @@
+"""What is refused: before it is sent where Python can tell, else by the core, with the registry's code."""
+
+import asyncio
+import math
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from eventually import soon
+from server import Server
+from working import working
+
+from roomcast import (
+    AsyncClient,
+    AsyncWork,
+    InvalidRequest,
+    NotFound,
+    ReportRefused,
+    Tls,
+    to_payload,
+)
+from roomcast.v1 import JobState
+from roomcast.v1.registry import CODES
+
+Name = Callable[[], str]
+
+
+@pytest.mark.parametrize(
+    "address", ["", "localhost", "localhost:", ":1", "ftp://localhost:1", "localhost:http"]
+)
+def test_an_address_is_host_and_port(address: str) -> None:
+    with pytest.raises(ValueError, match="address"):
+        AsyncClient(address)
+
+
+def test_an_address_goes_with_its_tls() -> None:
+    with pytest.raises(ValueError, match="Tls"):
+        AsyncClient("https://localhost:1")
+    with pytest.raises(ValueError, match="in the clear"):
+        AsyncClient("http://localhost:1", tls=Tls())
+    with pytest.raises(ValueError, match="key"):
+        AsyncClient("localhost:1", tls=Tls(certificate="cert.pem"))
+    with pytest.raises(OSError, match="nowhere"):
+        AsyncClient("localhost:1", tls=Tls(ca="nowhere.pem"))
+
+
+@pytest.mark.parametrize("value", [math.nan, {"x": math.inf}, [-math.inf]])
+def test_json_has_no_nan(value: object) -> None:
+    with pytest.raises(ValueError, match="Out of range"):
+        to_payload(value)
+
+
+async def test_the_data_of_an_event_is_an_object(client: AsyncClient) -> None:
+    with pytest.raises(TypeError, match="one object"):
+        await client.topics.publish("user:x", "x", [1])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="content_type"):
+        to_payload(b"bytes")
+
+
+async def test_a_time_needs_its_zone(client: AsyncClient) -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        await client.jobs.create("x", run_at=datetime(2026, 1, 31))
+
+
+async def test_a_refusal_names_the_field(client: AsyncClient) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await client.jobs.create("no kind!")
+    assert refused.value.code == "invalid_argument"
+    assert "kind" in refused.value.fields or "kind" in refused.value.message
+    assert not refused.value.retryable
+    assert refused.value.mend in str(refused.value)
+
+
+async def test_what_is_not_there_is_not_found(client: AsyncClient) -> None:
+    for call, code in (
+        (client.jobs.get("nothing"), "job_not_found"),
+        (client.jobs.wait("nothing"), "job_not_found"),
+        (client.projects.get("nothing"), "project_not_found"),
+    ):
+        with pytest.raises(NotFound) as refused:
+            await call
+        assert refused.value.code == code
+
+
+async def test_a_worker_that_is_refused_says_so(client: AsyncClient, name: Name) -> None:
+    with pytest.raises(ValueError, match="handler"):
+        await client.worker().run()
+    worker = client.worker(slots=4096)
+    worker.job(name())(_nothing)
+    with pytest.raises(InvalidRequest) as refused:
+        await soon(worker.run(signals=False))
+    assert refused.value.code == "invalid_argument"
+
+
+async def test_a_kind_has_one_handler(client: AsyncClient) -> None:
+    worker = client.worker()
+    worker.job("x")(_nothing)
+    with pytest.raises(ValueError, match="already"):
+        worker.job("x")(_nothing)
+
+
+async def test_bad_progress_is_refused_where_it_is_said(client: AsyncClient, name: Name) -> None:
+    kind = name()
+    worker = client.worker()
+
+    @worker.job(kind)
+    async def wrong(work: AsyncWork) -> str:
+        for percent in (-1, 100.5, math.nan, math.inf):
+            with pytest.raises(ValueError, match="0 to 100"):
+                await work.progress(percent)
+        with pytest.raises(ValueError, match="exclude"):
+            await work.progress(1, increment=1)
+        return "checked"
+
+    async with working(worker):
+        job = await client.jobs.create(kind)
+        ended = await soon(client.jobs.wait(job.job_id))
+    assert ended.state == JobState.JOB_STATE_COMPLETED, ended.error
+
+
+async def test_flush_tells_what_the_core_did_not_take(client: AsyncClient, name: Name) -> None:
+    kind = name()
+    worker = client.worker()
+
+    @worker.job(kind)
+    async def wrong(work: AsyncWork) -> str:
+        await work.progress(10, "before")
+        await work.publish("job_update", {"mine": False})
+        with pytest.raises(ReportRefused) as refused:
+            await work.flush()
+        assert refused.value.code == "invalid_argument"
+        await work.progress(20, "after")
+        await work.flush()
+        return "went on"
+
+    async with working(worker):
+        job = await client.jobs.create(kind)
+        ended = await soon(client.jobs.wait(job.job_id))
+    assert ended.state == JobState.JOB_STATE_COMPLETED, ended.error
+    assert ended.progress.message == "after"
+
+
+def test_every_code_has_a_mend(server: Server) -> None:
+    assert CODES["fenced"] == (False, "drop the work; another attempt owns the job")
+    assert CODES["overloaded"][0]
+    assert all(mend for _, mend in CODES.values())
+
+
+async def _nothing(work: AsyncWork) -> None:
+    await asyncio.sleep(0)

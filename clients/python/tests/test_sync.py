@@ -1,0 +1,218 @@
+"""The façade that waits: the same surface, and the same behaviour."""
+
+import inspect
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from server import Server
+
+from roomcast import (
+    AsyncClient,
+    AsyncProgressTracker,
+    AsyncWork,
+    AsyncWorker,
+    Client,
+    JobCancelled,
+    LeaseLost,
+    NotFound,
+    ProgressTracker,
+    Work,
+    Worker,
+    commands,
+    data_of,
+    from_payload,
+)
+from roomcast.sync.blocking import Facade
+from roomcast.sync.client import Dashboard, Jobs, Projects, Sessions, Topics
+from roomcast.sync.portal import Portal
+from roomcast.v1 import Event, Job, JobState, SessionSnapshot
+from roomcast.worker.output import AsyncOutput
+
+Name = Callable[[], str]
+PATIENCE = 30.0
+
+
+def public(kind: type) -> set[str]:
+    return {name for name in dir(kind) if not name.startswith("_")}
+
+
+def test_both_have_the_same_surface(server: Server) -> None:
+    with Client(server.core) as client:
+        groups = (client.jobs, client.topics, client.dashboard, client.projects, client.sessions)
+        twins: list[tuple[type, type]] = [
+            (Client, AsyncClient),
+            (Work, AsyncWork),
+            (ProgressTracker, AsyncProgressTracker),
+            *((type(group), type(group.inner)) for group in groups),
+        ]
+        assert {kind for kind, _ in twins} >= {Jobs, Topics, Dashboard, Projects, Sessions}
+        for waits, awaits in twins:
+            own = public(waits) - public(Facade) - {"mirror", "close_outputs"}
+            assert own == public(awaits), waits
+            for name in own:
+                given, meant = getattr(waits, name), getattr(awaits, name)
+                if callable(meant):
+                    signature = inspect.signature(getattr(given, "method", given))
+                    assert list(signature.parameters) == list(inspect.signature(meant).parameters)
+    assert public(Worker) - public(Facade) == public(AsyncWorker)
+    # An output is a file there.
+    assert public(AsyncOutput) == {"write"}
+
+
+def test_a_job_from_end_to_end(server: Server, name: Name) -> None:
+    kind = name()
+    with Client(server.core) as client:
+        worker = client.worker(slots=2)
+
+        @worker.job(kind)
+        def write(work: Work) -> object:
+            with ProgressTracker(work) as progress:
+                progress.set_stage("Drafting", 40)
+                print("page", 1, file=work.stdout)
+                print("unfinished", end="", file=work.stderr)
+                progress.increment(10, "second page")
+                assert progress.current == 50
+            client.topics.publish(f"user:{kind}", "told", {})
+            return {"pages": work.input["pages"]}
+
+        job = client.jobs.create(kind, {"pages": 2})
+        with ThreadPoolExecutor(1) as threads:
+            running = threads.submit(worker.run, signals=False)
+            seen = list(client.jobs.watch(job.job_id))
+            ended = client.jobs.wait(job.job_id)
+            worker.drain()
+            running.result(PATIENCE)
+        assert isinstance(seen[0], Job)
+        assert isinstance(seen[-1], Event)
+        assert seen[-1].type == "job.completed"
+        assert from_payload(ended.result) == {"pages": 2}
+        assert client.jobs.output(job.job_id) == b"page 1\n"
+        assert client.jobs.output(job.job_id, channel="stderr") == b"unfinished"
+        (told,) = client.topics.events(f"user:{kind}")
+        assert told.trace_id == job.trace_id
+        assert job.job_id in [one.job_id for one in client.jobs.list(kind=kind)]
+
+
+def test_a_thread_is_told_to_end(server: Server, name: Name) -> None:
+    kind, started, lost = name(), threading.Event(), threading.Event()
+    with Client(server.core) as client:
+        worker = client.worker()
+
+        @worker.job(kind)
+        def hang(work: Work) -> None:
+            print("unfinished", end="", file=work.stdout)
+            started.set()
+            if work.input == "stubborn":
+                assert work.lost.wait(PATIENCE)
+                with pytest.raises(LeaseLost):
+                    work.progress(50)
+                lost.set()
+            assert work.stopped.wait(PATIENCE)
+            work.raise_if_stopped()
+
+        with ThreadPoolExecutor(1) as threads:
+            running = threads.submit(worker.run, signals=False)
+            job = client.jobs.create(kind)
+            assert started.wait(PATIENCE)
+            client.jobs.cancel(job.job_id)
+            assert client.jobs.wait(job.job_id).state == JobState.JOB_STATE_CANCELLED
+            started.clear()
+            job = client.jobs.create(kind, "stubborn")
+            assert started.wait(PATIENCE)
+            client.jobs.cancel(job.job_id, grace=0.001)
+            assert lost.wait(PATIENCE)
+            worker.drain()
+            running.result(PATIENCE)
+
+
+def test_a_worker_that_leaves_gives_its_jobs_back(server: Server, name: Name) -> None:
+    kind, started = name(), threading.Event()
+    with Client(server.core) as client:
+        worker = client.worker()
+
+        @worker.job(kind)
+        def hang(work: Work) -> None:
+            started.set()
+            assert work.stopped.wait(PATIENCE)
+            raise JobCancelled
+
+        job = client.jobs.create(kind)
+        with ThreadPoolExecutor(1) as threads:
+            running = threads.submit(worker.run, signals=False)
+            assert started.wait(PATIENCE)
+            worker.leave()
+            running.result(PATIENCE)
+        assert client.jobs.get(job.job_id).state == JobState.JOB_STATE_QUEUED
+        client.jobs.cancel(job.job_id)
+
+
+def test_a_session_is_edited_and_followed(server: Server) -> None:
+    with Client(server.core) as client:
+        project = client.projects.create("Atlas")
+        session = client.sessions.create(project.project_id, name="Draft")
+        with_box = client.sessions.execute(
+            session.session_id, commands.create_node("box", "Box", node_id="b")
+        )
+        follow = client.sessions.watch(session.session_id)
+        snapshot = next(follow)
+        assert isinstance(snapshot, SessionSnapshot)
+        assert [node.node_id for node in snapshot.graphs[0].nodes] == ["b"]
+        client.sessions.execute(
+            session.session_id,
+            commands.batch(
+                commands.set_property("b", "colour", "red"),
+                commands.create_node("box", "Lid", node_id="l", parent_id="b"),
+                commands.unlink_node("b", "l"),
+                commands.link_node("b", "l"),
+                commands.delete_property("b", "colour"),
+                commands.unlink_node("b", "l"),
+                commands.delete_node("b"),
+            ),
+            expected_version=with_box.version,
+        )
+        client.sessions.undo(session.session_id)
+        client.sessions.redo(session.session_id)
+        saved = client.sessions.save(session.session_id, "first")
+        client.sessions.load(session.session_id, "first", version=saved.version)
+        client.sessions.close(session.session_id)
+        told = [item.type for item in follow if isinstance(item, Event)]
+        assert told[-1] == "session.closed"
+        assert {"graph.property_changed", "command.undo", "project.loaded"} <= set(told)
+        nodes = client.sessions.graph(session.session_id).graph.nodes
+        assert [node.node_id for node in nodes] == ["l"]
+        client.projects.delete(project.project_id)
+        with pytest.raises(NotFound):
+            client.projects.get(project.project_id)
+
+
+def test_a_stream_that_is_left_is_closed(server: Server, name: Name) -> None:
+    with Client(server.core) as client:
+        topic = f"user:{name()}"
+        for number in range(3):
+            client.topics.publish(topic, "x", {"n": number})
+        for event in client.topics.events(topic):
+            assert data_of(event) == {"n": 0}
+            break
+        follow = client.topics.watch(topic)
+        next(follow)
+    # The client went first.
+    follow.close()
+
+
+def test_a_closed_client_says_so(server: Server) -> None:
+    client, other = Client(server.core), Client(server.core)
+    client.close()
+    client.close()
+    other.close()
+    assert not client.portal.is_open
+    with pytest.raises(RuntimeError, match="closed"):
+        client.jobs.get("x")
+
+
+def test_one_loop_serves_all_clients(server: Server) -> None:
+    with Client(server.core) as one, Client(server.core) as other:
+        assert one.portal is other.portal
+        assert isinstance(one.portal, Portal)
+    assert "roomcast" not in [thread.name for thread in threading.enumerate()]

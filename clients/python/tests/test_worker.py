@@ -1,0 +1,221 @@
+"""A worker from end to end: what it does is seen by callers and browsers."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import pytest
+from eventually import soon
+from server import Server
+from subscriber import Subscriber
+from working import working
+
+from roomcast import (
+    AsyncClient,
+    AsyncProgressTracker,
+    AsyncWork,
+    JobFailure,
+    data_of,
+    from_payload,
+)
+from roomcast.v1 import Event, Job, JobState, RetryPolicy, Usage
+
+Name = Callable[[], str]
+ONCE = RetryPolicy(max_attempts=1)
+
+
+async def test_a_browser_sees_a_job_from_its_creation_to_its_result(
+    client: AsyncClient, server: Server, name: Name
+) -> None:
+    kind, subscriber, joined = name(), Subscriber(), asyncio.Event()
+    worker = client.worker()
+
+    @worker.job(kind)
+    async def write(work: AsyncWork) -> object:
+        await joined.wait()
+        async with AsyncProgressTracker(work) as progress:
+            await progress.set_stage("Drafting", 40)
+            await work.stdout.write("page 1\n")
+            await progress.increment(10, "second page")
+            await work.usage(Usage(input_tokens=3, output_tokens=4, total_tokens=7))
+        return {"pages": work.input["pages"]}
+
+    job = await client.jobs.create(kind, {"pages": 2}, owner="alice", labels={"title": "book"})
+    await subscriber.connect(server.url)
+    await subscriber.join_job(job.job_id)
+    async with working(worker):
+        joined.set()
+        last = await subscriber.until("job_update", status="completed")
+    assert (last["progress"], last["result"]) == (100, {"pages": 2})
+    (output,) = subscriber.of("job_output")
+    assert (output["data"], output["offset"], output["attempt"]) == ("page 1\n", 0, 1)
+    (usage,) = subscriber.of("token_usage")
+    assert usage["total_tokens"] == 7
+    percents = [message["progress"] for message in subscriber.of("job_update")]
+    assert percents == sorted(percents)
+    await subscriber.close()
+    assert await client.jobs.output(job.job_id) == b"page 1\n"
+
+
+async def test_a_caller_watches_and_waits(client: AsyncClient, name: Name) -> None:
+    kind = name()
+    worker = client.worker()
+
+    @worker.job(kind)
+    async def count(work: AsyncWork) -> object:
+        await work.progress(30, "counting", stage="Rows", counters={"rows": work.input})
+        return work.input + 1
+
+    async with working(worker):
+        job = await client.jobs.create(kind, 41)
+        seen = [item async for item in client.jobs.watch(job.job_id)]
+        ended = await soon(client.jobs.wait(job.job_id))
+    assert isinstance(seen[0], Job)
+    events = [item for item in seen[1:] if isinstance(item, Event)]
+    assert events[-1].type == "job.completed"
+    assert [event.offset for event in events] == list(
+        range(events[0].offset, events[0].offset + len(events))
+    )
+    assert ended.state == JobState.JOB_STATE_COMPLETED
+    assert from_payload(ended.result) == 42
+    assert dict(ended.progress.counters) == {"rows": 41}
+    resumed = [item async for item in client.jobs.watch(job.job_id, since=events[0].cursor)]
+    assert resumed == events[1:]
+
+
+async def test_an_application_event_reaches_who_watches_the_job(
+    client: AsyncClient, server: Server, name: Name
+) -> None:
+    kind, subscriber, joined = name(), Subscriber(), asyncio.Event()
+    worker = client.worker()
+
+    @worker.job(kind)
+    async def run(work: AsyncWork) -> None:
+        await joined.wait()
+        for number in range(3):
+            await work.publish("test_result", {"case": number, "outcome": "passed"})
+
+    job = await client.jobs.create(kind)
+    await subscriber.connect(server.url)
+    await subscriber.join_job(job.job_id)
+    async with working(worker):
+        joined.set()
+        await subscriber.until("job_update", status="completed")
+    assert [message["case"] for message in subscriber.of("test_result")] == [0, 1, 2]
+    told = [
+        data_of(event)
+        async for event in client.topics.events(f"job:{job.job_id}", types=["test_result"])
+    ]
+    assert [data["case"] for data in told] == [0, 1, 2]
+    await subscriber.close()
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "is_retried"),
+    [
+        (JobFailure("bad_page", "page 3 has no text", retryable=False), "bad_page", False),
+        (JobFailure("busy", "later", retry_after=0.01), "busy", True),
+        (KeyError("page"), "handler_failed", True),
+        (JobFailure("No Code!", "spaces"), "invalid_argument", False),
+    ],
+)
+async def test_what_a_handler_raises_fails_the_job(
+    client: AsyncClient, name: Name, raised: Exception, code: str, is_retried: bool
+) -> None:
+    kind, attempts = name(), 0
+    worker = client.worker()
+
+    @worker.job(kind)
+    async def fail(work: AsyncWork) -> None:
+        nonlocal attempts
+        attempts += 1
+        raise raised
+
+    logging.getLogger("roomcast").setLevel(logging.CRITICAL)
+    policy = RetryPolicy(max_attempts=2)
+    policy.initial_backoff.FromMilliseconds(1)
+    async with working(worker):
+        job = await client.jobs.create(kind, retry=policy)
+        ended = await soon(client.jobs.wait(job.job_id))
+    assert (ended.state, ended.error.code) == (JobState.JOB_STATE_FAILED, code)
+    assert attempts == (2 if is_retried else 1)
+
+
+async def test_a_result_that_cannot_be_kept_fails_the_job(client: AsyncClient, name: Name) -> None:
+    large, strange = name(), name()
+    worker = client.worker(slots=2)
+    worker.job(large)(lambda work: _answer("x" * (2 << 20)))
+    worker.job(strange)(lambda work: _answer(object()))
+    async with working(worker):
+        jobs = [await client.jobs.create(kind, retry=ONCE) for kind in (large, strange)]
+        ended = [await soon(client.jobs.wait(job.job_id)) for job in jobs]
+    assert [job.state for job in ended] == [JobState.JOB_STATE_FAILED] * 2
+    assert ended[0].error.code in ("invalid_argument", "payload_too_large")
+    assert ended[1].error.code == "result_invalid"
+
+
+async def test_no_more_jobs_run_at_once_than_there_are_slots(
+    client: AsyncClient, name: Name
+) -> None:
+    kind, running, most, go = name(), 0, 0, asyncio.Event()
+    worker = client.worker(slots=3)
+    started = asyncio.Semaphore(0)
+
+    @worker.job(kind)
+    async def hold(work: AsyncWork) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        started.release()
+        await go.wait()
+        running -= 1
+
+    jobs = [await client.jobs.create(kind) for _ in range(7)]
+    async with working(worker):
+        for _ in range(3):
+            await soon(started.acquire())
+        go.set()
+        for job in jobs:
+            assert (await soon(client.jobs.wait(job.job_id))).state == JobState.JOB_STATE_COMPLETED
+    assert most == 3
+
+
+async def test_much_output_is_whole_and_waits_for_room(client: AsyncClient, name: Name) -> None:
+    kind = name()
+    worker = client.worker()
+    block = bytes(range(256)) * 1024
+
+    @worker.job(kind)
+    async def write(work: AsyncWork) -> None:
+        for _ in range(16):
+            await asyncio.gather(
+                work.stdout.write(block), *(work.stderr.write(f"{n}\n") for n in range(100))
+            )
+
+    async with working(worker):
+        job = await client.jobs.create(kind)
+        await soon(client.jobs.wait(job.job_id))
+    assert await client.jobs.output(job.job_id) == block * 16
+    lines = (await client.jobs.output(job.job_id, channel="stderr")).decode().split()
+    assert sorted(map(int, lines)) == sorted(list(range(100)) * 16)
+
+
+async def test_what_a_handler_does_belongs_to_the_trace_of_its_job(
+    client: AsyncClient, name: Name
+) -> None:
+    kind, topic = name(), f"user:{name()}"
+    worker = client.worker()
+
+    @worker.job(kind)
+    async def tell(work: AsyncWork) -> None:
+        await client.topics.publish(topic, "told", {})
+
+    async with working(worker):
+        job = await client.jobs.create(kind)
+        await soon(client.jobs.wait(job.job_id))
+    (event,) = [event async for event in client.topics.events(topic)]
+    assert event.trace_id == job.trace_id
+
+
+async def _answer(value: object) -> object:
+    return value

@@ -60,7 +60,7 @@ test("the main tasks need no mouse", async () => {
   await page.keyboard.type(`session:${things.sessionId}`);
   await page.keyboard.press("Enter");
   await isAt(page, "Harbour");
-  await tabTo(page, /^Quay, structure$/);
+  await tabTo(page, /^Quay, structure/);
   await page.keyboard.press("Enter");
   await tabTo(page, /^Name of the node$/);
   await page.keyboard.type("Bollard");

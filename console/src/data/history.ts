@@ -15,28 +15,31 @@ export interface History {
 }
 
 let state: History = { figures: [], isFailing: false };
-let timer: ReturnType<typeof setTimeout> | undefined;
+let isRunning = false;
 const listeners = new Set<() => void>();
 
-async function look(): Promise<void> {
-  let seen: Figures | undefined;
-  if (!document.hidden) {
-    seen = await readFigures(AbortSignal.timeout(ANSWER_MS)).catch(() => undefined);
-    const figures = [...state.figures, seen].slice(-FIGURES_MAX);
-    state = { figures, isFailing: seen === undefined };
-    for (const listener of listeners) listener();
+/** Looks as long as somebody wants to know; one run, however listeners come and go. */
+async function run(): Promise<void> {
+  if (isRunning) return;
+  isRunning = true;
+  while (listeners.size > 0) {
+    if (!document.hidden) await look();
+    // From the end of a look: a slow edge is not asked twice at once.
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
   }
-  // From the end of this look: a slow edge is not asked twice at once.
-  if (listeners.size > 0) timer = setTimeout(() => void look(), EVERY_MS);
+  isRunning = false;
+}
+
+async function look(): Promise<void> {
+  const seen = await readFigures(AbortSignal.timeout(ANSWER_MS)).catch(() => undefined);
+  state = { figures: [...state.figures, seen].slice(-FIGURES_MAX), isFailing: seen === undefined };
+  for (const listener of listeners) listener();
 }
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
-  if (listeners.size === 1) void look();
-  return () => {
-    listeners.delete(listener);
-    if (listeners.size === 0) clearTimeout(timer);
-  };
+  void run();
+  return () => listeners.delete(listener);
 }
 
 /** The last minutes of the edge's figures. They outlive the page that shows them, so coming back shows no hole. */

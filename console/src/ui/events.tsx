@@ -29,12 +29,7 @@ export function Events({ log, label, empty }: EventsProps): ReactNode {
   return (
     <div className="events">
       <div className="toolbar">
-        <button
-          type="button"
-          className="button"
-          aria-pressed={held !== undefined}
-          onClick={() => setHeld(held ? undefined : log)}
-        >
+        <button type="button" className="button" onClick={() => setHeld(held ? undefined : log)}>
           {held ? "Go on" : "Pause"}
         </button>
         <input

@@ -13,7 +13,7 @@ interface TableProps {
  */
 export function Table({ label, columns, children }: TableProps): ReactNode {
   return (
-    <div className="table-box" role="region" aria-label={label} tabIndex={0}>
+    <div className="table-box" role="group" aria-label={label} tabIndex={0}>
       <table className="table" role="table">
         <thead role="rowgroup">
           <tr role="row">

@@ -40,16 +40,17 @@ export function Drawing({ graph, selected, select }: DrawingProps): ReactNode {
             )
           );
         })}
-        {[...graph.nodes.values()].map((node) => {
-          const place = places.get(node.node_id);
+        {[...places].map(([id, place]) => {
+          const node = graph.nodes.get(id);
+          const isSelected = id === selected;
           return (
-            place && (
+            node && (
               <Node
-                key={node.node_id}
+                key={id}
                 node={node}
                 place={place}
-                isSelected={node.node_id === selected}
-                toggle={() => select(node.node_id === selected ? undefined : node.node_id)}
+                isSelected={isSelected}
+                toggle={() => select(isSelected ? undefined : id)}
               />
             )
           );
@@ -77,18 +78,19 @@ function Node({ node, place, isSelected, toggle }: NodeProps): ReactNode {
       className="drawing-node"
       role="button"
       tabIndex={0}
-      aria-label={`${node.name || node.node_id}, ${node.node_type}`}
       aria-pressed={isSelected}
       // A property and no attribute: only that moves smoothly.
       style={{ transform: `translate(${place.x}px, ${place.y}px)` }}
       onClick={toggle}
       onKeyDown={press}
     >
+      {/* Names it, and tells those who hover what was cut. */}
+      <title>{`${node.name || node.node_id}, ${node.node_type}`}</title>
       <rect width={NODE.width} height={NODE.height} rx={6} />
-      <text className="drawing-name" x={12} y={17}>
+      <text aria-hidden="true" className="drawing-name" x={12} y={17}>
         {cut(node.name || node.node_id)}
       </text>
-      <text className="drawing-type" x={12} y={31}>
+      <text aria-hidden="true" className="drawing-type" x={12} y={31}>
         {cut(node.node_type)}
       </text>
     </g>

@@ -39,6 +39,9 @@ pub(crate) struct Arguments {
     /// The project it belongs to
     #[arg(long, value_name = "ID")]
     project: Option<String>,
+    /// The session it works for; its project is the job's
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
     /// -100 to 100; higher is sooner
     #[arg(long, default_value_t = 0, allow_hyphen_values = true, value_name = "NUMBER")]
     priority: i32,
@@ -92,6 +95,7 @@ fn request(arguments: &Arguments) -> Result<CreateJobRequest, Failure> {
         owner: text(&arguments.owner),
         tenant: text(&arguments.tenant),
         project_id: text(&arguments.project),
+        session_id: text(&arguments.session),
         priority: arguments.priority,
         run_at: arguments.delay.map(|delay| (SystemTime::now() + delay).into()),
         retry: arguments

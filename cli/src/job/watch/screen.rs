@@ -2,7 +2,9 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 use roomcast_edge::names::status_word;
-use roomcast_proto::v1::{Event, Job, JobEvent, JobOutput, JobState, event, job_event::Kind};
+use roomcast_proto::v1::{
+    Event, Job, JobEvent, JobOutput, JobReported, JobState, event, job_event::Kind,
+};
 
 use super::written::Written;
 use crate::failure::Failure;
@@ -44,6 +46,10 @@ impl Screen {
         let Some(event::Body::Job(job)) = &event.body else { return Ok(()) };
         match &job.kind {
             Some(Kind::Output(output)) => self.output(job.attempt, output),
+            Some(Kind::Reported(reported)) => {
+                self.told(&event.r#type, reported);
+                Ok(())
+            }
             Some(_) | None => {
                 self.progress(job.state(), job.percent, message(job));
                 Ok(())
@@ -58,6 +64,16 @@ impl Screen {
         match &self.bar {
             Some(bar) => bar.suspend(|| output::raw(fresh)),
             None => output::raw(fresh),
+        }
+    }
+
+    /// What its worker says in its own words.
+    fn told(&self, name: &str, reported: &JobReported) {
+        let said = reported.payload.as_ref().map(|payload| String::from_utf8_lossy(&payload.data));
+        let line = format!("{name} {}", said.unwrap_or_default());
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.output.note(&line)),
+            None => self.output.note(&line),
         }
     }
 
@@ -97,6 +113,7 @@ fn message(job: &JobEvent) -> &str {
             | Kind::Started(_)
             | Kind::Output(_)
             | Kind::Used(_)
+            | Kind::Reported(_)
             | Kind::Completed(_),
         )
         | None => "",

@@ -20,6 +20,7 @@
 mod control;
 mod flusher;
 mod frame;
+mod frames;
 mod greeting;
 mod io;
 mod namespace;
@@ -29,6 +30,7 @@ mod walker;
 
 pub use control::KillReason;
 pub(crate) use frame::{text_frame, text_header};
+pub(crate) use frames::Frames;
 pub use greeting::Greeting;
 pub use io::Io;
 pub(crate) use namespace::{MARK, Namespace};
@@ -232,19 +234,20 @@ impl Lane {
         self.when(|queue| queue.is_open(namespace)).await
     }
 
-    /// Queues as many of these frames as there is room for: all or nothing of each. Answers how many.
+    /// Queues as many of these pieces as there is room for, each with the number of its frames: all or
+    /// nothing of each. Answers how many frames.
     pub(crate) fn offer<'a>(
         self: &Arc<Self>,
-        frames: impl IntoIterator<Item = &'a Bytes>,
+        pieces: impl IntoIterator<Item = (&'a Bytes, usize)>,
     ) -> Result<usize, Over> {
         let mut taken = 0;
         {
             let mut queue = self.queue();
-            for frame in frames {
-                if !queue.offer(std::slice::from_ref(frame))? {
+            for (bytes, frames) in pieces {
+                if !queue.offer(std::slice::from_ref(bytes), frames)? {
                     break;
                 }
-                taken += 1;
+                taken += frames;
             }
         }
         if taken > 0 {
@@ -255,7 +258,7 @@ impl Lane {
 
     /// Queues one frame that is in pieces. Answers whether there was room.
     pub(crate) fn offer_pieces(self: &Arc<Self>, frame: &[Bytes]) -> Result<bool, Over> {
-        let is_taken = self.queue().offer(frame)?;
+        let is_taken = self.queue().offer(frame, 1)?;
         if is_taken {
             self.mark();
         }

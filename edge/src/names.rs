@@ -4,6 +4,7 @@
 //! Every payload is one JSON object that ends with `topic`, `cursor`, `event_id`, `trace_id` and
 //! `timestamp`; what a publisher wrote stands before them byte for byte.
 
+mod batch;
 mod command;
 mod content;
 mod encoded;
@@ -21,6 +22,7 @@ mod spelling;
 mod status;
 mod time;
 
+pub use batch::Batch;
 pub use command::{Command, Malformed, Performed};
 pub use encoded::Encoded;
 pub use envelope::Envelope;

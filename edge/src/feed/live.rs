@@ -5,17 +5,18 @@
 //! knows, and then its reader goes on from the last event that was taken. So whatever happens between
 //! the two, each event reaches it once.
 
+mod members;
+
+pub(super) use members::Members;
+
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicUsize},
 };
 
 use tokio::sync::Notify;
 
-use crate::names::Encoded;
+use crate::names::{Batch, Encoded};
 
 /// Where a live member's events go.
 pub trait Sink: fmt::Debug + Send + Sync {
@@ -24,6 +25,9 @@ pub trait Sink: fmt::Debug + Send + Sync {
 
     /// Takes as many of a topic's next events as it has room for, without waiting. Answers how many.
     fn offer(&self, topic: &str, events: &[Arc<Encoded>]) -> usize;
+
+    /// As [`Sink::offer`], of what others are offered as well.
+    fn offer_batch(&self, topic: &str, batch: &Batch) -> usize;
 }
 
 /// One reader's seat among the live. Whoever fell behind comes back with another.
@@ -45,11 +49,6 @@ struct Seat {
     /// Offset of the last event the reader has, where it is known.
     offset: Option<u64>,
 }
-
-/// The live members of a feed. Copied when it changes while somebody goes through it, so that no lock
-/// is held meanwhile.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Members(Arc<Vec<Arc<Member>>>);
 
 impl Member {
     pub(super) fn new(sink: Arc<dyn Sink>, offset: Option<u64>, wake: Arc<Notify>) -> Self {
@@ -86,15 +85,16 @@ impl Member {
     }
 
     /// Offers what arrived. Answers whether it keeps up.
-    fn offer(&self, topic: &str, events: &[Arc<Encoded>]) -> bool {
+    fn offer(&self, topic: &str, batch: &Batch) -> bool {
         let mut seat = self.seat();
         if !seat.is_live {
             return true;
         }
+        let events = batch.events();
         let Some(first) = events.first() else { return true };
         // The ring lost some that this reader lacks: it finds them in the log.
         let follows = seat.offset.is_none_or(|offset| first.offset() == offset + 1);
-        let taken = if follows { self.sink.offer(topic, events) } else { 0 };
+        let taken = if follows { self.sink.offer_batch(topic, batch) } else { 0 };
         if let Some(last) = taken.checked_sub(1).and_then(|last| events.get(last)) {
             seat.offset = Some(last.offset());
             seat.last = Some(Arc::clone(last));
@@ -111,48 +111,6 @@ impl Member {
 
     fn seat(&self) -> MutexGuard<'_, Seat> {
         self.seat.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Members {
-    pub(super) fn add(&mut self, member: &Arc<Member>) {
-        let members = Arc::make_mut(&mut self.0);
-        member.position.store(members.len(), Ordering::Relaxed);
-        members.push(Arc::clone(member));
-    }
-
-    /// Takes one out, if it is there.
-    pub(super) fn remove(&mut self, member: &Arc<Member>) {
-        let position = member.position.load(Ordering::Relaxed);
-        if !self.0.get(position).is_some_and(|there| Arc::ptr_eq(there, member)) {
-            return;
-        }
-        let members = Arc::make_mut(&mut self.0);
-        members.swap_remove(position);
-        if let Some(moved) = members.get(position) {
-            moved.position.store(position, Ordering::Relaxed);
-        }
-    }
-
-    /// All go back to pulling.
-    pub(super) fn end(&mut self) {
-        for member in std::mem::take(&mut self.0).iter() {
-            member.fall_behind();
-        }
-    }
-
-    /// Offers what arrived to each. Answers who did not take all of it: they are behind.
-    pub(super) fn offer(&self, topic: &str, events: &[Arc<Encoded>]) -> Vec<Arc<Member>> {
-        let mut fallen = Vec::new();
-        for member in self.0.iter().filter(|member| !member.offer(topic, events)) {
-            member.fall_behind();
-            fallen.push(Arc::clone(member));
-        }
-        fallen
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
     }
 }
 

@@ -10,7 +10,7 @@ use roomcast_proto::v1::{ListEventsRequest, ListEventsResponse};
 use tokio::{sync::OnceCell, time::Instant};
 use tonic::Status;
 
-use super::{Shared, topic::Key};
+use super::{Shared, place::Place, topic::Key};
 use crate::{names::Encoded, upstream::Caller};
 
 /// Events of one page: the most the core gives.
@@ -39,6 +39,17 @@ impl From<ListEventsResponse> for Page {
     }
 }
 
+impl Page {
+    /// Where the event stands after which a place is.
+    fn position(&self, place: &Place) -> Option<usize> {
+        let at = match place.offset().zip(self.events.first()) {
+            Some((offset, first)) => usize::try_from(offset.checked_sub(first.offset())?).ok()?,
+            None => self.events.iter().position(|event| event.cursor() == place.cursor())?,
+        };
+        (self.events.get(at)?.cursor() == place.cursor()).then_some(at)
+    }
+}
+
 /// The pages of one topic that somebody wanted a moment ago.
 #[derive(Debug, Default)]
 pub(super) struct Pages(Mutex<VecDeque<Wanted>>);
@@ -51,17 +62,18 @@ struct Wanted {
 }
 
 impl Pages {
-    /// The page after `since`: read once, however many ask, also where they ask from different places
+    /// The page after a place: read once, however many ask, also where they ask from different places
     /// within it.
     pub(super) async fn after(
         &self,
         shared: &Shared,
         key: &Key,
-        since: &str,
+        place: &Place,
     ) -> Result<Arc<Page>, Status> {
-        if let Some(page) = self.within(since) {
+        if let Some(page) = self.within(place) {
             return Ok(page);
         }
+        let since = place.cursor();
         let cell = self.cell(since, Instant::now());
         let page = cell.get_or_try_init(|| read(shared, key, since)).await.cloned();
         let is_lasting = page.as_ref().is_ok_and(|page| !page.events.is_empty() && !page.is_reset);
@@ -73,14 +85,16 @@ impl Pages {
     }
 
     /// What follows in a page that has the event with this cursor, and others after it.
-    fn within(&self, since: &str) -> Option<Arc<Page>> {
+    fn within(&self, place: &Place) -> Option<Arc<Page>> {
         self.prune(Instant::now());
-        self.lock().iter().find_map(|wanted| {
-            let events = &wanted.page.get()?.events;
-            let at = events.iter().position(|event| event.cursor() == since)?;
-            let events = events.get(at + 1..).filter(|events| !events.is_empty())?.to_vec();
-            Some(Arc::new(Page { events, is_reset: false }))
-        })
+        // Copied with no lock held: many may be on their way through it.
+        let (page, next) = self.lock().iter().find_map(|wanted| {
+            let page = wanted.page.get()?;
+            let next = page.position(place)? + 1;
+            (next < page.events.len()).then(|| (Arc::clone(page), next))
+        })?;
+        let events = page.events.get(next..)?.to_vec();
+        Some(Arc::new(Page { events, is_reset: false }))
     }
 
     /// Lets go of what nobody asked for lately.
@@ -126,7 +140,7 @@ async fn read(shared: &Shared, key: &Key, since: &str) -> Result<Arc<Page>, Stat
 mod tests {
     use roomcast_proto::v1::Event;
 
-    use super::*;
+    use super::{super::place::Position, *};
 
     fn event(offset: u64) -> Arc<Encoded> {
         let cursor = format!("c{offset}");
@@ -139,11 +153,17 @@ mod tests {
         let page = Page { events: (1..=4).map(event).collect(), is_reset: false };
         pages.cell("c0", Instant::now()).set(Arc::new(page)).unwrap();
         let offsets = |since: &str| {
-            let page = pages.within(since)?;
+            let page = pages.within(&Place::new(since, 0))?;
             Some(page.events.iter().map(|event| event.offset()).collect::<Vec<_>>())
         };
         assert_eq!(offsets("c2"), Some(vec![3, 4]));
         assert_eq!(offsets("c4"), None, "the log may have more");
         assert_eq!(offsets("c9"), None);
+        let after = |cursor: &str, offset| {
+            let position = Position { cursor: cursor.to_owned(), offset: Some(offset) };
+            Some(pages.within(&Place::after(&position, 0))?.events.len())
+        };
+        assert_eq!(after("c2", 2), Some(2), "found by its offset");
+        assert_eq!(after("of another history", 2), None);
     }
 }

@@ -8,6 +8,7 @@ use roomcast_proto::{
 };
 use tokio::{
     sync::{Notify, watch},
+    task::coop::consume_budget,
     time::{Instant, sleep, sleep_until},
 };
 use tonic::Status;
@@ -235,11 +236,28 @@ impl Reader {
         {
             return Turn::Delivery(Delivery::Closed(closed));
         }
+        if self.hand_over() {
+            // A long replay gives way to those who are live.
+            consume_budget().await;
+            return Turn::Again;
+        }
         if let Some(event) = self.taken.pop_front() {
             self.place.advance(&event);
             return Turn::Delivery(Delivery::Event(event));
         }
         self.pull().await
+    }
+
+    /// What the sink has room for goes there at once; what comes out after it is to be waited for.
+    /// Answers whether anything went.
+    fn hand_over(&mut self) -> bool {
+        let Some(sink) = self.sink.as_ref().filter(|sink| sink.is_open()) else { return false };
+        let count = sink.offer(&self.feed.key.topic, self.taken.make_contiguous());
+        let Some(last) = self.taken.drain(..count).next_back() else { return false };
+        self.place.advance(&last);
+        metrics::counter!("roomcast_edge_deliveries_total", "path" => "catch_up")
+            .increment(count as u64);
+        true
     }
 
     /// Takes in what comes next, or waits until something may.
@@ -260,7 +278,7 @@ impl Reader {
         };
         if matches!(step, Step::ReadLog) {
             let shared = &self.feeds.0;
-            let page = self.feed.pages.after(shared, &self.feed.key, self.place.cursor());
+            let page = self.feed.pages.after(shared, &self.feed.key, &self.place);
             let page = Box::pin(page).await;
             step = match page {
                 Ok(page) => self.place.take(&page),

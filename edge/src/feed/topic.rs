@@ -15,7 +15,7 @@ use super::{
     reader::Closed,
     ring::{Arrival, Ring},
 };
-use crate::names::Encoded;
+use crate::names::{Batch, Encoded};
 
 /// A topic of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -122,8 +122,9 @@ impl Feed {
         if fresh.is_empty() || live.len() == 0 {
             return;
         }
-        let fallen = live.offer(&self.key.topic, &fresh);
-        let taken = (live.len() - fallen.len()) * fresh.len();
+        let batch = Batch::new(fresh);
+        let fallen = live.offer(&self.key.topic, &batch);
+        let taken = (live.len() - fallen.len()) * batch.events().len();
         metrics::counter!("roomcast_edge_deliveries_total", "path" => "live")
             .increment(taken as u64);
         if !fallen.is_empty() {

@@ -50,19 +50,19 @@ pub(super) struct Settled {
 }
 
 impl Queue {
-    /// Queues the pieces of one frame. Answers whether there was room: one frame always fits into an
-    /// empty queue.
-    pub(super) fn offer(&mut self, frame: &[Bytes]) -> Result<bool, Over> {
+    /// Queues the pieces of so many frames. Answers whether there was room: anything fits into an empty
+    /// queue.
+    pub(super) fn offer(&mut self, pieces: &[Bytes], frames: usize) -> Result<bool, Over> {
         if self.is_over {
             return Err(Over);
         }
-        let length: usize = frame.iter().map(Bytes::len).sum();
+        let length: usize = pieces.iter().map(Bytes::len).sum();
         if self.bytes > 0 && self.bytes + length > LANE_BYTES_MAX {
             return Ok(false);
         }
         self.bytes += length;
-        self.frames += 1;
-        self.pieces.extend(frame.iter().cloned());
+        self.frames += frames as u64;
+        self.pieces.extend(pieces.iter().cloned());
         Ok(true)
     }
 

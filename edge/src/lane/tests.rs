@@ -45,7 +45,7 @@ async fn open_websocket() -> Ends {
 
 /// Queues one frame, waiting for room.
 async fn push(lane: &Arc<Lane>, frame: Bytes) -> Result<(), Over> {
-    while lane.offer([&frame])? == 0 {
+    while lane.offer([(&frame, 1)])? == 0 {
         lane.has_room().await?;
     }
     Ok(())
@@ -107,7 +107,7 @@ async fn a_peer_that_takes_a_little_in_time_stays() {
 async fn who_finds_it_full_waits_until_the_peer_has_taken_much() {
     let mut ends = open_websocket().await;
     let sent = frame(100 * 1024);
-    let fitting = std::iter::repeat_n(&sent, 100);
+    let fitting = std::iter::repeat_n((&sent, 1), 100);
     let taken = ends.lane.offer(fitting).unwrap();
     assert!((4..7).contains(&taken), "{taken}");
     let lane = Arc::clone(&ends.lane);
@@ -145,7 +145,7 @@ async fn what_was_queued_last_still_goes_when_the_connection_is_dropped() {
     let mut arrived = Vec::new();
     peer.read_to_end(&mut arrived).await.unwrap();
     assert_eq!(arrived, farewell);
-    assert_eq!(lane.offer([&farewell]), Err(Over));
+    assert_eq!(lane.offer([(&farewell, 1)]), Err(Over));
     assert_eq!(lane.opened(Namespace::Root).await, Err(Over));
 }
 

@@ -28,8 +28,8 @@ use tokio::time::{Instant, sleep};
 use super::{adapter::RawAdapter, payload::Recovering, recover::Vector, transport::Transports};
 use crate::{
     feed::Sink,
-    lane::{KillReason, Lane, MARK, Namespace, text_frame, text_header},
-    names::{Encoded, Spellings},
+    lane::{Frames, KillReason, Lane, MARK, Namespace, text_frame, text_header},
+    names::{Batch, Encoded, Spellings},
 };
 
 /// A queue of packets that stays full for this long belongs to a peer that cannot keep up.
@@ -381,6 +381,20 @@ impl Inner {
         Err(error)
     }
 
+    /// Each with the offset that is the client's once it has it.
+    fn offer_each(&self, topic: &str, events: &[Arc<Encoded>]) -> usize {
+        let write = |event: &&Arc<Encoded>| self.try_write(&Outgoing::Event(topic, event)).is_ok();
+        events.iter().take_while(write).count()
+    }
+
+    /// A socket that has gone takes none; its reader meets that as well.
+    fn offer_frames<'a>(&self, pieces: impl Iterator<Item = (&'a Bytes, usize)>) -> usize {
+        match self.lane.get().filter(|_| !self.is_shut.load(Ordering::Acquire)) {
+            Some(lane) => lane.offer(pieces).unwrap_or(0),
+            None => 0,
+        }
+    }
+
     fn is_too_slow(&self) -> bool {
         let full_since = *self.full_since.lock().unwrap_or_else(PoisonError::into_inner);
         full_since.is_some_and(|since| since.elapsed() >= SLOW_CONSUMER_DEADLINE)
@@ -394,16 +408,16 @@ impl Sink for Inner {
 
     fn offer(&self, topic: &str, events: &[Arc<Encoded>]) -> usize {
         if self.vector.get().is_some() {
-            let write =
-                |event: &&Arc<Encoded>| self.try_write(&Outgoing::Event(topic, event)).is_ok();
-            return events.iter().take_while(write).count();
+            return self.offer_each(topic, events);
         }
-        if self.is_shut.load(Ordering::Acquire) {
-            return 0;
+        self.offer_frames(events.iter().map(|event| (event.spellings().frame(self.namespace), 1)))
+    }
+
+    fn offer_batch(&self, topic: &str, batch: &Batch) -> usize {
+        if self.vector.get().is_some() {
+            return self.offer_each(topic, batch.events());
         }
-        let Some(lane) = self.lane.get() else { return 0 };
-        // A socket that has gone takes none; its reader meets that as well.
-        lane.offer(events.iter().map(|event| event.spellings().frame(self.namespace))).unwrap_or(0)
+        self.offer_frames(batch.frames(self.namespace).iter().map(Frames::piece))
     }
 }
 

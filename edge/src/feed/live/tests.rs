@@ -33,6 +33,10 @@ impl Sink for Received {
         true
     }
 
+    fn offer_batch(&self, topic: &str, batch: &Batch) -> usize {
+        self.offer(topic, batch.events())
+    }
+
     fn offer(&self, _topic: &str, events: &[Arc<Encoded>]) -> usize {
         let room = self.room.load(Ordering::Relaxed);
         let taken = events.len().min(usize::try_from(room).unwrap());

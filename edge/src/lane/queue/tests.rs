@@ -126,7 +126,7 @@ proptest! {
                 expected.extend(ends.pop_front().unwrap().1);
             }
             let frame = format!("frame at {at}");
-            prop_assert!(queue.offer(&[text_frame(&[&frame])]).unwrap());
+            prop_assert!(queue.offer(&[text_frame(&[&frame])], 1).unwrap());
             expected.push(Received::text(frame));
             out.extend(drain(&mut queue));
         }
@@ -196,11 +196,11 @@ fn a_mark_opens_its_namespace_and_goes_no_further() {
 fn a_queue_is_bounded_in_bytes_and_leaves_room_for_socket_ios_own() {
     let mut queue = Queue::default();
     let large = Bytes::from(vec![0; LANE_BYTES_MAX + 1]);
-    assert_eq!(queue.offer(std::slice::from_ref(&large)), Ok(true), "one always fits");
-    assert_eq!(queue.offer(&[Bytes::from_static(b"x")]), Ok(false));
+    assert_eq!(queue.offer(std::slice::from_ref(&large), 1), Ok(true), "one always fits");
+    assert_eq!(queue.offer(&[Bytes::from_static(b"x")], 1), Ok(false));
     assert!(queue.takes_writes());
     queue.write(&text_frame(&["2"]), None).unwrap();
     let settled = queue.settle(large.len());
     assert_eq!(settled.left, 3);
-    assert_eq!(queue.offer(&[Bytes::from_static(b"x")]), Ok(true));
+    assert_eq!(queue.offer(&[Bytes::from_static(b"x")], 1), Ok(true));
 }

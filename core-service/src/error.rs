@@ -67,6 +67,7 @@ pub fn session_code(refusal: &session::Refusal) -> Code {
         session::Refusal::Project(project::Refusal::Full) => Code::MembersFull,
         session::Refusal::Project(project::Refusal::NoMember) => Code::MemberNotFound,
         session::Refusal::CopyLost => Code::StorageUnavailable,
+        session::Refusal::Overtaken(_) => Code::Fenced,
     }
 }
 

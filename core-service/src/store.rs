@@ -4,7 +4,9 @@
 mod batch;
 mod codec;
 pub mod commit;
+pub mod edge;
 mod job;
+mod lead;
 mod meter;
 mod output;
 pub mod postgres;
@@ -15,6 +17,7 @@ mod sql;
 pub mod sqlite;
 mod status;
 mod sweep;
+pub(crate) mod transcript;
 mod types;
 
 #[cfg(test)]
@@ -33,9 +36,10 @@ use crate::domain::event::Event;
 use crate::domain::job::{Record, State};
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
-use crate::domain::topic::Topic;
+use crate::domain::topic::{Kind, Topic};
 
 pub use commit::{Command, Committed, Refusal};
+pub use lead::{Claim, Lead};
 pub use session::SessionStore;
 
 /// A durable store of topics and of the state that their events fold into.
@@ -69,6 +73,9 @@ pub trait Store: SessionStore + fmt::Debug + Send + Sync + 'static {
     /// written to stands at [`Cursor::START`].
     async fn position(&self, topic: &Topic, cursor: Option<Cursor>) -> Result<Position, Error>;
 
+    /// Topics that anything was written to, by kind and name, at most `query.limit`.
+    async fn topics(&self, query: TopicQuery) -> Result<Vec<TopicLine>, Error>;
+
     /// The last event of each type, oldest first, at most `limit`, and the head they stand at; both
     /// from one moment.
     async fn last_values(&self, topic: &Topic, limit: usize)
@@ -96,6 +103,18 @@ pub trait Store: SessionStore + fmt::Debug + Send + Sync + 'static {
     /// much went; zero when nothing is left to do.
     /// MUST raise the floor of a topic in the transaction that deletes its events.
     async fn clean(&self, budget: CleanBudget) -> Result<Cleaned, Error>;
+
+    /// Of topics that a caller knows to stand at these cursors, those that do not: where they stand, with
+    /// the judgement of the cursor. Each topic as often as it was named.
+    /// MUST cost an engine that several cores share one statement, not one for each topic.
+    async fn heads(&self, known: Vec<(Topic, Cursor)>) -> Result<Vec<(Topic, Position)>, Error>;
+
+    /// Claims the lead among all cores on the store, or renews or gives it up.
+    ///
+    /// - MUST go by one clock for all cores.
+    /// - MUST NOT let a core have it before the time is over that another was promised, unless that one
+    ///   gave it up.
+    async fn lead(&self, claim: Claim) -> Result<Lead, Error>;
 
     /// Whether commits are taken: `Err` says why not. Reads may still work.
     fn writable(&self) -> Result<(), Error>;
@@ -141,6 +160,36 @@ pub struct Position {
     pub bytes: u64,
     /// The judgement of the cursor that was given.
     pub resume: Option<Resume>,
+}
+
+/// Which topics to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicQuery {
+    /// Required.
+    pub tenant: String,
+    /// Of these kinds, one after the other.
+    pub kinds: Vec<Kind>,
+    /// Only names, without the kind, that begin with this.
+    pub prefix: String,
+    /// Only those that come after this name of the first kind.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A topic of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicLine {
+    /// Which.
+    pub topic: Topic,
+    /// The last event.
+    pub head: Cursor,
+    /// Events up to this offset are gone.
+    pub floor: u64,
+    /// Bytes of retained bodies.
+    pub bytes: u64,
+    /// When the oldest retained event was committed, where that is kept.
+    pub oldest: Option<Time>,
 }
 
 /// A record and the head of its topic at the same moment.

@@ -106,11 +106,16 @@ pub async fn serve(
 
     let tasks = TaskTracker::new();
     let stop_feeds = CancellationToken::new();
+    if let Some(address) = state.config.edge_metrics_listen {
+        let page = TcpListener::bind(address).await.context("metrics listener")?;
+        tasks.spawn(rest::serve_metrics(page, stop_feeds.clone()));
+    }
+    tasks.spawn(state.upstream.clone().watch(stop_feeds.clone()));
     tasks.spawn(state.feeds.clone().run(stop_feeds.clone()));
     let (rights, upstream) = (state.rights.clone(), state.upstream.clone());
     tasks.spawn(listen(rights, upstream, stop_feeds.clone()));
-    let (presence, upstream) = (state.presence.clone(), state.upstream.clone());
-    tasks.spawn(presence.run(upstream, stop_feeds.clone()));
+    let (connections, upstream) = (state.connections.clone(), state.upstream.clone());
+    tasks.spawn(state.presence.clone().run(connections, upstream, stop_feeds.clone()));
     let stop_listener = CancellationToken::new();
     tasks.spawn(listener::serve(
         listener,

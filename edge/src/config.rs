@@ -38,7 +38,13 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_LISTEN", default_value_t = LISTEN, value_name = "ADDR")]
     pub listen: SocketAddr,
 
-    /// URL of a core; several, separated by commas, are used in turn and dead ones are passed over.
+    /// Address to serve `/metrics` on without a credential. Without it they are served to
+    /// administrators alone, beside everything else.
+    #[arg(long, env = "ROOMCAST_EDGE_METRICS_LISTEN", value_name = "ADDR")]
+    pub edge_metrics_listen: Option<SocketAddr>,
+
+    /// URL of a core. Of several, separated by commas or given one by one, the edge lives at one and
+    /// moves within 2 s when that fails.
     #[arg(long = "core", env = "ROOMCAST_CORE", value_delimiter = ',', default_value = CORE, value_name = "URL")]
     pub cores: Vec<String>,
 
@@ -227,6 +233,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: LISTEN,
+            edge_metrics_listen: None,
             cores: vec![CORE.to_owned()],
             core_ca: None,
             core_cert: None,

@@ -2,10 +2,11 @@
 //!
 //! Whoever follows a topic that is told who is there has a [`Stay`]; dropping it is leaving. The
 //! [`register`] counts the stays of each user in each topic, and one task ([`announcer`]) says to the
-//! core what has changed, together for all topics, and that the edge lives. The core decides what of it
-//! is news: nothing here waits for somebody to come back.
+//! core what has changed, together for all topics, that the edge lives, and who is connected to it
+//! ([`parts`]). The core decides what of it is news: nothing here waits for somebody to come back.
 
 mod announcer;
+mod parts;
 mod register;
 
 pub use register::Place;
@@ -16,7 +17,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::register::Register;
-use crate::upstream::Upstream;
+use crate::{socket::Connections, upstream::Upstream};
 
 /// Who is where. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -50,9 +51,9 @@ impl Presence {
         Some(Stay { presence: self.clone(), place })
     }
 
-    /// Tells the core until `stop`, and that everybody has gone then.
-    pub async fn run(self, upstream: Upstream, stop: CancellationToken) {
-        announcer::run(&self, &upstream, &stop).await;
+    /// Tells the core until `stop`, and that everybody has gone then; and who is connected.
+    pub async fn run(self, connections: Connections, upstream: Upstream, stop: CancellationToken) {
+        announcer::run(&self, connections, &upstream, &stop).await;
     }
 
     fn register(&self) -> MutexGuard<'_, Register> {

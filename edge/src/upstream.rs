@@ -1,36 +1,31 @@
-//! The core seen from the edge: one or several cores, each behind two connections.
+//! The core seen from the edge: whichever of the cores is best, over `roomcast_client`'s way to them.
 //!
-//! Unary calls and the subscription stream never share a connection: a stream that nobody reads for a
-//! moment fills the connection's window, and every call on it would wait behind it.
+//! The edge lives at one core: its streams are there, and its calls go there first. When that core is
+//! killed, stands still or drains, the streams end and are opened again at another one, each from where
+//! it is; calls that may be repeated go there by themselves.
 
 mod backoff;
 mod caller;
-mod core;
 mod credential;
 mod heard;
+mod line;
 
 pub use backoff::Backoff;
 pub(crate) use backoff::{jittered, spread};
 pub use caller::{CALL_DEADLINE, Caller};
-pub use core::Line;
 pub use credential::Credential;
+pub use line::Line;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
-};
-
+use roomcast_client::cores::{AddressError, Cores};
 use roomcast_proto::v1::{
     access_service_client::AccessServiceClient, broadcast_service_client::BroadcastServiceClient,
     job_service_client::JobServiceClient, session_service_client::SessionServiceClient,
     user_service_client::UserServiceClient,
 };
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, transport::ClientTlsConfig};
 
-use self::{core::Core, heard::Heard};
+use self::heard::Heard;
 
 /// Largest answer taken from the core: a page of events is at most 1 MiB, and a job carries at most an
 /// input and a result of 1 MiB each.
@@ -40,7 +35,7 @@ const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// around a short text on the wire is as long again.
 const SESSION_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Calls about projects and sessions, of one core.
+/// Calls about projects and sessions.
 pub type Sessions = SessionServiceClient<Line>;
 
 /// Why the upstream cannot be set up.
@@ -50,16 +45,15 @@ pub enum Error {
     #[error("no core is configured: set --core or ROOMCAST_CORE")]
     NoCore,
     /// An address is no URL, or its TLS settings are wrong.
-    #[error("the core's address {0:?} is not usable: {1}")]
-    Address(String, tonic::transport::Error),
+    #[error(transparent)]
+    Address(#[from] AddressError),
 }
 
 /// The cores, as clients. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Upstream {
-    cores: Arc<[Core]>,
-    next: Arc<AtomicUsize>,
-    heard: Heard,
+    cores: Cores,
+    line: Line,
 }
 
 impl Upstream {
@@ -72,24 +66,28 @@ impl Upstream {
         tls: Option<&ClientTlsConfig>,
         credential: Credential,
     ) -> Result<Self, Error> {
-        let heard = Heard::default();
-        let cores = addresses
-            .iter()
-            .map(|address| {
-                Core::new(address, tls, credential.clone(), heard.clone())
-                    .map_err(|error| Error::Address(address.clone(), error))
-            })
-            .collect::<Result<Arc<[Core]>, Error>>()?;
-        if cores.is_empty() {
+        if addresses.is_empty() {
             return Err(Error::NoCore);
         }
-        Ok(Self { cores, next: Arc::default(), heard })
+        let cores = Cores::new(addresses, tls)?;
+        let line = Line { way: cores.way(), credential, heard: Heard::default() };
+        Ok(Self { cores, line })
+    }
+
+    /// Notices what becomes of the cores and moves between them, until `stop`.
+    pub async fn watch(self, stop: CancellationToken) {
+        stop.run_until_cancelled(self.cores.watch()).await;
+    }
+
+    /// The core said that it drains, or broke off: it is looked at before it is used again.
+    pub(crate) fn doubt(&self) {
+        self.cores.doubt_home();
     }
 
     /// Calls about jobs.
     #[must_use]
     pub fn jobs(&self) -> JobServiceClient<Line> {
-        JobServiceClient::new(self.pick().calls())
+        JobServiceClient::new(self.line.clone())
             .max_decoding_message_size(ANSWER_BYTES_MAX)
             .max_encoding_message_size(ANSWER_BYTES_MAX)
     }
@@ -97,7 +95,7 @@ impl Upstream {
     /// Calls about topics. Joining one may answer a whole session.
     #[must_use]
     pub fn broadcast(&self) -> BroadcastServiceClient<Line> {
-        BroadcastServiceClient::new(self.pick().calls())
+        BroadcastServiceClient::new(self.line.clone())
             .max_decoding_message_size(SESSION_BYTES_MAX)
             .max_encoding_message_size(ANSWER_BYTES_MAX)
     }
@@ -105,7 +103,7 @@ impl Upstream {
     /// Calls about projects and sessions.
     #[must_use]
     pub fn sessions(&self) -> Sessions {
-        SessionServiceClient::new(self.pick().calls())
+        SessionServiceClient::new(self.line.clone())
             .max_decoding_message_size(SESSION_BYTES_MAX)
             .max_encoding_message_size(ANSWER_BYTES_MAX)
     }
@@ -113,34 +111,26 @@ impl Upstream {
     /// Calls about who may come in.
     #[must_use]
     pub fn access(&self) -> AccessServiceClient<Line> {
-        AccessServiceClient::new(self.pick().calls())
+        AccessServiceClient::new(self.line.clone())
     }
 
     /// Calls about registered users.
     #[must_use]
     pub fn users(&self) -> UserServiceClient<Line> {
-        UserServiceClient::new(self.pick().calls())
+        UserServiceClient::new(self.line.clone())
     }
 
     /// Changes of rights were heard up to this cursor: calls are decided by no older knowledge.
     pub(crate) fn has_heard(&self, cursor: &str) {
-        self.heard.set(cursor);
+        self.line.heard.set(cursor);
     }
 
-    /// The connection for the subscription stream alone.
+    /// The subscription stream.
     #[must_use]
     pub fn subscriber(&self) -> BroadcastServiceClient<Line> {
-        BroadcastServiceClient::new(self.pick().stream())
+        BroadcastServiceClient::new(self.line.clone())
             .max_decoding_message_size(ANSWER_BYTES_MAX)
             .max_encoding_message_size(ANSWER_BYTES_MAX)
-    }
-
-    /// A core that answered last time it was asked, round robin; if none did, any.
-    fn pick(&self) -> &Core {
-        let now = Instant::now();
-        let first = self.next.fetch_add(1, Ordering::Relaxed);
-        let turn = |step: usize| &self.cores[(first.wrapping_add(step)) % self.cores.len()];
-        (0..self.cores.len()).map(turn).find(|core| core.is_up(now)).unwrap_or_else(|| turn(0))
     }
 }
 
@@ -148,6 +138,3 @@ impl Upstream {
 pub(crate) fn is_refusal(status: &Status) -> bool {
     matches!(status.code(), Code::NotFound | Code::PermissionDenied | Code::Unauthenticated)
 }
-
-/// Longest wait for a connection to a core.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

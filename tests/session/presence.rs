@@ -108,7 +108,8 @@ async fn announce(core: &Core, edge_id: &str, session_id: &str, users: &[&str]) 
         tenant: String::new(),
     });
     let presences = presences.collect();
-    let wanted = v1::AnnouncePresenceRequest { edge_id: edge_id.to_owned(), presences };
+    let edge_id = edge_id.to_owned();
+    let wanted = v1::AnnouncePresenceRequest { edge_id, presences, ..Default::default() };
     sessions(core).announce_presence(wanted).await.unwrap().into_inner().known
 }
 

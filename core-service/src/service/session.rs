@@ -152,4 +152,5 @@ calls! {
     list_saves: ListSavesRequest -> ListSavesResponse,
     announce_presence: AnnouncePresenceRequest -> AnnouncePresenceResponse,
     list_participants: ListParticipantsRequest -> ListParticipantsResponse,
+    list_connections: ListConnectionsRequest -> ListConnectionsResponse,
 }

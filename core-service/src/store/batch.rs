@@ -3,6 +3,7 @@
 //!
 //! The same for every SQL engine: what differs is how an engine keeps topics and jobs, its [`Rows`].
 
+mod edge;
 mod graph;
 mod idempotency;
 mod presence;
@@ -113,7 +114,15 @@ impl<R: Rows> Batch<'_, R> {
         {
             return Ok(outcome);
         }
-        let outcome = match action {
+        let outcome = self.carry_out(action, trace)?;
+        if let Some(new) = &idempotency {
+            self.remember(new, &outcome)?;
+        }
+        Ok(outcome)
+    }
+
+    fn carry_out(&mut self, action: Action, trace: Option<TraceId>) -> Step<Committed, R> {
+        Ok(match action {
             Action::Publish { topic, events, expected_offset } => {
                 self.publish(topic, events, expected_offset, trace)?
             }
@@ -129,11 +138,14 @@ impl<R: Rows> Batch<'_, R> {
             Action::Job { job_id, command } => self.change_job(&job_id, command, trace)?,
             Action::Access(command) => self.change_access(command, trace)?,
             Action::Session(action) => self.change_session(*action, trace)?,
-        };
-        if let Some(new) = &idempotency {
-            self.remember(new, &outcome)?;
-        }
-        Ok(outcome)
+            Action::Audited { action, entry } => {
+                let append = commit::audit_append(&entry)?;
+                self.rows.head(&append.topic)?;
+                let outcome = self.carry_out(*action, trace)?;
+                self.append(vec![append], trace)?;
+                outcome
+            }
+        })
     }
 
     fn publish(

@@ -4,6 +4,7 @@
 pub(crate) mod access;
 pub(crate) mod agenda;
 pub(crate) mod cleaning;
+pub(crate) mod cores;
 pub(crate) mod graphs;
 pub(crate) mod history;
 pub(crate) mod idempotency;
@@ -11,6 +12,7 @@ pub(crate) mod jobs;
 pub(crate) mod limits;
 pub(crate) mod lists;
 pub(crate) mod output;
+pub(crate) mod edges;
 pub(crate) mod presence;
 pub(crate) mod publish;
 pub(crate) mod sessions;
@@ -120,6 +122,11 @@ macro_rules! conformance {
                 the_last_event_of_a_room_tells_who_is_there,
                 a_full_room_is_counted_and_listed_as_soon_as_it_is_not,
             ]
+            edges: [
+                only_the_core_that_an_edge_talks_to_speaks_for_it,
+                a_silent_edge_is_taken_over_once_and_forgotten,
+                who_is_connected_is_kept_by_edge_and_part,
+            ]
             sessions: [
                 members_are_kept_and_a_lesser_right_is_told_in_the_same_commit,
                 a_project_has_as_many_members_as_its_limit,
@@ -138,6 +145,12 @@ macro_rules! conformance {
                 a_session_holds_as_many_graphs_saves_and_versions_as_its_limits,
                 a_copy_that_took_too_long_is_not_named,
                 graphs_of_a_session_share_no_node_and_one_limit_of_bytes,
+            ]
+            cores: [
+                heads_tell_of_topics_that_moved_and_of_no_others,
+                heads_tell_of_a_history_that_was_rewound,
+                one_core_at_a_time_has_the_lead,
+                the_lead_is_free_after_its_time_and_once_it_is_given_up,
             ]
             history: [
                 whatever_was_acknowledged_is_there_after_a_crash,

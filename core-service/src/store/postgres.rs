@@ -11,6 +11,7 @@
 //! know, go by a core's clock.
 
 mod clean;
+mod cluster;
 mod connection;
 mod failure;
 mod head;
@@ -46,15 +47,18 @@ use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::store::commit::Action;
+use crate::store::edge::Attend;
 use crate::store::queue::{self, Queue};
 use crate::store::readers::Readers;
 use crate::store::session;
-use crate::store::sql::{Failure as SqlFailure, Reads, Sql, access, agenda, jobs};
+use crate::store::sql::{Failure as SqlFailure, Reads, Sql, access, agenda, jobs, topics};
 use crate::store::status::Status;
 use crate::store::{
-    AccessQuery, AgendaQuery, Candidate, CleanBudget, Cleaned, Command, Committed, Error, JobQuery,
-    OutputQuery, Page, PageLimit, Position, Store, Stored, Tap,
+    AccessQuery, AgendaQuery, Candidate, Claim, CleanBudget, Cleaned, Command, Committed, Error, JobQuery,
+    Lead, OutputQuery, Page, PageLimit, Position, Store, Stored, Tap, TopicLine,
+    TopicQuery,
 };
+pub use cluster::Cluster;
 use connection::Connection;
 use failure::{Failure, Trouble, told};
 use lane::{Lane, Shared, Work};
@@ -176,6 +180,7 @@ pub struct PostgresStore {
     readers: Readers<Reader>,
     /// Cleans, beside the lanes.
     keeper: Readers<Reader>,
+    cluster: Cluster,
     turns: Arc<agenda::Turns>,
     shared: Shared,
 }
@@ -199,6 +204,12 @@ impl PostgresStore {
             opening.join().unwrap_or_else(panicked)
         })
     }
+
+    /// What it shares with other cores on the same database.
+    #[must_use]
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
 }
 
 fn open(config: PostgresConfig, tap: Tap) -> Result<PostgresStore, OpenError> {
@@ -206,6 +217,7 @@ fn open(config: PostgresConfig, tap: Tap) -> Result<PostgresStore, OpenError> {
     let connection = Connection::open(&target)?;
     migrate::migrate(&connection)?;
     warn_of_settings(&connection)?;
+    let cluster = Cluster::read(&connection)?;
     clean::find_crowded(&connection, &config.retentions)
         .map_err(|failure| OpenError::Database(told(failure).to_string()))?;
     let shared = Shared {
@@ -231,7 +243,7 @@ fn open(config: PostgresConfig, tap: Tap) -> Result<PostgresStore, OpenError> {
     let keeper =
         Readers::new(vec![Reader { target: target.clone(), connection: Some(connection) }]);
     let turns = Arc::new(agenda::Turns::new());
-    Ok(PostgresStore { lanes: lanes?, readers, keeper, turns, shared })
+    Ok(PostgresStore { lanes: lanes?, readers, keeper, cluster, turns, shared })
 }
 
 /// A commit is as durable as the server makes it.
@@ -292,7 +304,7 @@ fn order(command: &Command) -> u64 {
     if let Some(one) = &command.idempotency {
         return fingerprint(&[one.scope.as_bytes(), one.key.as_bytes()]);
     }
-    match &command.action {
+    match command.action.bare() {
         Action::Publish { topic, .. } => of(topic),
         Action::CreateJob { spec, .. } => fingerprint(&[spec.id.as_bytes()]),
         Action::Job { job_id, .. } => fingerprint(&[job_id.as_bytes()]),
@@ -312,7 +324,10 @@ fn order(command: &Command) -> u64 {
             | session::Action::Command { session_id, .. } => fingerprint(&[session_id.as_bytes()]),
             session::Action::PutPart(part) => part.body,
             session::Action::Announce { topic, .. } => fingerprint(&[topic.name().as_bytes()]),
+            session::Action::Attend(Attend { edge_id, .. })
+            | session::Action::Reap { edge_id, .. } => fingerprint(&[edge_id.as_bytes()]),
         },
+        Action::Audited { entry, .. } => of(&entry.topic()),
     }
 }
 
@@ -370,6 +385,10 @@ impl Store for PostgresStore {
     async fn position(&self, topic: &Topic, cursor: Option<Cursor>) -> Result<Position, Error> {
         let topic = topic.clone();
         self.query(move |store| read::position(store, &topic, cursor)).await
+    }
+
+    async fn topics(&self, query: TopicQuery) -> Result<Vec<TopicLine>, Error> {
+        self.query(move |store| topics::list(store, &query)).await
     }
 
     async fn last_values(
@@ -437,6 +456,22 @@ impl Store for PostgresStore {
             clean::clean(connection, &retentions, CleanBudget { now, ..budget }).map_err(told)
         };
         self.keeper.read(clean).await
+    }
+
+    async fn heads(&self, known: Vec<(Topic, Cursor)>) -> Result<Vec<(Topic, Position)>, Error> {
+        if known.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.query(move |store| read::heads(store, known)).await
+    }
+
+    async fn lead(&self, claim: Claim) -> Result<Lead, Error> {
+        let clock = self.shared.clock.clone();
+        let lead = move |keeper: &mut Reader| {
+            let connection = keeper.connected()?;
+            cluster::lead(connection, claim, &clock).map_err(told)
+        };
+        self.keeper.read(lead).await
     }
 
     fn writable(&self) -> Result<(), Error> {

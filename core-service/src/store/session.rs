@@ -15,6 +15,7 @@ use crate::domain::session::{Command, Graph, Session, State};
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::store::Error;
+use crate::store::edge::{Attend, PartOfEdge, Place};
 
 /// Something to commit.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,8 +59,20 @@ pub enum Action {
     Announce {
         /// A session's topic, or a room.
         topic: Topic,
-        /// What edges say.
+        /// What edges say. Of an edge that another core speaks for, nothing is told.
         announced: Vec<Announcement>,
+        /// The core that tells.
+        core_id: String,
+    },
+    /// An edge lives, and this core speaks for it from here on.
+    Attend(Attend),
+    /// This core speaks for an edge that has been silent for its lease, and forgets who was connected
+    /// to it. Refused while the edge lives.
+    Reap {
+        /// The edge.
+        edge_id: String,
+        /// The core.
+        core_id: String,
     },
     /// Something asked of a session.
     Command {
@@ -84,12 +97,14 @@ impl Action {
                 Wish::Execute { command, .. } => command.bytes(),
                 Wish::Undo | Wish::Redo => 0,
             },
+            Action::Attend(attend) => attend.parts.iter().map(|(_, doc)| doc.len()).sum(),
             Action::CreateProject(_)
             | Action::SetMember { .. }
             | Action::DeleteProject { .. }
             | Action::CreateSession(_)
             | Action::EraseSession { .. }
             | Action::Announce { .. }
+            | Action::Reap { .. }
             | Action::Command { .. } => 0,
         }
     }
@@ -147,6 +162,9 @@ pub enum Refusal {
     /// The copy that was to be saved or loaded was deleted: it took too long.
     #[error("the copy took too long; try again")]
     CopyLost,
+    /// A later word of the edge has been heard, by this core or another.
+    #[error("later word of edge {0} has been heard")]
+    Overtaken(String),
 }
 
 /// A session without what is in its graphs.
@@ -253,6 +271,18 @@ pub trait SessionStore {
     /// Who is in a session or room, and the head of its topic; none where there is no such session.
     async fn presence(&self, topic: &Topic) -> Result<Option<(Cursor, Presence)>, Error>;
 
-    /// Who is in open sessions and in rooms, through which edges. For a core that starts.
-    async fn announcements(&self) -> Result<Vec<(Topic, Announcement)>, Error>;
+    /// Who is in open sessions and in rooms through one edge. For a core that begins to speak for it.
+    async fn announcements(&self, edge_id: &str) -> Result<Vec<(Topic, Announcement)>, Error>;
+
+    /// Edges that have been silent for their lease, the longest silent first. `now` is a guess: by
+    /// which clock leases end, a commit decides.
+    async fn silent_edges(&self, now: Time, limit: usize) -> Result<Vec<String>, Error>;
+
+    /// Who is connected to the edges that live, from a place on.
+    async fn edge_parts(
+        &self,
+        after: &Place,
+        now: Time,
+        limit: usize,
+    ) -> Result<Vec<PartOfEdge>, Error>;
 }

@@ -5,6 +5,7 @@
 pub(crate) mod access;
 pub(crate) mod agenda;
 pub(crate) mod copy;
+pub(crate) mod edge;
 pub(crate) mod graph;
 pub(crate) mod jobs;
 pub(crate) mod presence;
@@ -14,6 +15,7 @@ pub(crate) mod row;
 pub(crate) mod session;
 pub(crate) mod session_store;
 pub(crate) mod state;
+pub(crate) mod topics;
 
 use std::fmt;
 

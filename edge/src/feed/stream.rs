@@ -49,7 +49,10 @@ pub(super) async fn run(feeds: &Feeds, shutdown: &CancellationToken) {
         metrics::gauge!("roomcast_edge_upstream_connected").set(0.0);
         let wait = backoff.wait();
         match end {
-            End::Draining => tracing::info!("the core is draining; moving the subscription stream"),
+            End::Draining => {
+                feeds.0.upstream.doubt();
+                tracing::info!("the core is draining; moving the subscription stream");
+            }
             End::Broken(status) => tracing::warn!(
                 code = ?status.code(), reason = status.message(), ?wait,
                 "the subscription stream broke; coming back"

@@ -1,17 +1,26 @@
 //! `/websocket/stats`: who is connected over Socket.IO, for operators.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{Json, extract::State};
+use roomcast_proto::v1::{EdgeConnection, ListConnectionsRequest};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{caller::Admin, openapi::Failures};
+use super::{
+    caller::{Caller, Observer},
+    openapi::Failures,
+    parameters::Parameters,
+    problem::Problem,
+};
 use crate::{app::AppState, socket::ConnectionInfo};
 
 /// Enough of an id to tell connections apart, too little to take for a key.
 const SID_LENGTH: usize = 8;
+
+/// Connections shown of a whole cluster: some 20 MB of text. Beyond, metrics say how many there are.
+const SHOWN_MAX: usize = 100_000;
 
 const JOB: &str = "job:";
 
@@ -26,6 +35,17 @@ struct Stats {
     /// Jobs that somebody watches.
     active_job_rooms: usize,
     connections: Vec<Connection>,
+    /// With `scope=cluster`: the edges that somebody is connected to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edges: Option<Vec<EdgeCount>>,
+}
+
+/// One edge of the cluster.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+struct EdgeCount {
+    /// Names the process; its log says it at the start.
+    edge_id: String,
+    total_connections: usize,
 }
 
 /// One connection.
@@ -38,6 +58,9 @@ struct Connection {
     connected_at: String,
     /// How many jobs it watches.
     watching_jobs: usize,
+    /// With `scope=cluster`: the edge that it is at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edge_id: Option<String>,
 }
 
 impl Stats {
@@ -51,30 +74,93 @@ impl Stats {
         });
         let active_job_rooms = topics.collect::<BTreeSet<_>>().len();
         let connections: Vec<_> = list.iter().map(Connection::of).collect();
-        Self { total_connections: connections.len(), active_job_rooms, connections }
+        Self { total_connections: connections.len(), active_job_rooms, connections, edges: None }
+    }
+
+    fn of_cluster(list: Vec<EdgeConnection>) -> Self {
+        let (mut jobs, mut edges) = (BTreeSet::new(), BTreeMap::<String, usize>::new());
+        let mut connections = Vec::with_capacity(list.len());
+        for EdgeConnection { edge_id, connection } in list {
+            let Some(told) = connection else { continue };
+            *edges.entry(edge_id.clone()).or_default() += 1;
+            connections.push(Connection {
+                sid: shown(&told.connection_id),
+                user_id: told.user_id,
+                connected_at: told.connected_at,
+                watching_jobs: usize::try_from(told.watching_jobs).unwrap_or(usize::MAX),
+                edge_id: Some(edge_id),
+            });
+            jobs.extend(told.job_ids);
+        }
+        connections.sort_by(|a, b| (&a.connected_at, &a.sid).cmp(&(&b.connected_at, &b.sid)));
+        let edges = edges.into_iter();
+        let edges =
+            edges.map(|(edge_id, total_connections)| EdgeCount { edge_id, total_connections });
+        Self {
+            total_connections: connections.len(),
+            active_job_rooms: jobs.len(),
+            connections,
+            edges: Some(edges.collect()),
+        }
     }
 }
 
 impl Connection {
     fn of(info: &ConnectionInfo) -> Self {
         Self {
-            sid: info.id.chars().take(SID_LENGTH).collect(),
+            sid: shown(&info.id),
             user_id: info.user_id.clone(),
             connected_at: info.connected_at.clone(),
             watching_jobs: info.topics.iter().filter(|topic| topic.starts_with(JOB)).count(),
+            edge_id: None,
         }
     }
 }
 
+fn shown(id: &str) -> String {
+    id.chars().take(SID_LENGTH).collect()
+}
+
 /// Who is connected over Socket.IO
 ///
-/// Needs the role admin.
+/// Of the caller's tenant: at this edge, or with `scope=cluster` at all of them, as each told some
+/// seconds ago. Needs the role admin or auditor.
 #[utoipa::path(
     get, path = "/websocket/stats", tag = "operations",
+    params(("scope" = Option<String>, Query, description = "`edge` (the default) or `cluster`")),
     responses((status = 200, body = Stats), Failures)
 )]
-async fn stats(State(state): State<AppState>, _: Admin) -> Json<Stats> {
-    Json(Stats::of(state.connections.list()))
+async fn stats(
+    State(state): State<AppState>,
+    parameters: Parameters,
+    caller: Caller,
+    observer: Observer,
+) -> Result<Json<Stats>, Problem> {
+    match parameters.knows(&["scope"])?.get("scope") {
+        None | Some("edge") => {
+            let mut here = state.connections.list();
+            here.retain(|info| info.tenant == observer.tenant);
+            Ok(Json(Stats::of(here)))
+        }
+        Some("cluster") => Ok(Json(Stats::of_cluster(everywhere(&state, &caller).await?))),
+        Some(_) => Err(Problem::field("scope".to_owned(), "is edge or cluster".to_owned())),
+    }
+}
+
+/// Page by page, at most as many as are shown.
+async fn everywhere(state: &AppState, caller: &Caller) -> Result<Vec<EdgeConnection>, Problem> {
+    let (mut all, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = ListConnectionsRequest { page_token, tenant: String::new() };
+        let request = caller.upstream.request(request);
+        let page = state.upstream.sessions().list_connections(request).await?.into_inner();
+        all.extend(page.connections);
+        page_token = page.next_page_token;
+        if page_token.is_empty() || all.len() >= SHOWN_MAX {
+            all.truncate(SHOWN_MAX);
+            return Ok(all);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +177,7 @@ mod tests {
             tenant: tenant.into(),
             connected_at: "2026-01-31T12:00:00.000Z".into(),
             topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+            ..ConnectionInfo::default()
         }
     }
 

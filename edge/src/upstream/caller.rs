@@ -1,6 +1,6 @@
 //! On whose behalf a call is made.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use roomcast_runtime::trace::TraceContext;
 use tonic::{Request, metadata::MetadataValue};
@@ -18,13 +18,18 @@ pub struct Caller {
     pub session: Arc<Session>,
     /// The trace that events caused by the call belong to.
     pub trace: TraceContext,
+    /// Where the user is, for the log of what operators do.
+    pub client: Option<IpAddr>,
 }
+
+/// Metadata key of [`Caller::client`].
+const CLIENT: &str = "x-roomcast-client";
 
 impl Caller {
     /// The edge itself, which shows only its service credential.
     #[must_use]
     pub fn edge() -> Self {
-        Self { session: Arc::new(Session::of_edge()), trace: TraceContext::generate() }
+        Self { session: Arc::new(Session::of_edge()), trace: TraceContext::generate(), client: None }
     }
 
     /// A request with the token, the trace and the usual deadline.
@@ -49,6 +54,9 @@ impl Caller {
             let mut bearer: MetadataValue<_> = bearer;
             bearer.set_sensitive(true);
             metadata.insert("authorization", bearer);
+        }
+        if let Some(client) = self.client.and_then(|client| client.to_string().parse().ok()) {
+            metadata.insert(CLIENT, client);
         }
         if let Ok(trace) = self.trace.to_string().parse() {
             metadata.insert("traceparent", trace);

@@ -1,6 +1,7 @@
 //! The roll: what edges say of who is in which session or room, until it is told. A user who comes is
 //! told at once, one who goes only after a grace, so that a quick reconnect is no event. An edge that
-//! falls silent takes its users with it.
+//! falls silent takes its users with it; one that comes from another core is taken over with whom it had
+//! there, so that nobody is told twice.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,6 +15,8 @@ use crate::domain::topic::{Kind, Topic};
 const GATHERING: Duration = Duration::from_millis(20);
 /// Users that one commit tells of: what the writer does in some milliseconds. The rest follows at once.
 const TOLD_MAX: usize = 200;
+/// How often the store is told that an edge lives: with each beat, and not with what comes between.
+const NOTED_EVERY: Duration = Duration::from_secs(4);
 /// After a commit that failed.
 const RETRY: Duration = Duration::from_secs(1);
 /// Users and edges in all topics together: some 200 bytes each.
@@ -65,10 +68,19 @@ impl Attended {
     }
 }
 
+/// When an edge was heard of.
+#[derive(Debug, Clone, Copy)]
+struct Beat {
+    /// Silent from then on.
+    until: Time,
+    /// When the store was last told that it lives.
+    noted: Time,
+}
+
 /// The roll of all sessions and rooms.
 #[derive(Debug, Default)]
 pub struct Roll {
-    edges: BTreeMap<String, Time>,
+    edges: BTreeMap<String, Beat>,
     topics: BTreeMap<Topic, Attended>,
     /// Topics with something to tell, and when.
     due: BTreeMap<Topic, Time>,
@@ -76,18 +88,46 @@ pub struct Roll {
 }
 
 impl Roll {
-    /// A roll that begins with what the log has. What was said and not yet told is lost, so no edge is
-    /// known, and each has a whole lease to say again who is there.
-    #[must_use]
-    pub fn begin(known: Vec<(Topic, Announcement)>, now: Time) -> Roll {
-        let mut roll = Roll::default();
-        for (topic, Announcement { edge_id, user_id, connections }) in known {
-            let entry = Entry { told: connections, wanted: 0, due: Some(now + PRESENCE_LEASE) };
-            roll.topics.entry(topic.clone()).or_default().users.insert((edge_id, user_id), entry);
-            roll.due.insert(topic, now + PRESENCE_LEASE);
-            roll.entries += 1;
+    /// An edge comes with what the log has of it. What it said elsewhere and was not told is lost, so
+    /// it says again who is there; whoever it does not name by then has gone.
+    pub fn adopt(&mut self, edge_id: &str, told: Vec<(Topic, Announcement)>, by: Time) {
+        self.drop_edge(edge_id);
+        for (topic, Announcement { edge_id, user_id, connections }) in told {
+            let entry = Entry { told: connections, wanted: 0, due: Some(by) };
+            let attended = self.topics.entry(topic.clone()).or_default();
+            self.entries += usize::from(attended.users.insert((edge_id, user_id), entry).is_none());
+            let due = attended.rested(by);
+            let known = self.due.entry(topic).or_insert(due);
+            *known = due.min(*known);
         }
-        roll
+    }
+
+    /// Whether an edge is known: it was heard of within its lease.
+    #[must_use]
+    pub fn knows(&self, edge_id: &str) -> bool {
+        self.edges.contains_key(edge_id)
+    }
+
+    /// Whether the store is to be told that an edge lives.
+    #[must_use]
+    pub fn is_to_be_noted(&self, edge_id: &str, now: Time) -> bool {
+        self.edges.get(edge_id).is_none_or(|beat| now >= beat.noted + NOTED_EVERY)
+    }
+
+    /// What was heard of an edge here is worth nothing any more.
+    fn drop_edge(&mut self, edge_id: &str) {
+        self.edges.remove(edge_id);
+        let topics: Vec<Topic> = self.topics.keys().cloned().collect();
+        for topic in topics {
+            let Some(attended) = self.topics.get_mut(&topic) else { continue };
+            let before = attended.users.len();
+            attended.users.retain(|(edge, _), _| edge != edge_id);
+            let dropped = before - attended.users.len();
+            self.entries -= dropped;
+            if dropped > 0 {
+                self.settle(&topic);
+            }
+        }
     }
 
     /// Whether no more users fit.
@@ -96,9 +136,12 @@ impl Roll {
         self.entries >= ENTRIES_MAX
     }
 
-    /// An edge lives. Answers whether it was known.
-    pub fn beat(&mut self, edge_id: &str, now: Time) -> bool {
-        self.edges.insert(edge_id.to_owned(), now + PRESENCE_LEASE).is_some()
+    /// An edge lives, which the store was told last at the moment `noted`, if it was ever before.
+    pub fn beat(&mut self, edge_id: &str, noted: Option<Time>, now: Time) {
+        let until = now + PRESENCE_LEASE;
+        let known = self.edges.get(edge_id).map(|beat| beat.noted);
+        let noted = noted.or(known).unwrap_or(Time(0));
+        self.edges.insert(edge_id.to_owned(), Beat { until, noted });
     }
 
     /// A user is in a topic on so many connections of an edge.
@@ -166,7 +209,8 @@ impl Roll {
     /// When to look again, if anything is to come.
     #[must_use]
     pub fn next(&self) -> Option<Time> {
-        self.due.values().chain(self.edges.values()).min().copied()
+        let silences = self.edges.values().map(|beat| beat.until);
+        self.due.values().copied().chain(silences).min()
     }
 
     /// What was due is in the log.
@@ -207,7 +251,7 @@ impl Roll {
         let silent: Vec<_> = self
             .edges
             .iter()
-            .filter(|(_, until)| **until <= now)
+            .filter(|(_, beat)| beat.until <= now)
             .map(|(edge, _)| edge.clone())
             .collect();
         if silent.is_empty() {

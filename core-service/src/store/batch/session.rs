@@ -39,7 +39,12 @@ impl<R: Rows> Batch<'_, R> {
                 copy::put_part(self.rows.sql(), &part, self.now)?;
                 Outcome::Done
             }
-            Action::Announce { topic, announced } => self.announce(topic, &announced)?,
+            Action::Announce { topic, announced, core_id } => {
+                let spoken = self.spoken(announced, &core_id)?;
+                self.announce(topic, &spoken)?
+            }
+            Action::Attend(attend) => self.attend(attend)?,
+            Action::Reap { edge_id, core_id } => self.reap(edge_id, core_id)?,
             Action::Command { session_id, command } => {
                 let held = session::get_open(self.rows.sql(), &session_id)?;
                 self.command(&held, command, trace)?

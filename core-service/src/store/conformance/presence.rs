@@ -1,5 +1,7 @@
 //! Who is in sessions and rooms.
 
+use std::collections::BTreeSet;
+
 use super::World;
 use super::sessions::{SESSION, fact, take, topic, with_sessions};
 use super::world::{event, publish, room};
@@ -8,6 +10,7 @@ use crate::domain::limits::{PARTICIPANTS_NAMED_MAX, PRESENCE_GRACE};
 use crate::domain::presence::{Announcement, Event as Told, IN_ROOM, Presence};
 use crate::domain::session::Event;
 use crate::domain::topic::{Kind, Topic};
+use crate::store::edge::Attend;
 use crate::store::session::{Action, Outcome, Refusal};
 use crate::store::{self, Error};
 
@@ -25,7 +28,13 @@ pub(crate) async fn announce(
     topic: &Topic,
     announced: &[Announcement],
 ) -> Result<Vec<Event>, Error> {
-    let action = Action::Announce { topic: topic.clone(), announced: announced.to_vec() };
+    let core_id = "core".to_owned();
+    for edge_id in announced.iter().map(|one| one.edge_id.clone()).collect::<BTreeSet<_>>() {
+        let attend = Attend { edge_id, core_id: core_id.clone(), number: 1, parts: Vec::new() };
+        take(world, Action::Attend(attend)).await?;
+    }
+    let announced = announced.to_vec();
+    let action = Action::Announce { topic: topic.clone(), announced, core_id };
     match take(world, action).await? {
         Outcome::Events(events) => Ok(events.iter().map(|event| fact(event)).collect()),
         other @ (Outcome::Project(_) | Outcome::Session(_) | Outcome::Done) => {
@@ -66,10 +75,12 @@ pub(crate) async fn presence_is_the_fold_of_the_log_over_edges_and_restarts(worl
     let moved = [says("e1", "alice", 1), says("e2", "alice", 2)];
     assert_eq!(announce(&world, &session, &moved).await, Ok(vec![]), "as many as before");
     let world = world.reopened();
-    let mut known = world.store.announcements().await.expect("read");
-    known.sort_by_key(|(_, one)| (one.user_id.clone(), one.edge_id.clone()));
-    let expected = [says("e1", "alice", 1), says("e2", "alice", 2), says("e1", "bob", 1)];
+    let mut known = world.store.announcements("e1").await.expect("read");
+    known.sort_by_key(|(_, one)| one.user_id.clone());
+    let expected = [says("e1", "alice", 1), says("e1", "bob", 1)];
     assert_eq!(known, expected.map(|one| (session.clone(), one)));
+    let known = world.store.announcements("e2").await;
+    assert_eq!(known, Ok(vec![(session.clone(), says("e2", "alice", 2))]));
     let Presence::Named(users) = presence(&world, &session).await else { panic!("two are named") };
     assert_eq!(users["alice"].connections, 3);
     let gone = [says("e1", "alice", 0), says("e1", "bob", 0)];
@@ -110,7 +121,7 @@ pub(crate) async fn the_last_event_of_a_room_tells_who_is_there(world: World) {
     world.store.commit(publish(&room, published, None)).await.expect("published");
     announce(&world, &room, &[says("e1", "alice", 2), says("e2", "bob", 0)]).await.expect("told");
     let world = world.reopened();
-    let known = world.store.announcements().await.expect("read");
+    let known = world.store.announcements("e1").await.expect("read");
     assert_eq!(known, [(room.clone(), says("e1", "alice", 2))]);
     let (head, values) = world.store.last_values(&room, 8).await.expect("read");
     let last = values.iter().find(|event| &*event.kind == IN_ROOM).expect("it is told");

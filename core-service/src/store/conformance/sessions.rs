@@ -209,7 +209,7 @@ pub(crate) async fn an_erased_session_is_not_found_at_once_and_goes_with_the_nex
     assert_eq!(events.iter().map(|event| fact(event)).collect::<Vec<_>>(), [closed]);
     let world = world.reopened();
     assert!(world.store.session(SESSION).await.expect("read").is_none());
-    assert_eq!(world.store.announcements().await, Ok(Vec::new()));
+    assert_eq!(world.store.announcements("e").await, Ok(Vec::new()));
     let missing = Refusal::SessionNotFound(SESSION.into());
     assert_eq!(take(&world, erase(SESSION)).await, refused(missing));
     let again = session::Action::CreateSession(session(&world, SESSION));

@@ -13,6 +13,7 @@ use crate::domain::job::{self, Limits};
 use crate::domain::name::fingerprint;
 use crate::domain::topic::{Kind, Topic};
 use crate::store::commit::{Action, Command, job_topics};
+use crate::store::edge::Attend;
 use crate::store::session;
 
 /// Jobs and sessions whose topics are remembered.
@@ -26,7 +27,7 @@ const SPACE: u64 = 0x726f_6f6d << 32;
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) topics: HashSet<Topic>,
-    /// Locks of what is no topic: kinds with limits, projects.
+    /// Locks of what is no topic: kinds with limits, projects, edges.
     pub(super) locks: BTreeSet<i64>,
     pub(super) jobs: Vec<String>,
     pub(super) keys: Vec<(String, String)>,
@@ -61,7 +62,10 @@ impl Planner {
         let mut plan = Plan::default();
         for Command { action, idempotency, .. } in commands {
             plan.keys.extend(idempotency.as_ref().map(|one| (one.scope.clone(), one.key.clone())));
-            match action {
+            if let Action::Audited { entry, .. } = action {
+                plan.topics.insert(entry.topic());
+            }
+            match action.bare() {
                 Action::Publish { topic, .. } => {
                     plan.topics.insert(topic.clone());
                 }
@@ -86,6 +90,7 @@ impl Planner {
                     plan.topics.insert(Topic::access());
                 }
                 Action::Session(action) => self.plan_session(&mut plan, action),
+                Action::Audited { .. } => {}
             }
         }
         Ok(plan)
@@ -104,9 +109,12 @@ impl Planner {
                 let topic = Topic::new(&session.tenant, Kind::Session, &session.session_id);
                 plan.topics.extend(topic.ok());
             }
-            session::Action::Announce { topic, .. } => {
+            session::Action::Announce { topic, announced, .. } => {
                 plan.topics.insert(topic.clone());
+                announced.iter().for_each(|one| plan.lock("edge", &one.edge_id));
             }
+            session::Action::Attend(Attend { edge_id, .. })
+            | session::Action::Reap { edge_id, .. } => plan.lock("edge", edge_id),
             session::Action::EraseSession { session_id, .. }
             | session::Action::Command { session_id, .. } => {
                 plan.topics.extend(self.sessions.get(session_id).cloned());
@@ -119,7 +127,7 @@ impl Planner {
     fn learn(&mut self, connection: &Connection, commands: &[Command]) -> Result<(), Failure> {
         let (mut jobs, mut sessions) = (Vec::new(), Vec::new());
         for Command { action, .. } in commands {
-            match action {
+            match action.bare() {
                 Action::Job { job_id, .. } if !self.jobs.contains(job_id) => jobs.push(job_id),
                 Action::Session(action) => match &**action {
                     session::Action::Command { session_id, .. }
@@ -135,12 +143,15 @@ impl Planner {
                     | session::Action::DeleteProject { .. }
                     | session::Action::CreateSession(_)
                     | session::Action::PutPart(_)
+                    | session::Action::Attend(_)
+                    | session::Action::Reap { .. }
                     | session::Action::Announce { .. } => {}
                 },
                 Action::Publish { .. }
                 | Action::CreateJob { .. }
                 | Action::Job { .. }
-                | Action::Access(_) => {}
+                | Action::Access(_)
+                | Action::Audited { .. } => {}
             }
         }
         if !jobs.is_empty() {

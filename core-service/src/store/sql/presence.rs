@@ -95,13 +95,16 @@ pub(crate) fn clear<S: Sql>(sql: &S, topic: i64, limit: usize) -> Answer<u64, S>
     )
 }
 
-/// Everybody in open sessions and in rooms.
-pub(crate) fn announcements<S: Sql>(sql: &S) -> Answer<Vec<(Topic, Announcement)>, S> {
+/// Everybody in open sessions and in rooms through an edge.
+pub(crate) fn announcements<S: Sql>(
+    sql: &S,
+    edge_id: &str,
+) -> Answer<Vec<(Topic, Announcement)>, S> {
     let found = sql.rows(
         "SELECT t.kind, t.tenant, t.name, p.edge_id, p.user_id, p.connections
          FROM participant p JOIN topic t ON t.id = p.topic LEFT JOIN session s ON s.topic = p.topic
-         WHERE s.closed_at IS NULL AND (s.topic IS NOT NULL OR t.kind = ?1)",
-        values![kind_number(Kind::Room)],
+         WHERE p.edge_id = ?1 AND s.closed_at IS NULL AND (s.topic IS NOT NULL OR t.kind = ?2)",
+        values![edge_id, kind_number(Kind::Room)],
     )?;
     let announced = |row: &Row| {
         let (edge_id, user_id, connections) = (row.text(3)?, row.text(4)?, row.small(5)?);

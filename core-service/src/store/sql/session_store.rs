@@ -2,13 +2,15 @@
 
 use async_trait::async_trait;
 
-use super::{Failure, Sql, presence, project, session, state};
+use super::{Failure, Sql, edge, presence, project, session, state};
 use crate::domain::cursor::Cursor;
 use crate::domain::presence::{Announcement, Presence};
 use crate::domain::project::{Member, Project, Role};
 use crate::domain::session::{Session, State};
+use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::store::Error;
+use crate::store::edge::{PartOfEdge, Place};
 use crate::store::session::{Found, Listing, Outline, Save, SessionStore, Which};
 
 /// An engine that reads in transactions.
@@ -81,7 +83,22 @@ impl<E: Reads> SessionStore for E {
         self.query(move |sql| state::presence_of(sql, &topic)).await
     }
 
-    async fn announcements(&self) -> Result<Vec<(Topic, Announcement)>, Error> {
-        self.query(presence::announcements).await
+    async fn announcements(&self, edge_id: &str) -> Result<Vec<(Topic, Announcement)>, Error> {
+        let edge_id = edge_id.to_owned();
+        self.query(move |sql| presence::announcements(sql, &edge_id)).await
+    }
+
+    async fn silent_edges(&self, now: Time, limit: usize) -> Result<Vec<String>, Error> {
+        self.query(move |sql| edge::silent(sql, now, limit)).await
+    }
+
+    async fn edge_parts(
+        &self,
+        after: &Place,
+        now: Time,
+        limit: usize,
+    ) -> Result<Vec<PartOfEdge>, Error> {
+        let after = after.clone();
+        self.query(move |sql| edge::parts(sql, &after, now, limit)).await
     }
 }

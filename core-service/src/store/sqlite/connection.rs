@@ -21,12 +21,13 @@ const WAL_BYTES_KEPT: u32 = 64 << 20;
 const STATEMENTS_MAX: usize = 128;
 
 /// Step n leads from schema n to n + 1. Only ever add one.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
 ];
 
 /// The schema that this program writes.

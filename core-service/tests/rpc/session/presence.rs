@@ -19,8 +19,8 @@ async fn announce(
         user_id: (*user_id).into(),
         connections: *connections,
     });
-    let wanted =
-        v1::AnnouncePresenceRequest { edge_id: edge_id.into(), presences: presences.collect() };
+    let (edge_id, presences) = (edge_id.into(), presences.collect());
+    let wanted = v1::AnnouncePresenceRequest { edge_id, presences, ..Default::default() };
     let asked = request(wanted, Some(&service(&[Scope::Edge, Scope::Service])), None);
     core.sessions().announce_presence(asked).await.expect("taken").into_inner()
 }
@@ -59,7 +59,7 @@ async fn who_comes_and_goes_is_told_and_listed() {
 async fn only_an_edge_announces() {
     let core = serve(|_, _| {}).await;
     let alice = someone(&core, "alice", "acme");
-    let wanted = v1::AnnouncePresenceRequest { edge_id: "e".into(), presences: Vec::new() };
+    let wanted = v1::AnnouncePresenceRequest { edge_id: "e".into(), ..Default::default() };
     let outcome = alice.sessions().announce_presence(alice.ask(wanted)).await;
     assert_eq!(refused(outcome), Code::PermissionDenied);
 }
@@ -105,8 +105,44 @@ async fn a_session_counts_as_many_as_its_limit_and_the_next_when_one_has_gone() 
 async fn a_call_names_at_most_a_thousand_users() {
     let core = serve(|_, _| {}).await;
     let presences = vec![v1::Presence::default(); 1001];
-    let wanted = v1::AnnouncePresenceRequest { edge_id: "e".into(), presences };
+    let wanted =
+        v1::AnnouncePresenceRequest { edge_id: "e".into(), presences, ..Default::default() };
     let asked = request(wanted, Some(&service(&[Scope::Edge])), None);
     let outcome = core.sessions().announce_presence(asked).await;
     assert_eq!(refused(outcome), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn who_is_connected_is_told_by_edges_and_shown_to_operators_of_the_tenant() {
+    let core = serve(|_, _| {}).await;
+    let connection = |id: &str, tenant: &str| v1::Connection {
+        connection_id: id.into(),
+        tenant: tenant.into(),
+        ..Default::default()
+    };
+    for (edge_id, number, all) in [
+        ("e1", 1, vec![connection("gone", "acme")]),
+        ("e1", 2, vec![connection("one", "acme"), connection("hidden", "other")]),
+        ("e2", 1, vec![connection("two", "acme")]),
+    ] {
+        let connections = vec![v1::ConnectionPart { part: 0, connections: all }];
+        let edge_id = edge_id.into();
+        let wanted =
+            v1::AnnouncePresenceRequest { edge_id, number, connections, ..Default::default() };
+        let asked = request(wanted, Some(&service(&[Scope::Edge])), None);
+        core.sessions().announce_presence(asked).await.expect("taken");
+    }
+    let wanted = v1::ListConnectionsRequest { tenant: "acme".into(), ..Default::default() };
+    let asked = request(wanted.clone(), Some(&service(&[Scope::Service])), None);
+    let page = core.sessions().list_connections(asked).await.expect("a page").into_inner();
+    let found = page.connections.into_iter().map(|one| {
+        (one.edge_id, one.connection.map(|connection| connection.connection_id).unwrap_or_default())
+    });
+    let expected = [("e1", "one"), ("e2", "two")].map(|(edge, id)| (edge.into(), id.into()));
+    assert_eq!(
+        (found.collect::<Vec<_>>(), page.next_page_token),
+        (expected.to_vec(), String::new())
+    );
+    let asked = request(wanted, Some(&service(&[Scope::Edge])), None);
+    assert_eq!(refused(core.sessions().list_connections(asked).await), Code::PermissionDenied);
 }

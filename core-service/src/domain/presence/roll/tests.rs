@@ -31,7 +31,7 @@ fn tells(roll: &mut Roll, now: Time, expected: &[Announcement]) {
 
 fn with_alice() -> Roll {
     let mut roll = Roll::default();
-    assert!(!roll.beat("e1", at(0)));
+    roll.beat("e1", Some(at(0)), at(0));
     roll.announce(&session(), says("e1", "alice", 1), at(0));
     tells(&mut roll, at(0), &[]);
     tells(&mut roll, at(20), &[says("e1", "alice", 1)]);
@@ -69,25 +69,55 @@ fn news_are_not_put_off_by_being_said_again() {
 #[test]
 fn an_edge_that_falls_silent_takes_its_users_with_it() {
     let mut roll = with_alice();
-    roll.beat("e2", at(0));
+    roll.beat("e2", None, at(0));
     roll.announce(&session(), says("e2", "bob", 1), at(0));
     tells(&mut roll, at(100), &[says("e2", "bob", 1)]);
-    assert!(roll.beat("e2", at(10_000)));
+    roll.beat("e2", None, at(10_000));
     tells(&mut roll, at(14_999), &[]);
     tells(&mut roll, at(15_000), &[says("e1", "alice", 0)]);
-    assert!(!roll.beat("e1", at(15_001)), "it must announce everybody again");
+    assert!(roll.knows("e2") && !roll.knows("e1"), "it must announce everybody again");
     roll.announce(&session(), says("e1", "alice", 1), at(15_001));
     tells(&mut roll, at(15_021), &[says("e1", "alice", 1)]);
 }
 
+/// A roll to which an edge comes that another core had.
+fn with_adopted(told: &[Announcement]) -> Roll {
+    let mut roll = Roll::default();
+    let told = told.iter().map(|one| (session(), one.clone())).collect();
+    roll.adopt("e1", told, at(15_000));
+    roll.beat("e1", Some(at(0)), at(0));
+    roll
+}
+
 #[test]
-fn after_a_start_edges_have_a_lease_to_come_back() {
-    let known = [says("e1", "alice", 2), says("e2", "bob", 1)];
-    let mut roll = Roll::begin(known.map(|one| (session(), one)).to_vec(), at(0));
-    assert!(!roll.beat("e1", at(1000)), "it must announce everybody again");
+fn an_edge_that_comes_from_another_core_has_a_lease_to_say_who_is_there() {
+    let mut roll = with_adopted(&[says("e1", "alice", 2), says("e1", "bob", 1)]);
     roll.announce(&session(), says("e1", "alice", 2), at(1000));
     tells(&mut roll, at(14_000), &[]);
-    tells(&mut roll, at(15_000), &[says("e2", "bob", 0)]);
+    roll.beat("e1", None, at(14_000));
+    tells(&mut roll, at(15_000), &[says("e1", "bob", 0)]);
+    assert_eq!(roll.next(), Some(at(29_000)), "the edge's own lease");
+}
+
+#[test]
+fn an_edge_that_comes_back_is_taken_as_the_log_has_it() {
+    let mut roll = with_alice();
+    roll.announce(&session(), says("e1", "bob", 1), at(100));
+    roll.adopt("e1", vec![(session(), says("e1", "cleo", 1))], at(15_100));
+    assert!(!roll.knows("e1"));
+    tells(&mut roll, at(15_000), &[]);
+    tells(&mut roll, at(15_100), &[says("e1", "cleo", 0)]);
+    assert!(roll.topics.is_empty() && roll.entries == 0);
+}
+
+#[test]
+fn the_store_is_told_with_each_beat_that_an_edge_lives() {
+    let mut roll = Roll::default();
+    assert!(roll.is_to_be_noted("e1", at(0)), "a new one");
+    roll.beat("e1", Some(at(0)), at(0));
+    roll.beat("e1", None, at(100));
+    assert!(!roll.is_to_be_noted("e1", at(3999)));
+    assert!(roll.is_to_be_noted("e1", at(4000)));
 }
 
 #[test]
@@ -109,7 +139,7 @@ fn a_crowd_is_told_in_pieces() {
 #[test]
 fn what_changes_while_it_is_told_is_told_next() {
     let mut roll = Roll::default();
-    roll.beat("e1", at(0));
+    roll.beat("e1", None, at(0));
     roll.announce(&session(), says("e1", "alice", 1), at(0));
     let due = roll.due(at(20));
     roll.announce(&session(), says("e1", "alice", 2), at(21));
@@ -126,7 +156,7 @@ fn what_changes_while_it_is_told_is_told_next() {
 #[test]
 fn a_room_is_told_of_once_in_a_while() {
     let mut roll = Roll::default();
-    roll.beat("e1", at(0));
+    roll.beat("e1", None, at(0));
     roll.announce(&room(), says("e1", "alice", 1), at(0));
     tells(&mut roll, at(20), &[says("e1", "alice", 1)]);
     roll.announce(&room(), says("e1", "bob", 1), at(30));
@@ -149,7 +179,7 @@ fn who_is_gone_before_being_told_leaves_nothing_behind() {
 #[test]
 fn who_goes_while_being_told_is_told_as_gone() {
     let mut roll = Roll::default();
-    roll.beat("e1", at(0));
+    roll.beat("e1", None, at(0));
     roll.announce(&session(), says("e1", "alice", 1), at(0));
     let due = roll.due(at(20));
     roll.announce(&session(), says("e1", "alice", 0), at(21));
@@ -161,21 +191,9 @@ fn who_goes_while_being_told_is_told_as_gone() {
 }
 
 #[test]
-fn who_went_unheard_at_a_start_is_gone_though_the_edge_lives() {
-    let known = [says("e1", "alice", 1), says("e1", "bob", 1)];
-    let mut roll = Roll::begin(known.map(|one| (session(), one)).to_vec(), at(0));
-    roll.beat("e1", at(1000));
-    roll.announce(&session(), says("e1", "alice", 1), at(1000));
-    assert!(roll.beat("e1", at(9000)));
-    tells(&mut roll, at(14_999), &[]);
-    tells(&mut roll, at(15_000), &[says("e1", "bob", 0)]);
-    assert_eq!(roll.next(), Some(at(24_000)), "the edge's own lease");
-}
-
-#[test]
 fn who_changes_edges_is_told_of_in_one_commit() {
     let mut roll = with_alice();
-    roll.beat("e2", at(900));
+    roll.beat("e2", None, at(900));
     roll.announce(&session(), says("e1", "alice", 0), at(1000));
     roll.announce(&session(), says("e2", "alice", 1), at(1500));
     tells(&mut roll, at(1520), &[says("e1", "alice", 0), says("e2", "alice", 1)]);

@@ -5,6 +5,7 @@ import { Server } from "../../clients/typescript/testing/server.js";
 import { thingsOf, type Things } from "./stage/things.js";
 import { Visitor } from "./stage/visitor.js";
 
+const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 
 /** Every page, and what it shows of what there is. */
@@ -34,15 +35,17 @@ function pagesOf({
 
 async function shows(page: Page, title: string, shown: string): Promise<void> {
   await page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
-  await page.getByText(shown).first().waitFor();
+  await page.getByText(shown).filter({ visible: true }).first().waitFor();
 }
 
 test("every page opens by its address, for everybody's eyes, on a desk and on a phone", async () => {
   const server = await Server.forTest();
   const things = await thingsOf(server);
   const visitor = await Visitor.of(server.url);
+  const page = await visitor.open("/");
   for (const [path, title, shown] of pagesOf(things)) {
-    const page = await visitor.open(path);
+    await visitor.go(page, path);
+    await page.setViewportSize(DESK);
     await shows(page, title, shown);
     await expectAccessible(page);
     await page.setViewportSize(PHONE);
@@ -52,7 +55,6 @@ test("every page opens by its address, for everybody's eyes, on a desk and on a 
       width: innerWidth,
     }));
     expect(scroll, `${path} is wider than a phone`).toBeLessThanOrEqual(width);
-    await page.close();
   }
 });
 
@@ -71,14 +73,14 @@ test("what is not there is said, and the way back stays", async () => {
 test("an empty server says what to do first", async () => {
   const server = await Server.forTest();
   const visitor = await Visitor.of(server.url);
+  const page = await visitor.open("/");
   for (const [path, said] of [
     ["/jobs", "No jobs yet"],
     ["/sessions", "No sessions yet"],
     ["/topics?q=room:nothing", "No such topics"],
   ] as const) {
-    const page = await visitor.open(path);
+    await visitor.go(page, path);
     await page.getByText(said).waitFor();
-    await page.close();
   }
 });
 

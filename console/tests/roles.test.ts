@@ -67,7 +67,7 @@ test("who only reads sees everything and no control, and the server would refuse
     ["/audit", "Audit", "Disconnect"],
   ] as const;
   for (const [path, shown, control] of places) {
-    await page.goto(`${server.url}/console${path}`);
+    await visitor.go(page, path);
     await page.getByText(shown).first().waitFor();
     expect(await page.getByRole("button", { name: control }).count(), `${control} on ${path}`).toBe(0);
   }
@@ -100,7 +100,7 @@ test("what an operator does is done, and told in the audit", async () => {
   await things.lease.report({ cancelled: {} });
   await page.getByText("Cancelled", { exact: true }).first().waitFor();
 
-  await page.goto(`${server.url}/console/rooms/agents`);
+  await visitor.go(page, "/rooms/agents");
   await page.getByLabel("Type").fill("news");
   await page.getByLabel("Data, a JSON object").fill('{"text": "all is well"}');
   await page.getByLabel("Preview").getByText('"text": "all is well"').waitFor();
@@ -108,7 +108,7 @@ test("what an operator does is done, and told in the audit", async () => {
   await page.getByText("Published as event").waitFor();
   await page.getByRole("list", { name: "events of the room" }).getByText("news").waitFor();
 
-  await page.goto(`${server.url}/console/audit`);
+  await visitor.go(page, "/audit");
   await eventually("the audit tells of it", async () => {
     const text =
       (await page

@@ -18,8 +18,13 @@ export class Visitor {
     const page = await this.context.newPage();
     watchErrors(page);
     watchPolicy(page);
-    await page.goto(`${this.url}/console${path}`);
+    await this.go(page, path);
     return page;
+  }
+
+  /** Types another address. */
+  async go(page: Page, path: string): Promise<void> {
+    await page.goto(`${this.url}/console${path}`);
   }
 }
 

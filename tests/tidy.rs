@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+#[path = "tidy/deploy.rs"]
+mod deploy;
 #[path = "tidy/docs.rs"]
 mod docs;
 #[path = "tidy/source.rs"]
@@ -93,6 +95,26 @@ const RULES: &[(&str, Check, (&str, &str))] = &[
         ("edge/src/x.rs", "counter!(\"roomcast_new_total\")"),
     ),
     (
+        "dashboards and alerts name metrics that exist",
+        deploy::metrics_exist,
+        ("deploy/grafana/x.json", "rate(roomcast_no_such_total[5m])"),
+    ),
+    (
+        "manifests set what can be set",
+        deploy::settings_exist,
+        ("deploy/x.yaml", "ROOMCAST_NO_SUCH: on"),
+    ),
+    (
+        "alerts have tests and runbooks",
+        deploy::alerts_have_runbooks,
+        ("deploy/prometheus/alerts.yaml", "- alert: RoomcastNew\n"),
+    ),
+    (
+        "the production checklist names tests that exist",
+        deploy::checklist_is_kept,
+        ("docs/OPERATING.md", "\n## Production checklist\n`nobody_has_written_this_test`"),
+    ),
+    (
         "dependencies have reasons",
         docs::dependencies_have_reasons,
         ("Cargo.toml", "[workspace.dependencies]\nnovelty = \"1\""),
@@ -151,14 +173,14 @@ const HEIGHTS: &[(&str, u8)] = &[
     ("domain", 0),
     ("config", 1),
     ("store", 1),
-    ("bus", 1),
+    ("bus", 2),
     ("auth", 2),
     ("error", 2),
     ("snapshot", 2),
     ("alarm", 1),
     ("log", 3),
     ("observer", 3),
-    ("metrics_page", 2),
+    ("metrics_page", 3),
     ("rpc_span", 2),
     ("subscription", 4),
     ("maintenance", 4),

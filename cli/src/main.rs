@@ -2,7 +2,7 @@
 //!
 //! Servers: [`dev`] (both in one process), [`core`], [`edge`]; [`backup`] and restore of their data.
 //! Clients of a core over gRPC: [`job`], [`project`], [`session`], [`topic`], [`run`] (any command as
-//! a job, by way of [`worker`]), [`doctor`]. Alone: [`token`], [`errors`].
+//! a job, by way of [`worker`]), [`doctor`], [`health`]. Alone: [`token`], [`errors`].
 //!
 //! A command takes its arguments and an [`output::Output`], and answers an [`exit::Exit`] or a
 //! [`failure::Failure`]; nothing but [`output`] writes to the terminal.
@@ -18,6 +18,7 @@ mod exit;
 mod failure;
 mod follow;
 mod frame;
+mod health;
 mod job;
 mod keyring;
 mod label;
@@ -91,6 +92,8 @@ enum Command {
     #[command(subcommand)]
     Token(token::Command),
     Doctor(doctor::Arguments),
+    #[command(subcommand)]
+    Health(health::Command),
     Backup(backup::BackupArguments),
     Restore(backup::RestoreArguments),
     Errors(errors::Arguments),
@@ -120,6 +123,7 @@ impl Command {
             | Command::Topic(_)
             | Command::Token(_)
             | Command::Doctor(_)
+            | Command::Health(_)
             | Command::Backup(_)
             | Command::Restore(_)
             | Command::Errors(_) => true,
@@ -139,6 +143,7 @@ async fn execute(command: Command, output: Output) -> Result<Exit, Failure> {
         Command::Topic(command) => topic::run(command, output).await,
         Command::Token(command) => token::run(command, output),
         Command::Doctor(arguments) => doctor::run(arguments, output).await,
+        Command::Health(command) => health::run(command, output).await,
         Command::Backup(arguments) => backup::backup(arguments, output).await,
         Command::Restore(arguments) => backup::restore(arguments, output).await,
         Command::Errors(errors::Arguments {}) => errors::run(output),

@@ -45,9 +45,10 @@ fn slug(line: &str) -> Option<String> {
     Some(kept.collect::<String>().to_lowercase().replace(' ', "-"))
 }
 
-/// tests/docs/quickstart.rs runs the pages it names; a block that it cannot run says what it needs.
+/// The tests under tests/docs run the pages that they name; a block that it cannot run says what it needs.
 pub fn shell_blocks_run(tree: &[Source]) -> Vec<String> {
-    let test = tree.iter().find(|source| source.path == "tests/docs/quickstart.rs");
+    let tests: Vec<_> =
+        tree.iter().filter(|source| source.path.starts_with("tests/docs/")).collect();
     let mut found = Vec::new();
     for source in tree {
         let is_guide = source.path == "README.md" || source.path.starts_with("docs/guides/");
@@ -58,7 +59,7 @@ pub fn shell_blocks_run(tree: &[Source]) -> Vec<String> {
         for (line, opening) in openings.step_by(2) {
             let (language, needs) =
                 opening[3..].trim().split_once(' ').unwrap_or((opening[3..].trim(), ""));
-            let is_run = test.is_some_and(|test| test.text.contains(&source.path));
+            let is_run = tests.iter().any(|test| test.text.contains(&source.path));
             let problem = match (language, needs) {
                 ("bash" | "shell" | "console" | "zsh" | "", _) => {
                     "a shell block is marked sh, other text text"

@@ -1,6 +1,8 @@
 """A browser, as far as the server sees: an unmodified python-socketio client that remembers."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import socketio
@@ -14,16 +16,21 @@ class Subscriber:
         self.client = socketio.AsyncClient()
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self._news = asyncio.Event()
-        self._cursors: dict[str, str] = {}
         self.client.on("*", self._hear)
 
-    async def connect(self, url: str) -> None:
+    @classmethod
+    @asynccontextmanager
+    async def of_job(cls, url: str, job_id: str) -> AsyncIterator["Subscriber"]:
+        """One that has joined a job."""
+        subscriber = cls()
         auth = {"dashboard": False}
-        await self.client.connect(url, auth=lambda: {**auth, "cursors": dict(self._cursors)})
-
-    async def join_job(self, job_id: str) -> None:
-        answer = await self.client.call("join_job", {"job_id": job_id})
-        assert answer["ok"], answer
+        await subscriber.client.connect(url, auth=auth)
+        try:
+            answer = await subscriber.client.call("join_job", {"job_id": job_id})
+            assert answer["ok"], answer
+            yield subscriber
+        finally:
+            await subscriber.client.disconnect()
 
     async def until(self, name: str, **fields: Any) -> dict[str, Any]:
         """The first message of this name with these fields."""
@@ -41,11 +48,6 @@ class Subscriber:
     def of(self, name: str) -> list[dict[str, Any]]:
         return [message for heard, message in self.heard if heard == name]
 
-    async def close(self) -> None:
-        await self.client.disconnect()
-
     async def _hear(self, name: str, message: dict[str, Any]) -> None:
-        if "cursor" in message:
-            self._cursors[message["topic"]] = message["cursor"]
         self.heard.append((name, message))
         self._news.set()

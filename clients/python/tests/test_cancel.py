@@ -111,3 +111,27 @@ async def test_a_job_nobody_has_begun_ends_at_once(client: AsyncClient, name: Na
     again = await client.jobs.retry(job.job_id)
     assert again.retry_of == job.job_id
     await client.jobs.cancel(again.job_id)
+
+
+async def test_a_handler_that_cleans_up_for_too_long_is_interrupted(
+    client: AsyncClient, name: Name
+) -> None:
+    kind, started, interrupted = name(), asyncio.Event(), asyncio.Event()
+    worker = client.worker()
+
+    @worker.job(kind)
+    async def slow(work: AsyncWork) -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                interrupted.set()
+
+    async with working(worker):
+        job = await client.jobs.create(kind)
+        await soon(started.wait())
+        await client.jobs.cancel(job.job_id, grace=0.05)
+        await soon(interrupted.wait())

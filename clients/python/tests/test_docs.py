@@ -60,7 +60,6 @@ def test_the_guide(server: Server, tmp_path: Path) -> None:
         "same event: True",
         "idempotency_mismatch False",
         "[topic_reserved]: publish to a room: or user: topic",
-        "stands at ",
         "case {'case': 'print', 'outcome': 'passed'}",
         "ended: True {'passed': 2}",
         "parse ok\nprint ok\n",

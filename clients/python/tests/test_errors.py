@@ -140,6 +140,29 @@ async def test_flush_tells_what_the_core_did_not_take(client: AsyncClient, name:
     assert ended.progress.message == "after"
 
 
+async def test_output_that_is_refused_goes_no_further(client: AsyncClient, name: Name) -> None:
+    kind = name()
+    worker = client.worker()
+
+    @worker.job(kind)
+    async def wrong(work: AsyncWork) -> str:
+        output = work.output("no channel!")
+        await output.write("lost\n")
+        await work.stdout.write("kept\n")
+        with pytest.raises(ReportRefused):
+            await work.flush()
+        with pytest.raises(ReportRefused):
+            await output.write("never\n")
+        await work.flush()
+        return "went on"
+
+    async with working(worker):
+        job = await client.jobs.create(kind)
+        ended = await soon(client.jobs.wait(job.job_id))
+    assert ended.state == JobState.JOB_STATE_COMPLETED, ended.error
+    assert await client.jobs.output(job.job_id) == b"kept\n"
+
+
 def test_every_code_has_a_mend(server: Server) -> None:
     assert CODES["fenced"] == (False, "drop the work; another attempt owns the job")
     assert CODES["overloaded"][0]

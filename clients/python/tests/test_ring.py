@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from roomcast.v1 import Fault, Lease, Report
+from roomcast.v1 import Fault, Lease, OutputChunk, Report
 from roomcast.worker.ring import Ring
 
 
@@ -66,6 +66,27 @@ def test_what_was_sent_before_a_reconnect_may_be_acknowledged_after_it() -> None
     assert sent(ring) == [2]
 
 
+def test_lines_join_the_last_report_until_it_was_sent() -> None:
+    ring = Ring(Lease(job_id="j", fence=7))
+    line = OutputChunk(channel="stdout", data=b"line\n")
+    assert not ring.join(line)
+    ring.push(Report(output=[line]), None)
+    assert ring.join(OutputChunk(channel="stdout", offset=5, data=b"line\n"))
+    assert not ring.join(OutputChunk(channel="stderr", data=b"line\n"))
+    (chunk,) = ring.next_unsent().output
+    assert (chunk.offset, chunk.data) == (0, b"line\nline\n")
+    assert not ring.join(line)
+    # It may be durable: after a reconnect it goes again as it was.
+    ring.rewind()
+    assert not ring.join(line)
+    ring.push(Report(), None)
+    assert not ring.join(line), "progress before it must not move behind it"
+    ring.push(Report(output=[OutputChunk(data=bytes(60_000))]), None)
+    assert not ring.join(OutputChunk(data=bytes(10_000)))
+    settle(ring, 3)
+    assert ring.bytes == 0
+
+
 def test_a_report_that_is_never_taken_makes_room_for_those_behind_it() -> None:
     told: list[str] = []
     ring = ring_of("abc", told)
@@ -81,4 +102,4 @@ def test_a_report_that_is_never_taken_makes_room_for_those_behind_it() -> None:
     assert sent(ring) == [3]
     settle(ring, 3)
     assert told == ["a", "b invalid_argument", "c"]
-    assert not len(ring)
+    assert (len(ring), ring.bytes) == (0, 0)

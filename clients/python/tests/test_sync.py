@@ -62,12 +62,13 @@ def test_both_have_the_same_surface(server: Server) -> None:
 
 
 def test_a_job_from_end_to_end(server: Server, name: Name) -> None:
-    kind = name()
+    kind, looked_at = name(), threading.Event()
     with Client(server.core) as client:
         worker = client.worker(slots=2)
 
         @worker.job(kind)
         def write(work: Work) -> object:
+            assert looked_at.wait(PATIENCE)
             with ProgressTracker(work) as progress:
                 progress.set_stage("Drafting", 40)
                 print("page", 1, file=work.stdout)
@@ -80,7 +81,10 @@ def test_a_job_from_end_to_end(server: Server, name: Name) -> None:
         job = client.jobs.create(kind, {"pages": 2})
         with ThreadPoolExecutor(1) as threads:
             running = threads.submit(worker.run, signals=False)
-            seen = list(client.jobs.watch(job.job_id))
+            seen = []
+            for item in client.jobs.watch(job.job_id):
+                looked_at.set()
+                seen.append(item)
             ended = client.jobs.wait(job.job_id)
             worker.drain()
             running.result(PATIENCE)
@@ -136,6 +140,8 @@ def test_a_worker_that_leaves_gives_its_jobs_back(server: Server, name: Name) ->
         def hang(work: Work) -> None:
             started.set()
             assert work.stopped.wait(PATIENCE)
+            with pytest.raises(JobCancelled):
+                work.raise_if_stopped()
             raise JobCancelled
 
         job = client.jobs.create(kind)

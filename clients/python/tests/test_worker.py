@@ -27,7 +27,7 @@ ONCE = RetryPolicy(max_attempts=1)
 async def test_a_browser_sees_a_job_from_its_creation_to_its_result(
     client: AsyncClient, server: Server, name: Name
 ) -> None:
-    kind, subscriber, joined = name(), Subscriber(), asyncio.Event()
+    kind, joined = name(), asyncio.Event()
     worker = client.worker()
 
     @worker.job(kind)
@@ -41,9 +41,7 @@ async def test_a_browser_sees_a_job_from_its_creation_to_its_result(
         return {"pages": work.input["pages"]}
 
     job = await client.jobs.create(kind, {"pages": 2}, owner="alice", labels={"title": "book"})
-    await subscriber.connect(server.url)
-    await subscriber.join_job(job.job_id)
-    async with working(worker):
+    async with Subscriber.of_job(server.url, job.job_id) as subscriber, working(worker):
         joined.set()
         last = await subscriber.until("job_update", status="completed")
     assert (last["progress"], last["result"]) == (100, {"pages": 2})
@@ -53,22 +51,25 @@ async def test_a_browser_sees_a_job_from_its_creation_to_its_result(
     assert usage["total_tokens"] == 7
     percents = [message["progress"] for message in subscriber.of("job_update")]
     assert percents == sorted(percents)
-    await subscriber.close()
     assert await client.jobs.output(job.job_id) == b"page 1\n"
 
 
 async def test_a_caller_watches_and_waits(client: AsyncClient, name: Name) -> None:
-    kind = name()
+    kind, looked_at = name(), asyncio.Event()
     worker = client.worker()
 
     @worker.job(kind)
     async def count(work: AsyncWork) -> object:
+        await looked_at.wait()
         await work.progress(30, "counting", stage="Rows", counters={"rows": work.input})
         return work.input + 1
 
     async with working(worker):
         job = await client.jobs.create(kind, 41)
-        seen = [item async for item in client.jobs.watch(job.job_id)]
+        seen = []
+        async for item in client.jobs.watch(job.job_id):
+            looked_at.set()
+            seen.append(item)
         ended = await soon(client.jobs.wait(job.job_id))
     assert isinstance(seen[0], Job)
     events = [item for item in seen[1:] if isinstance(item, Event)]
@@ -86,7 +87,7 @@ async def test_a_caller_watches_and_waits(client: AsyncClient, name: Name) -> No
 async def test_an_application_event_reaches_who_watches_the_job(
     client: AsyncClient, server: Server, name: Name
 ) -> None:
-    kind, subscriber, joined = name(), Subscriber(), asyncio.Event()
+    kind, joined = name(), asyncio.Event()
     worker = client.worker()
 
     @worker.job(kind)
@@ -96,9 +97,7 @@ async def test_an_application_event_reaches_who_watches_the_job(
             await work.publish("test_result", {"case": number, "outcome": "passed"})
 
     job = await client.jobs.create(kind)
-    await subscriber.connect(server.url)
-    await subscriber.join_job(job.job_id)
-    async with working(worker):
+    async with Subscriber.of_job(server.url, job.job_id) as subscriber, working(worker):
         joined.set()
         await subscriber.until("job_update", status="completed")
     assert [message["case"] for message in subscriber.of("test_result")] == [0, 1, 2]
@@ -107,7 +106,6 @@ async def test_an_application_event_reaches_who_watches_the_job(
         async for event in client.topics.events(f"job:{job.job_id}", types=["test_result"])
     ]
     assert [data["case"] for data in told] == [0, 1, 2]
-    await subscriber.close()
 
 
 @pytest.mark.parametrize(

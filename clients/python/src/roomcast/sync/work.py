@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import threading
 from contextlib import suppress
@@ -35,16 +36,16 @@ class Work(Facade[AsyncWork]):
 
     async def mirror(self) -> None:
         """Passes the signals on to the handler's thread, for as long as it runs."""
-        await self.inner.stopped.wait()
-        while True:
-            if self.inner.cancelled.is_set():
-                self.cancelled.set()
-            if self.inner.lost.is_set():
-                self.lost.set()
-            self.stopped.set()
-            await self.inner.lost.wait()
-            if self.lost.is_set():
-                return
+
+        async def pass_on(theirs: asyncio.Event, ours: threading.Event) -> None:
+            await theirs.wait()
+            ours.set()
+
+        await asyncio.gather(
+            pass_on(self.inner.cancelled, self.cancelled),
+            pass_on(self.inner.lost, self.lost),
+            pass_on(self.inner.stopped, self.stopped),
+        )
 
     @property
     def input(self) -> Any:
@@ -65,7 +66,7 @@ class Work(Facade[AsyncWork]):
         """For work between two steps.
 
         Raises:
-            JobCancelled: Somebody asked the job to end; let it pass, or finish and return.
+            JobCancelled: Somebody asked the job to end, or the worker leaves; let it pass, or finish.
             LeaseLost: The job is another's.
         """
         self.inner.raise_if_stopped()

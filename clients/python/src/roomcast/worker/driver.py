@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -38,6 +39,8 @@ RETRY_AFTER = 0.5
 BEAT_INTERVAL = 5.0
 
 _WORK = Method("/roomcast.v1.JobService/Work", WorkRequest, WorkResponse)
+
+_log = logging.getLogger("roomcast.worker")
 
 # Coming back does not help: who we are, or what we say, is refused.
 _FINAL = (InvalidRequest, NotAuthenticated, NotPermitted)
@@ -91,6 +94,7 @@ class Driver:
                 except RoomcastError as error:
                     if isinstance(error, _FINAL) and error.code != "token_expired":
                         raise
+                    _log.info("the stream to the core broke off: %s", error)
                 await self._pause(backoff.next())
         finally:
             for held in list(self._held.values()):

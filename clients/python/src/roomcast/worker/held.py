@@ -10,8 +10,10 @@ from roomcast.errors import LeaseLost
 from roomcast.v1 import CancelNotice, Fault, Lease, Report
 from roomcast.worker.ring import Ring, Settled
 
-# At 64 KiB a report at most 16 MiB, and at twenty reports a second longer than a core's restart.
+# At twenty reports a second longer than a core's restart.
 REPORTS_MAX = 256
+# As many chunks of output; an event may be larger.
+REPORT_BYTES_MAX = 16 << 20
 
 _log = logging.getLogger("roomcast.worker")
 
@@ -29,7 +31,7 @@ class Held:
         self.stopped = asyncio.Event()
         self.grace: float | None = None
         self.has_ended = False
-        # The first refusal of a report that nobody waited for, until somebody asks.
+        # The first refusal, until somebody was told.
         self.refusal: Fault | None = None
         self._wake = wake
         self._room = asyncio.Event()
@@ -45,11 +47,15 @@ class Held:
 
     async def room(self) -> None:
         """Waits until the ring takes one more: `push` then does so, without waiting in between."""
-        while len(self.ring) >= REPORTS_MAX and not self.lost.is_set():
+        while self._is_full and not self.lost.is_set():
             self._room.clear()
             await self._room.wait()
         if self.lost.is_set():
             raise LeaseLost
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self.ring) >= REPORTS_MAX or self.ring.bytes >= REPORT_BYTES_MAX
 
     def push(self, report: Report, settled: Settled | None = None) -> None:
         """Keeps a report for which there is room."""
@@ -76,7 +82,10 @@ class Held:
             lost.cancel()
         if not outcome.done():
             raise LeaseLost
-        return outcome.result()
+        fault = outcome.result()
+        if fault is self.refusal:
+            self.refusal = None
+        return fault
 
     def cancel(self, notice: CancelNotice) -> None:
         """Somebody asks the job to end."""
@@ -98,14 +107,13 @@ class Held:
             return False
         if fault.retryable:
             return True
-        _log.warning(
-            "the core refused report %d of a job: %s [%s]", number, fault.message, fault.code
-        )
+        # What follows from the first is worth no line of its own.
+        level = logging.DEBUG if self.refusal else logging.WARNING
+        _log.log(level, "a report was refused: %s [%s]", fault.message, fault.code)
+        self.refusal = self.refusal or fault
         tell = self.ring.drop(number)
         if tell is not None:
             tell(fault)
-        else:
-            self.refusal = self.refusal or fault
         self._room.set()
         return False
 

@@ -6,7 +6,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from roomcast.v1 import Fault, Lease, Report
+from roomcast.v1 import Fault, Lease, OutputChunk, Report
+
+# Small enough to be on its way at once, and to keep a full ring small.
+JOINED_BYTES_MAX = 64 << 10
 
 Settled = Callable[[Fault | None], None]
 """Told what came of a report: None when it is durable, the fault when it was refused for good."""
@@ -15,7 +18,10 @@ Settled = Callable[[Fault | None], None]
 @dataclass
 class _Kept:
     report: Report
+    size: int
     settled: Settled | None
+    # What was sent once may be durable as it is: it never changes any more.
+    was_sent: bool = False
 
 
 class Ring:
@@ -29,6 +35,8 @@ class Ring:
         self._last = 0
         # How many of the kept ones were sent on the connection under way.
         self._sent = 0
+        # Of the kept ones together.
+        self.bytes = 0
 
     def __len__(self) -> int:
         """How many are not durable yet."""
@@ -39,7 +47,26 @@ class Ring:
         self._last += 1
         report.job_id, report.fence = self._lease.job_id, self._lease.fence
         report.number = self._last
-        self._kept.append(_Kept(report, settled))
+        kept = _Kept(report, report.ByteSize(), settled)
+        self._kept.append(kept)
+        self.bytes += kept.size
+
+    def join(self, output: OutputChunk) -> bool:
+        """Adds output to the last report, if that is of the same channel and still to be sent.
+
+        A program that prints line by line would else send a report for each.
+        """
+        last = self._kept[-1] if self._kept else None
+        if last is None or last.was_sent or not last.report.output:
+            return False
+        written = last.report.output[-1]
+        size = len(output.data)
+        if written.channel != output.channel or len(written.data) + size > JOINED_BYTES_MAX:
+            return False
+        written.data += output.data
+        last.size += size
+        self.bytes += size
+        return True
 
     @property
     def has_unsent(self) -> bool:
@@ -48,15 +75,16 @@ class Ring:
 
     def next_unsent(self) -> Report:
         """The next report to send."""
-        report = self._kept[self._sent].report
+        kept = self._kept[self._sent]
+        kept.was_sent = True
         self._sent += 1
-        return report
+        return kept.report
 
     def settle(self, number: int) -> list[Settled]:
         """All up to `number` are durable; answers whom to tell."""
         settled = []
         while self._kept and self._kept[0].report.number <= number:
-            kept = self._kept.popleft()
+            kept = self._oldest()
             self._sent = max(self._sent - 1, 0)
             if kept.settled is not None:
                 settled.append(kept.settled)
@@ -68,7 +96,7 @@ class Ring:
 
     def drop(self, number: int) -> Settled | None:
         """Report `number` will never be taken; those behind it move up. Answers whom to tell."""
-        kept = self._kept.popleft()
+        kept = self._oldest()
         for later in self._kept:
             later.report.number -= 1
         self._last -= 1
@@ -78,3 +106,8 @@ class Ring:
     def is_next(self, number: int) -> bool:
         """Whether it is the oldest: a report behind a refused one is refused for its number alone."""
         return bool(self._kept) and self._kept[0].report.number == number
+
+    def _oldest(self) -> _Kept:
+        kept = self._kept.popleft()
+        self.bytes -= kept.size
+        return kept

@@ -32,14 +32,14 @@ class AsyncWork:
     """What a handler has of its job: the input, signals to end, and the door for reports.
 
     A report returns when it is kept for sending, and is sent until it is durable, whatever happens to
-    the connection; while 256 are on their way the next one waits. All of them raise `LeaseLost` once the
-    job is another's or has ended.
+    the connection; while 256 of them, or 16 MiB, are on their way the next one waits. All of them raise
+    `LeaseLost` once the job is another's or has ended.
 
     Attributes:
         job: The job, with its input.
         cancelled: Set when somebody asks the job to end.
         lost: Set when the lease is lost: drop the work.
-        stopped: Set when either is.
+        stopped: Set when either is, and when the worker leaves.
     """
 
     def __init__(self, job: Job, held: Held) -> None:
@@ -70,12 +70,12 @@ class AsyncWork:
         """For work that does not wait: between two steps.
 
         Raises:
-            JobCancelled: Somebody asked the job to end; let it pass, or finish and return.
+            JobCancelled: Somebody asked the job to end, or the worker leaves; let it pass, or finish.
             LeaseLost: The job is another's.
         """
         if self.lost.is_set():
             raise LeaseLost
-        if self.cancelled.is_set():
+        if self.stopped.is_set():
             raise JobCancelled
 
     async def progress(

@@ -152,7 +152,9 @@ class AsyncWorker:
                 await work.release(_LEAVING)
                 return
             running = asyncio.ensure_future(handler(work))
-            watching = asyncio.create_task(_stop(running, work, on_cancel))
+            watching = asyncio.create_task(_cancel_when_stopped(running, work))
+            if on_cancel == "signal":
+                watching.cancel()
             try:
                 await asyncio.wait((running,))
             finally:
@@ -205,9 +207,13 @@ class AsyncWorker:
         self.drain()
 
 
-async def _stop(running: asyncio.Future[object], work: AsyncWork, on_cancel: OnCancel) -> None:
+async def _cancel_when_stopped(running: asyncio.Future[object], work: AsyncWork) -> None:
     await work.stopped.wait()
-    if on_cancel == "cancel":
+    was_lost = work.lost.is_set()
+    running.cancel()
+    if not was_lost:
+        # Its grace is over: what cleans up still is interrupted.
+        await work.lost.wait()
         running.cancel()
 
 

@@ -1,4 +1,5 @@
-//! `roomcast dev`: a core and an edge in one process, over the same gRPC as in production.
+//! `roomcast dev`: a core and an edge in one process, over the same gRPC as in production, and an agent
+//! where there is something for it to do.
 
 mod banner;
 
@@ -8,10 +9,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
+use roomcast_agent::Duties;
+use roomcast_client::{Client, Token};
 use roomcast_core::config::rooms;
 use roomcast_core::domain::room::Rooms;
 use roomcast_edge::config::AuthMode;
-use roomcast_identity::{Secret, User, mint_user};
+use roomcast_identity::{Scope, Secret, ServiceKeys, User, mint_user};
 use roomcast_runtime::settings::TABLE;
 use roomcast_runtime::telemetry::TelemetryConfig;
 use tokio::net::TcpListener;
@@ -32,6 +35,8 @@ use crate::serving;
 
 /// A working day.
 const TOKEN_TTL: Duration = Duration::from_secs(12 * 3600);
+/// Longer than a call; each shows a token of its own.
+const AGENT_TOKEN_TTL: Duration = Duration::from_secs(60);
 /// Opening a store replays at most its write-ahead log.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// Between looks whether the core has started.
@@ -45,7 +50,7 @@ Examples:
   roomcast dev --http 127.0.0.1:8080 --data-dir /tmp/try
   ROOMCAST_JWT_SECRET=$(openssl rand -base64 32) roomcast dev";
 
-/// Serve a core and an edge for development, in one process
+/// Serve a core, an edge and perhaps an agent for development, in one process
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -82,6 +87,8 @@ pub(crate) struct Arguments {
     /// Listen on addresses that other machines reach; tokens are demanded then
     #[arg(long)]
     allow_non_loopback: bool,
+    #[command(flatten)]
+    agent: Duties,
     #[command(flatten)]
     telemetry: TelemetryConfig,
 }
@@ -124,10 +131,12 @@ fn demands_tokens(arguments: &Arguments, is_local: bool) -> Result<bool, Failure
     }
 }
 
-/// Both servers, bound and not started.
+/// All of it, bound and not started.
 struct Servers {
     core: roomcast_core::Config,
     edge: roomcast_edge::Config,
+    /// None when nothing is configured that it could do.
+    agent: Option<Duties>,
     grpc: TcpListener,
     http: TcpListener,
     secrets: Vec<Secret>,
@@ -164,7 +173,9 @@ impl Servers {
             drain_seconds: DRAIN_SECONDS,
             ..roomcast_edge::Config::default()
         };
-        Ok(Servers { core, edge, grpc, http, secrets })
+        let duties = Duties { agent_drain_seconds: DRAIN_SECONDS, ..arguments.agent.clone() };
+        let agent = Some(duties).filter(|duties| !duties.is_idle());
+        Ok(Servers { core, edge, agent, grpc, http, secrets })
     }
 
     fn banner(&self, arguments: &Arguments, demands_tokens: bool) -> anyhow::Result<Banner> {
@@ -174,20 +185,22 @@ impl Servers {
             grpc: format!("http://{}", self.grpc.local_addr()?),
             data_dir: arguments.data_dir.clone(),
             demands_tokens,
+            agent: self.agent.is_some(),
             token: mint_user(secret, &User::dev(), TOKEN_TTL)?,
         })
     }
 
-    /// Serves until `stop`, or until one of the two cannot go on. The edge goes first: what is on its
-    /// way to browsers still needs the core.
+    /// Serves until `stop`, or until one of them cannot go on. The core goes last: what is on its way to
+    /// browsers still needs it, and what the agent has to say of its jobs.
     async fn serve(
         self,
         stop: CancellationToken,
         started: impl FnOnce() -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let Servers { core, edge, grpc, http, .. } = self;
+        let Servers { core, edge, agent, grpc, http, .. } = self;
         let url = edge.cores.first().cloned().unwrap_or_default();
         let (stop_core, stop_edge) = (CancellationToken::new(), CancellationToken::new());
+        let services = core.service_secret.clone();
         let mut core = tokio::spawn(roomcast_core::serve(core, grpc, stop_core.clone()));
         tokio::select! {
             ended = &mut core => return Err(early("core", ended).into()),
@@ -195,20 +208,43 @@ impl Servers {
             () = stop.cancelled() => {}
         }
         let mut edge = tokio::spawn(roomcast_edge::serve(edge, http, stop_edge.clone()));
+        let mut agent = tokio::spawn(serve_agent(agent, url, services, stop_edge.clone()));
         let shown = started();
         let mut outcome = Ok(());
         tokio::select! {
             ended = &mut core => outcome = Err(early("core", ended)),
             ended = &mut edge => outcome = Err(early("edge", ended)),
+            ended = &mut agent => outcome = Err(early("agent", ended)),
             () = stop.cancelled() => {}
         }
         stop_edge.cancel();
+        finish(agent).await;
         finish(edge).await;
         stop_core.cancel();
         finish(core).await;
         shown?;
         Ok(outcome?)
     }
+}
+
+/// An agent until `stop`; without duties, nothing until then.
+async fn serve_agent(
+    duties: Option<Duties>,
+    url: String,
+    services: Vec<Secret>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let Some(duties) = duties else {
+        stop.cancelled().await;
+        return Ok(());
+    };
+    let keys = ServiceKeys::new(services)?;
+    let token = Token::provided(move || {
+        let token = keys.mint("agent", &[Scope::Worker], AGENT_TOKEN_TTL);
+        std::future::ready(token.map_err(Into::into))
+    });
+    let client = Client::builder().core(url).service_token(token).connect_lazy()?;
+    Ok(roomcast_agent::serve(client, duties, stop).await?)
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

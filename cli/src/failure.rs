@@ -69,6 +69,17 @@ impl Failure {
     }
 }
 
+impl From<roomcast_client::Error> for Failure {
+    fn from(error: roomcast_client::Error) -> Self {
+        use roomcast_client::Error;
+        match error {
+            Error::Unreachable => Code::CoreUnavailable.status("").into(),
+            Error::Refused { code, message, .. } => code.status(message).into(),
+            Error::Payload(_) => Failure::Usage(error.to_string()),
+        }
+    }
+}
+
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
         Failure::Core(Box::new(status))

@@ -1,12 +1,13 @@
 //! The command line of Roomcast.
 //!
-//! Servers: [`dev`] (both in one process), [`core`], [`edge`]; [`backup`] and restore of their data.
+//! Servers: [`dev`] (all in one process), [`core`], [`edge`], [`agent`]; [`backup`] and restore of their data.
 //! Clients of a core over gRPC: [`job`], [`project`], [`session`], [`topic`], [`run`] (any command as
-//! a job, by way of [`worker`]), [`doctor`], [`health`]. Alone: [`token`], [`errors`].
+//! a job), [`doctor`], [`health`]. Alone: [`token`], [`errors`].
 //!
 //! A command takes its arguments and an [`output::Output`], and answers an [`exit::Exit`] or a
 //! [`failure::Failure`]; nothing but [`output`] writes to the terminal.
 
+mod agent;
 mod backup;
 mod connection;
 mod core;
@@ -33,7 +34,6 @@ mod span;
 mod token;
 mod topic;
 mod view;
-mod worker;
 
 use std::process::ExitCode;
 
@@ -75,6 +75,7 @@ enum Command {
     Dev(dev::Arguments),
     Core(core::Arguments),
     Edge(edge::Arguments),
+    Agent(agent::Arguments),
     Run(run::Arguments),
     /// Create, look at, follow, cancel and retry jobs
     #[command(subcommand)]
@@ -115,7 +116,7 @@ impl Command {
     /// Whether a person waits for it; servers set up logs of their own.
     fn is_client(&self) -> bool {
         match self {
-            Command::Dev(_) | Command::Core(_) | Command::Edge(_) => false,
+            Command::Dev(_) | Command::Core(_) | Command::Edge(_) | Command::Agent(_) => false,
             Command::Run(_)
             | Command::Job(_)
             | Command::Project(_)
@@ -136,6 +137,7 @@ async fn execute(command: Command, output: Output) -> Result<Exit, Failure> {
         Command::Dev(arguments) => dev::run(arguments, output).await,
         Command::Core(arguments) => core::run(arguments).await,
         Command::Edge(arguments) => edge::run(arguments).await,
+        Command::Agent(arguments) => agent::run(arguments).await,
         Command::Run(arguments) => run::run(arguments, output).await,
         Command::Job(command) => job::run(command, output).await,
         Command::Project(command) => project::run(command, output).await,

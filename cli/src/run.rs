@@ -2,9 +2,7 @@
 
 mod batch;
 mod cancel;
-mod child;
 mod interrupt;
-mod lines;
 mod pattern;
 mod pump;
 mod supervise;
@@ -15,18 +13,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use roomcast_proto::v1::report::End;
-use roomcast_proto::v1::{
-    CreateJobRequest, Job, Payload, Release, RetryPolicy, Timeouts, WorkerHello,
-};
+use roomcast_client::worker::{End, EndError, News, Work, Worker};
+use roomcast_proto::v1::{CreateJobRequest, Job, Payload, RetryPolicy, Timeouts};
 use serde_json::json;
 use uuid::Uuid;
 
 use self::batch::Batch;
 use self::cancel::CancelRequest;
-use self::child::Child;
 use self::interrupt::Interrupts;
-use self::pump::Echo;
+use self::pump::{Echo, Pipes};
 use self::supervise::{Control, Ending};
 use self::verdict::Outcome;
 use crate::connection::{Connection, Core, call};
@@ -35,7 +30,6 @@ use crate::failure::Failure;
 use crate::label::{self, Label};
 use crate::output::{Output, Stream};
 use crate::span;
-use crate::worker::{EndError, News, Work, Worker};
 
 /// The job is for this process alone: if it does not get it soon, something is wrong.
 const SCHEDULE_TO_START: Duration = Duration::from_secs(60);
@@ -88,13 +82,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Fa
     if !arguments.quiet {
         output.note(format_args!("job {0} (follow it: roomcast job watch {0})", job.job_id));
     }
-    let hello = WorkerHello {
-        worker_id,
-        kinds: vec![arguments.kind.clone()],
-        slots: 1,
-        ..WorkerHello::default()
-    };
-    let mut worker = Worker::start(core.work(), hello);
+    let mut worker = core.client().worker(worker_id).kind(&arguments.kind).start();
     let mut cancel = CancelRequest::new(core, job.job_id.clone(), arguments.grace);
     let work = tokio::select! {
         work = own(&mut worker, &job.job_id) => match work {
@@ -152,13 +140,13 @@ async fn create(core: &Core, arguments: &Arguments, worker_id: &str) -> Result<J
 /// Our own job. Another of the same kind goes back unharmed.
 async fn own(worker: &mut Worker, job_id: &str) -> Result<Work, Failure> {
     loop {
-        let work = worker.next().await?;
+        let work = worker.next().await?.context("the worker has ended")?;
         if work.job().job_id == job_id {
             return Ok(work);
         }
         let reason = "this worker does one job of its own".to_owned();
         // If the release is lost, the lease runs out.
-        let _ = work.end(End::Released(Release { reason })).await;
+        let _ = work.end(End::Released(reason)).await;
     }
 }
 
@@ -170,11 +158,11 @@ async fn see_through(
 ) -> Result<Exit, Failure> {
     let Control { work, interrupts, cancel } = control;
     // The first report starts the attempt, even of a command that says nothing.
-    if work.report(News::default()).await.is_err() {
+    if work.report(News::new()).await.is_err() {
         output.note("the job ended before the command began");
         return Ok(Exit::FAILED);
     }
-    let spawned = match Child::spawn(&arguments.command) {
+    let spawned = match Pipes::spawn(&arguments.command) {
         Ok(spawned) => spawned,
         Err(error) => {
             output.note(format_args!("the command cannot be started: {error}"));
@@ -227,7 +215,7 @@ async fn record(work: &Work, end: End, interrupts: &mut Interrupts) -> Result<()
     tokio::select! {
         outcome = work.end(end) => outcome.map_err(|problem| match problem {
             EndError::Lost(_) => "the job had ended before the command".to_owned(),
-            EndError::Refused(fault) => format!("the job's end was refused: {}", fault.message),
+            EndError::Refused(failure) => format!("the job's end was refused: {}", failure.message()),
         }),
         () = interrupts.next() => Err("the job's end is not on record; the job ends when its lease runs out".to_owned()),
     }

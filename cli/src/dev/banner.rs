@@ -12,12 +12,15 @@ pub(super) struct Banner {
     pub(super) grpc: String,
     pub(super) data_dir: PathBuf,
     pub(super) demands_tokens: bool,
+    /// Whether an agent does jobs.
+    pub(super) agent: bool,
     pub(super) token: String,
 }
 
 impl fmt::Display for Banner {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Banner { http, grpc, data_dir, demands_tokens, token } = self;
+        let Banner { http, grpc, data_dir, demands_tokens, agent, token } = self;
+        let agent = if *agent { "does jobs" } else { "has nothing to do: no workspaces" };
         let warning = if *demands_tokens {
             "FOR DEVELOPMENT ONLY: secrets lie in the data folder. Browsers must show a token."
         } else {
@@ -30,6 +33,7 @@ impl fmt::Display for Banner {
              \x20 API     {http}/docs\n\
              \x20 gRPC    {grpc}\n\
              \x20 data    {}\n\
+             \x20 agent   {agent}\n\
              \x20 token   {token}\n\
              \x20         (user dev, role admin, 12 h: as auth.token in a browser, or as a bearer)\n\n\
              \x20 Try in another terminal:\n\

@@ -4,12 +4,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use roomcast_proto::v1::{OutputChunk, ProgressUpdate};
+use roomcast_agent::lines::Lines;
+use roomcast_client::worker::{News, Progress};
 use tokio::time::Instant;
 
-use super::lines::Lines;
 use super::pattern;
-use crate::worker::News;
 
 /// What a person still sees as at once.
 pub(super) const FLUSH_AFTER: Duration = Duration::from_millis(50);
@@ -42,29 +41,22 @@ impl Channel {
 #[derive(Debug)]
 pub(super) struct Batch {
     reads_progress: bool,
-    stdout: Track,
-    stderr: Track,
-    chunks: Vec<OutputChunk>,
+    stdout: Lines,
+    stderr: Lines,
+    pieces: Vec<(Channel, Bytes)>,
     bytes: usize,
-    progress: Option<ProgressUpdate>,
+    progress: Option<Progress>,
     percent: f64,
     since: Option<Instant>,
-}
-
-/// Where a stream stands.
-#[derive(Debug, Default)]
-struct Track {
-    offset: u64,
-    lines: Lines,
 }
 
 impl Batch {
     pub(super) fn new(reads_progress: bool) -> Self {
         Self {
             reads_progress,
-            stdout: Track::default(),
-            stderr: Track::default(),
-            chunks: Vec::new(),
+            stdout: Lines::default(),
+            stderr: Lines::default(),
+            pieces: Vec::new(),
             bytes: 0,
             progress: None,
             percent: 0.0,
@@ -77,14 +69,12 @@ impl Batch {
         if data.is_empty() {
             return;
         }
-        let track = match channel {
+        let lines = match channel {
             Channel::Stdout => &mut self.stdout,
             Channel::Stderr => &mut self.stderr,
         };
-        let offset = track.offset;
-        track.offset += data.len() as u64;
         if self.reads_progress {
-            for line in track.lines.push(&data) {
+            for line in lines.push(&data) {
                 let Some(percent) = pattern::percent(&line) else { continue };
                 // The core would take a smaller one for the larger; it need not travel.
                 if percent > self.percent {
@@ -95,7 +85,7 @@ impl Batch {
         }
         self.bytes += data.len();
         self.since.get_or_insert(now);
-        self.chunks.push(OutputChunk { channel: channel.name().to_owned(), offset, data });
+        self.pieces.push((channel, data));
     }
 
     /// When it must go at the latest; `None` while there is nothing.
@@ -105,50 +95,58 @@ impl Batch {
 
     /// Whether it must go now.
     pub(super) fn is_full(&self) -> bool {
-        self.bytes >= FLUSH_BYTES || self.chunks.len() >= CHUNKS_MAX
+        self.bytes >= FLUSH_BYTES || self.pieces.len() >= CHUNKS_MAX
     }
 
-    /// The report, leaving nothing behind but the offsets.
+    /// The report, leaving nothing behind.
     pub(super) fn take(&mut self) -> News {
         self.bytes = 0;
         self.since = None;
-        News { progress: self.progress.take(), output: std::mem::take(&mut self.chunks) }
+        let news = std::mem::take(&mut self.pieces)
+            .into_iter()
+            .fold(News::new(), |news, (channel, data)| news.output(channel.name(), data));
+        match self.progress.take() {
+            Some(progress) => news.progress(progress),
+            None => news,
+        }
     }
 }
 
-fn progress(percent: f64, line: &str) -> ProgressUpdate {
+fn progress(percent: f64, line: &str) -> Progress {
     let message: String =
         line.trim().chars().filter(|c| !c.is_control()).take(MESSAGE_CHARS_MAX).collect();
-    ProgressUpdate { percent: Some(percent), message: Some(message), ..ProgressUpdate::default() }
+    Progress::new().percent(percent).message(message)
 }
 
 #[cfg(test)]
 mod tests {
+    use roomcast_proto::v1::Report;
+
     use super::*;
 
     fn text(data: &'static str) -> Bytes {
         Bytes::from_static(data.as_bytes())
     }
 
+    fn report(batch: &mut Batch) -> Report {
+        batch.take().into()
+    }
+
     #[test]
-    fn offsets_count_the_bytes_of_each_stream_across_reports() {
+    fn what_was_read_goes_once_and_in_order() {
         let now = Instant::now();
         let mut batch = Batch::new(true);
         batch.push(Channel::Stdout, text("one\n"), now);
         batch.push(Channel::Stderr, text("oops\n"), now);
         batch.push(Channel::Stdout, text("two\n"), now);
-        let first = batch.take().output;
-        batch.push(Channel::Stderr, text("again\n"), now);
-        let second = batch.take().output;
-        let places: Vec<_> = first
-            .iter()
-            .chain(&second)
-            .map(|chunk| (chunk.channel.as_str(), chunk.offset, chunk.data.len()))
-            .collect();
+        let first = report(&mut batch).output;
+        let written: Vec<_> =
+            first.iter().map(|chunk| (chunk.channel.as_str(), &chunk.data[..])).collect();
         assert_eq!(
-            places,
-            [("stdout", 0, 4), ("stderr", 0, 5), ("stdout", 4, 4), ("stderr", 5, 6)]
+            written,
+            [("stdout", &b"one\n"[..]), ("stderr", b"oops\n"), ("stdout", b"two\n")]
         );
+        assert!(report(&mut batch).output.is_empty());
     }
 
     #[test]
@@ -185,16 +183,16 @@ mod tests {
         let now = Instant::now();
         let mut batch = Batch::new(true);
         batch.push(Channel::Stdout, text("step 1/4\nstep 2/4\n"), now);
-        let progress = batch.take().progress.unwrap();
+        let progress = report(&mut batch).progress.unwrap();
         assert_eq!((progress.percent, progress.message.as_deref()), (Some(50.0), Some("step 2/4")));
         batch.push(Channel::Stderr, text("step 1/4\n"), now);
-        assert_eq!(batch.take().progress, None);
+        assert_eq!(report(&mut batch).progress, None);
     }
 
     #[test]
     fn progress_is_not_read_where_it_is_not_wanted() {
         let mut batch = Batch::new(false);
         batch.push(Channel::Stdout, text("50%\n"), Instant::now());
-        assert_eq!(batch.take().progress, None);
+        assert_eq!(report(&mut batch).progress, None);
     }
 }

@@ -1,19 +1,46 @@
 //! Carries the command's output to the terminal and into reports.
 
-use std::io;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::process::Stdio;
 
 use bytes::Bytes;
+use roomcast_agent::child::Child;
+use roomcast_client::worker::{Lost, Work};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::{ChildStderr, ChildStdout, Command};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::batch::{Batch, Channel};
-use super::child::Pipes;
 use crate::output::{self, Stream};
-use crate::worker::{Lost, Work};
 
 /// With what was already there, a report stays below 64 KiB.
 const READ_BYTES_MAX: usize = 32 * 1024;
+
+/// What a command writes.
+#[derive(Debug)]
+pub(super) struct Pipes {
+    stdout: ChildStdout,
+    stderr: ChildStderr,
+}
+
+impl Pipes {
+    /// Starts a command whose output is carried.
+    pub(super) fn spawn(command: &[OsString]) -> io::Result<(Child, Pipes)> {
+        let (program, arguments) =
+            command.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        // A group in the background that reads the terminal would be stopped by it.
+        let stdin = if io::stdin().is_terminal() { Stdio::null() } else { Stdio::inherit() };
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = Child::spawn(command)?;
+        match (child.stdout(), child.stderr()) {
+            (Some(stdout), Some(stderr)) => Ok((child, Pipes { stdout, stderr })),
+            _ => Err(io::Error::other("the command has no pipes")),
+        }
+    }
+}
 
 /// Where the command's output is shown.
 #[derive(Debug, Clone, Copy)]

@@ -4,16 +4,16 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use roomcast_agent::child::Child;
+use roomcast_client::worker::Work;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::batch::Batch;
 use super::cancel::CancelRequest;
-use super::child::{Child, Pipes};
 use super::interrupt::Interrupts;
-use super::pump::{self, Echo};
+use super::pump::{self, Echo, Pipes};
 use super::verdict::Outcome;
-use crate::worker::Work;
 
 /// What a command left running may hold its pipes open; so long its last words are waited for.
 const LINGER: Duration = Duration::from_secs(2);

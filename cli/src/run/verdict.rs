@@ -4,8 +4,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use bytes::Bytes;
-use roomcast_proto::v1::{Cancellation, Completion, Failure, Fault, Payload, report::End};
+use roomcast_client::worker::{Completion, End, Failure};
 
 use crate::exit::Exit;
 
@@ -27,15 +26,13 @@ impl Outcome {
     /// What is reported of the job.
     pub(super) fn end(&self) -> End {
         if self.was_cancelled {
-            return End::Cancelled(Cancellation {});
+            return End::Cancelled;
         }
         if !self.status.success() {
             return self.failure();
         }
         let result = serde_json::json!({"exit_code": 0, "duration_ms": millis(self.took)});
-        let data = Bytes::from(result.to_string());
-        let result = Payload { content_type: "application/json".to_owned(), data };
-        End::Completed(Completion { result: Some(result) })
+        End::Completed(Completion::bytes("application/json", result.to_string()))
     }
 
     /// What is reported when the core never heard of the cancellation.
@@ -73,8 +70,7 @@ fn describe(status: ExitStatus) -> String {
 }
 
 fn failed(code: &str, message: String) -> End {
-    let fault = Fault { code: code.to_owned(), message, retryable: false };
-    End::Failed(Failure { error: Some(fault), ..Failure::default() })
+    End::Failed(Failure::new(code, message))
 }
 
 fn millis(took: Duration) -> u64 {
@@ -93,9 +89,9 @@ mod tests {
 
     #[test]
     fn success_is_a_result() {
-        let End::Completed(completion) = outcome(0, false).end() else { panic!() };
-        let result = completion.result.unwrap().data;
-        assert_eq!(result, r#"{"duration_ms":1500,"exit_code":0}"#);
+        let result = serde_json::json!({"exit_code": 0, "duration_ms": 1500});
+        let completion = Completion::json(&result).unwrap();
+        assert_eq!(outcome(0, false).end(), End::Completed(completion));
         assert_eq!(outcome(0, false).exit(), Exit::OK);
     }
 
@@ -106,9 +102,8 @@ mod tests {
             (9, "the command was ended by signal 9", 137),
         ] {
             let End::Failed(failure) = outcome(wait_status, false).end() else { panic!() };
-            let fault = failure.error.unwrap();
-            assert_eq!((fault.code.as_str(), fault.message.as_str()), ("exit_status", message));
-            assert!(!fault.retryable);
+            assert_eq!((failure.code(), failure.message()), ("exit_status", message));
+            assert!(!failure.is_retryable());
             assert_eq!(outcome(wait_status, false).exit(), Exit(exit));
         }
     }
@@ -116,7 +111,7 @@ mod tests {
     #[test]
     fn a_cancelled_command_is_cancelled_however_it_ended() {
         for wait_status in [0, 1 << 8, 15] {
-            assert!(matches!(outcome(wait_status, true).end(), End::Cancelled(_)));
+            assert_eq!(outcome(wait_status, true).end(), End::Cancelled);
             assert_eq!(outcome(wait_status, true).exit(), Exit::INTERRUPTED);
         }
     }

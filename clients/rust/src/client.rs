@@ -6,24 +6,21 @@ use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
 use roomcast_proto::v1::job_service_client::JobServiceClient;
 use roomcast_proto::v1::session_service_client::SessionServiceClient;
 use tonic::Request;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
+use crate::cores::{self, Cores};
 use crate::error::ConnectError;
 use crate::line::Line;
+use crate::publisher::Publisher;
 use crate::token::Token;
+use crate::worker;
 
-/// Longest wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for the answer of one call; the core answers in milliseconds.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// A stream that is silent because the core is gone must not look like one that has nothing to say.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-/// See [`KEEPALIVE_INTERVAL`].
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A page of 200 jobs, each with a result; a session with all its graphs.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
-/// A core, as far as this program's credentials reach. Cheap to clone; clones share the connection.
+/// A core, as far as this program's credentials reach. Cheap to clone; clones share the connections.
 #[derive(Debug, Clone)]
 pub struct Client {
     line: Line,
@@ -44,6 +41,19 @@ impl Client {
         Self::builder().core(url).connect().await
     }
 
+    /// Publishes events.
+    #[must_use]
+    pub fn publisher(&self) -> Publisher {
+        Publisher::new(self.clone())
+    }
+
+    /// A worker to be, under a name that is this process's alone, `[A-Za-z0-9_.-]{1,128}`. It shows the
+    /// service's credential where there is one: beside it a user's own would only narrow the rights.
+    #[must_use]
+    pub fn worker(&self, worker_id: impl Into<String>) -> worker::Builder {
+        worker::Builder::new(self.as_service(), worker_id)
+    }
+
     /// The same core with the service's credential alone, where there is one: for work that a user's
     /// own rights would only narrow.
     #[must_use]
@@ -56,6 +66,12 @@ impl Client {
     #[must_use]
     pub fn traced(&self, trace_id: &str) -> Client {
         Client { line: self.line.traced(trace_id) }
+    }
+
+    /// The connection itself, for services that the contract does not have, such as health.
+    #[must_use]
+    pub fn line(&self) -> Line {
+        self.line.clone()
     }
 
     /// Every call about jobs, as the contract has it.
@@ -96,7 +112,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Adds a core: a URL such as `http://127.0.0.1:50051`. Calls go to any that answers.
+    /// Adds a core: a URL such as `http://127.0.0.1:50051`. Of several, the client lives at one and
+    /// moves when that fails, see [`crate::cores`].
     #[must_use]
     pub fn core(mut self, url: impl Into<String>) -> Self {
         self.cores.push(url.into());
@@ -142,11 +159,13 @@ impl Builder {
     /// Connects, so that a core that is not there is told at once.
     ///
     /// # Errors
-    /// [`ConnectError`] when a URL or the TLS settings are wrong, or no core answers within 5 s.
+    /// [`ConnectError`] when a URL or the TLS settings are wrong, or no core takes a connection.
     pub async fn connect(self) -> Result<Client, ConnectError> {
-        let endpoints = self.endpoints()?;
+        let tls = self.tls();
         let mut last = Err(ConnectError::NoCore);
-        for (url, endpoint) in self.cores.iter().zip(&endpoints) {
+        for url in &self.cores {
+            let endpoint = cores::endpoint(url, tls.as_ref())
+                .map_err(|reason| ConnectError::Address { url: url.clone(), reason })?;
             last = endpoint
                 .connect()
                 .await
@@ -155,9 +174,8 @@ impl Builder {
                 break;
             }
         }
-        let connected = last?;
-        let channel = if let [_] = *endpoints { connected } else { balanced(endpoints) };
-        Ok(self.client(channel))
+        last?;
+        self.connect_lazy()
     }
 
     /// Connects when the first call is made.
@@ -165,32 +183,18 @@ impl Builder {
     /// # Errors
     /// [`ConnectError`] when a URL or the TLS settings are wrong.
     pub fn connect_lazy(self) -> Result<Client, ConnectError> {
-        let endpoints = self.endpoints()?;
-        Ok(self.client(balanced(endpoints)))
-    }
-
-    fn client(self, channel: Channel) -> Client {
-        Client { line: Line::new(channel, self.token, self.service_token) }
-    }
-
-    fn endpoints(&self) -> Result<Vec<Endpoint>, ConnectError> {
         if self.cores.is_empty() {
             return Err(ConnectError::NoCore);
         }
-        self.cores.iter().map(|url| self.endpoint(url)).collect()
+        let cores = Cores::new(&self.cores, self.tls().as_ref())?;
+        // It ends with the last clone of the client.
+        tokio::spawn(cores.watch());
+        Ok(Client { line: Line::new(cores.way(), self.token, self.service_token) })
     }
 
-    fn endpoint(&self, url: &str) -> Result<Endpoint, ConnectError> {
-        let refused = |reason| ConnectError::Address { url: url.to_owned(), reason };
-        let endpoint = Endpoint::from_shared(url.to_owned())
-            .map_err(refused)?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-            .keep_alive_while_idle(true)
-            .tcp_nodelay(true);
+    fn tls(&self) -> Option<ClientTlsConfig> {
         if self.authority.is_none() && self.identity.is_none() {
-            return Ok(endpoint);
+            return None;
         }
         let mut tls = ClientTlsConfig::new();
         if let Some(authority) = &self.authority {
@@ -199,13 +203,6 @@ impl Builder {
         if let Some(identity) = &self.identity {
             tls = tls.identity(identity.clone());
         }
-        endpoint.tls_config(tls).map_err(refused)
-    }
-}
-
-fn balanced(endpoints: Vec<Endpoint>) -> Channel {
-    match <[Endpoint; 1]>::try_from(endpoints) {
-        Ok([endpoint]) => endpoint.connect_lazy(),
-        Err(endpoints) => Channel::balance_list(endpoints.into_iter()),
+        Some(tls)
     }
 }

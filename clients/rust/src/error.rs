@@ -6,6 +6,8 @@ use roomcast_proto::registry::Code;
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
+use crate::cores::AddressError;
+
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -29,6 +31,12 @@ pub enum ConnectError {
         #[source]
         reason: tonic::transport::Error,
     },
+}
+
+impl From<AddressError> for ConnectError {
+    fn from(AddressError { url, reason }: AddressError) -> Self {
+        ConnectError::Address { url, reason }
+    }
 }
 
 /// Why a call did not do what it was asked.
@@ -61,6 +69,15 @@ impl Error {
             Error::Unreachable => true,
             Error::Refused { code, .. } => code.entry().retryable,
             Error::Payload(_) => false,
+        }
+    }
+
+    /// How long the core wants to be left alone before the same call, where it says so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Error::Refused { retry_after, .. } => *retry_after,
+            Error::Unreachable | Error::Payload(_) => None,
         }
     }
 }

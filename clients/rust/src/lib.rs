@@ -4,31 +4,52 @@
 //! core's public gRPC, call by call, over a [`Line`] that puts the tokens and the trace with each.
 //! There is no other path, and nothing is kept here that the core does not have.
 //!
-//! Modules, in the order a call takes: [`client`] (the [`Builder`] and its settings), [`token`] (where
-//! credentials come from), [`line`] (one connection with its credentials), [`error`] (what the core
-//! refuses, and what never reached it).
+//! Modules, in the order a call takes: [`publisher`] and [`worker`] (what programs want), [`event`]
+//! (what both have to tell), [`client`] (the [`Builder`] and the calls as the contract has them),
+//! [`token`] (where credentials come from), [`line`] (the way to the cores, with credentials), [`cores`]
+//! (which of several is used), [`error`] (what the core refuses, and what never reached it).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use roomcast_client::Client;
+//! use roomcast_client::worker::{Completion, Work};
+//! use roomcast_client::{Client, Event};
+//! use tokio_util::sync::CancellationToken;
 //!
 //! let client = Client::builder()
 //!     .core("https://core.example:50051")
 //!     .service_token(std::env::var("ROOMCAST_SERVICE_TOKEN")?)
 //!     .connect()
 //!     .await?;
-//! # let _ = client;
+//!
+//! // A service publishes.
+//! let reading = serde_json::json!({ "celsius": 21.5 });
+//! client.publisher().publish("room:kitchen", Event::json("temperature", &reading)?).await?;
+//!
+//! // A worker does jobs.
+//! let stop = CancellationToken::new();
+//! let worker = client.worker("thumbnails-1").slots(4).handle("thumbnail", |work: Work| async move {
+//!     work.update(50.0, "half of it").await?;
+//!     Ok(Completion::json(&serde_json::json!({ "width": 128 }))?)
+//! });
+//! worker.run(stop).await?;
 //! # Ok(()) }
 //! ```
 
 pub mod client;
+pub mod cores;
 pub mod error;
+pub mod event;
 pub mod line;
+pub mod publisher;
 pub mod token;
+pub mod worker;
 
 pub use roomcast_proto as proto;
 
 pub use self::client::{Builder, Client};
 pub use self::error::{ConnectError, Error};
+pub use self::event::Event;
 pub use self::line::Line;
+pub use self::publisher::Publisher;
 pub use self::token::Token;
+pub use self::worker::Worker;

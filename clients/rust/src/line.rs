@@ -1,4 +1,4 @@
-//! One connection with its credentials: the service under every generated client.
+//! The way to the cores with a program's credentials: the service under every generated client.
 
 use std::task::{Context, Poll};
 
@@ -6,10 +6,10 @@ use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use tonic::Status;
 use tonic::body::Body;
-use tonic::transport::Channel;
 use tower::{Service, ServiceExt as _};
 use uuid::Uuid;
 
+use crate::cores::Way;
 use crate::token::Token;
 
 /// Metadata key of the service's credential.
@@ -20,7 +20,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Puts the tokens and the trace with each call.
 #[derive(Debug, Clone)]
 pub struct Line {
-    channel: Channel,
+    way: Way,
     token: Option<Token>,
     service_token: Option<Token>,
     trace: Uuid,
@@ -28,11 +28,11 @@ pub struct Line {
 
 impl Line {
     pub(crate) fn new(
-        channel: Channel,
+        way: Way,
         token: Option<Token>,
         service_token: Option<Token>,
     ) -> Self {
-        Self { channel, token, service_token, trace: Uuid::new_v4() }
+        Self { way, token, service_token, trace: Uuid::new_v4() }
     }
 
     pub(crate) fn as_service(&self) -> Self {
@@ -77,8 +77,7 @@ impl Service<Request<Body>> for Line {
         let line = self.clone();
         Box::pin(async move {
             line.sign(request.headers_mut()).await?;
-            let answer = line.channel.oneshot(request).await;
-            answer.map_err(|error| Status::from_error(Box::new(error)))
+            line.way.oneshot(request).await
         })
     }
 }

@@ -1,8 +1,8 @@
 //! The reports of one lease that are not durable yet. Pure: what to send, what an answer changes.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
-use roomcast_proto::v1::{Lease, Report};
+use roomcast_proto::v1::{Lease, OutputChunk, Report};
 
 /// Reports in the order of their numbers, each with something of the caller's.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(super) struct Ring<T> {
     last: u64,
     /// How many of the kept ones were sent on the connection under way.
     sent: usize,
+    /// Bytes of output in all reports so far, by channel.
+    written: HashMap<String, u64>,
 }
 
 /// What a refusal comes to.
@@ -28,15 +30,20 @@ pub(super) enum Refused<T> {
 
 impl<T> Ring<T> {
     pub(super) fn new(lease: Lease) -> Self {
-        Self { lease, kept: VecDeque::new(), last: 0, sent: 0 }
+        Self { lease, kept: VecDeque::new(), last: 0, sent: 0, written: HashMap::new() }
     }
 
-    /// Keeps a report under the next number.
+    /// Keeps a report under the next number, its output at the next offsets.
     pub(super) fn push(&mut self, mut report: Report, with: T) {
         self.last += 1;
         report.job_id.clone_from(&self.lease.job_id);
         report.fence = self.lease.fence;
         report.number = self.last;
+        for chunk in &mut report.output {
+            let written = self.written.entry(chunk.channel.clone()).or_default();
+            chunk.offset = *written;
+            *written += chunk.data.len() as u64;
+        }
         self.kept.push_back((report, with));
     }
 
@@ -72,13 +79,28 @@ impl<T> Ring<T> {
         if is_retryable {
             return Refused::Later;
         }
-        let Some((_, with)) = self.kept.pop_front() else { return Refused::Stale };
+        let Some((dropped, with)) = self.kept.pop_front() else { return Refused::Stale };
         for (report, _) in &mut self.kept {
             report.number -= 1;
+        }
+        for chunk in dropped.output {
+            self.unwrite(&chunk);
         }
         self.last -= 1;
         self.sent = 0;
         Refused::Dropped(with)
+    }
+
+    /// What stood behind a dropped piece of output moves up.
+    fn unwrite(&mut self, dropped: &OutputChunk) {
+        let length = dropped.data.len() as u64;
+        let kept = self.kept.iter_mut().flat_map(|(report, _)| &mut report.output);
+        for chunk in kept.filter(|chunk| chunk.channel == dropped.channel) {
+            chunk.offset -= length;
+        }
+        if let Some(written) = self.written.get_mut(&dropped.channel) {
+            *written -= length;
+        }
     }
 }
 
@@ -154,5 +176,24 @@ mod tests {
         ring.push(Report::default(), "d");
         assert_eq!(numbers_sent(&mut ring), [3]);
         assert_eq!(ring.settle(3), ["c", "d"]);
+    }
+
+    #[test]
+    fn output_has_no_hole_where_a_report_was_dropped() {
+        let mut ring = ring_of(&[]);
+        for data in ["one", "three", "four"] {
+            let chunk = |channel: &str| OutputChunk {
+                channel: channel.into(),
+                data: data.into(),
+                ..OutputChunk::default()
+            };
+            let output = vec![chunk("stdout"), chunk("stderr")];
+            ring.push(Report { output, ..Report::default() }, data);
+        }
+        numbers_sent(&mut ring);
+        ring.settle(1);
+        assert_eq!(ring.refuse(2, false), Refused::Dropped("three"));
+        let report = ring.next_unsent().unwrap();
+        assert_eq!(report.output.iter().map(|chunk| chunk.offset).collect::<Vec<_>>(), [3, 3]);
     }
 }

@@ -1,17 +1,17 @@
 //! Lines out of bytes as they come. A carriage return ends a line too: bars redraw themselves with it.
 
-/// A line that tells progress is short; of a longer one the beginning is enough.
+/// A line that tells something is short; of a longer one the beginning is enough.
 const LINE_BYTES_MAX: usize = 4096;
 
 /// The line under way.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub struct Lines {
     line: Vec<u8>,
 }
 
 impl Lines {
-    /// The lines that end in these bytes.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<String> {
+    /// The lines that end in these bytes, without those that are empty.
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         let mut pieces = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).peekable();
         while let Some(piece) = pieces.next() {
@@ -26,6 +26,12 @@ impl Lines {
         }
         lines
     }
+
+    /// The last line, where nothing ended it.
+    pub fn finish(&mut self) -> Option<String> {
+        let line = std::mem::take(&mut self.line);
+        (!line.is_empty()).then(|| String::from_utf8_lossy(&line).into_owned())
+    }
 }
 
 #[cfg(test)]
@@ -37,6 +43,13 @@ mod tests {
         let mut lines = Lines::default();
         assert!(lines.push(b"step 1").is_empty());
         assert_eq!(lines.push(b"/2\nstep 2/2\nst"), ["step 1/2", "step 2/2"]);
+    }
+
+    #[test]
+    fn the_last_line_needs_no_end() {
+        let mut lines = Lines::default();
+        lines.push(b"one\ntwo");
+        assert_eq!((lines.finish().as_deref(), lines.finish()), (Some("two"), None));
     }
 
     #[test]

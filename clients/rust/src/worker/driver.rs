@@ -1,23 +1,23 @@
 //! Keeps a worker's stream open and moves messages between it and the work.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1::work_request::Request;
 use roomcast_proto::v1::work_response::Response;
 use roomcast_proto::v1::{
-    Assignment, Beat, Fault, Lease, Release, Report, WorkRequest, WorkResponse, WorkerDrain,
-    WorkerHello, report,
+    Assignment, Beat, Fault, Lease, Release, Report, ReportRefused, WorkRequest, WorkResponse,
+    WorkerDrain, WorkerHello, report,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
-use super::Work;
 use super::held::Held;
-use crate::connection::Jobs;
+use super::work::Work;
+use crate::client::Client;
 
 /// Messages between us and the connection; HTTP/2 has its own window behind them.
 const REQUESTS_MAX: usize = 16;
@@ -63,28 +63,32 @@ enum Over {
 
 #[derive(Debug)]
 pub(super) struct Driver {
-    jobs: Jobs,
+    client: Client,
     hello: WorkerHello,
     /// For the work to order by; weak, so that the orders end with the worker.
     orders_of_work: mpsc::WeakSender<Order>,
     orders: mpsc::Receiver<Order>,
     assigned: mpsc::Sender<Work>,
-    held: HashMap<(String, u64), Held>,
+    held: HashMap<Key, Held>,
     is_draining: bool,
     due: Due,
 }
 
-/// What waits for room on the connection, apart from reports.
+/// A job and its fence.
+type Key = (String, u64);
+
+/// What waits for room on the connection.
 #[derive(Debug, Default)]
 struct Due {
     beat: bool,
     drain: bool,
-    retry_at: Option<Instant>,
+    /// Leases with reports to send, each once: a job that says much waits for its turn like the others.
+    reports: VecDeque<Key>,
 }
 
 impl Driver {
     pub(super) fn new(
-        jobs: Jobs,
+        client: Client,
         hello: WorkerHello,
         orders_of_work: mpsc::WeakSender<Order>,
         orders: mpsc::Receiver<Order>,
@@ -92,7 +96,7 @@ impl Driver {
     ) -> Self {
         let held = HashMap::new();
         let due = Due::default();
-        Self { jobs, hello, orders_of_work, orders, assigned, held, is_draining: false, due }
+        Self { client, hello, orders_of_work, orders, assigned, held, is_draining: false, due }
     }
 
     pub(super) async fn run(mut self) -> Result<(), Status> {
@@ -125,7 +129,8 @@ impl Driver {
         // There is room: the channel is new.
         let _ = requests.try_send(message(hello));
         let opening = async {
-            let mut inbound = self.jobs.work(ReceiverStream::new(outbound)).await?.into_inner();
+            let mut inbound =
+                self.client.jobs().work(ReceiverStream::new(outbound)).await?.into_inner();
             let first = inbound.message().await?.and_then(|first| first.response);
             Ok::<_, Status>((inbound, first))
         };
@@ -136,10 +141,11 @@ impl Driver {
         };
         let Some(Response::Welcome(welcome)) = first else { return (Over::Broken, false) };
         let beat = welcome.beat_interval.and_then(|beat| Duration::try_from(beat).ok());
-        for held in self.held.values_mut() {
-            held.ring.rewind();
-        }
         self.due = Due { drain: self.is_draining, ..Due::default() };
+        for (key, held) in &mut self.held {
+            held.rewind();
+            self.due.reports.push_back(key.clone());
+        }
         (self.converse(&requests, inbound, beat.unwrap_or(BEAT_INTERVAL)).await, true)
     }
 
@@ -152,7 +158,7 @@ impl Driver {
         let mut beats = interval_at(Instant::now() + beat, beat);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.is_done() {
-            let retry_at = self.due.retry_at;
+            let retry_at = self.held.values().filter_map(|held| held.retry_at).min();
             tokio::select! {
                 received = inbound.message() => match received {
                     Ok(Some(WorkResponse { response: Some(Response::Draining(_)) })) | Ok(None) => {
@@ -170,10 +176,7 @@ impl Driver {
                 },
                 _ = beats.tick() => self.due.beat = true,
                 () = sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => {
-                    self.due.retry_at = None;
-                    for held in self.held.values_mut() {
-                        held.ring.rewind();
-                    }
+                    self.retry(Instant::now());
                 }
             }
         }
@@ -203,8 +206,12 @@ impl Driver {
                 self.due.drain = true;
             }
             Order::Report { lease, report, settled } => {
+                let key = (lease.job_id, lease.fence);
                 // A lease that is lost meanwhile has told its work.
-                if let Some(held) = self.held.get_mut(&(lease.job_id, lease.fence)) {
+                if let Some(held) = self.held.get_mut(&key) {
+                    if !held.may_send() {
+                        self.due.reports.push_back(key);
+                    }
                     held.ring.push(*report, settled);
                 }
             }
@@ -212,12 +219,7 @@ impl Driver {
     }
 
     fn has_mail(&self) -> bool {
-        self.due.beat || self.due.drain || self.held.values().any(|held| self.may_send(held))
-    }
-
-    /// While the core asks for patience, nothing goes out but beats.
-    fn may_send(&self, held: &Held) -> bool {
-        self.due.retry_at.is_none() && held.ring.has_unsent()
+        self.due.beat || self.due.drain || !self.due.reports.is_empty()
     }
 
     fn next_mail(&mut self) -> Option<Request> {
@@ -228,8 +230,24 @@ impl Driver {
             let held = self.held.values().map(|held| held.lease.clone()).collect();
             return Some(Request::Beat(Beat { held }));
         }
-        let held = self.held.values_mut().find(|held| held.ring.has_unsent())?;
-        held.ring.next_unsent().map(Request::Report)
+        let key = self.due.reports.pop_front()?;
+        // It may have been lost, or told to wait, since it got its place.
+        let held = self.held.get_mut(&key).filter(|held| held.may_send())?;
+        let report = held.ring.next_unsent().map(Request::Report);
+        if held.may_send() {
+            self.due.reports.push_back(key);
+        }
+        report
+    }
+
+    /// Sends again what the core asked to wait with until now.
+    fn retry(&mut self, now: Instant) {
+        for (key, held) in &mut self.held {
+            if held.retry_at.is_some_and(|at| at <= now) {
+                held.rewind();
+                self.due.reports.push_back(key.clone());
+            }
+        }
     }
 
     fn hear(&mut self, response: WorkResponse) {
@@ -252,18 +270,21 @@ impl Driver {
                     held.lose();
                 }
             }
-            Some(Response::Refused(refused)) => {
-                let fault = refused.error.unwrap_or_default();
-                let is_later = self
-                    .held
-                    .get_mut(&(refused.job_id, refused.fence))
-                    .is_some_and(|held| held.refuse(refused.number, fault));
-                if is_later {
-                    self.due.retry_at = Some(Instant::now() + RETRY_AFTER);
-                }
-            }
+            Some(Response::Refused(refused)) => self.be_refused(refused),
             // Draining ends the conversation; a second welcome says nothing new.
             Some(Response::Welcome(_) | Response::Draining(_)) | None => {}
+        }
+    }
+
+    fn be_refused(&mut self, refused: ReportRefused) {
+        let fault = refused.error.unwrap_or_default();
+        let key = (refused.job_id, refused.fence);
+        let Some(held) = self.held.get_mut(&key) else { return };
+        if held.refuse(refused.number, fault) {
+            let wait = refused.retry_after.and_then(|wait| Duration::try_from(wait).ok());
+            held.retry_at = Some(Instant::now() + wait.unwrap_or(RETRY_AFTER));
+        } else if held.may_send() {
+            self.due.reports.push_back(key);
         }
     }
 
@@ -274,15 +295,8 @@ impl Driver {
         if self.held.contains_key(&key) {
             return;
         }
-        let mut held = Held::new(lease.clone());
-        let work = Work {
-            job,
-            lease,
-            orders: self.orders_of_work.clone(),
-            room: held.room.clone(),
-            stop: held.stop.clone(),
-            lost: held.lost.clone(),
-        };
+        let mut held = Held::new(lease);
+        let work = Work::new(job, &held, self.orders_of_work.clone());
         if self.assigned.try_send(work).is_err() {
             let release = Release { reason: "the worker takes no more jobs".to_owned() };
             let report = Report { end: Some(report::End::Released(release)), ..Report::default() };

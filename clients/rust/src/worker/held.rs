@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use roomcast_proto::v1::{CancelNotice, Lease};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::driver::Settled;
@@ -15,7 +16,7 @@ pub(super) const REPORTS_MAX: usize = 256;
 
 /// The wish that a job end.
 #[derive(Debug, Default)]
-pub(super) struct Stop {
+pub(super) struct Wish {
     pub(super) token: CancellationToken,
     pub(super) grace: OnceLock<Duration>,
 }
@@ -26,8 +27,10 @@ pub(super) struct Held {
     pub(super) lease: Lease,
     pub(super) ring: Ring<Option<Settled>>,
     pub(super) room: Arc<Semaphore>,
-    pub(super) stop: Arc<Stop>,
+    pub(super) wish: Arc<Wish>,
     pub(super) lost: CancellationToken,
+    /// While it is set, the core does not want this lease's reports.
+    pub(super) retry_at: Option<Instant>,
 }
 
 impl Held {
@@ -36,18 +39,30 @@ impl Held {
             ring: Ring::new(lease.clone()),
             lease,
             room: Arc::new(Semaphore::new(REPORTS_MAX)),
-            stop: Arc::default(),
+            wish: Arc::default(),
             lost: CancellationToken::new(),
+            retry_at: None,
         }
+    }
+
+    /// Whether a report is there to be sent.
+    pub(super) fn may_send(&self) -> bool {
+        self.retry_at.is_none() && self.ring.has_unsent()
+    }
+
+    /// Everything that is not durable goes again.
+    pub(super) fn rewind(&mut self) {
+        self.retry_at = None;
+        self.ring.rewind();
     }
 
     /// Somebody asks the job to end.
     pub(super) fn cancel(&self, notice: &CancelNotice) {
         if let Some(grace) = notice.grace.and_then(|grace| Duration::try_from(grace).ok()) {
             // Told again after a reconnect; the first grace is the one that counts down.
-            let _ = self.stop.grace.set(grace);
+            let _ = self.wish.grace.set(grace);
         }
-        self.stop.token.cancel();
+        self.wish.token.cancel();
     }
 
     /// Reports up to `number` are durable. Answers whether the attempt's end is among them.

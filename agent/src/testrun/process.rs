@@ -1,0 +1,98 @@
+//! A test command, started: its group, its guard and what it writes.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::SystemTime;
+
+use roomcast_client::worker::Failure;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe;
+use tokio::process::Command;
+
+use super::case::Found;
+use super::junit;
+use crate::child::Child;
+use crate::guard::Guard;
+use crate::testrun::Format;
+use crate::workspace::TestCommand;
+
+/// A report of some ten thousand cases. A larger one is cut, and its cases with it.
+const REPORT_BYTES_MAX: u64 = 16 << 20;
+/// Settings of the agent and of the servers beside it: a test has no use for their secrets.
+const OWN_VARIABLES: &str = "ROOMCAST_";
+
+/// A running test command. Dropping it kills its group.
+#[derive(Debug)]
+pub(super) struct TestProcess {
+    pub(super) child: Child,
+    /// Both of its streams, in the order written.
+    pub(super) output: pipe::Receiver,
+    report: Option<Report>,
+    _guard: Guard,
+}
+
+/// The file that JUnit XML is expected in.
+#[derive(Debug, Clone)]
+pub(super) struct Report {
+    path: PathBuf,
+    began: SystemTime,
+}
+
+impl TestProcess {
+    pub(super) async fn start(test: &TestCommand, folder: &Path) -> io::Result<TestProcess> {
+        let (program, arguments) =
+            test.argv().split_first().ok_or_else(|| io::Error::other("it has no program"))?;
+        let (reader, writer) = io::pipe()?;
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(folder).stdin(Stdio::null());
+        command.stdout(writer.try_clone()?).stderr(writer);
+        environment(&mut command, test.format());
+        let mut guard = Guard::post()?;
+        let began = SystemTime::now();
+        let child = Child::spawn(command)?;
+        guard.watch(&child).await?;
+        let output = pipe::Receiver::from_owned_fd(reader.into())?;
+        let report = test.report().map(|path| Report { path: folder.join(path), began });
+        Ok(TestProcess { child, output, report, _guard: guard })
+    }
+
+    pub(super) fn report(&self) -> Option<Report> {
+        self.report.clone()
+    }
+}
+
+impl Report {
+    /// The cases that the command has written there. One of an earlier run counts for nothing.
+    pub(super) async fn read(&self) -> Result<Vec<Found>, Failure> {
+        let missing =
+            |why: String| Failure::new("report_missing", format!("{}: {why}", self.path.display()));
+        let file = tokio::fs::File::open(&self.path).await.map_err(|e| missing(e.to_string()))?;
+        let written = file.metadata().await.and_then(|metadata| metadata.modified());
+        if written.is_ok_and(|written| written < self.began) {
+            return Err(missing("the command did not write it".to_owned()));
+        }
+        let mut xml = Vec::new();
+        let read = file.take(REPORT_BYTES_MAX).read_to_end(&mut xml).await;
+        read.map_err(|error| missing(error.to_string()))?;
+        Ok(junit::cases(&xml))
+    }
+}
+
+/// Plain lines, one for each case and at once.
+fn environment(command: &mut Command, format: Format) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with(OWN_VARIABLES) {
+            command.env_remove(name);
+        }
+    }
+    command.env("NO_COLOR", "1").env("CARGO_TERM_COLOR", "never").env("COLUMNS", "240");
+    match format {
+        Format::Pytest => {
+            let own = std::env::var("PYTEST_ADDOPTS").unwrap_or_default();
+            command.env("PYTEST_ADDOPTS", format!("{own} -v --color=no"));
+            command.env("PYTHONUNBUFFERED", "1");
+        }
+        Format::Cargo | Format::Nextest | Format::Tap | Format::Junit => {}
+    }
+}

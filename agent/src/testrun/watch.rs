@@ -1,0 +1,156 @@
+//! Sees a test command to its end: output out, signals in.
+
+use std::io;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use roomcast_client::worker::{Lost, Work};
+use tokio::io::AsyncReadExt as _;
+use tokio::time::{Instant, sleep_until};
+
+use super::process::TestProcess;
+use super::tally::Tally;
+
+/// What a command may write. A run of many thousand cases writes a few megabytes.
+pub(super) const OUTPUT_BYTES_MAX: u64 = 64 << 20;
+/// What is read at once: a report of a few pages.
+const READ_BYTES_MAX: usize = 32 * 1024;
+/// What a person still sees as at once.
+const FLUSH_AFTER: Duration = Duration::from_millis(50);
+/// What escaped from the group may hold the pipe open; so long its last words are waited for.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How a command came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// By itself.
+    Exited(ExitStatus),
+    /// Somebody asked the job to end.
+    Cancelled,
+    /// It took too long.
+    TimedOut,
+    /// It wrote too much.
+    TooMuchOutput,
+}
+
+/// A command under watch. Dropping it, as when the lease is lost, kills the group.
+#[derive(Debug)]
+pub(super) struct Watch<'a> {
+    work: &'a Work,
+    process: TestProcess,
+    tally: &'a mut Tally,
+    deadline: Instant,
+    flush_at: Option<Instant>,
+    /// When the group is killed, after it was asked to end; then, when enough was waited for output.
+    next_at: Option<Instant>,
+    exited: Option<ExitStatus>,
+    /// Why it was ended, when it was.
+    ended: Option<Ending>,
+    is_open: bool,
+    written: u64,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(
+        work: &'a Work,
+        process: TestProcess,
+        tally: &'a mut Tally,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            work,
+            process,
+            tally,
+            deadline: Instant::now() + timeout,
+            flush_at: None,
+            next_at: None,
+            exited: None,
+            ended: None,
+            is_open: true,
+            written: 0,
+        }
+    }
+
+    pub(super) async fn run(mut self) -> Result<Ending, Lost> {
+        let mut buffer = vec![0; READ_BYTES_MAX];
+        let work = self.work;
+        while self.is_open || self.exited.is_none() {
+            tokio::select! {
+                read = self.process.output.read(&mut buffer), if self.is_open => {
+                    self.read(read, &buffer);
+                }
+                status = self.process.child.wait(), if self.exited.is_none() => self.exited(status),
+                () = work.cancelled().cancelled(), if self.ended.is_none() && self.exited.is_none() => {
+                    self.cancel();
+                }
+                () = sleep_until(self.deadline), if self.ended.is_none() => self.end(Ending::TimedOut),
+                () = at(self.next_at), if self.next_at.is_some() => self.elapsed(),
+                () = at(self.flush_at), if self.flush_at.is_some() => self.flush().await?,
+            }
+            if self.tally.is_full() {
+                self.flush().await?;
+            }
+        }
+        self.tally.finish();
+        self.flush().await?;
+        let exited = self.exited.map_or(Ending::TimedOut, Ending::Exited);
+        Ok(self.ended.unwrap_or(exited))
+    }
+
+    fn read(&mut self, read: io::Result<usize>, buffer: &[u8]) {
+        let length = match read {
+            Ok(0) | Err(_) => {
+                self.is_open = false;
+                return;
+            }
+            Ok(length) => length,
+        };
+        self.written += length as u64;
+        if self.written > OUTPUT_BYTES_MAX {
+            self.is_open = false;
+            return self.end(Ending::TooMuchOutput);
+        }
+        self.tally.write(&buffer[..length]);
+        self.flush_at.get_or_insert_with(|| Instant::now() + FLUSH_AFTER);
+    }
+
+    /// The command has ended; what it left running in its group ends with it.
+    fn exited(&mut self, status: io::Result<ExitStatus>) {
+        self.process.child.signal(Signal::SIGKILL);
+        self.exited = Some(status.unwrap_or_default());
+        self.next_at = Some(Instant::now() + LINGER);
+    }
+
+    /// Asks the command to end, and leaves a fifth of the grace for the word of it.
+    fn cancel(&mut self) {
+        self.ended = Some(Ending::Cancelled);
+        self.process.child.signal(Signal::SIGTERM);
+        self.next_at = Some(Instant::now() + self.work.grace().unwrap_or_default() * 4 / 5);
+    }
+
+    fn end(&mut self, ending: Ending) {
+        self.ended = Some(ending);
+        self.process.child.signal(Signal::SIGKILL);
+    }
+
+    fn elapsed(&mut self) {
+        self.next_at = None;
+        match self.exited {
+            Some(_) => self.is_open = false,
+            None => self.process.child.signal(Signal::SIGKILL),
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), Lost> {
+        self.flush_at = None;
+        for news in self.tally.news() {
+            self.work.report(news).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn at(moment: Option<Instant>) {
+    sleep_until(moment.unwrap_or_else(Instant::now)).await;
+}

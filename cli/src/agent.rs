@@ -1,0 +1,24 @@
+//! `roomcast agent`: one agent, as `roomcast-agent` is.
+
+use roomcast_runtime::telemetry::TelemetryConfig;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::serving;
+
+/// Run the tests of projects, as jobs
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  roomcast agent --core http://core:50051 --config agent.toml")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    agent: roomcast_agent::Config,
+    #[command(flatten)]
+    telemetry: TelemetryConfig,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let _telemetry = serving::telemetry(&arguments.telemetry)?;
+    let client = arguments.agent.connection.client()?;
+    roomcast_agent::serve(client, arguments.agent.duties, serving::until_signal()).await?;
+    Ok(Exit::OK)
+}

@@ -1,0 +1,93 @@
+//! The settings of a worker.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use roomcast_proto::v1::WorkerHello;
+use tokio_util::sync::CancellationToken;
+
+use super::pool::{Handler, Pool};
+use super::{Completion, Stop, Work, Worker};
+use crate::client::Client;
+use crate::error::Error;
+
+/// For work that a person waits for, and well within the time that service managers give.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(20);
+
+/// A worker to be: what it serves, and how many jobs at once.
+#[derive(Debug)]
+pub struct Builder {
+    client: Client,
+    hello: WorkerHello,
+    handlers: HashMap<String, Handler>,
+    drain_patience: Duration,
+}
+
+impl Builder {
+    pub(crate) fn new(client: Client, worker_id: impl Into<String>) -> Self {
+        let hello = WorkerHello { worker_id: worker_id.into(), slots: 1, ..WorkerHello::default() };
+        Self { client, hello, handlers: HashMap::new(), drain_patience: DRAIN_PATIENCE }
+    }
+
+    /// How many jobs at once, 1 to 1024; 1 unless said.
+    #[must_use]
+    pub fn slots(mut self, slots: u32) -> Self {
+        self.hello.slots = slots;
+        self
+    }
+
+    /// Serves one tenant alone.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.hello.tenant = tenant.into();
+        self
+    }
+
+    /// Serves a kind of job, for [`Worker::next`]. A worker has 1 to 64 kinds.
+    #[must_use]
+    pub fn kind(mut self, kind: impl Into<String>) -> Self {
+        self.hello.kinds.push(kind.into());
+        self
+    }
+
+    /// Serves a kind of job with a handler, for [`Builder::run`].
+    ///
+    /// The handler's future is dropped where it stands when the lease is lost, and at the end of a
+    /// drain. A cancellation is the handler's own to notice, by [`Work::cancelled`]; if it does not, the
+    /// job ends without it after the grace, and the lease is lost.
+    #[must_use]
+    pub fn handle<H, F>(mut self, kind: impl Into<String>, handler: H) -> Self
+    where
+        H: Fn(Work) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Completion, Stop>> + Send + 'static,
+    {
+        let kind = kind.into();
+        let handler = Handler(Arc::new(move |work| Box::pin(handler(work))));
+        self.handlers.insert(kind.clone(), handler);
+        self.kind(kind)
+    }
+
+    /// How long jobs may go on once a drain has begun, 20 s unless said. What has not ended then goes
+    /// back to the queue, and the attempt does not count.
+    #[must_use]
+    pub fn drain_patience(mut self, patience: Duration) -> Self {
+        self.drain_patience = patience;
+        self
+    }
+
+    /// Connects, and goes on until drained or dropped.
+    #[must_use]
+    pub fn start(self) -> Worker {
+        Worker::start(self.client, self.hello)
+    }
+
+    /// Does jobs until `stop` is cancelled, then drains.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the core refuses this worker for good.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
+        let worker = Worker::start(self.client, self.hello);
+        Pool::new(worker, self.handlers, self.drain_patience).run(stop).await
+    }
+}

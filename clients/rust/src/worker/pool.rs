@@ -1,0 +1,115 @@
+//! Handlers at work: one task for each held job.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::Worker;
+use super::end::{Completion, End, EndError, Failure, Stop};
+use super::news::News;
+use super::work::Work;
+use crate::error::Error;
+
+type Handled = BoxFuture<'static, Result<Completion, Stop>>;
+
+/// What is done with the jobs of a kind.
+#[derive(Clone)]
+pub(super) struct Handler(pub(super) Arc<dyn Fn(Work) -> Handled + Send + Sync>);
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Handler")
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Pool {
+    worker: Worker,
+    handlers: HashMap<String, Handler>,
+    patience: Duration,
+}
+
+impl Pool {
+    pub(super) fn new(
+        worker: Worker,
+        handlers: HashMap<String, Handler>,
+        patience: Duration,
+    ) -> Self {
+        Self { worker, handlers, patience }
+    }
+
+    pub(super) async fn run(mut self, stop: CancellationToken) -> Result<(), Error> {
+        let enough = CancellationToken::new();
+        let mut patient_until = None;
+        // Dropped with this future, and so are the handlers at work.
+        let mut attempts = JoinSet::new();
+        loop {
+            tokio::select! {
+                next = self.worker.next() => match next? {
+                    Some(work) => self.begin(work, &enough, &mut attempts),
+                    None => break,
+                },
+                Some(_) = attempts.join_next() => {}
+                () = stop.cancelled(), if patient_until.is_none() => {
+                    patient_until = Some(Instant::now() + self.patience);
+                    self.worker.drain().await;
+                }
+                () = sleep_until(patient_until.unwrap_or_else(Instant::now)),
+                    if patient_until.is_some() && !enough.is_cancelled() => enough.cancel(),
+            }
+        }
+        while attempts.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    fn begin(&self, work: Work, enough: &CancellationToken, attempts: &mut JoinSet<()>) {
+        let handler = self.handlers.get(&work.job().kind).cloned();
+        attempts.spawn(attempt(work, handler, enough.clone()));
+    }
+}
+
+/// From a job's first report to its last.
+async fn attempt(work: Work, handler: Option<Handler>, enough: CancellationToken) {
+    let Some(Handler(handle)) = handler else {
+        return conclude(&work, End::Released("the worker has no handler for it".to_owned())).await;
+    };
+    // The attempt begins at once, even of a handler that says nothing for long.
+    if work.report(News::new()).await.is_err() {
+        return;
+    }
+    let handled = AssertUnwindSafe(handle(work.clone())).catch_unwind();
+    let end = tokio::select! {
+        handled = handled => match handled {
+            Ok(Ok(completion)) => End::Completed(completion),
+            Ok(Err(Stop::Failed(failure))) => End::Failed(failure),
+            Ok(Err(Stop::Cancelled)) => End::Cancelled,
+            Ok(Err(Stop::Released(reason))) => End::Released(reason),
+            Ok(Err(Stop::Lost)) => return,
+            Err(_) => End::Failed(Failure::new("panicked", "the worker's handler panicked")),
+        },
+        () = work.lost().cancelled() => return,
+        () = enough.cancelled() => End::Released("the worker is shutting down".to_owned()),
+    };
+    conclude(&work, end).await;
+}
+
+/// An end that the core does not take, such as a result that is too large, becomes a failure that
+/// says so: a job always ends.
+async fn conclude(work: &Work, end: End) {
+    match work.end(end).await {
+        Ok(()) | Err(EndError::Lost(_)) => {}
+        Err(EndError::Refused(failure)) => {
+            tracing::warn!(code = failure.code(), "the core refused a job's end");
+            // Refused as well, or lost: the lease runs out.
+            let _ = work.end(End::Failed(failure)).await;
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Against a real core, on loopback and in this process.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use roomcast_proto::registry::Code;
+use roomcast_proto::v1::{
+    CancelJobRequest, CreateJobRequest, GetJobRequest, Job, JobState, ReadJobOutputRequest,
+    RetryPolicy,
+};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::event::Event;
+
+/// Longer than any of this takes, shorter than a person's patience.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A core that can be ended and started again on its data and address.
+struct Server {
+    folder: tempfile::TempDir,
+    address: SocketAddr,
+    running: Option<(CancellationToken, JoinHandle<anyhow::Result<()>>)>,
+}
+
+impl Server {
+    async fn start() -> Server {
+        let folder = tempfile::tempdir().unwrap();
+        let (address, running) = serve(folder.path(), ([127, 0, 0, 1], 0).into()).await;
+        Server { folder, address, running: Some(running) }
+    }
+
+    async fn end(&mut self) {
+        let (stop, serving) = self.running.take().unwrap();
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+    }
+
+    async fn start_again(&mut self) {
+        self.running = Some(serve(self.folder.path(), self.address).await.1);
+    }
+
+    async fn connect(&self) -> Client {
+        Client::connect(format!("http://{}", self.address)).await.unwrap()
+    }
+}
+
+async fn serve(
+    folder: &Path,
+    address: SocketAddr,
+) -> (SocketAddr, (CancellationToken, JoinHandle<anyhow::Result<()>>)) {
+    let listener = TcpListener::bind(address).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let config = roomcast_core::Config::development(folder.to_owned());
+    let serving = tokio::spawn(roomcast_core::serve(config, listener, stop.clone()));
+    (address, (stop, serving))
+}
+
+async fn create(core: &Client) -> String {
+    let request = CreateJobRequest { kind: "test".into(), ..CreateJobRequest::default() };
+    let answer = core.jobs().create_job(request).await.unwrap().into_inner();
+    answer.job.unwrap().job_id
+}
+
+fn worker(core: &Client) -> Worker {
+    core.worker("test").kind("test").start()
+}
+
+fn line() -> News {
+    News::new().output("stdout", &b"line\n"[..])
+}
+
+async fn output(core: &Client, job_id: &str) -> usize {
+    let request = ReadJobOutputRequest { job_id: job_id.into(), ..Default::default() };
+    core.jobs().read_job_output(request).await.unwrap().into_inner().data.len()
+}
+
+async fn state(core: &Client, job_id: &str) -> JobState {
+    let request = GetJobRequest { job_id: job_id.into() };
+    core.jobs().get_job(request).await.unwrap().into_inner().job.unwrap().state()
+}
+
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, future).await.expect("it did not happen in time")
+}
+
+#[tokio::test]
+async fn a_restart_of_the_core_loses_no_report_and_takes_none_twice() {
+    let mut server = Server::start().await;
+    let core = server.connect().await;
+    let job_id = create(&core).await;
+    let mut worker = worker(&core);
+    let work = soon(worker.next()).await.unwrap().unwrap();
+    for _ in 0..20 {
+        work.report(line()).await.unwrap();
+    }
+    server.end().await;
+    for _ in 20..40 {
+        work.report(line()).await.unwrap();
+    }
+    server.start_again().await;
+    soon(work.end(End::Completed(Completion::empty()))).await.unwrap();
+    assert_eq!(output(&core, &job_id).await, 200);
+    assert_eq!(state(&core, &job_id).await, JobState::Completed);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_cancellation_reaches_the_work_and_its_end_is_recorded() {
+    let mut server = Server::start().await;
+    let core = server.connect().await;
+    let job_id = create(&core).await;
+    let mut worker = worker(&core);
+    let work = soon(worker.next()).await.unwrap().unwrap();
+    work.report(News::new()).await.unwrap();
+
+    let early = work.end(End::Cancelled).await;
+    assert!(matches!(early, Err(EndError::Refused(_))), "nobody asked: {early:?}");
+
+    let request = CancelJobRequest { job_id: job_id.clone(), ..CancelJobRequest::default() };
+    core.jobs().cancel_job(request).await.unwrap();
+    soon(work.cancelled().cancelled()).await;
+    assert!(work.grace().is_some_and(|grace| grace <= Duration::from_secs(10)));
+    soon(work.end(End::Cancelled)).await.unwrap();
+    assert_eq!(state(&core, &job_id).await, JobState::Cancelled);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn work_on_a_job_that_ended_elsewhere_is_lost() {
+    let mut server = Server::start().await;
+    let core = server.connect().await;
+    let job_id = create(&core).await;
+    let mut worker = worker(&core);
+    let work = soon(worker.next()).await.unwrap().unwrap();
+    work.report(News::new()).await.unwrap();
+
+    // A grace of nothing: the core does not wait for the worker.
+    let grace = Some(prost_types::Duration { seconds: 0, nanos: 1_000_000 });
+    let request = CancelJobRequest { job_id, grace, ..CancelJobRequest::default() };
+    core.jobs().cancel_job(request).await.unwrap();
+    soon(work.lost().cancelled()).await;
+    assert_eq!(work.report(News::new()).await, Err(Lost));
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_drained_worker_ends_when_its_job_has() {
+    let mut server = Server::start().await;
+    let core = server.connect().await;
+    create(&core).await;
+    let waiting = create(&core).await;
+    let mut worker = worker(&core);
+    let work = soon(worker.next()).await.unwrap().unwrap();
+    worker.drain().await;
+    soon(work.end(End::Completed(Completion::empty()))).await.unwrap();
+    assert!(soon(worker.next()).await.unwrap().is_none(), "it takes no other job");
+    assert_eq!(state(&core, &waiting).await, JobState::Queued);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_is_refused_says_so() {
+    let mut server = Server::start().await;
+    let core = server.connect().await;
+    let mut worker = core.worker("").kind("test").start();
+    let refused = soon(worker.next()).await.unwrap_err();
+    assert!(matches!(refused, Error::Refused { code: Code::InvalidArgument, .. }), "{refused}");
+    assert!(soon(worker.next()).await.unwrap().is_none(), "it has ended");
+    server.end().await;
+}
+
+async fn job(core: &Client, job_id: &str) -> Job {
+    let request = GetJobRequest { job_id: job_id.into() };
+    core.jobs().get_job(request).await.unwrap().into_inner().job.unwrap()
+}
+
+async fn ended(core: &Client, job_id: &str) -> Job {
+    let request =
+        roomcast_proto::v1::WatchJobRequest { job_id: job_id.into(), ..Default::default() };
+    let mut frames = core.jobs().watch_job(request).await.unwrap().into_inner();
+    while soon(frames.message()).await.unwrap().is_some() {}
+    job(core, job_id).await
+}
+
+/// A job of kind `test` that is tried once, seen through by a handler.
+async fn handled<F>(handler: impl Fn(Work) -> F + Send + Sync + 'static) -> Job
+where
+    F: Future<Output = Result<Completion, Stop>> + Send + 'static,
+{
+    let mut server = Server::start().await;
+    let core = server.connect().await;
+    let once = RetryPolicy { max_attempts: 1, ..RetryPolicy::default() };
+    let request =
+        CreateJobRequest { kind: "test".into(), retry: Some(once), ..CreateJobRequest::default() };
+    let created = core.jobs().create_job(request).await.unwrap().into_inner().job.unwrap();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(core.worker("test").handle("test", handler).run(stop.clone()));
+    let ended = ended(&core, &created.job_id).await;
+    stop.cancel();
+    soon(running).await.unwrap().unwrap();
+    server.end().await;
+    ended
+}
+
+#[tokio::test]
+async fn what_a_handler_answers_is_the_jobs_end() {
+    let completed = handled(async |work| {
+        work.stage("drafting", 40.0).await?;
+        Ok(Completion::json(&serde_json::json!({"pages": 3}))?)
+    });
+    let completed = completed.await;
+    assert_eq!(completed.state(), JobState::Completed);
+    assert_eq!(completed.result.unwrap().data, r#"{"pages":3}"#);
+
+    let failed = handled(async |_| Err(Failure::new("no_paper", "fill the tray").into())).await;
+    assert_eq!(failed.state(), JobState::Failed);
+    assert_eq!(failed.error.unwrap().code, "no_paper");
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_fails_its_job_alone() {
+    let failed = handled(async |_| panic!("as it must")).await;
+    assert_eq!(failed.error.unwrap().code, "panicked");
+}
+
+#[tokio::test]
+async fn a_result_that_is_too_large_fails_the_job_and_says_so() {
+    let failed =
+        handled(async |_| Ok(Completion::bytes("text/plain", vec![b'x'; (1 << 20) + 1]))).await;
+    assert_eq!(failed.error.unwrap().code, "payload_too_large");
+}
+
+#[tokio::test]
+async fn a_drain_gives_back_what_does_not_end_in_time() {
+    let mut server = Server::start().await;
+    let core = server.connect().await;
+    let job_id = create(&core).await;
+    let stop = CancellationToken::new();
+    let begun = CancellationToken::new();
+    let began = begun.clone();
+    let worker = core.worker("test").drain_patience(Duration::from_millis(1));
+    let worker = worker.handle("test", move |_| {
+        begun.cancel();
+        std::future::pending()
+    });
+    let running = tokio::spawn(worker.run(stop.clone()));
+    soon(began.cancelled()).await;
+    stop.cancel();
+    soon(running).await.unwrap().unwrap();
+    let job = job(&core, &job_id).await;
+    assert_eq!((job.state(), job.attempt), (JobState::Queued, 0), "the attempt does not count");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn events_are_published_once_under_one_key() {
+    let mut server = Server::start().await;
+    let core = server.connect().await;
+    let publisher = core.publisher();
+    let event = || Event::json("note", &serde_json::json!({"n": 1})).unwrap();
+    let first = publisher.publish("room:board", event()).idempotency_key("k").await.unwrap();
+    // The answer may have been lost with the core; the same key is answered by the same event.
+    server.end().await;
+    let again =
+        tokio::spawn(publisher.publish("room:board", event()).idempotency_key("k").into_future());
+    server.start_again().await;
+    assert_eq!(soon(again).await.unwrap().unwrap().event_id, first.event_id);
+    let batch = publisher.publish_batch("room:board", [event(), event()]).await.unwrap();
+    assert_eq!(batch.iter().map(|one| one.offset).collect::<Vec<_>>(), [2, 3]);
+    let late = publisher.publish("room:board", event()).expected_offset(1).await.unwrap_err();
+    assert!(matches!(late, Error::Refused { code: Code::OffsetConflict, .. }), "{late}");
+    server.end().await;
+}

@@ -1,0 +1,145 @@
+//! A job in this worker's hands.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use roomcast_proto::v1::{Job, Lease, Report};
+use serde::de::DeserializeOwned;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::driver::{Order, Settled};
+use super::end::{End, EndError, Failure, Lost};
+use super::held::{Held, Wish};
+use super::news::{News, Progress};
+
+/// A job with its lease. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Work {
+    job: Arc<Job>,
+    lease: Lease,
+    orders: mpsc::WeakSender<Order>,
+    room: Arc<Semaphore>,
+    wish: Arc<Wish>,
+    lost: CancellationToken,
+}
+
+impl Work {
+    pub(super) fn new(job: Job, held: &Held, orders: mpsc::WeakSender<Order>) -> Self {
+        Self {
+            job: Arc::new(job),
+            lease: held.lease.clone(),
+            orders,
+            room: held.room.clone(),
+            wish: held.wish.clone(),
+            lost: held.lost.clone(),
+        }
+    }
+
+    /// The job as it was handed out, with its input.
+    #[must_use]
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// The number that grows with every owner of the job: a store of the worker's own that refuses
+    /// smaller ones is safe from a worker that is late.
+    #[must_use]
+    pub fn fence(&self) -> u64 {
+        self.lease.fence
+    }
+
+    /// The job's input.
+    ///
+    /// # Errors
+    /// A final [`Failure`] with the code `input_invalid` when it is not JSON of this shape.
+    pub fn input<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        let data = self.job.input.as_ref().map_or(&b"null"[..], |input| &input.data);
+        serde_json::from_slice(data)
+            .map_err(|error| Failure::new("input_invalid", format!("the job's input: {error}")))
+    }
+
+    /// Cancelled when somebody asks the job to end.
+    #[must_use]
+    pub fn cancelled(&self) -> &CancellationToken {
+        &self.wish.token
+    }
+
+    /// How long after the cancellation the job ends without the worker.
+    #[must_use]
+    pub fn grace(&self) -> Option<Duration> {
+        self.wish.grace.get().copied()
+    }
+
+    /// Cancelled when the lease is lost. Drop the work then.
+    #[must_use]
+    pub fn lost(&self) -> &CancellationToken {
+        &self.lost
+    }
+
+    /// Records news. Waits while too many reports are on their way.
+    ///
+    /// # Errors
+    /// [`Lost`]: nobody listens any more.
+    pub async fn report(&self, news: News) -> Result<(), Lost> {
+        self.put(news.into(), None).await
+    }
+
+    /// Says how far the work is, 0 to 100, and where.
+    ///
+    /// # Errors
+    /// [`Lost`]: nobody listens any more.
+    pub async fn update(&self, percent: f64, message: &str) -> Result<(), Lost> {
+        self.report(News::new().progress(Progress::new().percent(percent).message(message))).await
+    }
+
+    /// Says that the work is so much further, stopping at 100, and where.
+    ///
+    /// # Errors
+    /// [`Lost`]: nobody listens any more.
+    pub async fn increment(&self, percent: f64, message: &str) -> Result<(), Lost> {
+        self.report(News::new().progress(Progress::new().increment(percent).message(message))).await
+    }
+
+    /// Says which part of the work begins, and how far the work is, 0 to 100.
+    ///
+    /// # Errors
+    /// [`Lost`]: nobody listens any more.
+    pub async fn stage(&self, stage: &str, percent: f64) -> Result<(), Lost> {
+        self.report(News::new().progress(Progress::new().stage(stage).percent(percent))).await
+    }
+
+    /// Writes to a channel of the job's output.
+    ///
+    /// # Errors
+    /// [`Lost`]: nobody listens any more.
+    pub async fn write(&self, channel: &str, data: impl Into<Bytes>) -> Result<(), Lost> {
+        self.report(News::new().output(channel, data)).await
+    }
+
+    /// Ends the attempt; `Ok` when that is durable. Whatever was reported before comes before it.
+    ///
+    /// # Errors
+    /// [`EndError`] when the lease is lost, or the core does not take this end.
+    pub async fn end(&self, end: End) -> Result<(), EndError> {
+        let (settled, outcome) = oneshot::channel();
+        let report = Report { end: Some(end.into()), ..Report::default() };
+        self.put(report, Some(settled)).await?;
+        match outcome.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(fault)) => Err(EndError::Refused(fault.into())),
+            Err(_) => Err(Lost.into()),
+        }
+    }
+
+    async fn put(&self, report: Report, settled: Option<Settled>) -> Result<(), Lost> {
+        let permit = self.room.acquire().await.map_err(|_| Lost)?;
+        let orders = self.orders.upgrade().ok_or(Lost)?;
+        let order = Order::Report { lease: self.lease.clone(), report: Box::new(report), settled };
+        orders.send(order).await.map_err(|_| Lost)?;
+        // The ring gives it back when the report is durable.
+        permit.forget();
+        Ok(())
+    }
+}

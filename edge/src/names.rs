@@ -21,6 +21,7 @@ mod session_state;
 mod spelling;
 mod status;
 mod time;
+mod usage;
 
 pub use batch::Batch;
 pub use command::{Command, Malformed, Performed};
@@ -31,6 +32,7 @@ pub use job::status_word;
 pub use session::{Session, SessionOutline, SessionSnapshot};
 pub use status::{job_status_of_job, job_status_of_summary};
 pub use time::{now, rfc3339};
+pub use usage::Usage;
 
 pub(crate) use command::{HistoryStep, NewCommand};
 pub(crate) use content::Content;

@@ -96,6 +96,7 @@ export const TYPES = {
     priority: "Job.priority",
     owner: "Job.owner",
     "project_id|": "Job.project_id",
+    "session_id|": "Job.session_id",
     tenant: "Job.tenant",
     "run_at|": "Job.run_at",
     cancel_requested: ["Job.cancel_requested", "boolean"],

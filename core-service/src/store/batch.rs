@@ -8,6 +8,7 @@ mod graph;
 mod idempotency;
 mod presence;
 mod session;
+mod usage;
 
 use std::sync::Arc;
 
@@ -214,6 +215,9 @@ impl<R: Rows> Batch<'_, R> {
         let held = Held { topic: id, record: Arc::new(record) };
         if *old != *held.record {
             self.rows.update_job(&old, &held)?;
+        }
+        if old.job.usage != held.record.job.usage {
+            self.count_usage(&old.job.usage, &held.record.job)?;
         }
         if held.record.job.state.is_final() && !old.job.state.is_final() {
             self.rows.end(&topic, self.now)?;

@@ -16,6 +16,7 @@ pub(crate) mod edges;
 pub(crate) mod presence;
 pub(crate) mod publish;
 pub(crate) mod sessions;
+pub(crate) mod usage;
 mod world;
 
 use std::sync::Arc;
@@ -151,6 +152,10 @@ macro_rules! conformance {
                 heads_tell_of_a_history_that_was_rewound,
                 one_core_at_a_time_has_the_lead,
                 the_lead_is_free_after_its_time_and_once_it_is_given_up,
+            ]
+            usage: [
+                what_jobs_use_is_summed_for_their_session_and_project,
+                what_was_used_goes_with_the_session_and_with_the_project,
             ]
             history: [
                 whatever_was_acknowledged_is_there_after_a_crash,

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use crate::domain::cursor::Cursor;
 use crate::domain::event::Event;
 use crate::domain::graph::{Head, Link, Node, Wish};
+use crate::domain::job::Usage;
 use crate::domain::presence::{Announcement, Presence, Tally};
 use crate::domain::project::{self, Member, Project, Role};
 use crate::domain::session::{Command, Graph, Session, State};
@@ -244,6 +245,10 @@ pub trait SessionStore {
 
     /// A project's members, by user.
     async fn members(&self, project_id: &str) -> Result<Vec<Member>, Error>;
+
+    /// What the jobs of a project, or of one of its sessions, have used of models. Grows in the commits
+    /// that log it.
+    async fn usage(&self, project_id: &str, session_id: Option<&str>) -> Result<Usage, Error>;
 
     /// A tenant's projects: all, or those a user is a member of.
     async fn projects(

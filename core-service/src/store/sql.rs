@@ -16,6 +16,7 @@ pub(crate) mod session;
 pub(crate) mod session_store;
 pub(crate) mod state;
 pub(crate) mod topics;
+pub(crate) mod usage;
 
 use std::fmt;
 

@@ -8,6 +8,7 @@ use super::{
     graph::{Graph, GraphHead},
     job::text,
     rfc3339,
+    usage::Usage,
 };
 
 /// A shared document with the people in it.
@@ -35,6 +36,8 @@ pub struct Session<'a> {
 pub struct SessionOutline<'a> {
     #[serde(flatten)]
     session: Session<'a>,
+    /// What its jobs have used of models; null when nothing was reported.
+    usage: Option<Usage<'a>>,
     graphs: Vec<GraphHead<'a>>,
     /// How many users are there.
     participant_count: u32,
@@ -84,6 +87,7 @@ impl<'a> SessionOutline<'a> {
     pub fn of(answer: &'a v1::GetSessionResponse) -> Option<Self> {
         Some(Self {
             session: Session::of(answer.session.as_ref()?),
+            usage: Usage::reported(answer.session.as_ref()?.usage.as_ref()),
             graphs: answer.graphs.iter().map(GraphHead::of).collect(),
             participant_count: answer.participants,
         })

@@ -30,7 +30,10 @@ use super::{
     parameters::{Parameters, next_page},
     problem::Problem,
 };
-use crate::{app::AppState, names::rfc3339};
+use crate::{
+    app::AppState,
+    names::{Usage, rfc3339},
+};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -65,6 +68,10 @@ struct Project<'a> {
     owner: &'a str,
     /// RFC 3339.
     created_at: Option<String>,
+    /// What its jobs have used of models; null when nothing was reported. Only where one project is
+    /// asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Option<Usage<'a>>>,
 }
 
 /// One page of a list, newest first.
@@ -82,7 +89,13 @@ impl<'a> Project<'a> {
             name: &project.name,
             owner: &project.owner,
             created_at: project.create_time.as_ref().map(rfc3339),
+            usage: None,
         }
+    }
+
+    fn with_usage(project: &'a v1::Project) -> Self {
+        let usage = Usage::reported(project.usage.as_ref());
+        Self { usage: Some(usage), ..Self::of(project) }
     }
 }
 
@@ -141,6 +154,8 @@ async fn list(
 }
 
 /// Read a project
+///
+/// With what its jobs have used of models.
 #[utoipa::path(
     get, path = "/projects/{project_id}", tag = "projects", params(("project_id" = String, Path)),
     responses((status = 200, body = Project), Failures)
@@ -152,7 +167,7 @@ async fn get(
 ) -> Result<Response, Problem> {
     let request = caller.upstream.request(GetProjectRequest { project_id });
     let answer = state.upstream.sessions().get_project(request).await?.into_inner();
-    Ok(Json(Project::of(&known(answer.project)?)).into_response())
+    Ok(Json(Project::with_usage(&known(answer.project)?)).into_response())
 }
 
 /// Delete a project

@@ -383,6 +383,16 @@ impl Usage {
         }
     }
 
+    /// What was used since this was all.
+    #[must_use]
+    pub fn since(&self, before: &Usage) -> Usage {
+        let mut numbers = self.numbers();
+        for (number, before) in numbers.iter_mut().zip(before.numbers()) {
+            *number = number.saturating_sub(before);
+        }
+        Usage::from_numbers(numbers, self.model.clone())
+    }
+
     fn plus(&self, more: &Usage) -> Result<Usage, Refusal> {
         let mut numbers = self.numbers();
         for (sum, number) in numbers.iter_mut().zip(more.numbers()) {

@@ -53,7 +53,10 @@ impl Sessions {
     ) -> Result<v1::GetProjectResponse, Status> {
         let found =
             membership::project(&self.log, caller, &request.project_id, Role::Viewer).await?;
-        Ok(v1::GetProjectResponse { project: Some(wire_session::project(&found)) })
+        let used = self.log.store().usage(&found.project_id, None).await.map_err(status)?;
+        let project = wire_session::project(&found);
+        let project = v1::Project { usage: Some(wire::value::usage(&used)), ..project };
+        Ok(v1::GetProjectResponse { project: Some(project) })
     }
 
     pub(super) async fn list_projects(
@@ -197,7 +200,13 @@ impl Sessions {
     ) -> Result<v1::GetSessionResponse, Status> {
         let found =
             membership::session(&self.log, caller, &request.session_id, Role::Viewer).await?;
-        Ok(wire_session::outline(&found))
+        let Session { project_id, session_id, .. } = &found.session;
+        let used = self.log.store().usage(project_id, Some(session_id)).await.map_err(status)?;
+        let mut answer = wire_session::outline(&found);
+        if let Some(session) = &mut answer.session {
+            session.usage = Some(wire::value::usage(&used));
+        }
+        Ok(answer)
     }
 
     pub(super) async fn list_sessions(

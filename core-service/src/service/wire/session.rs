@@ -63,6 +63,7 @@ pub(in crate::service) fn project(project: &Project) -> v1::Project {
         owner: project.owner.clone(),
         tenant: project.tenant.clone(),
         create_time: Some(timestamp(project.created_at)),
+        usage: None,
     }
 }
 
@@ -78,6 +79,7 @@ pub(in crate::service) fn session(session: &Session, cursor: Option<Cursor>) -> 
         cursor: at.unwrap_or_default(),
         close_time: session.closed_at.map(timestamp),
         tenant: session.tenant.clone(),
+        usage: None,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::store::Error;
 use crate::store::commit::{self, Append, Committed};
 use crate::store::session::{Action, Outcome, Refusal};
 use crate::store::sql::session::Held;
-use crate::store::sql::{copy, project, session};
+use crate::store::sql::{copy, project, session, usage};
 
 /// When a topic has ended that the next cleaning shall delete, whatever its retention.
 const LONG_AGO: Time = Time(0);
@@ -128,6 +128,7 @@ impl<R: Rows> Batch<'_, R> {
         let topic = topic_of(&held.session)?;
         self.rows.end(&topic, LONG_AGO)?;
         session::delete(self.rows.sql(), held.topic)?;
+        usage::delete(self.rows.sql(), &held.session.project_id, &session_id)?;
         let first = self.events.len();
         if held.session.closed_at.is_none() {
             let closed = Event::Closed { by };

@@ -44,9 +44,10 @@ pub(crate) fn has_sessions<S: Sql>(sql: &S, project_id: &str) -> Answer<bool, S>
     Ok(found.is_some())
 }
 
-/// With its members.
+/// With its members, and with what was used in it.
 pub(crate) fn delete<S: Sql>(sql: &S, project_id: &str) -> Answer<(), S> {
     for delete in [
+        "DELETE FROM usage_total WHERE project_id = ?1",
         "DELETE FROM project_member WHERE project_id = ?1",
         "DELETE FROM project WHERE project_id = ?1",
     ] {

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{Failure, Sql, edge, presence, project, session, state};
+use super::{Failure, Sql, edge, presence, project, session, state, usage};
 use crate::domain::cursor::Cursor;
+use crate::domain::job::Usage;
 use crate::domain::presence::{Announcement, Presence};
 use crate::domain::project::{Member, Project, Role};
 use crate::domain::session::{Session, State};
@@ -41,6 +42,12 @@ impl<E: Reads> SessionStore for E {
     async fn members(&self, project_id: &str) -> Result<Vec<Member>, Error> {
         let project_id = project_id.to_owned();
         self.query(move |sql| project::members(sql, &project_id)).await
+    }
+
+    async fn usage(&self, project_id: &str, session_id: Option<&str>) -> Result<Usage, Error> {
+        let project_id = project_id.to_owned();
+        let session_id = session_id.unwrap_or(usage::ALL).to_owned();
+        self.query(move |sql| usage::get(sql, &project_id, &session_id)).await
     }
 
     async fn projects(

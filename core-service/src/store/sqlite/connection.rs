@@ -21,13 +21,14 @@ const WAL_BYTES_KEPT: u32 = 64 << 20;
 const STATEMENTS_MAX: usize = 128;
 
 /// Step n leads from schema n to n + 1. Only ever add one.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
     include_str!("schema/6.sql"),
+    include_str!("schema/7.sql"),
 ];
 
 /// The schema that this program writes.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use roomcast_proto::v1::{self, Job as Message, JobState};
+use roomcast_proto::v1::{Job as Message, JobState};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use crate::names::{Content, rfc3339, status_word};
+use crate::names::{Content, Usage, rfc3339, status_word};
 
 /// A job as it stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -81,20 +81,6 @@ pub(in crate::rest) struct Job<'a> {
     workers: Option<u32>,
 }
 
-/// What the model API reported. Numbers are cumulative over the job and never estimated.
-#[derive(Debug, Serialize, ToSchema)]
-struct Usage<'a> {
-    input_tokens: i64,
-    output_tokens: i64,
-    cached_input_tokens: i64,
-    reasoning_tokens: i64,
-    total_tokens: i64,
-    /// Cost in millionths of the account's currency, when the API reports it.
-    cost_micros: i64,
-    /// The model that answered last.
-    model: Option<&'a str>,
-}
-
 impl<'a> Job<'a> {
     pub(in crate::rest) fn of(job: &'a Message) -> Self {
         let state = job.state();
@@ -118,12 +104,7 @@ impl<'a> Job<'a> {
             result: job.result.as_ref().map(Content::of),
             error: job.error.as_ref().map(|fault| fault.message.as_str()),
             error_code: job.error.as_ref().and_then(|fault| text(&fault.code)),
-            // Nothing reported is not the same as nothing used.
-            usage: job
-                .usage
-                .as_ref()
-                .filter(|usage| **usage != v1::Usage::default())
-                .map(Usage::of),
+            usage: Usage::reported(job.usage.as_ref()),
             labels: job.labels.iter().map(|(key, value)| (&**key, &**value)).collect(),
             priority: job.priority,
             owner: &job.owner,
@@ -146,20 +127,6 @@ impl<'a> Job<'a> {
 
     pub(super) fn served_by(self, workers: u32) -> Self {
         Self { workers: Some(workers), ..self }
-    }
-}
-
-impl<'a> Usage<'a> {
-    fn of(usage: &'a v1::Usage) -> Self {
-        Self {
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            cached_input_tokens: usage.cached_input_tokens,
-            reasoning_tokens: usage.reasoning_tokens,
-            total_tokens: usage.total_tokens,
-            cost_micros: usage.cost_micros,
-            model: text(&usage.model),
-        }
     }
 }
 

@@ -1,0 +1,57 @@
+//! What jobs use of models, summed up.
+
+use std::time::Duration;
+
+use super::World;
+use super::sessions::{PROJECT, take, with_sessions};
+use super::world::{report, spec};
+use crate::domain::job::{Command, Report, Spec, Usage};
+use crate::store::session::Action;
+
+/// A job of a session, if one is named, that uses ten tokens and then fifteen more.
+async fn uses(world: &World, number: u32, session: Option<&str>) {
+    let (project, session) = (Some(PROJECT.to_owned()), session.map(str::to_owned));
+    let spec = Spec { project, session, ..spec(world, number) };
+    let id = spec.id.clone();
+    world.create(spec).await;
+    let fence = world.lease(&id, "w").await;
+    for (number, total_tokens) in [(1, 10), (2, 25)] {
+        // As far apart that each is logged at once.
+        world.advance(Duration::from_secs(1));
+        let cost_micros = total_tokens * 2;
+        let usage = Some(Usage { input_tokens: 1, total_tokens, cost_micros, ..Usage::default() });
+        let command = Command::Report(Box::new(Report { usage, ..report(fence, number) }));
+        world.change(&id, command.clone()).await.expect("applied");
+        assert!(world.change(&id, command).await.is_err(), "it counts once");
+    }
+}
+
+async fn sum(world: &World, session: Option<&str>) -> (i64, i64, i64) {
+    let sum = world.store.usage(PROJECT, session).await.expect("read");
+    (sum.input_tokens, sum.total_tokens, sum.cost_micros)
+}
+
+pub(crate) async fn what_jobs_use_is_summed_for_their_session_and_project(world: World) {
+    with_sessions(&world, &["s1", "s2"]).await;
+    assert_eq!(sum(&world, None).await, (0, 0, 0));
+    uses(&world, 1, Some("s1")).await;
+    uses(&world, 2, None).await;
+    let world = world.reopened();
+    assert_eq!(sum(&world, None).await, (2, 50, 100));
+    assert_eq!(sum(&world, Some("s1")).await, (1, 25, 50));
+    assert_eq!(sum(&world, Some("s2")).await, (0, 0, 0));
+}
+
+pub(crate) async fn what_was_used_goes_with_the_session_and_with_the_project(world: World) {
+    with_sessions(&world, &["s1"]).await;
+    uses(&world, 1, Some("s1")).await;
+    let (session_id, by) = ("s1".to_owned(), "ana".to_owned());
+    take(&world, Action::EraseSession { session_id, by }).await.expect("erased");
+    assert_eq!(sum(&world, Some("s1")).await, (0, 0, 0));
+    assert_eq!(sum(&world, None).await, (1, 25, 50), "it was used all the same");
+    let project_id = PROJECT.to_owned();
+    take(&world, Action::DeleteProject { project_id }).await.expect("deleted");
+    assert_eq!(sum(&world, None).await, (0, 0, 0));
+    uses(&world, 2, None).await;
+    assert_eq!(sum(&world, None).await, (0, 0, 0), "nothing counts for what is gone");
+}

@@ -11,6 +11,8 @@
 mod checker;
 mod support;
 
+mod agent;
+mod cluster;
 mod dashboard;
 mod docs;
 mod durability;

@@ -9,6 +9,7 @@
 mod author;
 mod balancer;
 mod browser;
+mod cluster;
 mod command;
 mod core;
 mod credential;
@@ -21,8 +22,10 @@ pub(crate) mod follower;
 mod grpc;
 pub(crate) mod log_reader;
 mod port;
+mod postgres;
 mod process;
 pub(crate) mod recorder;
+mod redis;
 mod rest;
 mod socket;
 mod sse;
@@ -33,6 +36,7 @@ pub(crate) mod worker;
 pub(crate) use self::author::Author;
 pub(crate) use self::balancer::Balancer;
 pub(crate) use self::browser::Browser;
+pub(crate) use self::cluster::Cluster;
 pub(crate) use self::command::{Finished, finish, roomcast};
 pub(crate) use self::core::Core;
 pub(crate) use self::credential::{

@@ -1,5 +1,7 @@
 //! The core, put together: store, log, agents, services, and how it starts and ends.
 
+mod cluster;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,17 +17,25 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::server::{Router, TcpIncoming};
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use self::cluster::Cluster;
 use crate::alarm::Alarm;
 use crate::auth::{Access, Door, Keys, Rules};
 use crate::bus::Bus;
+use crate::bus::health::Health;
+use crate::bus::redis::Ears;
 use crate::config::Config;
+use crate::domain::event::Event;
 use crate::domain::job::Limits;
 use crate::domain::retention::Retentions;
+use crate::domain::time::Time;
+use crate::domain::topic::{Kind, Topic};
 use crate::log::{Log, now};
+use crate::maintenance::leadership::Leadership;
 use crate::maintenance::{cleaner, clockwork};
-use crate::metrics_page;
+use crate::metrics_page::{self, Readiness};
 use crate::observer::{Observers, audit};
 use crate::rpc_span::{self, Traced};
 use crate::service::access::Accesses;
@@ -36,7 +46,7 @@ use crate::service::roster::Roster;
 use crate::service::session::Sessions;
 use crate::service::user::Users;
 use crate::service::work_dispatch as dispatch;
-use crate::store::postgres::{PostgresConfig, PostgresStore};
+use crate::store::postgres::{self, PostgresConfig, PostgresStore};
 use crate::store::sqlite::{SqliteConfig, SqliteStore};
 use crate::store::{Store, Tap};
 use crate::subscription;
@@ -56,6 +66,8 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often readiness is looked at.
 const READINESS_INTERVAL: Duration = Duration::from_millis(250);
+/// The name under which the health service tells whether other cores are heard.
+const BUS: &str = "roomcast.bus";
 /// How often gauges are set: as often as anybody scrapes.
 const GAUGE_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -94,7 +106,7 @@ pub async fn serve_observed(
         "development mode needs no credentials, so it listens on loopback only, not on {address}; \
          listen on 127.0.0.1 or leave --dev away"
     );
-    let core = Core::build(&config, observers)?;
+    let mut core = Core::build(&config, observers)?;
     let (health, health_service) = tonic_health::server::health_reporter();
     let router = server(&config)?
         .add_service(health_service)
@@ -114,7 +126,7 @@ pub async fn serve_observed(
     core.spawn_agents(health.clone());
     if let Some(address) = config.core_metrics_listen {
         let listener = TcpListener::bind(address).await.context("metrics listener")?;
-        core.tasks.spawn(metrics_page::serve(listener, core.stop.clone()));
+        core.tasks.spawn(metrics_page::serve(listener, core.readiness(), core.stop.clone()));
     }
     tracing::info!(%address, dev = config.dev, "the core serves");
     core.run(router, listener, &health, shutdown, &config).await
@@ -123,7 +135,7 @@ pub async fn serve_observed(
 /// The parts of a running core.
 struct Core {
     log: Log,
-    bus: Bus,
+    cluster: Cluster,
     alarm: Alarm,
     roster: Roster,
     attendance: Attendance,
@@ -151,22 +163,33 @@ impl Core {
         let rules =
             Rules { is_dev: config.dev, rooms: config.rooms.clone(), requests: config.requests() };
         let limits = Limits::new(&config.job_limits);
-        let (bus, alarm) = (Bus::default(), Alarm::default());
+        let mut cluster = Cluster::new(config)?;
+        let (bus, alarm) = (cluster.bus.clone(), Alarm::default());
         let roster = Roster::new(limits.clone());
         let tap = Log::tap(&bus, {
             let roster = roster.clone();
             let observers = if config.audit { observers.with(audit()) } else { observers };
             let audience = observers.start()?;
-            move |event| {
-                roster.hear(event);
-                audience.hear(event);
+            let outgoing = cluster.outgoing.clone();
+            move |events| {
+                outgoing.iter().for_each(|outgoing| outgoing.events(events));
+                for event in events {
+                    roster.hear(event);
+                    audience.hear(event);
+                }
             }
         });
         let retentions = Retentions::new(&config.retention);
-        let (store, failed) = open_store(config, retentions.clone(), limits, tap)?;
+        let Opened { store, failed, shared } = open_store(config, retentions.clone(), limits, tap)?;
+        if let Some(shared) = shared {
+            let (alarm, roster) = (alarm.clone(), roster.clone());
+            let hear = Box::new(move |event: &Event| roster.hear(event));
+            cluster.connect(config, &shared, Ears { bus: bus.clone(), alarm, wants, hear })?;
+        }
+        let log = Log::new(store.clone(), bus, alarm.clone()).telling(cluster.outgoing.clone(), cluster.health.clone());
         Ok(Core {
-            log: Log::new(store.clone(), bus.clone(), alarm.clone()),
-            bus,
+            log,
+            cluster,
             alarm,
             roster,
             attendance: Attendance::default(),
@@ -202,16 +225,32 @@ impl Core {
         Sessions::new(log, door, self.attendance.clone(), self.drain.clone())
     }
 
-    fn spawn_agents(&self, health: HealthReporter) {
+    fn readiness(&self) -> Readiness {
+        let (store, drain) = (self.store.clone(), self.drain.clone());
+        Readiness { store, health: self.cluster.health.clone(), drain }
+    }
+
+    fn spawn_agents(&mut self, health: HealthReporter) {
         let (log, stop) = (&self.log, &self.stop);
+        let (alarm, roster) = (self.alarm.clone(), self.roster.clone());
+        let stir = move || {
+            alarm.set(Time::default());
+            roster.stir();
+        };
+        self.cluster.spawn(&self.store, stir, (&self.tasks, stop));
+        let leadership = Leadership::default();
+        let core = self.cluster.core;
+        self.tasks.spawn(leadership.clone().run(log.clone(), core, stop.clone()));
         let access = self.door.access().clone();
         self.tasks.spawn(subscription::access::follow(log.clone(), access, stop.clone()));
-        self.tasks.spawn(clockwork::run(log.clone(), self.alarm.clone(), stop.clone()));
+        let (alarm, leads) = (self.alarm.clone(), leadership.clone());
+        self.tasks.spawn(clockwork::run(log.clone(), alarm, leads, stop.clone()));
         self.tasks.spawn(self.attendance.clone().run(log.clone(), stop.clone()));
-        self.tasks.spawn(cleaner::run(log.clone(), stop.clone()));
+        self.tasks.spawn(cleaner::run(log.clone(), leadership, stop.clone()));
         self.tasks.spawn(dispatch::run(log.clone(), self.roster.clone(), stop.clone()));
-        self.tasks.spawn(report_health(self.store.clone(), health, self.drain.clone()));
-        self.tasks.spawn(count(self.bus.clone(), self.roster.clone(), stop.clone()));
+        let heard = self.cluster.health.clone();
+        self.tasks.spawn(report_health(self.store.clone(), heard, health, self.drain.clone()));
+        self.tasks.spawn(count(self.cluster.bus.clone(), self.roster.clone(), stop.clone()));
     }
 
     async fn run(
@@ -256,24 +295,39 @@ impl Core {
     }
 }
 
-/// The store that is configured, and what is cancelled if it stops itself.
+/// Whether an event of this type wakes the roster, though nobody follows its topic.
+fn wants(topic: &Topic, kind: &str) -> bool {
+    topic.kind() == Kind::Job && Roster::hears(kind)
+}
+
+/// The store that is configured.
+struct Opened {
+    store: Arc<dyn Store>,
+    /// Cancelled if it stops itself.
+    failed: CancellationToken,
+    /// What it shares with other cores, if there may be others.
+    shared: Option<postgres::Cluster>,
+}
+
 fn open_store(
     config: &Config,
     retentions: Retentions,
     limits: Limits,
     tap: Tap,
-) -> anyhow::Result<(Arc<dyn Store>, CancellationToken)> {
+) -> anyhow::Result<Opened> {
     if let Some(url) = &config.store {
         let authority = config.store_ca.clone();
         let postgres =
             PostgresConfig { authority, retentions, limits, ..PostgresConfig::new(url.expose()) };
+        let store = PostgresStore::open(postgres, tap)?;
+        let shared = Some(store.cluster().clone());
         // A database that went away is waited for: this engine never stops itself.
-        return Ok((Arc::new(PostgresStore::open(postgres, tap)?), CancellationToken::new()));
+        return Ok(Opened { store: Arc::new(store), failed: CancellationToken::new(), shared });
     }
     let sqlite = SqliteConfig { retentions, limits, ..SqliteConfig::new(config.data_dir.clone()) };
     let store = SqliteStore::open(sqlite, Arc::new(now), tap)?;
     let failed = store.failed();
-    Ok((Arc::new(store), failed))
+    Ok(Opened { store: Arc::new(store), failed, shared: None })
 }
 
 fn server(config: &Config) -> anyhow::Result<Server<Traced>> {
@@ -311,14 +365,21 @@ fn with_reflection(router: Router<Traced>) -> anyhow::Result<Router<Traced>> {
     Ok(router.add_service(builder().build_v1()?).add_service(builder().build_v1alpha()?))
 }
 
-/// Says whether writes are taken, per service, until the core drains.
-async fn report_health(store: Arc<dyn Store>, health: HealthReporter, drain: CancellationToken) {
+/// Says whether writes are taken, per service, and whether other cores are heard, until the core drains.
+async fn report_health(
+    store: Arc<dyn Store>,
+    heard: Health,
+    health: HealthReporter,
+    drain: CancellationToken,
+) {
     let mut known = None;
     loop {
-        let is_writable = store.writable().is_ok();
-        if known != Some(is_writable) {
-            set_health(&health, is_writable).await;
-            known = Some(is_writable);
+        let state = (store.writable().is_ok(), heard.hearing().is_good());
+        if known != Some(state) {
+            set_health(&health, state.0).await;
+            // A part, not a service: a core that hears no other serves all the same.
+            health.set_service_status(BUS, serving(state.1)).await;
+            known = Some(state);
         }
         tokio::select! {
             () = drain.cancelled() => return,
@@ -342,10 +403,12 @@ async fn count(bus: Bus, roster: Roster, stop: CancellationToken) {
     }
 }
 
+fn serving(is: bool) -> ServingStatus {
+    if is { ServingStatus::Serving } else { ServingStatus::NotServing }
+}
+
 async fn set_health(health: &HealthReporter, is_serving: bool) {
-    use tonic_health::ServingStatus::{NotServing, Serving};
-    let status = if is_serving { Serving } else { NotServing };
-    health.set_service_status("", status).await;
+    health.set_service_status("", serving(is_serving)).await;
     if is_serving {
         health.set_serving::<JobServer>().await;
         health.set_serving::<BroadcastServer>().await;

@@ -1,39 +1,84 @@
-//! The bus: fan-out of committed events inside this process. It holds the last few events of every
-//! topic that somebody follows, so that followers of the head never read the store. It may forget;
-//! the log may not.
+//! The bus: fan-out of committed events inside this process, and between the cores of a cluster. It holds
+//! the last few events of every topic that somebody follows, so that followers of the head never read
+//! the store. It may forget; the log may not.
+//!
+//! ```text
+//! commit here ──────────────────────────▶ tails ─▶ followers
+//!      └─▶ outgoing ─▶ redis ─▶ other cores' ─▶ tails ─▶ …
+//! watch: asks the store where topics stand, seldom while redis is heard, often while it is not
+//! ```
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+pub mod health;
+mod patience;
+pub mod redis;
+mod tail;
+pub mod watch;
+
+use std::sync::{Arc, Weak};
 
 use dashmap::DashMap;
-use tokio::sync::watch;
+use tokio::sync::watch::Receiver;
 
+use self::patience::Holes;
+use self::tail::{Stand, Tail};
+use crate::domain::cursor::{Cursor, Resume};
 use crate::domain::event::{Body, Event};
 use crate::domain::subscription::Taken;
 use crate::domain::topic::Topic;
 
-/// Events a tail keeps. A follower further behind reads the log.
-const TAIL_EVENTS_MAX: usize = 1024;
-/// Bytes of bodies a tail keeps.
-const TAIL_BYTES_MAX: usize = 1 << 20;
+pub use self::patience::Waiting;
 
 /// The tails of all topics that are followed.
 #[derive(Debug, Clone, Default)]
 pub struct Bus {
     tails: Arc<DashMap<Topic, Weak<Tail>>>,
+    /// None where this process makes all commits: there are no holes to wait for.
+    holes: Option<Holes>,
 }
 
 impl Bus {
+    /// A bus that hears of other cores' commits too, and what waits on it.
+    #[must_use]
+    pub fn shared() -> (Bus, Waiting) {
+        let (holes, waiting) = patience::holes();
+        (Bus { holes: Some(holes), ..Bus::default() }, waiting)
+    }
+
     /// Hands committed events to whoever follows their topics. Never blocks for long: called on the
     /// thread that commits.
     pub(crate) fn publish(&self, events: &[Arc<Event>]) {
         for run in events.chunk_by(|one, next| one.topic == next.topic) {
-            let Some(first) = run.first() else { continue };
-            let tail = self.tails.get(&first.topic).and_then(|tail| tail.upgrade());
-            if let Some(tail) = tail {
-                tail.offer(run);
+            let Some(tail) = run.first().and_then(|first| self.tail(&first.topic)) else { continue };
+            let has_hole = tail.offer(run);
+            let is_waited_for = |holes: &Holes| holes.note(Arc::downgrade(&tail));
+            if has_hole && !self.holes.as_ref().is_some_and(is_waited_for) {
+                tail.jump();
             }
         }
+    }
+
+    /// Whether anybody here follows a topic.
+    pub(crate) fn is_followed(&self, topic: &Topic) -> bool {
+        self.tail(topic).is_some()
+    }
+
+    /// The topics that are followed, and where each is known to stand.
+    pub(crate) fn known(&self) -> Vec<(Topic, Cursor)> {
+        // Not under the map's lock: whoever commits waits for it.
+        let tails: Vec<_> = self.tails.iter().map(|one| (one.key().clone(), one.clone())).collect();
+        let head = |(topic, tail): (Topic, Weak<Tail>)| Some((topic, tail.upgrade()?.head()));
+        tails.into_iter().filter_map(head).collect()
+    }
+
+    /// Takes in where the log of a topic stands that was known to stand at `known`.
+    pub(crate) fn settle(&self, topic: &Topic, known: Cursor, head: Cursor, resume: Resume) {
+        if let Some(tail) = self.tail(topic) {
+            tail.settle(known, head, resume);
+        }
+    }
+
+    fn tail(&self, topic: &Topic) -> Option<Arc<Tail>> {
+        self.tails.get(topic).and_then(|tail| tail.upgrade())
     }
 
     /// Begins to follow a topic. Attach before reading the log, so that no event falls between.
@@ -46,76 +91,15 @@ impl Bus {
             tail
         });
         drop(entry);
-        let news = tail.head.subscribe();
-        Attachment { bus: self.clone(), topic: topic.clone(), tail: Some(tail), news }
+        let news = tail.watch();
+        let rewinds = news.borrow().rewinds;
+        Attachment { bus: self.clone(), topic: topic.clone(), tail: Some(tail), news, rewinds }
     }
 
     /// Topics that are followed.
     #[must_use]
     pub fn topics(&self) -> usize {
         self.tails.len()
-    }
-}
-
-/// The newest events of one topic, contiguous.
-#[derive(Debug, Default)]
-struct Tail {
-    ring: Mutex<Ring>,
-    head: watch::Sender<u64>,
-}
-
-#[derive(Debug, Default)]
-struct Ring {
-    events: VecDeque<Arc<Event>>,
-    bytes: usize,
-}
-
-impl Tail {
-    fn offer(&self, events: &[Arc<Event>]) {
-        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        for event in events {
-            ring.push(event);
-        }
-        let head = ring.events.back().map_or(0, |event| event.cursor.offset);
-        drop(ring);
-        self.head.send_replace(head);
-    }
-}
-
-impl Ring {
-    fn push(&mut self, event: &Arc<Event>) {
-        let next = self.events.back().map(|last| last.cursor.offset + 1);
-        match next {
-            Some(next) if event.cursor.offset < next => return,
-            // A hole: followers find themselves behind and read the log.
-            Some(next) if event.cursor.offset > next => {
-                self.events.clear();
-                self.bytes = 0;
-            }
-            Some(_) | None => {}
-        }
-        self.bytes += weight(event);
-        self.events.push_back(event.clone());
-        while self.events.len() > TAIL_EVENTS_MAX || self.bytes > TAIL_BYTES_MAX {
-            match self.events.pop_front() {
-                Some(event) => self.bytes -= weight(&event),
-                None => break,
-            }
-        }
-    }
-
-    fn take(&self, after: u64, max: usize) -> Taken {
-        let Some((first, last)) = self.events.front().zip(self.events.back()) else {
-            return Taken::Nothing;
-        };
-        if last.cursor.offset <= after {
-            return Taken::Nothing;
-        }
-        if first.cursor.offset > after + 1 {
-            return Taken::Behind;
-        }
-        let skip = usize::try_from(after + 1 - first.cursor.offset).unwrap_or(usize::MAX);
-        Taken::Events(self.events.iter().skip(skip).take(max).cloned().collect())
     }
 }
 
@@ -138,21 +122,30 @@ pub struct Attachment {
     bus: Bus,
     topic: Topic,
     tail: Option<Arc<Tail>>,
-    news: watch::Receiver<u64>,
+    news: Receiver<Stand>,
+    rewinds: u64,
 }
 
 impl Attachment {
     /// Events after `after`, if the tail has them without a hole.
     #[must_use]
     pub fn take(&self, after: u64, max: usize) -> Taken {
-        let Some(tail) = &self.tail else { return Taken::Behind };
-        tail.ring.lock().unwrap_or_else(PoisonError::into_inner).take(after, max)
+        self.tail.as_ref().map_or(Taken::Behind, |tail| tail.take(after, max))
     }
 
-    /// Waits until the head lies after `after`.
+    /// Waits until the head lies after `after`, or the log has turned out to be another one.
     pub async fn wait(&mut self, after: u64) {
+        let rewinds = self.rewinds;
+        let has_news = |stand: &Stand| stand.head > after || stand.rewinds != rewinds;
         // The sender lives as long as the tail that this attachment holds.
-        let _ = self.news.wait_for(|head| *head > after).await;
+        let _ = self.news.wait_for(has_news).await;
+    }
+
+    /// Whether the log has turned out to be another one since this was asked last: a database that was
+    /// restored, or whose standby took over, may have lost what followers have.
+    pub fn has_rewound(&mut self) -> bool {
+        let rewinds = self.news.borrow().rewinds;
+        std::mem::replace(&mut self.rewinds, rewinds) != rewinds
     }
 }
 

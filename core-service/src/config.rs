@@ -1,5 +1,6 @@
 //! What a core is told: flag, then `ROOMCAST_…` variable, then TOML file, then default.
 
+mod bus_url;
 pub mod rooms;
 mod store_url;
 
@@ -11,6 +12,7 @@ use roomcast_identity::{Secret, UserKeysConfig};
 use roomcast_runtime::bucket::Rate;
 use roomcast_runtime::settings::TABLE;
 
+pub use bus_url::{BusUrl, NotABus};
 pub use store_url::{NotAStore, StoreUrl};
 
 use crate::domain::access::Admission;
@@ -45,7 +47,16 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_STORE_CA", value_name = "FILE")]
     pub store_ca: Option<PathBuf>,
 
-    /// Address to serve `/metrics` on. Without it there are none.
+    /// Where the cores on one database tell each other of commits: `redis://user:password@host:6379`.
+    /// Without it they ask the database, several times a second.
+    #[arg(long, env = "ROOMCAST_BUS", hide_env_values = true, value_name = "URL")]
+    pub bus: Option<BusUrl>,
+
+    /// Who signed the bus's certificate, for `rediss://`, if the system does not know them.
+    #[arg(long, env = "ROOMCAST_BUS_CA", value_name = "FILE")]
+    pub bus_ca: Option<PathBuf>,
+
+    /// Address to serve `/metrics`, `/livez` and `/readyz` on. Without it there are none.
     #[arg(long, env = "ROOMCAST_CORE_METRICS_LISTEN", value_name = "ADDR")]
     pub core_metrics_listen: Option<SocketAddr>,
 
@@ -169,6 +180,8 @@ impl Config {
             data_dir,
             store: None,
             store_ca: None,
+            bus: None,
+            bus_ca: None,
             core_metrics_listen: None,
             jwt_secret: Vec::new(),
             jwks_url: None,

@@ -1,9 +1,11 @@
 //! The log: commits go in here and nowhere else, and come out on the bus; what they come to is read here.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::alarm::Alarm;
+use crate::bus::health::{Health, Hearing};
+use crate::bus::redis::Outgoing;
 use crate::bus::{Attachment, Bus};
 use crate::domain::access;
 use crate::domain::event::Event;
@@ -22,30 +24,43 @@ pub fn now() -> Time {
     Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// A deadline that is further away is found by the leader's own look.
+const NEAR: Duration = Duration::from_secs(2);
+
 /// The log of all topics.
 #[derive(Debug, Clone)]
 pub struct Log {
     store: Arc<dyn Store>,
     bus: Bus,
     alarm: Alarm,
+    /// What other cores hear.
+    outgoing: Option<Outgoing>,
+    health: Health,
     recent: Recent,
 }
 
 impl Log {
     /// What a store must be opened with for this log to hear of its commits. `hear` is told after the
     /// bus; it must not block.
-    pub fn tap(bus: &Bus, hear: impl Fn(&Event) + Send + Sync + 'static) -> Tap {
+    pub fn tap(bus: &Bus, hear: impl Fn(&[Arc<Event>]) + Send + Sync + 'static) -> Tap {
         let bus = bus.clone();
         Arc::new(move |events| {
             bus.publish(events);
-            events.iter().for_each(|event| hear(event));
+            hear(events);
         })
     }
 
     /// The log over a store that was opened with [`Log::tap`] on the same bus.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, bus: Bus, alarm: Alarm) -> Log {
-        Log { store, bus, alarm, recent: Recent::default() }
+        let health = Health::new(Hearing::Alone);
+        Log { store, bus, alarm, outgoing: None, health, recent: Recent::default() }
+    }
+
+    /// The same log, of a core that may be one of several.
+    #[must_use]
+    pub fn telling(self, outgoing: Option<Outgoing>, health: Health) -> Log {
+        Log { outgoing, health, ..self }
     }
 
     /// Commits a command: durable, and on the bus, when it returns.
@@ -58,6 +73,9 @@ impl Log {
             && let Some(deadline) = record.deadline()
         {
             self.alarm.set(deadline);
+            if let Some(outgoing) = self.outgoing.as_ref().filter(|_| deadline <= now() + NEAR) {
+                outgoing.deadline(deadline);
+            }
         }
         Ok(committed)
     }
@@ -116,6 +134,13 @@ impl Log {
     #[must_use]
     pub fn attach(&self, topic: &Topic) -> Attachment {
         self.bus.attach(topic)
+    }
+
+    /// Whether this core knows how far the topics reach that it follows. One that cannot ask the store may
+    /// have missed what another has committed.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.health.is_fresh()
     }
 
     /// A topic's state.

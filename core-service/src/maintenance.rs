@@ -2,3 +2,4 @@
 
 pub mod cleaner;
 pub mod clockwork;
+pub mod leadership;

@@ -21,6 +21,9 @@ use crate::store::{Error, PageLimit};
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// Events taken from the tail at a time.
 const TAKE_MAX: usize = 256;
+/// Pause before the log is asked again for what the tail says it has and it did not show: it may have
+/// lost events, and soon the tail is told.
+const BARREN_PAUSE: Duration = Duration::from_millis(50);
 
 /// Where a subscription begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +64,10 @@ pub struct Subscription {
     attachment: Attachment,
     progression: Progression,
     queue: VecDeque<Frame>,
+    /// The place in a history that may be another one by now.
+    is_doubtful: bool,
+    /// Pages without an event since the last one that had some, or the last wait.
+    barren: u32,
     has_ended: bool,
 }
 
@@ -85,6 +92,8 @@ impl Subscription {
             attachment,
             progression,
             queue: VecDeque::new(),
+            is_doubtful: false,
+            barren: 0,
             has_ended: false,
         };
         subscription.start(start).await?;
@@ -137,13 +146,14 @@ impl Subscription {
             if self.has_ended {
                 return Ok(None);
             }
+            self.is_doubtful |= self.attachment.has_rewound();
+            if self.is_doubtful {
+                self.judge().await?;
+                continue;
+            }
             let at = self.progression.at();
             let step = match self.progression.source() {
-                Source::Log => {
-                    let page =
-                        self.log.store().read(&self.topic, at.offset, PageLimit::REPLAY).await?;
-                    self.progression.page(page.events, page.floor)
-                }
+                Source::Log => self.read(at).await?,
                 Source::Tail => self.progression.tail(self.attachment.take(at.offset, TAKE_MAX)),
             };
             match step {
@@ -152,6 +162,7 @@ impl Subscription {
                 Step::Reset(reason) => self.reset(reason).await?,
                 Step::Again => {}
                 Step::Wait => {
+                    self.barren = 0;
                     let news = self.attachment.wait(at.offset);
                     if tokio::time::timeout(HEARTBEAT, news).await.is_err() {
                         return Ok(Some(Frame::Heartbeat(at)));
@@ -159,6 +170,30 @@ impl Subscription {
                 }
             }
         }
+    }
+
+    async fn read(&mut self, at: Cursor) -> Result<Step, Error> {
+        if self.barren > 1 {
+            tokio::time::sleep(BARREN_PAUSE).await;
+        }
+        let page = self.log.store().read(&self.topic, at.offset, PageLimit::REPLAY).await?;
+        self.barren = if page.events.is_empty() { self.barren + 1 } else { 0 };
+        if page.head.offset < at.offset {
+            return Ok(Step::Reset(Resume::Ahead));
+        }
+        Ok(self.progression.page(page.events, page.floor))
+    }
+
+    /// The log may have lost what this subscriber has: its cursor tells.
+    async fn judge(&mut self) -> Result<(), Error> {
+        let at = self.progression.at();
+        let resume = self.log.store().position(&self.topic, Some(at)).await?.resume;
+        match resume {
+            Some(Resume::Whole) | None => self.progression.reread(),
+            Some(reason) => self.reset(reason).await?,
+        }
+        self.is_doubtful = false;
+        Ok(())
     }
 
     fn deliver(&mut self, mut events: Vec<Arc<Event>>) {

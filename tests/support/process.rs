@@ -82,6 +82,10 @@ impl Process {
         self.child.wait().expect("a process that can be waited for");
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).expect("a process id");
         // It may have ended by itself.

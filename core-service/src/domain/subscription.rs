@@ -69,6 +69,11 @@ impl Progression {
         self.source
     }
 
+    /// Goes on from the log, whatever the tail has.
+    pub fn reread(&mut self) {
+        self.source = Source::Log;
+    }
+
     /// Takes in a page of the log that was read after [`Progression::at`].
     pub fn page(&mut self, events: Vec<Arc<Event>>, floor: u64) -> Step {
         if floor > self.at.offset {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::leadership::Leadership;
 use crate::log::{Log, now};
 use crate::store::{CleanBudget, Cleaned};
 
@@ -16,9 +17,9 @@ const REST: Duration = Duration::from_secs(10);
 /// Between two cleanings when there is: the queue's turn.
 const BREATH: Duration = Duration::from_millis(20);
 
-/// Runs until `stop`.
-pub async fn run(log: Log, stop: CancellationToken) {
-    loop {
+/// Runs until `stop`, whenever this core leads.
+pub async fn run(log: Log, leadership: Leadership, stop: CancellationToken) {
+    while stop.run_until_cancelled(leadership.held()).await.is_some() {
         let budget = CleanBudget { now: now(), events: BUDGET_EVENTS, time: BUDGET_TIME };
         let pause = match log.store().clean(budget).await {
             Ok(Cleaned { events: 0, jobs: 0, keys: 0 }) => REST,

@@ -8,11 +8,12 @@ use futures::stream::{self, StreamExt as _};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::leadership::Leadership;
 use crate::alarm::Alarm;
 use crate::domain::job;
+use crate::domain::limits;
 use crate::domain::time::Time;
-use crate::domain::{limits, time};
-use crate::log::{Log, now};
+use crate::log::Log;
 use crate::store::commit::Action;
 use crate::store::{AgendaQuery, Command, Error};
 
@@ -20,37 +21,45 @@ use crate::store::{AgendaQuery, Command, Error};
 const PAGE: usize = 512;
 /// Ticks on their way at once: they share commits.
 const TICKS_AT_ONCE: usize = 64;
-/// Looks at the store at least this often, whatever the alarm says: another process may have written.
+/// Looks at the store at least this often, whatever the alarm says: what another core tells of its
+/// deadlines may be lost.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long to wait when the store cannot take ticks.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Runs until `stop`.
-pub async fn run(log: Log, alarm: Alarm, stop: CancellationToken) {
-    // Workers that were at work when the core went down need a whole lease to come back.
-    let mut hold_until = now() + limits::LEASE;
+/// Runs until `stop`, whenever this core leads.
+pub async fn run(log: Log, alarm: Alarm, leadership: Leadership, stop: CancellationToken) {
+    let mut hold_until = Time::default();
     let mut is_waiting = false;
-    loop {
-        let outcome = round(&log, &alarm, hold_until).await;
+    while stop.run_until_cancelled(leadership.held()).await.is_some() {
+        hold_until = hold_until.max(leadership.hold_until());
+        let outcome = round(&log, &alarm, &leadership, hold_until).await;
         if let Err(error) = &outcome {
             if !is_waiting {
                 tracing::warn!(%error, "deadlines wait: the store takes no ticks");
             }
-            hold_until = now() + limits::LEASE;
+            // Workers that could not reach the store need a whole lease to come back.
+            hold_until = leadership.store_time() + limits::LEASE;
         }
         is_waiting = outcome.is_err();
         let wait = outcome.unwrap_or(PAUSE);
         tokio::select! {
             () = stop.cancelled() => return,
-            () = sleep(wait, &alarm) => {}
+            () = sleep(wait, &alarm, &leadership) => {}
         }
     }
 }
 
 /// Ticks what is due, and says how long nothing else will be.
-async fn round(log: &Log, alarm: &Alarm, hold_until: Time) -> Result<Duration, Error> {
+async fn round(
+    log: &Log,
+    alarm: &Alarm,
+    leadership: &Leadership,
+    hold_until: Time,
+) -> Result<Duration, Error> {
     alarm.clear();
-    let due = log.store().agenda(AgendaQuery::Due { now: now(), limit: PAGE }).await?;
+    let now = leadership.store_time();
+    let due = log.store().agenda(AgendaQuery::Due { now, limit: PAGE }).await?;
     let is_all = due.len() < PAGE;
     let mut ticks = stream::iter(due)
         .map(|candidate| tick(log, candidate.job_id, hold_until))
@@ -68,7 +77,7 @@ async fn round(log: &Log, alarm: &Alarm, hold_until: Time) -> Result<Duration, E
     Ok(LOOK_EVERY)
 }
 
-async fn tick(log: &Log, job_id: String, leases_hold_until: time::Time) -> Result<(), Error> {
+async fn tick(log: &Log, job_id: String, leases_hold_until: Time) -> Result<(), Error> {
     let command = job::Command::Tick { leases_hold_until };
     let action = Action::Job { job_id, command };
     match log.commit(Command { action, idempotency: None, trace: None }).await {
@@ -81,11 +90,11 @@ async fn tick(log: &Log, job_id: String, leases_hold_until: time::Time) -> Resul
 }
 
 /// Sleeps for `longest`, or until the alarm goes off.
-async fn sleep(longest: Duration, alarm: &Alarm) {
+async fn sleep(longest: Duration, alarm: &Alarm, leadership: &Leadership) {
     let end = Instant::now() + longest;
     loop {
         // One millisecond more: deadlines are whole milliseconds, and the clock shows the begun one.
-        let to_alarm = alarm.next().since(now()) + Duration::from_millis(1);
+        let to_alarm = alarm.next().since(leadership.store_time()) + Duration::from_millis(1);
         let until = end.min(Instant::now() + to_alarm.min(longest));
         tokio::select! {
             () = tokio::time::sleep_until(until) => return,

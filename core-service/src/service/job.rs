@@ -330,7 +330,8 @@ impl JobService for Jobs {
         if held.len() > HELD_MAX {
             return Err(check::invalid("held", "has at most 1024 leases"));
         }
-        let (cancels, lost) = work::unary::renew(&self.work, held).await?;
+        let renewed = work::unary::renew(&self.work, held).await?;
+        let (cancels, lost) = (renewed.cancels, renewed.lost);
         Ok(Response::new(v1::RenewLeasesResponse { cancels, lost }))
     }
 

@@ -33,7 +33,7 @@ mod writer;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
@@ -55,13 +55,14 @@ use crate::domain::job::Limits;
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::topic::Topic;
+use crate::store::lead::Leader;
 use crate::store::queue::{self, Queue};
 use crate::store::readers::Readers;
 use crate::store::sql::{Reads, access, agenda, jobs};
 use crate::store::status::Status;
 use crate::store::{
-    AccessQuery, AgendaQuery, Candidate, CleanBudget, Cleaned, Command, Committed, Error, JobQuery,
-    OutputQuery, Page, PageLimit, Position, Store, Stored, Tap,
+    AccessQuery, AgendaQuery, Candidate, Claim, CleanBudget, Cleaned, Command, Committed, Error,
+    JobQuery, Lead, OutputQuery, Page, PageLimit, Position, Store, Stored, Tap,
 };
 use failure::Failure;
 use folder::Folder;
@@ -168,6 +169,7 @@ pub struct SqliteStore {
     limits: Arc<Limits>,
     status: Status,
     clock: Clock,
+    leader: Mutex<Leader>,
     folder: Folder,
 }
 
@@ -207,7 +209,8 @@ impl SqliteStore {
             .map_err(OpenError::Thread)?;
         let turns = Arc::new(agenda::Turns::new());
         let (queue, writer) = (Some(queue), Some(writer));
-        Ok(SqliteStore { queue, writer, readers, turns, limits, status, clock, folder })
+        let leader = Mutex::new(Leader::NOBODY);
+        Ok(SqliteStore { queue, writer, readers, turns, limits, status, clock, leader, folder })
     }
 
     /// Cancelled once the store has stopped itself because it cannot know what the disk holds. The
@@ -333,6 +336,28 @@ impl Store for SqliteStore {
     async fn clean(&self, budget: CleanBudget) -> Result<Cleaned, Error> {
         let (reply, answer) = oneshot::channel();
         self.ask((Work::Clean(budget, reply), 0), answer).await
+    }
+
+    async fn heads(&self, known: Vec<(Topic, Cursor)>) -> Result<Vec<(Topic, Position)>, Error> {
+        let read = self.query(move |store| {
+            let mut moved = Vec::new();
+            for (topic, cursor) in known {
+                let position = read::position(store, &topic, Some(cursor))?;
+                if position.head != cursor {
+                    moved.push((topic, position));
+                }
+            }
+            Ok(moved)
+        });
+        read.await
+    }
+
+    /// The folder's lock lets one process in: its memory is all that there is to agree on.
+    async fn lead(&self, claim: Claim) -> Result<Lead, Error> {
+        let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
+        let lead;
+        (*leader, lead) = leader.after(claim, (self.clock)());
+        Ok(lead)
     }
 
     fn writable(&self) -> Result<(), Error> {

@@ -49,11 +49,11 @@ pub(super) async fn open(
         Start::After(cursor) => subscription.cursor() == cursor,
         Start::Snapshot | Start::Reset(_) | Start::Head => false,
     };
-    let door = Arc::clone(door);
+    let (log, door) = (log.clone(), Arc::clone(door));
     tokio::spawn(async move {
         tokio::select! {
             () = drain.cancelled() => {}
-            told = tell(subscription, &door, resumed, &sender) => {
+            told = tell(subscription, (&log, &door), resumed, &sender) => {
                 if let Err(error) = told {
                     // Nobody is left to tell when the edge is gone.
                     let _ = sender.send(Err(status(error))).await;
@@ -67,7 +67,7 @@ pub(super) async fn open(
 /// Tells until the edge has gone.
 async fn tell(
     mut subscription: Subscription,
-    door: &Door,
+    (log, door): (&Log, &Door),
     resumed: bool,
     sender: &Sender,
 ) -> Result<(), Error> {
@@ -101,6 +101,8 @@ async fn tell(
                 }
             }
             Some(Frame::Reset(_, at)) => frames.push(opened(at, false)),
+            // A core that may have missed a change says nothing: an edge that hears nothing stops.
+            Some(Frame::Heartbeat(_) | Frame::CaughtUp(_)) if !log.is_fresh() => {}
             Some(Frame::Heartbeat(at) | Frame::CaughtUp(at)) => {
                 let cursor = at.token(&topic);
                 frames.push(Told::Heartbeat(v1::AccessHeartbeat { cursor }));

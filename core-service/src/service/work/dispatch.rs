@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::future::{join, join_all};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::roster::{Hungry, Roster, SeatId};
@@ -18,7 +19,7 @@ use crate::store::{AgendaQuery, Error, Stored};
 
 /// Jobs one worker gets in one round: the others' turn comes with the next.
 const ROUND_MAX: usize = 32;
-/// Looks at least this often: another core may have freed a job.
+/// Looks at least this often: that another core freed a job may not have been heard.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A job picked for a worker.
@@ -34,7 +35,7 @@ pub async fn run(log: Log, roster: Roster, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             () = roster.woken() => {}
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(LOOK_EVERY) => roster.forget_lapsed(Instant::now()),
         }
         loop {
             match round(&log, &roster).await {
@@ -158,7 +159,7 @@ async fn hand_over(
     input: Option<&Payload>,
 ) -> bool {
     metrics::counter!("roomcast_leases_total").increment(1);
-    let is_handed = roster.assign(seat, assignment(stored, input)).is_ok();
+    let is_handed = roster.assign(seat, assignment(stored, input), stored.cursor.offset).is_ok();
     if !is_handed {
         take_back(log, stored).await;
     }

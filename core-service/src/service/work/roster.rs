@@ -8,16 +8,21 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use roomcast_proto::v1;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
 use super::Worker;
 use crate::domain::event::{Body, Event};
 use crate::domain::job::{self, Limit, Limits, Spec, State};
+use crate::domain::limits;
 
 /// Notices that wait for one worker. A worker that does not read them learns from its next beat.
 const NOTICES_MAX: usize = 2048;
+/// A lease that was not renewed for so long is over, whatever held it up.
+const LAPSED: Duration = limits::LEASE.saturating_mul(3);
 
 /// Names a connection of a worker.
 pub type SeatId = u64;
@@ -46,6 +51,19 @@ struct Seats {
     settled: Option<u64>,
 }
 
+impl Seats {
+    fn held(&mut self, job_id: &str) -> Option<&mut Held> {
+        let seat = self.by_job.get(job_id)?;
+        self.by_id.get_mut(seat)?.held.get_mut(job_id)
+    }
+
+    /// Takes a job from the worker that holds it.
+    fn free(&mut self, job_id: &str) -> Option<(mpsc::Sender<Notice>, Held)> {
+        let seat = self.by_id.get_mut(&self.by_job.remove(job_id)?)?;
+        Some((seat.notices.clone(), seat.held.remove(job_id)?))
+    }
+}
+
 #[derive(Debug)]
 struct Seat {
     worker: Worker,
@@ -63,7 +81,18 @@ impl Seat {
 struct Held {
     /// 0 while the slot is only reserved.
     fence: u64,
+    /// Events up to this offset of the job's topic are older than the lease: another core's may come
+    /// late, or again.
+    since: u64,
+    /// When the lease was granted or renewed last.
+    renewed: Instant,
     is_ending: bool,
+}
+
+impl Held {
+    fn new(fence: u64, since: u64) -> Held {
+        Held { fence, since, renewed: Instant::now(), is_ending: false }
+    }
 }
 
 /// A look of the dispatcher at the store, under way.
@@ -148,12 +177,42 @@ impl Roster {
         }
     }
 
-    /// Notes that a worker holds a job.
-    pub fn hold(&self, seat: SeatId, job_id: &str, fence: u64) {
+    /// Notes that a worker holds a job, whose topic stands at `since`.
+    pub fn hold(&self, seat: SeatId, job_id: &str, fence: u64, since: u64) {
         let mut seats = self.seats();
         if let Some(found) = seats.by_id.get_mut(&seat) {
-            found.held.insert(job_id.to_owned(), Held { fence, is_ending: false });
+            found.held.insert(job_id.to_owned(), Held::new(fence, since));
             seats.by_job.insert(job_id.to_owned(), seat);
+        }
+    }
+
+    /// Notes that a lease goes on.
+    pub fn renewed(&self, job_id: &str, fence: u64) {
+        let mut seats = self.seats();
+        if let Some(held) = seats.held(job_id).filter(|held| held.fence == fence) {
+            held.renewed = Instant::now();
+        }
+    }
+
+    /// Frees the slot of a lease that its worker knows is lost.
+    pub fn lose(&self, job_id: &str, fence: u64) {
+        let mut seats = self.seats();
+        if seats.held(job_id).is_some_and(|held| held.fence == fence) {
+            seats.free(job_id);
+            drop(seats);
+            self.stir();
+        }
+    }
+
+    /// Frees the slots of leases that ran out: that they did may have been told by another core, and its
+    /// word lost.
+    pub fn forget_lapsed(&self, now: Instant) {
+        let mut seats = self.seats();
+        let held = seats.by_id.values().flat_map(|seat| &seat.held);
+        let is_lapsed = |held: &Held| held.fence != 0 && now > held.renewed + LAPSED;
+        let lapsed = held.filter(|(_, held)| is_lapsed(held)).map(|(job_id, _)| job_id.clone());
+        for job_id in lapsed.collect::<Vec<_>>() {
+            seats.free(&job_id);
         }
     }
 
@@ -174,7 +233,7 @@ impl Roster {
         // The idlest: jobs spread over the workers.
         let (id, seat) =
             takers.max_by_key(|(_, seat)| seat.free()).filter(|(_, s)| s.free() > 0)?;
-        seat.held.insert(job.id.clone(), Held { fence: 0, is_ending: false });
+        seat.held.insert(job.id.clone(), Held::new(0, 0));
         let (id, worker) = (*id, seat.worker.clone());
         seats.by_job.insert(job.id.clone(), id);
         Some((id, worker))
@@ -193,7 +252,8 @@ impl Roster {
         self.stir();
     }
 
-    /// Hands a worker its job; gives it back when the worker is gone or does not read.
+    /// Hands a worker its job, whose topic stands at `since`; gives it back when the worker is gone or
+    /// does not read.
     ///
     /// # Errors
     /// The assignment, undelivered.
@@ -201,6 +261,7 @@ impl Roster {
         &self,
         seat: SeatId,
         assignment: v1::Assignment,
+        since: u64,
     ) -> Result<(), Box<v1::Assignment>> {
         let job_id = assignment.job.as_ref().map(|job| job.job_id.clone()).unwrap_or_default();
         let fence = assignment.fence;
@@ -208,7 +269,7 @@ impl Roster {
         let Some(found) = seats.by_id.get_mut(&seat) else { return Err(Box::new(assignment)) };
         match found.notices.try_send(Notice::Assigned(Box::new(assignment))) {
             Ok(()) => {
-                found.held.insert(job_id.clone(), Held { fence, is_ending: false });
+                found.held.insert(job_id.clone(), Held::new(fence, since));
                 seats.by_job.insert(job_id, seat);
                 Ok(())
             }
@@ -222,21 +283,35 @@ impl Roster {
     /// Notes whether a job's holder is about to end it itself.
     pub fn mark_ending(&self, job_id: &str, is_ending: bool) {
         let mut seats = self.seats();
-        let Some(seat) = seats.by_job.get(job_id).copied() else { return };
-        if let Some(held) = seats.by_id.get_mut(&seat).and_then(|seat| seat.held.get_mut(job_id)) {
+        if let Some(held) = seats.held(job_id) {
             held.is_ending = is_ending;
         }
     }
 
-    /// Hears of a committed event. Called on the thread that commits: never blocks for long.
+    /// Whether events of a type concern the roster.
+    #[must_use]
+    pub fn hears(kind: &str) -> bool {
+        const HEARD: [&str; 6] = [
+            "job.created",
+            "job.queued",
+            "job.cancel_requested",
+            "job.completed",
+            "job.failed",
+            "job.cancelled",
+        ];
+        HEARD.contains(&kind)
+    }
+
+    /// Hears of an event that was committed here, or by another core: those may be lost, come late and
+    /// come again. Called on the thread that commits: never blocks for long.
     pub fn hear(&self, event: &Event) {
         let Body::Job(entry) = &event.body else { return };
-        let job_id = &entry.job_id;
+        let (job_id, offset) = (&entry.job_id, event.cursor.offset);
         match &entry.event {
-            job::Event::CancelRequested(_) => self.tell_cancelled(job_id),
-            fact if fact.is_final() => self.release(job_id),
-            job::Event::Queued { .. } => self.release(job_id),
-            job::Event::Created(_) if entry.state == State::Queued => self.hear_created(job_id),
+            job::Event::CancelRequested(_) => self.tell_cancelled(job_id, offset),
+            fact if fact.is_final() => self.release(job_id, offset),
+            job::Event::Queued { .. } => self.release(job_id, offset),
+            job::Event::Created(spec) if entry.state == State::Queued => self.hear_created(spec),
             job::Event::Created(_)
             | job::Event::Started { .. }
             | job::Event::Progressed(_)
@@ -249,15 +324,21 @@ impl Roster {
         }
     }
 
-    fn hear_created(&self, job_id: &str) {
-        let is_reserved = self.seats().by_job.contains_key(job_id);
-        if !is_reserved {
+    fn hear_created(&self, spec: &Spec) {
+        let seats = self.seats();
+        let is_reserved = seats.by_job.contains_key(&spec.id);
+        let is_wanted = seats.by_id.values().any(|seat| seat.worker.takes(spec));
+        drop(seats);
+        if is_wanted && !is_reserved {
             self.stir();
         }
     }
 
-    fn tell_cancelled(&self, job_id: &str) {
-        let seats = self.seats();
+    fn tell_cancelled(&self, job_id: &str, offset: u64) {
+        let mut seats = self.seats();
+        if !seats.held(job_id).is_some_and(|held| held.since < offset) {
+            return;
+        }
         let seat = seats.by_job.get(job_id).and_then(|seat| seats.by_id.get(seat));
         if let Some(seat) = seat {
             // A full queue is the worker's: its next beat tells.
@@ -266,23 +347,22 @@ impl Roster {
     }
 
     /// Frees the slot of a job that nobody holds any more, and tells a holder who does not know.
-    fn release(&self, job_id: &str) {
+    fn release(&self, job_id: &str, offset: u64) {
         let mut seats = self.seats();
-        let holder = seats.by_job.remove(job_id);
-        let seat = holder.and_then(|seat| seats.by_id.get_mut(&seat));
-        if let Some(seat) = seat
-            && let Some(held) = seat.held.remove(job_id).filter(|held| !held.is_ending)
-        {
+        if seats.held(job_id).is_some_and(|held| held.since >= offset) {
+            return;
+        }
+        if let Some((notices, held)) = seats.free(job_id).filter(|(_, held)| !held.is_ending) {
             let lost = Notice::Lost { job_id: job_id.to_owned(), fence: held.fence };
             // As above: the next beat tells.
-            let _ = seat.notices.try_send(lost);
+            let _ = notices.try_send(lost);
         }
         drop(seats);
         self.stir();
     }
 
     /// Has the dispatcher look.
-    fn stir(&self) {
+    pub fn stir(&self) {
         self.seats().news += 1;
         self.inner.wake.notify_one();
     }

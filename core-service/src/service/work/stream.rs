@@ -13,6 +13,7 @@ use tonic::{Status, Streaming};
 use tonic_types::StatusExt as _;
 
 use super::roster::{Notice, SeatId};
+use super::unary::Renewed;
 use super::{Work, cancel_notice, unary};
 use crate::domain::limits;
 use crate::service::wire;
@@ -74,18 +75,12 @@ async fn attend(
         }),
     )
     .await?;
-    let responses = renew(&work, held.clone()).await?;
-    let is_lost = |lease: &v1::Lease| {
-        responses
-            .iter()
-            .any(|response| matches!(response, Response::Lost(lost) if lost.job_id == lease.job_id))
-    };
-    let kept: Vec<v1::Lease> = held.iter().filter(|lease| !is_lost(lease)).cloned().collect();
+    let renewed = renew(&work, held).await?;
     let (seat, notices) = work.roster.seat(worker);
-    for lease in kept {
-        work.roster.hold(seat, &lease.job_id, lease.fence);
+    for (lease, since) in &renewed.kept {
+        work.roster.hold(seat, &lease.job_id, lease.fence, *since);
     }
-    for response in responses {
+    for response in responses(renewed) {
         tell(sender, response).await?;
     }
     let outcome = converse(&work, seat, notices, inbound, sender).await;
@@ -103,7 +98,7 @@ async fn converse(
     // Ordered: a report enters the store's queue when it is first polled, so one worker's reports are
     // decided in the order in which they came.
     let mut reports: FuturesOrdered<BoxFuture<'_, Response>> = FuturesOrdered::new();
-    let mut beats: FuturesUnordered<BoxFuture<'_, Result<Vec<Response>, Status>>> =
+    let mut beats: FuturesUnordered<BoxFuture<'_, Result<Renewed, Status>>> =
         FuturesUnordered::new();
     loop {
         tokio::select! {
@@ -116,7 +111,7 @@ async fn converse(
                 tell(sender, response).await?;
             }
             Some(renewed) = beats.next(), if !beats.is_empty() => {
-                for response in renewed? {
+                for response in responses(renewed?) {
                     tell(sender, response).await?;
                 }
             }
@@ -176,13 +171,16 @@ fn refused(job_id: String, fence: u64, number: u64, status: &Status) -> Response
     Response::Refused(v1::ReportRefused { job_id, fence, number, error: Some(error), retry_after })
 }
 
-async fn renew(work: &Work, held: Vec<v1::Lease>) -> Result<Vec<Response>, Status> {
+async fn renew(work: &Work, held: Vec<v1::Lease>) -> Result<Renewed, Status> {
     if held.len() > HELD_MAX {
         return Err(invalid("held", "has at most 1024 leases"));
     }
-    let (cancels, lost) = unary::renew(work, held).await?;
-    let cancels = cancels.into_iter().map(Response::Cancel);
-    Ok(cancels.chain(lost.into_iter().map(Response::Lost)).collect())
+    unary::renew(work, held).await
+}
+
+fn responses(renewed: Renewed) -> impl Iterator<Item = Response> {
+    let cancels = renewed.cancels.into_iter().map(Response::Cancel);
+    cancels.chain(renewed.lost.into_iter().map(Response::Lost))
 }
 
 async fn response(work: &Work, notice: Notice) -> Option<Response> {

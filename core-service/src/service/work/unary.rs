@@ -55,27 +55,41 @@ impl Drop for Leave {
     }
 }
 
+/// What became of leases that were to be extended.
+#[derive(Debug, Default)]
+pub(in crate::service) struct Renewed {
+    /// Those that go on, and where each job's topic stands.
+    pub(super) kept: Vec<(v1::Lease, u64)>,
+    pub(in crate::service) cancels: Vec<v1::CancelNotice>,
+    pub(in crate::service) lost: Vec<v1::LeaseLost>,
+}
+
 /// Extends leases.
 pub(in crate::service) async fn renew(
     work: &Work,
     held: Vec<v1::Lease>,
-) -> Result<(Vec<v1::CancelNotice>, Vec<v1::LeaseLost>), Status> {
+) -> Result<Renewed, Status> {
     let renewals = held.into_iter().map(|lease| async {
         let command = job::Command::Renew { fence: lease.fence, ttl: limits::LEASE };
         let renewed = change(&work.log, &lease.job_id, command).await;
         (lease, renewed)
     });
-    let (mut cancels, mut lost) = (Vec::new(), Vec::new());
+    let (mut kept, mut cancels, mut lost) = (Vec::new(), Vec::new(), Vec::new());
     for (lease, renewed) in futures::future::join_all(renewals).await {
         match renewed {
-            Ok(stored) => cancels.extend(cancel_notice(&stored)),
+            Ok(stored) => {
+                work.roster.renewed(&lease.job_id, lease.fence);
+                cancels.extend(cancel_notice(&stored));
+                kept.push((lease, stored.cursor.offset));
+            }
             Err(Error::Refused(_)) => {
+                work.roster.lose(&lease.job_id, lease.fence);
                 lost.push(v1::LeaseLost { job_id: lease.job_id, fence: lease.fence });
             }
             Err(error) => return Err(status(error)),
         }
     }
-    Ok((cancels, lost))
+    Ok(Renewed { kept, cancels, lost })
 }
 
 /// Commits a report. A repeated one is acknowledged again.
@@ -102,6 +116,9 @@ pub(in crate::service) async fn report(
         Err(error) => {
             if is_end {
                 work.roster.mark_ending(&job_id, false);
+            }
+            if matches!(error, Error::Refused(Refusal::Job(JobRefusal::Fenced { .. }))) {
+                work.roster.lose(&job_id, fence);
             }
             Err(status(error))
         }

@@ -134,6 +134,40 @@ pub(super) fn position(
     Ok(Position { head, floor, bytes, resume })
 }
 
+/// Where those topics stand that are elsewhere than at the cursors.
+pub(super) fn heads(
+    connection: &Connection,
+    known: Vec<(Topic, Cursor)>,
+) -> Result<Vec<(Topic, Position)>, Failure> {
+    let of = |part: fn(&(Topic, Cursor)) -> i64| known.iter().map(part).collect::<Vec<i64>>();
+    let kinds = of(|(topic, _)| kind_number(topic.kind()));
+    let offsets = of(|(_, cursor)| signed(cursor.offset));
+    let stamps = of(|(_, cursor)| cursor.stamp.into());
+    let tenants: Vec<&str> = known.iter().map(|(topic, _)| topic.tenant()).collect();
+    let names: Vec<&str> = known.iter().map(|(topic, _)| topic.name()).collect();
+    let found = rows(
+        connection,
+        "SELECT w.place, coalesce(t.head, 0), coalesce(t.stamp, 0), coalesce(t.floor, 0),
+           coalesce(t.bytes, 0), (SELECT e.stamp FROM event e
+             WHERE e.topic = t.id AND e.\"offset\" = w.\"offset\")
+         FROM unnest(?1::bigint[], ?2::text[], ?3::text[], ?4::bigint[], ?5::bigint[])
+           WITH ORDINALITY AS w(kind, tenant, name, \"offset\", stamp, place)
+         LEFT JOIN topic t ON t.kind = w.kind AND t.tenant = w.tenant AND t.name = w.name
+         WHERE coalesce(t.head, 0) <> w.\"offset\" OR coalesce(t.stamp, 0) <> w.stamp",
+        &[&kinds, &tenants, &names, &offsets, &stamps],
+    )?;
+    let mut moved = Vec::with_capacity(found.len());
+    for row in &found {
+        let place = usize::try_from(row.number(0)? - 1).unwrap_or(usize::MAX);
+        let Some((topic, cursor)) = known.get(place) else { continue };
+        let (head, floor, bytes) = (row.cursor(1)?, row.unsigned(3)?, row.unsigned(4)?);
+        let stamp = row.optional_number(5)?.and_then(|stamp| u32::try_from(stamp).ok());
+        let resume = Some(Resume::judge(*cursor, floor, head, stamp));
+        moved.push((topic.clone(), Position { head, floor, bytes, resume }));
+    }
+    Ok(moved)
+}
+
 /// The last event of each type, oldest first.
 pub(super) fn last_values(
     connection: &Connection,

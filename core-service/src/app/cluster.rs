@@ -1,0 +1,88 @@
+//! What a core has that may be one of several: a number, a bus that reaches the others, a watch over
+//! what it misses, and a share in the lead. A core that is alone has the same, silent.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::bus::health::{Health, Hearing};
+use crate::bus::redis::{Ears, Outgoing, Redis, RedisConfig};
+use crate::bus::{Bus, Waiting, watch};
+use crate::config::Config;
+use crate::store::Store;
+use crate::store::postgres;
+
+/// A core's part in its cluster.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    /// This core's number, new with each start.
+    pub(super) core: u64,
+    pub(super) bus: Bus,
+    pub(super) health: Health,
+    /// What other cores are told.
+    pub(super) outgoing: Option<Outgoing>,
+    waiting: Option<Waiting>,
+    redis: Option<Redis>,
+}
+
+impl Cluster {
+    /// What the configuration says of other cores.
+    pub(super) fn new(config: &Config) -> anyhow::Result<Cluster> {
+        anyhow::ensure!(
+            config.bus.is_none() || config.store.is_some(),
+            "a bus connects cores on one database: give --store postgres://… as well, or leave --bus away"
+        );
+        // Below 2^63, for the database; not 0, which is nobody.
+        let core = getrandom::u64().context("a number for the core")? >> 1 | 1;
+        let outgoing = config.bus.as_ref().map(|_| Outgoing::default());
+        if config.store.is_none() {
+            let (bus, health) = (Bus::default(), Health::new(Hearing::Alone));
+            return Ok(Cluster { core, bus, health, outgoing, waiting: None, redis: None });
+        }
+        let hearing = if config.bus.is_some() { Hearing::Down } else { Hearing::None };
+        let (bus, waiting) = Bus::shared();
+        let (health, waiting) = (Health::new(hearing), Some(waiting));
+        Ok(Cluster { core, bus, health, outgoing, waiting, redis: None })
+    }
+
+    /// Prepares the way to the other cores on a database.
+    pub(super) fn connect(
+        &mut self,
+        config: &Config,
+        shared: &postgres::Cluster,
+        ears: Ears,
+    ) -> anyhow::Result<()> {
+        let (Some(url), Some(outgoing)) = (&config.bus, &self.outgoing) else { return Ok(()) };
+        let read = |path: &std::path::PathBuf| {
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+        };
+        let redis = RedisConfig {
+            url: url.expose().to_owned(),
+            authority: config.bus_ca.as_ref().map(read).transpose()?,
+            cluster: (shared.name().to_owned(), shared.key().to_vec()),
+            core: self.core,
+        };
+        let (outgoing, health) = (outgoing.clone(), self.health.clone());
+        self.redis = Some(Redis::new(redis, outgoing, ears, health)?);
+        Ok(())
+    }
+
+    /// Starts what reaches other cores. `stir` wakes whoever waits for their commits without following a
+    /// topic.
+    pub(super) fn spawn(
+        &mut self,
+        store: &Arc<dyn Store>,
+        stir: impl Fn() + Send + Sync + 'static,
+        (tasks, stop): (&TaskTracker, &CancellationToken),
+    ) {
+        let Some(waiting) = self.waiting.take() else { return };
+        tasks.spawn(waiting.run(stop.clone()));
+        if let Some(redis) = self.redis.take() {
+            tasks.spawn(redis.run(stop.clone()));
+        }
+        let (bus, health) = (self.bus.clone(), self.health.clone());
+        tasks.spawn(watch::run(Arc::clone(store), bus, health, stir, stop.clone()));
+    }
+}

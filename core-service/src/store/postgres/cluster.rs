@@ -1,0 +1,86 @@
+//! What the cores on one database share: a name, a key, and one lead.
+
+use std::fmt;
+
+use super::connection::Connection;
+use super::failure::Failure;
+use super::rows::BEGIN;
+use super::sql::read;
+use super::{Clock, OpenError, database_time};
+use crate::domain::time::Time;
+use crate::store::lead::Leader;
+use crate::store::sql::{Sql, values};
+use crate::store::{Claim, Error, Lead};
+
+/// By what the cores on one database know each other.
+#[derive(Clone)]
+pub struct Cluster {
+    name: String,
+    key: Vec<u8>,
+}
+
+impl Cluster {
+    pub(super) fn read(connection: &Connection) -> Result<Cluster, OpenError> {
+        let found = connection.query("SELECT name, key FROM cluster", &[])?;
+        let row = found.first().map(read).transpose();
+        let row = row.and_then(|row| row.ok_or_else(missing));
+        let cluster =
+            row.and_then(|row| Ok(Cluster { name: row.text(0)?, key: row.bytes(1)?.to_vec() }));
+        cluster.map_err(|error| OpenError::Database(error.to_string()))
+    }
+
+    /// The database's own name: no other has it, but one that was copied from this one.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A secret that only those know who read the database.
+    #[must_use]
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for Cluster {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Cluster").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Decides a claim on the lead, in a transaction of its own.
+pub(super) fn lead(connection: &Connection, claim: Claim, clock: &Clock) -> Result<Lead, Failure> {
+    connection.begin(BEGIN);
+    let decided = decide(connection, claim, clock);
+    if decided.is_ok() {
+        connection.commit().map_err(Failure::Engine)?;
+    } else {
+        // What failed is told; a rollback that fails ends with the connection.
+        let _ = connection.end();
+    }
+    decided
+}
+
+fn decide(connection: &Connection, claim: Claim, clock: &Clock) -> Result<Lead, Failure> {
+    let row = connection.row("SELECT leader, until FROM cluster FOR UPDATE", &[])?;
+    let row = row.ok_or_else(missing)?;
+    let before = Leader { core: row.unsigned(0)?, until: Time(row.unsigned(1)?) };
+    // After the wait for the row: whoever held it may have claimed meanwhile.
+    let now = match clock {
+        Clock::Database => database_time(connection)?,
+        Clock::Given(clock) => clock(),
+    };
+    let (leader, lead) = before.after(claim, now);
+    if leader != before {
+        connection.execute(
+            "UPDATE cluster SET leader = ?1, until = ?2",
+            values![leader.core, leader.until],
+        )?;
+    }
+    Ok(lead)
+}
+
+fn missing() -> Error {
+    Error::Damaged("the row of what cores share is missing".into())
+}

@@ -1,0 +1,90 @@
+//! Cores on one database and one bus.
+
+use roomcast_client::Client;
+use roomcast_identity::Scope;
+
+use super::core::Core;
+use super::credential::service;
+use super::eventually::eventually;
+use super::port::Port;
+use super::postgres::Postgres;
+use super::redis::Redis;
+
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    // Dropped first: a core whose database has gone would say so.
+    pub(crate) cores: Vec<Core>,
+    /// Where each core's operators look.
+    pages: Vec<Port>,
+    pub(crate) redis: Redis,
+    pub(crate) database: Postgres,
+}
+
+impl Cluster {
+    /// So many cores that hear each other.
+    pub(crate) async fn start(count: usize) -> Cluster {
+        Cluster::start_with(count, &[]).await
+    }
+
+    /// Starts with settings of the test's own, as on the command line.
+    pub(crate) async fn start_with(count: usize, more: &[&str]) -> Cluster {
+        let (database, redis) = (Postgres::start().await, Redis::start().await);
+        let (mut cores, mut pages) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            let page = Port::reserve();
+            let (store, bus, at) = (database.url(), redis.url(), page.address().to_string());
+            let settings = ["--store", &store, "--bus", &bus, "--core-metrics-listen", &at];
+            cores.push(Core::start_with(&[&settings, more].concat()).await);
+            pages.push(page);
+        }
+        let cluster = Cluster { cores, pages, redis, database };
+        cluster.all_say("up").await;
+        cluster
+    }
+
+    /// A program that is given all cores, with every right.
+    pub(crate) fn client(&self) -> Client {
+        let builder = Client::builder().cores(self.cores.iter().map(Core::url));
+        builder.service_token(service(&[Scope::Admin])).connect_lazy().expect("addresses")
+    }
+
+    /// Waits until every core that runs says this of the bus.
+    pub(crate) async fn all_say(&self, bus: &str) {
+        for core in 0..self.cores.len() {
+            let line = format!("bus: {bus}\n");
+            eventually(&format!("core {core} says {line}"), async || {
+                self.readiness(core).await.filter(|(_, text)| text.contains(&line)).map(drop)
+            })
+            .await;
+        }
+    }
+
+    /// Status and text of `/readyz?verbose`.
+    pub(crate) async fn readiness(&self, core: usize) -> Option<(u16, String)> {
+        let answer = reqwest::get(format!("{}/readyz?verbose", self.pages[core].url())).await;
+        let answer = answer.ok()?;
+        Some((answer.status().as_u16(), answer.text().await.ok()?))
+    }
+
+    /// The value of a core's metric that has no labels.
+    pub(crate) async fn metric(&self, core: usize, name: &str) -> Option<f64> {
+        let page = reqwest::get(format!("{}/metrics", self.pages[core].url())).await.ok()?;
+        let page = page.text().await.ok()?;
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line?.parse().ok()
+    }
+
+    /// The core that keeps house.
+    pub(crate) async fn leader(&self) -> usize {
+        eventually("one core leads", async || {
+            let mut leaders = Vec::new();
+            for core in 0..self.cores.len() {
+                if self.metric(core, "roomcast_leader").await == Some(1.0) {
+                    leaders.push(core);
+                }
+            }
+            (leaders.len() == 1).then(|| leaders[0])
+        })
+        .await
+    }
+}

@@ -1,0 +1,154 @@
+//! A Redis server of one test, and a client that says whatever bytes it likes.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::eventually::eventually;
+use super::port::Port;
+use super::process::Process;
+
+/// Cores must know it; it must not be in their logs.
+const PASSWORD: &str = "a-password-of-redis";
+/// An answer that is whole by then.
+const ANSWER_TIME: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(crate) struct Redis {
+    process: Process,
+    port: Port,
+}
+
+impl Redis {
+    pub(crate) async fn start() -> Redis {
+        let port = Port::reserve();
+        let redis = Redis { process: spawn(&port), port };
+        redis.serves().await;
+        redis
+    }
+
+    /// What cores are started with.
+    pub(crate) fn url(&self) -> String {
+        format!("redis://:{PASSWORD}@{}", self.port.address())
+    }
+
+    /// Stops it where it is: connections stay, answers do not come.
+    pub(crate) fn pause(&self) {
+        self.process.signal(Signal::SIGSTOP);
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.process.signal(Signal::SIGCONT);
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    pub(crate) async fn restart(&mut self) {
+        self.process = spawn(&self.port);
+        self.serves().await;
+    }
+
+    pub(crate) async fn client(&self) -> Client {
+        self.connect().await.expect("Redis answers")
+    }
+
+    async fn serves(&self) {
+        eventually("Redis serves", async || self.connect().await).await;
+    }
+
+    async fn connect(&self) -> Option<Client> {
+        let stream = TcpStream::connect(self.port.address()).await.ok()?;
+        let mut client = Client { stream, read: Vec::new() };
+        client.say(&[b"AUTH", PASSWORD.as_bytes()]).await;
+        (client.line().await == "+OK").then_some(client)
+    }
+}
+
+fn spawn(port: &Port) -> Process {
+    let number = port.address().port().to_string();
+    let mut server = std::process::Command::new("redis-server");
+    server.args(["--port", &number, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+    server.args(["--requirepass", PASSWORD]);
+    Process::spawn("redis", &mut server)
+}
+
+/// A connection that speaks Redis's protocol.
+#[derive(Debug)]
+pub(crate) struct Client {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Client {
+    /// The channel on which cores speak.
+    pub(crate) async fn channel(&mut self) -> String {
+        self.say(&[b"PUBSUB", b"CHANNELS", b"roomcast:*"]).await;
+        assert_eq!(self.line().await, "*1", "one channel for all cores");
+        String::from_utf8(self.bulk().await).expect("a name")
+    }
+
+    pub(crate) async fn publish(&mut self, channel: &str, message: &[u8]) {
+        self.say(&[b"PUBLISH", channel.as_bytes(), message]).await;
+        let heard = self.line().await;
+        assert!(heard.starts_with(':'), "{heard}");
+    }
+
+    pub(crate) async fn subscribe(&mut self, channel: &str) {
+        self.say(&[b"SUBSCRIBE", channel.as_bytes()]).await;
+        assert_eq!(self.line().await, "*3");
+        let _ = (self.bulk().await, self.bulk().await, self.line().await);
+    }
+
+    /// The next message of a channel that it has subscribed to.
+    pub(crate) async fn message(&mut self) -> Vec<u8> {
+        assert_eq!(self.line().await, "*3");
+        let _ = (self.bulk().await, self.bulk().await);
+        self.bulk().await
+    }
+
+    async fn say(&mut self, words: &[&[u8]]) {
+        let mut said = format!("*{}\r\n", words.len()).into_bytes();
+        for word in words {
+            said.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+            said.extend_from_slice(word);
+            said.extend_from_slice(b"\r\n");
+        }
+        self.stream.write_all(&said).await.expect("written");
+    }
+
+    async fn bulk(&mut self) -> Vec<u8> {
+        let line = self.line().await;
+        let length: usize = line.strip_prefix('$').and_then(|n| n.parse().ok()).expect("a length");
+        while self.read.len() < length + 2 {
+            self.more().await;
+        }
+        let rest = self.read.split_off(length + 2);
+        let mut bulk = std::mem::replace(&mut self.read, rest);
+        bulk.truncate(length);
+        bulk
+    }
+
+    async fn line(&mut self) -> String {
+        loop {
+            if let Some(end) = self.read.windows(2).position(|two| two == b"\r\n") {
+                let rest = self.read.split_off(end + 2);
+                let line = std::mem::replace(&mut self.read, rest);
+                return String::from_utf8_lossy(&line[..end]).into_owned();
+            }
+            self.more().await;
+        }
+    }
+
+    async fn more(&mut self) {
+        let mut piece = [0; 4096];
+        let read = tokio::time::timeout(ANSWER_TIME, self.stream.read(&mut piece)).await;
+        let count = read.expect("an answer in time").expect("read");
+        assert!(count > 0, "Redis closed the connection");
+        self.read.extend_from_slice(&piece[..count]);
+    }
+}

@@ -45,6 +45,7 @@ async def test_a_browser_sees_a_job_from_its_creation_to_its_result(
         joined.set()
         last = await subscriber.until("job_update", status="completed")
     assert (last["progress"], last["result"]) == (100, {"pages": 2})
+    assert last["trace_id"] == job.trace_id
     (output,) = subscriber.of("job_output")
     assert (output["data"], output["offset"], output["attempt"]) == ("page 1\n", 0, 1)
     (usage,) = subscriber.of("token_usage")
@@ -106,6 +107,42 @@ async def test_an_application_event_reaches_who_watches_the_job(
         async for event in client.topics.events(f"job:{job.job_id}", types=["test_result"])
     ]
     assert [data["case"] for data in told] == [0, 1, 2]
+
+
+async def test_an_agent_answers_a_message_and_runs_tests(client: AsyncClient, name: Name) -> None:
+    agent = client.worker(slots=2)
+    project = await client.projects.create("Atlas")
+    session = await client.sessions.create(project.project_id)
+
+    @agent.job("vibecode")
+    async def answer(work: AsyncWork) -> None:
+        await work.usage(Usage(input_tokens=5, output_tokens=2, total_tokens=7))
+        text = work.input["prompt"].upper()
+        await work.publish("vibecode_response", {"text": text, "session": work.job.session_id})
+
+    @agent.job("test_run")
+    async def run(work: AsyncWork) -> None:
+        await work.publish("test_completed", {"command": work.input["command"]})
+
+    key = name()
+    async with working(agent):
+        asked = client.jobs.send_message
+        message, again = [
+            await asked(session.session_id, "add a test", idempotency_key=key) for _ in range(2)
+        ]
+        assert message.job_id == again.job_id
+        tests = await client.jobs.start_test_run(project.project_id, command="unit")
+        for job in (message, tests):
+            ended = await soon(client.jobs.wait(job.job_id))
+            assert ended.state == JobState.JOB_STATE_COMPLETED
+    told = {}
+    async for event in client.topics.events(f"project:{project.project_id}"):
+        if data_of(event) is not None:
+            told[event.type] = data_of(event)
+    assert told == {
+        "vibecode_response": {"text": "ADD A TEST", "session": session.session_id},
+        "test_completed": {"command": "unit"},
+    }
 
 
 @pytest.mark.parametrize(

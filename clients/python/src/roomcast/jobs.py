@@ -25,6 +25,10 @@ from roomcast.v1 import (
     RetryJobRequest,
     RetryJobResponse,
     RetryPolicy,
+    SendMessageRequest,
+    SendMessageResponse,
+    StartTestRunRequest,
+    StartTestRunResponse,
     Timeouts,
     WatchJobRequest,
     WatchJobResponse,
@@ -37,6 +41,8 @@ _GET = Method(f"{_SERVICE}/GetJob", GetJobRequest, GetJobResponse)
 _LIST = Method(f"{_SERVICE}/ListJobs", ListJobsRequest, ListJobsResponse)
 _CANCEL = Method(f"{_SERVICE}/CancelJob", CancelJobRequest, CancelJobResponse)
 _RETRY = Method(f"{_SERVICE}/RetryJob", RetryJobRequest, RetryJobResponse)
+_MESSAGE = Method(f"{_SERVICE}/SendMessage", SendMessageRequest, SendMessageResponse)
+_TEST_RUN = Method(f"{_SERVICE}/StartTestRun", StartTestRunRequest, StartTestRunResponse)
 _OUTPUT = Method(f"{_SERVICE}/ReadJobOutput", ReadJobOutputRequest, ReadJobOutputResponse)
 _WATCH = Method(f"{_SERVICE}/WatchJob", WatchJobRequest, WatchJobResponse)
 
@@ -175,6 +181,46 @@ class AsyncJobs:
         """
         request = RetryJobRequest(job_id=job_id, idempotency_key=idempotency_key or new_key())
         return (await self._calls.ask(_RETRY, request)).job
+
+    async def send_message(self, session_id: str, prompt: str, *, idempotency_key: str = "") -> Job:
+        """Asks the agent of a session's project something. For editors of the project.
+
+        The answer is the event `vibecode_response` of the job and of its project. Without an agent the
+        job fails with `no_worker` after 60 s.
+
+        Args:
+            session_id: Which session.
+            prompt: What is wanted, at most 256 KiB.
+            idempotency_key: At most 128 bytes: the same key gives the same job for 24 h.
+
+        Raises:
+            NotFound: `session_not_found`.
+        """
+        request = SendMessageRequest(
+            session_id=session_id, prompt=prompt, idempotency_key=idempotency_key or new_key()
+        )
+        return (await self._calls.ask(_MESSAGE, request)).job
+
+    async def start_test_run(
+        self, project_id: str, *, command: str = "", idempotency_key: str = ""
+    ) -> Job:
+        """Has the agent of a project run tests. For editors of the project.
+
+        What it finds are the events `test_started`, `test_result` and `test_completed` of the job and of
+        its project. Without an agent the job fails with `no_worker` after 60 s.
+
+        Args:
+            project_id: Which project.
+            command: Name of a command that the agent's configuration allows; empty means its default.
+            idempotency_key: At most 128 bytes: the same key gives the same job for 24 h.
+
+        Raises:
+            NotFound: `project_not_found`.
+        """
+        request = StartTestRunRequest(
+            project_id=project_id, command=command, idempotency_key=idempotency_key or new_key()
+        )
+        return (await self._calls.ask(_TEST_RUN, request)).job
 
     async def output(self, job_id: str, *, channel: str = "stdout", attempt: int = 0) -> bytes:
         """What an attempt has written so far; 0 is the last attempt."""

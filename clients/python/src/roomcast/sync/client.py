@@ -25,6 +25,8 @@ class Jobs(Facade[AsyncJobs]):
     list = Streaming(AsyncJobs.list)
     cancel = Blocking(AsyncJobs.cancel)
     retry = Blocking(AsyncJobs.retry)
+    send_message = Blocking(AsyncJobs.send_message)
+    start_test_run = Blocking(AsyncJobs.start_test_run)
     output = Blocking(AsyncJobs.output)
     watch = Streaming(AsyncJobs.watch)
     wait = Blocking(AsyncJobs.wait)

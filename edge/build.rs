@@ -1,14 +1,24 @@
 //! Embeds Socket.IO's own browser client, which npm brings into `web/` before the build. Without it the
 //! edge is complete but for that one file, and says so when asked for it.
 
-use std::{env, fs, io, path::PathBuf};
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
 
 const CLIENT: &str = "web/node_modules/socket.io-client/dist/socket.io.min.js";
+
+/// What the console's build leaves, and what is there before it.
+const CONSOLE: [&str; 2] = ["../console/dist", "../console"];
 
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     // The folder and not the file: cargo takes a file that is not there for one that always changes.
     println!("cargo:rerun-if-changed=web");
+    // `console.rs` embeds the files that are there when it is compiled.
+    if let Some(watched) = CONSOLE.iter().find(|folder| Path::new(folder).is_dir()) {
+        println!("cargo:rerun-if-changed={watched}");
+    }
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let client = root.join(CLIENT);
     let source = if client.is_file() {

@@ -1,8 +1,12 @@
 //! What operators do: start, guard the doors, look by reflection, ask for health, end politely.
 
+mod admin_ui;
+mod audit;
 mod dev;
 mod door;
 mod drain;
+mod explain;
 mod health;
 mod mtls;
 mod reflection;
+mod roles;

@@ -213,7 +213,8 @@ impl Core {
     }
 
     fn access(&self) -> Accesses {
-        Accesses::new(self.log.clone(), self.door.clone(), self.drain.clone())
+        let (log, door) = (self.log.clone(), self.door.clone());
+        Accesses::new(log, door, self.retentions.clone(), self.drain.clone())
     }
 
     fn users(&self) -> Users {

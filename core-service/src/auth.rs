@@ -4,6 +4,7 @@
 mod access;
 mod rate;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use roomcast_identity::{Scope, Service, ServiceKeys, User, UserKeys};
@@ -21,6 +22,7 @@ use crate::domain::access::Admission;
 use crate::domain::cursor::Cursor;
 use crate::domain::job::Job;
 use crate::domain::name::fingerprint;
+use crate::domain::project::Role;
 use crate::domain::room::{Asking, Rooms};
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
@@ -31,6 +33,8 @@ pub const SERVICE_TOKEN: &str = "x-roomcast-service";
 /// Metadata key of the cursor up to which an edge has heard of changed rights: a call with it is decided
 /// by no older knowledge, whichever core it reaches.
 pub const HEARD: &str = "x-roomcast-heard";
+/// Metadata key of the address of an edge's own client, for the log of what operators do.
+pub const CLIENT: &str = "x-roomcast-client";
 /// The tenant of whoever names none.
 pub const DEFAULT_TENANT: &str = "default";
 
@@ -75,6 +79,8 @@ pub struct Caller {
     /// The trace that the call belongs to.
     pub trace: Option<TraceId>,
     rooms: Arc<Rooms>,
+    /// Where the call comes from: what an edge says of its client, else the peer.
+    from: Option<IpAddr>,
 }
 
 /// Who acts.
@@ -139,6 +145,7 @@ impl Door {
 
     async fn principal<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
         let service = self.service(request)?;
+        let from = self.origin(request, service.as_ref());
         let principal = match bearer(request.metadata())? {
             Some(token) => Principal::User(self.user(token, heard(request.metadata())).await?),
             None => match service {
@@ -155,7 +162,22 @@ impl Door {
             quota.take(&principal, Instant::now())?;
         }
         let trace = trace_of(request.metadata());
-        Ok(Caller { principal, trace, rooms: Arc::clone(&self.rooms) })
+        Ok(Caller { principal, trace, rooms: Arc::clone(&self.rooms), from })
+    }
+
+    /// Where a call comes from. Only an edge is believed what it says of its client.
+    fn origin<T>(&self, request: &Request<T>, service: Option<&Service>) -> Option<IpAddr> {
+        let is_edge = service.map_or(self.is_dev, |service| service.scopes.contains(&Scope::Edge));
+        let told = request.metadata().get(CLIENT).filter(|_| is_edge);
+        let told = told.and_then(|address| address.to_str().ok()?.parse().ok());
+        told.or_else(|| Some(request.remote_addr()?.ip()))
+    }
+
+    /// Somebody about whose rights is asked, without a call of their own.
+    #[must_use]
+    pub fn imagine(&self, user: User) -> Caller {
+        let principal = Principal::User(user);
+        Caller { principal, trace: None, rooms: Arc::clone(&self.rooms), from: None }
     }
 
     async fn user(&self, token: &str, heard: u64) -> Result<User, Status> {
@@ -258,30 +280,66 @@ impl Caller {
         if named.is_empty() || !self.has(Scope::Service) { self.name() } else { named }
     }
 
-    /// Whether the caller sees everybody's jobs of its tenant.
+    /// Whether the caller steers everybody's jobs of its tenant.
     #[must_use]
-    pub fn sees_all_jobs(&self) -> bool {
+    pub fn steers_all_jobs(&self) -> bool {
         self.has(Scope::Service) || self.has(Scope::Worker)
     }
 
-    /// Whether the caller may see and steer a job.
+    /// Whether the caller sees everybody's jobs of its tenant.
     #[must_use]
-    pub fn may_use(&self, job: &Job) -> bool {
+    pub fn sees_all_jobs(&self) -> bool {
+        self.steers_all_jobs() || self.user().is_some_and(User::is_auditor)
+    }
+
+    /// Whether it is a worker, which sees and steers the jobs of every tenant.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        self.user().is_none() && self.has(Scope::Worker)
+    }
+
+    /// Whether a job is the caller's own.
+    #[must_use]
+    pub fn owns(&self, job: &Job) -> bool {
+        self.user().is_some_and(|user| user.tenant == job.spec.tenant && user.id == job.spec.owner)
+    }
+
+    /// What the caller may do with every thing of a tenant, whosever it is.
+    #[must_use]
+    pub fn standing(&self, tenant: &str) -> Option<Role> {
         match &self.principal {
-            Principal::User(user) => {
-                user.tenant == job.spec.tenant && (user.is_admin() || user.id == job.spec.owner)
-            }
-            Principal::Service(_) => self.sees_all_jobs(),
+            Principal::User(user) if user.tenant != tenant => None,
+            Principal::User(user) if user.is_admin() => Some(Role::Owner),
+            Principal::User(user) => user.is_auditor().then_some(Role::Viewer),
+            Principal::Service(_) => self.has(Scope::Service).then_some(Role::Owner),
         }
     }
 
-    /// Whether the caller is an owner of every project of a tenant.
+    /// Whether it is an administrator, whose acts on what is others' are told of.
     #[must_use]
-    pub fn owns_all_of(&self, tenant: &str) -> bool {
+    pub fn is_admin(&self) -> bool {
         match &self.principal {
-            Principal::User(user) => user.tenant == tenant && user.is_admin(),
-            Principal::Service(_) => self.has(Scope::Service),
+            Principal::User(user) => user.is_admin(),
+            Principal::Service(service) => service.scopes.contains(&Scope::Admin),
         }
+    }
+
+    /// Where the call comes from, if that is known.
+    #[must_use]
+    pub fn from(&self) -> Option<IpAddr> {
+        self.from
+    }
+
+    /// The declared rooms.
+    #[must_use]
+    pub fn rooms(&self) -> &Rooms {
+        &self.rooms
+    }
+
+    /// Who a room is asked for, if it is a user.
+    #[must_use]
+    pub fn asking(&self) -> Option<Asking<'_>> {
+        self.user().map(asking)
     }
 
     /// The user who calls, if one does.
@@ -293,23 +351,6 @@ impl Caller {
         }
     }
 
-    /// Whether the caller may read a topic that is no job's.
-    #[must_use]
-    pub fn may_read(&self, topic: &Topic) -> bool {
-        if self.has(Scope::Service) {
-            return true;
-        }
-        let Principal::User(user) = &self.principal else { return false };
-        match topic.kind() {
-            Kind::Room => {
-                self.rooms.get(topic.name()).is_some_and(|room| room.may_read(asking(user)))
-            }
-            Kind::User => Topic::user(&user.tenant, &user.id).as_ref() == Ok(topic),
-            // Members of projects and sessions come with the service that knows them.
-            Kind::Job | Kind::Project | Kind::Session | Kind::Access => false,
-        }
-    }
-
     /// Whether an edge calls on its own behalf: it may follow any topic, since it delivers nothing
     /// that the core has not granted to a user.
     #[must_use]
@@ -317,21 +358,33 @@ impl Caller {
         matches!(self.principal, Principal::Service(_)) && self.has(Scope::Edge)
     }
 
-    /// Requires the right to publish an event of this type to a topic.
+    /// Requires the right to publish an event of this type to a topic. Answers whether the room's own
+    /// declaration gives it.
     ///
     /// # Errors
     /// `permission_denied`, also where there is no such room.
-    pub fn require_publisher(&self, topic: &Topic, kind: &str) -> Result<(), Status> {
+    pub fn require_publisher(&self, topic: &Topic, kind: &str) -> Result<bool, Status> {
         let room = self.rooms.get(topic.name()).filter(|_| topic.kind() == Kind::Room);
         let is_named =
-            room.zip(self.user()).is_some_and(|(room, user)| room.may_publish(asking(user), kind));
+            room.zip(self.asking()).is_some_and(|(room, user)| room.may_publish(user, kind));
         if is_named {
-            return Ok(());
+            return Ok(true);
         }
         let message = format!(
             "publishing this to {topic} takes scope service, role admin, or a right that the room gives"
         );
-        self.require(Scope::Service, &message)
+        self.require(Scope::Service, &message).map(|()| false)
+    }
+
+    /// Requires the right to see what operators see.
+    ///
+    /// # Errors
+    /// `permission_denied`.
+    pub fn require_observer(&self) -> Result<(), Status> {
+        if self.user().is_some_and(User::is_auditor) {
+            return Ok(());
+        }
+        self.require(Scope::Service, "this takes scope service, role admin or role auditor")
     }
 
     /// Requires the right to say who may come in.

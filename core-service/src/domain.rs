@@ -2,6 +2,7 @@
 //! arguments, so every rule of the product can be tested as a table.
 
 pub mod access;
+pub mod audit;
 pub mod cursor;
 pub mod event;
 pub mod graph;
@@ -12,6 +13,7 @@ pub mod payload;
 pub mod presence;
 pub mod project;
 pub mod retention;
+pub mod right;
 pub mod room;
 pub mod session;
 pub mod subscription;

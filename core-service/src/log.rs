@@ -11,9 +11,7 @@ use crate::domain::access;
 use crate::domain::event::Event;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
-use crate::domain::trace::TraceId;
 use crate::snapshot::{self, Recent, Snapshot};
-use crate::store::commit::Action;
 use crate::store::session::Outcome;
 use crate::store::{Command, Committed, Error, Store, Stored, Tap};
 
@@ -102,10 +100,8 @@ impl Log {
     /// As [`Store::commit`].
     pub async fn commit_access(
         &self,
-        command: access::Command,
-        trace: Option<TraceId>,
+        command: Command,
     ) -> Result<(Option<access::Entry>, u64), Error> {
-        let command = Command { action: Action::Access(command), idempotency: None, trace };
         match self.commit(command).await? {
             Committed::Access { entry, cursor } => {
                 Ok((entry, cursor.map_or(0, |cursor| cursor.offset)))

@@ -2,10 +2,12 @@
 //! the domain; here is only the way between them.
 
 pub mod access;
+mod audit;
 pub mod broadcast;
 pub mod job;
 mod membership;
 pub mod presence;
+mod right;
 pub mod session;
 mod subscribe;
 pub mod user;

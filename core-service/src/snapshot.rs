@@ -76,7 +76,7 @@ pub async fn read(store: &dyn Store, recent: &Recent, topic: &Topic) -> Result<S
             let cursor = known.as_ref().map_or(Cursor::START, |known| known.cursor);
             Ok(Snapshot { cursor, state: State::Session(known) })
         }
-        Kind::Room | Kind::Access => {
+        Kind::Room | Kind::Audit | Kind::Access => {
             let (cursor, events) = store.last_values(topic, VALUES_MAX).await?;
             Ok(Snapshot { cursor, state: State::LastValues(events) })
         }
@@ -93,7 +93,12 @@ async fn jobs(store: &dyn Store, topic: &Topic) -> Result<Snapshot, Error> {
             JobQuery { tenant: topic.tenant().to_owned(), limit: JOBS_MAX, ..JobQuery::default() };
         match topic.kind() {
             Kind::Project => query.project = Some(topic.name().to_owned()),
-            Kind::User | Kind::Job | Kind::Session | Kind::Room | Kind::Access => {
+            Kind::User
+            | Kind::Job
+            | Kind::Session
+            | Kind::Room
+            | Kind::Audit
+            | Kind::Access => {
                 query.owner = Some(crate::domain::name::unescape(topic.name()));
             }
         }

@@ -227,7 +227,7 @@ impl Subscription {
                 let stored = stored.filter(|stored| stored.session.closed_at.is_some());
                 stored.map(|stored| stored.cursor)
             }
-            Kind::Project | Kind::Room | Kind::User | Kind::Access => None,
+            Kind::Project | Kind::Room | Kind::User | Kind::Audit | Kind::Access => None,
         };
         if end == Some(self.cursor()) {
             self.end();

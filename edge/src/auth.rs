@@ -46,7 +46,7 @@ impl Identity {
     /// A caller on this user's behalf.
     #[must_use]
     pub fn caller(&self, trace: TraceContext) -> Caller {
-        Caller { session: Arc::clone(&self.session), trace }
+        Caller { session: Arc::clone(&self.session), trace, client: None }
     }
 
     /// The user on the connection that showed the token.

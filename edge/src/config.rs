@@ -123,6 +123,11 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_DASHBOARD", value_enum, default_value_t = Switch::On)]
     pub dashboard: Switch,
 
+    /// Whether the namespace `/admin` tells the published web app of `@socket.io/admin-ui` how many sockets
+    /// are here: read-only, to users with the role admin or auditor.
+    #[arg(long, env = "ROOMCAST_ADMIN_UI", value_enum, default_value_t = Switch::Off)]
+    pub admin_ui: Switch,
+
     /// Development: the usual local origins are allowed, and debugging routes are open.
     #[arg(long, env = "ROOMCAST_DEV")]
     pub dev: bool,
@@ -250,6 +255,7 @@ impl Default for Config {
             socketio: Switch::On,
             lane: Switch::On,
             dashboard: Switch::On,
+            admin_ui: Switch::Off,
             dev: false,
             connections_max: CONNECTIONS_MAX,
             connections_per_address_max: CONNECTIONS_EACH_MAX,

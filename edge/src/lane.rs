@@ -217,6 +217,11 @@ impl Lane {
         self.shared.takes_frames == Switch::On
     }
 
+    /// Bytes that wait for the peer.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.queue().bytes()
+    }
+
     /// Whether it is this connection that carries an Engine.IO session which began with polling.
     pub(crate) fn is_carrying(&self) -> bool {
         self.queue().is_carrying()

@@ -23,6 +23,7 @@
 pub mod app;
 pub mod auth;
 pub mod config;
+mod console;
 mod delivery;
 pub mod feed;
 pub mod lane;

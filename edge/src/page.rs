@@ -1,4 +1,4 @@
-//! The first page: the caller's jobs, live. Plain files, embedded; nothing from anywhere else.
+//! A small page: the caller's jobs, live. Plain files, embedded; nothing from anywhere else.
 
 use axum::{
     Router,
@@ -36,13 +36,14 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// The files that the page asks for. They stand beside the API, not in it.
 pub(crate) fn assets<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
+        .route("/page/", get(index))
         .route("/page/{file}", get(part))
         .route("/socket.io/socket.io.js", get(socket_io_client))
         .route("/socket.io/socket.io.min.js", get(socket_io_client))
 }
 
 /// The page itself.
-pub(crate) fn index() -> Response {
+async fn index() -> Response {
     html(INDEX.to_owned())
 }
 

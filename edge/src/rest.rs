@@ -7,6 +7,7 @@
 
 mod accept;
 mod accepted;
+mod audit;
 mod body;
 mod caller;
 mod commands;
@@ -15,6 +16,7 @@ mod created;
 mod debug;
 mod docs;
 mod events;
+mod explain;
 mod health;
 mod idempotency;
 mod jobs;
@@ -36,7 +38,9 @@ mod tickets;
 mod topics;
 mod trace;
 mod users;
+mod whoami;
 
+pub(crate) use metrics::serve as serve_metrics;
 pub use problem::{FieldError, Problem};
 
 use std::any::Any;
@@ -54,7 +58,7 @@ use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLaye
 use utoipa_axum::router::OpenApiRouter;
 
 use self::openapi::Description;
-use crate::{app::AppState, page};
+use crate::{app::AppState, console, page};
 
 /// Where the routes stand beside the root.
 const PREFIX: &str = "/api/v1";
@@ -76,6 +80,7 @@ pub fn router(state: AppState) -> Router {
         .merge(routes.clone())
         .nest(PREFIX, routes)
         .merge(page::assets())
+        .merge(console::routes())
         .fallback(not_found)
         .layer(layers)
         .with_state(state)
@@ -94,6 +99,9 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(revocations::router())
         .merge(users::router())
         .merge(connections::router())
+        .merge(whoami::router())
+        .merge(explain::router())
+        .merge(audit::router())
         .merge(debug::router())
         .merge(root::router())
         .merge(health::router())

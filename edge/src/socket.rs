@@ -12,6 +12,7 @@
 //! socket that outlives its peer.
 
 mod adapter;
+mod admin;
 mod allowance;
 mod command;
 mod connect;
@@ -50,10 +51,11 @@ use socketioxide::{ParserConfig, SocketIo, SocketIoBuilder, handler::ConnectHand
 use tokio::time::timeout;
 
 use self::{
+    admin::Watched,
     connect::{Doorway, authenticate, connected},
     transport::Users,
 };
-use crate::{app::AppState, lane::Namespace};
+use crate::{app::AppState, config::Switch, lane::Namespace};
 
 /// Packets that wait for one WebSocket without a lane: who finds it full looks again within 50 ms, so
 /// that a socket gets twenty thousand events a second. Those that poll have a bound of their own.
@@ -126,14 +128,18 @@ impl Sockets {
         let (adapters, transports) = (Adapters::default(), Transports::default());
         let config = std::sync::Arc::clone(&state.config);
         let users = Users::new(config.sockets_per_user_max);
+        let watched = Watched::new();
         let doorway =
-            Doorway { state, adapters: adapters.clone(), transports: transports.clone(), users };
+            Doorway { state, adapters: adapters.clone(), transports: transports.clone(), users, watched };
         // The router inside sees no request: only Socket.IO's own path is routed here.
         let (server, io) = builder(Timing::default(), adapters)
             .with_state(doorway)
             .build_with_inner_svc(Router::new());
         for namespace in Namespace::ALL {
             io.ns(namespace.name(), connected.with(authenticate));
+        }
+        if config.admin_ui == Switch::On {
+            io.ns(admin::NAMESPACE, admin::connected.with(admin::authenticate));
         }
         let gate = Gate::new(server, "/socket.io", transports, &config);
         Self { io, gate }

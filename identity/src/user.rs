@@ -2,6 +2,8 @@
 pub const DEFAULT_TENANT: &str = "default";
 
 const ADMIN_ROLE: &str = "admin";
+/// Not `viewer`: applications call users of their own so.
+const AUDITOR_ROLE: &str = "auditor";
 
 /// Who a user's token speaks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,12 @@ impl User {
     #[must_use]
     pub fn is_admin(&self) -> bool {
         self.roles.iter().any(|role| role == ADMIN_ROLE)
+    }
+
+    /// Whether the user holds the role `auditor`: reads all of the tenant, and changes nothing of others.
+    #[must_use]
+    pub fn is_auditor(&self) -> bool {
+        self.roles.iter().any(|role| role == AUDITOR_ROLE)
     }
 
     /// The user that a development server takes a missing token for.

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn a_command_is_seen_to_its_end_by_node_python_and_the_page_in_chromium() {
     let dev = Dev::start().await;
     let (node, python) = (Clients::node().await, Clients::python().await);
-    let list = Browser::open(&dev.url()).await;
+    let list = Browser::open(&format!("{}/page/", dev.url())).await;
     let script = format!("for i in $(seq 1 {STEPS}); do echo \"step $i/{STEPS}\"; sleep 0.1; done");
     let mut run = spawn_run(&dev, &["sh", "-c", &script]);
     let rest = dev.rest();
@@ -25,7 +25,7 @@ async fn a_command_is_seen_to_its_end_by_node_python_and_the_page_in_chromium() 
 
     let sockets = [node.connect(&dev.url(), None), python.connect(&dev.url(), None)];
     let watch = sockets.iter().map(|socket| sees_the_job_to_its_end(socket, &rest, &job_id));
-    let address = format!("{}/#job={job_id}", dev.url());
+    let address = format!("{}/page/#job={job_id}", dev.url());
     let (page, _) = tokio::join!(Browser::open(&address), join_all(watch));
     let last = format!("step {STEPS}/{STEPS}");
     // The list beside it may show the end a moment earlier: the job itself has "100 %" and no button.

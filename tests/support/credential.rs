@@ -66,6 +66,11 @@ pub(crate) fn user_until(name: &str, seconds: i64) -> Token {
     encode(&Header::default(), &claims, &key).expect("a token")
 }
 
+/// A token of a user that the test describes whole.
+pub(crate) fn token_of(user: &User) -> Token {
+    mint_user(&secret(USER_SECRET), user, VALID_FOR).expect("a token")
+}
+
 fn mint(tenant: &str, name: &str, roles: &[&str]) -> Token {
     let roles = roles.iter().map(|role| (*role).to_owned()).collect();
     let user = User { id: name.to_owned(), tenant: tenant.to_owned(), roles, ..User::dev() };

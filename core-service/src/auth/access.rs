@@ -11,6 +11,7 @@ use tonic::Status;
 
 use crate::domain::access::{Admission, Bearer, Change, Denial, Entry, View};
 use crate::domain::cursor::Cursor;
+use crate::domain::right::Trail;
 use crate::domain::time::Time;
 
 /// How long a call waits for this core to hear what its caller has heard elsewhere.
@@ -81,7 +82,23 @@ impl Access {
             let message = "this core has not heard yet who may come in";
             return Err(Code::StorageUnavailable.status(message));
         }
-        self.judge(user, now).map_err(|denial| code(denial).status(denial.to_string()))
+        self.judge(user, now, &mut Trail::none())
+    }
+
+    /// Whether a user is let in, by all that this core has heard of, and why.
+    ///
+    /// # Errors
+    /// `token_revoked`, `user_disabled` or `user_unknown`.
+    pub fn judge(&self, user: &User, now: Time, trail: &mut Trail) -> Result<(), Status> {
+        let bearer = Bearer {
+            tenant: &user.tenant,
+            subject: &user.id,
+            token_id: user.token_id.as_deref(),
+            issued_at: user.issued_at,
+        };
+        let view = self.0.view.read().unwrap_or_else(PoisonError::into_inner);
+        view.judge(bearer, self.0.admission, now, trail)
+            .map_err(|denial| code(denial).status(denial.to_string()))
     }
 
     /// How many entries there are.
@@ -94,17 +111,6 @@ impl Access {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    fn judge(&self, user: &User, now: Time) -> Result<(), Denial> {
-        let bearer = Bearer {
-            tenant: &user.tenant,
-            subject: &user.id,
-            token_id: user.token_id.as_deref(),
-            issued_at: user.issued_at,
-        };
-        let view = self.0.view.read().unwrap_or_else(PoisonError::into_inner);
-        view.judge(bearer, self.0.admission, now)
     }
 }
 

@@ -28,6 +28,10 @@ impl Retention {
                 events: Some(100_000),
                 bytes: Some(256 << 20),
             },
+            // Whoever asks what an operator did asks long after.
+            Kind::Audit => {
+                Retention { age: Duration::from_secs(365 * DAY), events: None, bytes: None }
+            }
             Kind::Job => Retention { age: Duration::from_secs(7 * DAY), events: None, bytes: None },
             Kind::Session => {
                 Retention { age: Duration::from_secs(30 * DAY), events: None, bytes: None }

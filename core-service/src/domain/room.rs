@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::fmt;
+use std::ops::Bound;
 
 use serde::Deserialize;
 
@@ -131,6 +133,12 @@ impl Rooms {
         Ok(())
     }
 
+    /// Those after a name, in the order of names.
+    pub fn after(&self, name: &str) -> impl Iterator<Item = (&str, &Room)> {
+        let after = (Bound::Excluded(name), Bound::Unbounded);
+        self.0.range::<str, _>(after).map(|(name, room)| (name.as_str(), room))
+    }
+
     /// The room of this name, if it is declared.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Room> {
@@ -182,6 +190,15 @@ impl Audience {
         Audience::Parties(Vec::new())
     }
 
+    /// As it is written in a configuration.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        match self {
+            Audience::Everyone => vec!["everyone".into()],
+            Audience::Parties(parties) => parties.iter().map(Party::to_string).collect(),
+        }
+    }
+
     fn has(&self, asking: Asking<'_>) -> bool {
         match self {
             Audience::Everyone => true,
@@ -195,6 +212,15 @@ impl Party {
         match self {
             Party::Role(role) => asking.roles.contains(role),
             Party::User(user) => asking.user == user,
+        }
+    }
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Party::Role(name) => write!(formatter, "role:{name}"),
+            Party::User(id) => write!(formatter, "user:{id}"),
         }
     }
 }

@@ -18,6 +18,8 @@ pub enum Kind {
     Room,
     /// What concerns one user.
     User,
+    /// What operators did. Written by the core alone.
+    Audit,
     /// Who may come in. The core's own: no name of a caller's leads here.
     Access,
 }
@@ -32,6 +34,7 @@ impl Kind {
             Kind::Project => "project",
             Kind::Room => "room",
             Kind::User => "user",
+            Kind::Audit => "audit",
             Kind::Access => "access",
         }
     }
@@ -45,6 +48,7 @@ impl Kind {
             "project" => Some(Kind::Project),
             "room" => Some(Kind::Room),
             "user" => Some(Kind::User),
+            "audit" => Some(Kind::Audit),
             _ => None,
         }
     }
@@ -64,10 +68,13 @@ pub struct Topic {
     full: Arc<str>,
 }
 
+/// The one name of an audit topic.
+const AUDIT: &str = "log";
+
 /// Why a full name is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a topic is kind:name with kind job, session, project, room or user and name [A-Za-z0-9_.-]{{1,128}}"
+    "a topic is kind:name with kind job, session, project, room or user and name [A-Za-z0-9_.-]{{1,128}}, or audit:log"
 )]
 pub struct NotATopic;
 
@@ -93,9 +100,14 @@ impl Topic {
         let kind = Kind::parse(kind).ok_or(NotATopic)?;
         match kind {
             Kind::User if !name::is_name(name) => Topic::user(tenant, name),
-            Kind::Job | Kind::Session | Kind::Project | Kind::Room | Kind::User | Kind::Access => {
-                Topic::new(tenant, kind, name)
-            }
+            Kind::Audit if name != AUDIT => Err(NotATopic),
+            Kind::Job
+            | Kind::Session
+            | Kind::Project
+            | Kind::Room
+            | Kind::User
+            | Kind::Audit
+            | Kind::Access => Topic::new(tenant, kind, name),
         }
     }
 
@@ -103,6 +115,13 @@ impl Topic {
     #[must_use]
     pub fn access() -> Topic {
         Topic { tenant: "".into(), kind: Kind::Access, full: "access:all".into() }
+    }
+
+    /// The topic that tells what a tenant's operators did.
+    #[must_use]
+    pub fn audit(tenant: &str) -> Topic {
+        let full = format!("{}:{AUDIT}", Kind::Audit.as_str());
+        Topic { tenant: tenant.into(), kind: Kind::Audit, full: full.into() }
     }
 
     /// The topic of a user, whatever characters the user's id has.
@@ -161,7 +180,9 @@ mod tests {
             (topic.kind(), topic.name(), topic.full()),
             (Kind::Room, "metrics", "room:metrics")
         );
-        for wrong in ["metrics", "room:", "room:a b", "lobby:x", "room:ä", ":"] {
+        for wrong in
+            ["metrics", "room:", "room:a b", "lobby:x", "room:ä", ":", "audit:x", "access:all"]
+        {
             assert_eq!(Topic::parse("acme", wrong), Err(NotATopic), "{wrong}");
         }
     }

@@ -1,5 +1,7 @@
 //! `AccessService`: rights that end before their time.
 
+mod acts;
+mod explain;
 mod watch;
 
 use std::pin::Pin;
@@ -14,15 +16,20 @@ use tonic::{Request, Response, Status};
 
 use super::broadcast::GRANT;
 use super::wire::access as wire;
-use super::wire::check::invalid;
+use super::wire::check::{self, invalid};
 use super::wire::{page, publish, timestamp};
+use super::{audit, right};
 use crate::auth::{self, Caller, Door};
 use crate::domain::access::{self, Command, Entry, Table, Touched};
+use crate::domain::audit::Act;
 use crate::domain::limits;
+use crate::domain::retention::Retentions;
+use crate::domain::right::Trail;
 use crate::domain::topic::{Kind, Topic};
 use crate::error::status;
 use crate::log::{Log, now};
-use crate::store::{AccessQuery, Refusal};
+use crate::store::commit::Action;
+use crate::store::{self, AccessQuery, Refusal};
 
 /// Rooms of one question: more than anybody enters at once.
 const ROOMS_ASKED_MAX: usize = 32;
@@ -34,14 +41,20 @@ pub(super) const PAGES: page::Sizes = page::Sizes { default: 50, max: 200 };
 pub struct Accesses {
     log: Log,
     door: Arc<Door>,
+    retentions: Retentions,
     drain: CancellationToken,
 }
 
 impl Accesses {
     /// The service over a log. Streams end when `drain` is cancelled.
     #[must_use]
-    pub fn new(log: Log, door: Arc<Door>, drain: CancellationToken) -> Accesses {
-        Accesses { log, door, drain }
+    pub fn new(
+        log: Log,
+        door: Arc<Door>,
+        retentions: Retentions,
+        drain: CancellationToken,
+    ) -> Accesses {
+        Accesses { log, door, retentions, drain }
     }
 }
 
@@ -52,7 +65,11 @@ pub(super) async fn commit(
     caller: &Caller,
     command: Command,
 ) -> Result<Option<Entry>, Status> {
-    let (entry, offset) = log.commit_access(command, caller.trace).await.map_err(status)?;
+    let told = audit::of_access(caller, &command);
+    let command =
+        store::Command { action: Action::Access(command), idempotency: None, trace: caller.trace };
+    let committed = audit::commit(log, told, command, |command| log.commit_access(command));
+    let (entry, offset) = committed.await.map_err(status)?;
     door.access().reached(offset).await;
     Ok(entry)
 }
@@ -117,7 +134,7 @@ impl AccessService for Accesses {
         request: Request<v1::ListRevocationsRequest>,
     ) -> Result<Response<v1::ListRevocationsResponse>, Status> {
         let caller = self.door.admit(&request).await?;
-        caller.require_warden()?;
+        caller.require_observer()?;
         let request = request.into_inner();
         let tenant = wire::tenant(caller.tenant(&request.tenant))?;
         let asked = (request.page_size, request.page_token.as_str());
@@ -173,8 +190,9 @@ impl AccessService for Accesses {
             return Err(invalid("rooms", "at most 32"));
         }
         let may_read = |room: &String| {
-            Topic::new(caller.tenant(""), Kind::Room, room)
-                .is_ok_and(|topic| caller.may_read(&topic))
+            Topic::new(caller.tenant(""), Kind::Room, room).is_ok_and(|topic| {
+                right::may_read_room(&self.door, &caller, &topic, &mut Trail::none())
+            })
         };
         Ok(Response::new(v1::CheckAccessResponse {
             rooms: asked.into_iter().filter(may_read).collect(),
@@ -227,5 +245,36 @@ impl AccessService for Accesses {
         };
         let token = token.ok_or_else(no_ticket)?;
         Ok(Response::new(v1::SpendTicketResponse { token }))
+    }
+
+    async fn explain_access(
+        &self,
+        request: Request<v1::ExplainAccessRequest>,
+    ) -> Result<Response<v1::ExplainAccessResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        self.explain(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_acts(
+        &self,
+        request: Request<v1::ListActsRequest>,
+    ) -> Result<Response<v1::ListActsResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        self.acts(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn record_disconnect(
+        &self,
+        request: Request<v1::RecordDisconnectRequest>,
+    ) -> Result<Response<v1::RecordDisconnectResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        caller.require_warden()?;
+        let v1::RecordDisconnectRequest { connection_id, user_id } = request.into_inner();
+        let connection_id = check::name("connection_id", connection_id)?;
+        let user_id = wire::subject("user_id", user_id)?;
+        let target = format!("connection:{connection_id} user:{user_id}");
+        let entry = audit::entry(&caller, caller.tenant(""), Act::Disconnect, target);
+        audit::tell(&self.log, &entry, caller.trace).await.map_err(status)?;
+        Ok(Response::new(v1::RecordDisconnectResponse {}))
     }
 }

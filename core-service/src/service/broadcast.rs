@@ -1,5 +1,6 @@
 //! `BroadcastService`.
 
+mod list;
 mod merge;
 mod presence;
 
@@ -16,18 +17,18 @@ use tonic::{Request, Response, Status, Streaming};
 use self::merge::Merger;
 use super::job::idempotency;
 use super::wire::{self, frame, page, publish, timestamp};
-use super::{membership, subscribe, watch};
+use super::{audit, membership, right, subscribe, watch};
 use crate::auth::{Caller, Door};
+use crate::domain::audit::{self as audit_log, Act};
 use crate::domain::cursor::{Cursor, Resume};
-use crate::domain::event::NewEvent;
 use crate::domain::limits;
-use crate::domain::project::Role;
 use crate::domain::retention::Retentions;
+use crate::domain::right::Trail;
 use crate::domain::topic::{Kind, Topic};
 use crate::error::status;
 use crate::log::{Log, now};
 use crate::store::PageLimit;
-use crate::store::commit::{Action, Command, Committed, Idempotency};
+use crate::store::commit::{Action, Append, Command, Committed, Idempotency};
 use crate::subscription::Start;
 
 const PAGES: page::Sizes = page::Sizes { default: 100, max: 1000 };
@@ -62,46 +63,14 @@ impl Broadcast {
     /// The topic, if the caller may read it.
     async fn readable(&self, caller: &Caller, tenant: &str, full: &str) -> Result<Topic, Status> {
         let topic = publish::topic(caller.tenant(tenant), full)?;
-        let is_allowed = match topic.kind() {
-            Kind::Job => {
-                let stored = self.log.store().job(topic.name()).await.map_err(status)?;
-                let job = stored.as_ref().map(|stored| &stored.record.job);
-                match job.filter(|job| job.spec.tenant == topic.tenant()) {
-                    Some(job) => membership::may_use(&self.log, caller, job, Role::Viewer).await?,
-                    None => false,
-                }
-            }
-            Kind::Session => {
-                if self.door.is_dev() {
-                    membership::improvise(&self.log, caller, topic.name()).await?;
-                }
-                let id = topic.name();
-                let found = membership::session(&self.log, caller, id, Role::Viewer).await?;
-                if found.session.tenant != topic.tenant() {
-                    return Err(wire::session::session_not_found(id));
-                }
-                true
-            }
-            Kind::Project => {
-                let (tenant, id) = (topic.tenant(), topic.name());
-                let project = self.log.store().project(id).await.map_err(status)?;
-                let is_there = project.is_some_and(|project| project.tenant == tenant);
-                is_there && membership::role(&self.log, caller, tenant, id).await?.is_some()
-            }
-            // An edge asks once where a room stands that many of its users may enter.
-            Kind::Room => {
-                (caller.may_read(&topic) || caller.is_edge()) && !publish::is_view(&topic)
-            }
-            Kind::User | Kind::Access => caller.may_read(&topic),
-        };
-        match (is_allowed, topic.kind()) {
-            (true, _) => Ok(topic),
-            (false, Kind::Job) => Err(wire::check::job_not_found(topic.name())),
-            (false, _) => {
-                let message = format!("{topic} not found or access denied");
-                Err(Code::TopicNotFound.status(message))
-            }
+        if self.door.is_dev() && topic.kind() == Kind::Session {
+            membership::improvise(&self.log, caller, topic.name()).await?;
         }
+        let rules = (&self.log, &*self.door);
+        if right::may_read(rules, caller, &topic, &mut Trail::none()).await? {
+            return Ok(topic);
+        }
+        Err(right::refusal(&topic))
     }
 
     fn tells_last(&self, topic: &Topic) -> bool {
@@ -112,14 +81,14 @@ impl Broadcast {
     async fn append(
         &self,
         caller: &Caller,
-        topic: Topic,
-        events: Vec<NewEvent>,
-        expected_offset: Option<u64>,
-        idempotency: Option<Idempotency>,
+        Append { topic, events }: Append,
+        (expected_offset, idempotency): (Option<u64>, Option<Idempotency>),
+        told: Option<audit_log::Entry>,
     ) -> Result<Vec<v1::Published>, Status> {
         let action = Action::Publish { topic: topic.clone(), events, expected_offset };
         let command = Command { action, idempotency, trace: caller.trace };
-        match self.log.commit(command).await.map_err(status)? {
+        let committed = audit::commit(&self.log, told, command, |command| self.log.commit(command));
+        match committed.await.map_err(status)? {
             Committed::Published { cursors, .. } => {
                 Ok(cursors.into_iter().map(|cursor| published(cursor, &topic)).collect())
             }
@@ -128,6 +97,13 @@ impl Broadcast {
             }
         }
     }
+}
+
+/// What publishing is told as: where it takes the role admin, and not the room's own word. What services
+/// publish is their work.
+fn told(caller: &Caller, topic: &Topic, is_named: bool) -> Option<audit_log::Entry> {
+    let is_act = !is_named && caller.user().is_some();
+    is_act.then(|| audit::entry(caller, topic.tenant(), Act::Publish, topic.full().to_owned()))
 }
 
 fn published(cursor: Cursor, topic: &Topic) -> v1::Published {
@@ -206,7 +182,8 @@ impl BroadcastService for Broadcast {
         let key = &request.idempotency_key;
         let idempotency = idempotency(&caller, topic.tenant(), "publish", key, &request)?;
         let event = request.event.ok_or_else(|| wire::check::invalid("event", "is required"))?;
-        caller.require_publisher(&topic, &event.r#type)?;
+        let is_named = caller.require_publisher(&topic, &event.r#type)?;
+        let told = told(&caller, &topic, is_named);
         let event = publish::event(event, &topic)?;
         let expected = request.expected_offset;
         if self.merger.merges(&topic) {
@@ -214,12 +191,15 @@ impl BroadcastService for Broadcast {
                 let problem = "a merged room may move on before your event is in the log";
                 return Err(wire::check::invalid("expected_offset", problem));
             }
+            if let Some(entry) = told {
+                audit::tell(&self.log, &entry, caller.trace).await.map_err(status)?;
+            }
             let cursor = self.merger.publish(topic.clone(), event, caller.trace).await;
             let published = Some(published(cursor.map_err(status)?, &topic));
             return Ok(Response::new(v1::PublishResponse { published }));
         }
-        let events = vec![event];
-        let published = self.append(&caller, topic, events, expected, idempotency).await?;
+        let append = Append { topic, events: vec![event] };
+        let published = self.append(&caller, append, (expected, idempotency), told).await?;
         Ok(Response::new(v1::PublishResponse { published: published.into_iter().next() }))
     }
 
@@ -237,10 +217,14 @@ impl BroadcastService for Broadcast {
             return Err(wire::check::invalid("topic", problem));
         }
         let mut types = request.events.iter().map(|event| &event.r#type);
-        types.try_for_each(|kind| caller.require_publisher(&topic, kind))?;
+        let are_named = types.try_fold(true, |are_named, kind| {
+            caller.require_publisher(&topic, kind).map(|is_named| are_named && is_named)
+        })?;
+        let told = told(&caller, &topic, are_named);
         let events = publish::events(request.events, &topic)?;
         let expected = request.expected_offset;
-        let published = self.append(&caller, topic, events, expected, idempotency).await?;
+        let append = Append { topic, events };
+        let published = self.append(&caller, append, (expected, idempotency), told).await?;
         Ok(Response::new(v1::PublishBatchResponse { published }))
     }
 
@@ -292,6 +276,22 @@ impl BroadcastService for Broadcast {
             retention_events: retention.events.unwrap_or(0),
             retention_bytes: retention.bytes.unwrap_or(0),
         }))
+    }
+
+    async fn list_topics(
+        &self,
+        request: Request<v1::ListTopicsRequest>,
+    ) -> Result<Response<v1::ListTopicsResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        self.topics(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_rooms(
+        &self,
+        request: Request<v1::ListRoomsRequest>,
+    ) -> Result<Response<v1::ListRoomsResponse>, Status> {
+        let caller = self.door.admit(&request).await?;
+        self.rooms(&caller, request.get_ref()).map(Response::new)
     }
 
     async fn get_room_presence(

@@ -13,8 +13,9 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::wire::{check, job as wire_job, page, report as wire_report};
 use super::work::{self, Work, roster::Roster};
-use super::{membership, watch, wire};
+use super::{audit, membership, watch, wire};
 use crate::auth::{Caller, Door};
+use crate::domain::audit::{self as audit_log, Act};
 use crate::domain::job::{self, Spec};
 use crate::domain::limits;
 use crate::domain::project::Role;
@@ -216,7 +217,9 @@ impl JobService for Jobs {
         let request = request.into_inner();
         let reason = check::text("reason", request.reason, limits::MESSAGE_BYTES_MAX)?;
         let grace = check::span("grace", request.grace, limits::CANCEL_GRACE_MAX)?;
-        let job_id = self.steerable(&caller, request.job_id).await?.record.job.spec.id.clone();
+        let stored = self.steerable(&caller, request.job_id).await?;
+        let told = told(&caller, &stored.record.job, Act::CancelJob);
+        let job_id = stored.record.job.spec.id.clone();
         let command = job::Command::Cancel {
             reason,
             by: caller.name().to_owned(),
@@ -224,7 +227,9 @@ impl JobService for Jobs {
         };
         let action = Action::Job { job_id, command };
         let command = Command { action, idempotency: None, trace: caller.trace };
-        let (stored, _) = self.log.commit_job(command).await.map_err(status)?;
+        let committed =
+            audit::commit(&self.log, told, command, |command| self.log.commit_job(command));
+        let (stored, _) = committed.await.map_err(status)?;
         Ok(Response::new(v1::CancelJobResponse { job: Some(wire_job::job(&stored)) }))
     }
 
@@ -347,6 +352,13 @@ impl JobService for Jobs {
         let (ack, cancel) = work::unary::report(&self.work, job_id, report).await?;
         Ok(Response::new(v1::ReportJobResponse { ack: Some(ack), cancel }))
     }
+}
+
+/// What an act on somebody else's job is told as.
+fn told(caller: &Caller, job: &job::Job, act: Act) -> Option<audit_log::Entry> {
+    let is_own = caller.name() == job.spec.owner;
+    let target = || format!("job:{}", job.spec.id);
+    (!is_own).then(|| audit::entry(caller, &job.spec.tenant, act, target()))
 }
 
 fn query(

@@ -3,12 +3,14 @@
 use roomcast_proto::registry::Code;
 use tonic::Status;
 
+use super::right;
 use super::wire::check;
 use super::wire::session::{project_not_found, session_not_found};
 use crate::auth::Caller;
 use crate::domain::job::{Job, Spec};
 use crate::domain::name::is_name;
 use crate::domain::project::{Project, Role};
+use crate::domain::right::Trail;
 use crate::domain::session::Session;
 use crate::error::status;
 use crate::log::{Log, now};
@@ -23,9 +25,21 @@ pub(super) async fn role(
     tenant: &str,
     project_id: &str,
 ) -> Result<Option<Role>, Status> {
-    if caller.owns_all_of(tenant) {
-        return Ok(Some(Role::Owner));
+    let standing = caller.standing(tenant);
+    if standing == Some(Role::Owner) {
+        return Ok(standing);
     }
+    let member = member(log, caller, tenant, project_id).await?;
+    Ok(standing.max(member))
+}
+
+/// A caller's role in a project by membership alone.
+pub(super) async fn member(
+    log: &Log,
+    caller: &Caller,
+    tenant: &str,
+    project_id: &str,
+) -> Result<Option<Role>, Status> {
     match caller.user().filter(|user| user.tenant == tenant) {
         Some(user) => log.store().role(project_id, &user.id).await.map_err(status),
         None => Ok(None),
@@ -75,7 +89,7 @@ pub(super) async fn session(
 /// create jobs there.
 pub(super) async fn placed(log: &Log, caller: &Caller, spec: Spec) -> Result<Spec, Status> {
     let Some(session_id) = &spec.session else {
-        if let Some(project_id) = spec.project.as_ref().filter(|_| !caller.sees_all_jobs()) {
+        if let Some(project_id) = spec.project.as_ref().filter(|_| !caller.steers_all_jobs()) {
             project(log, caller, project_id, Role::Editor).await?;
         }
         return Ok(spec);
@@ -91,23 +105,13 @@ pub(super) async fn placed(log: &Log, caller: &Caller, spec: Spec) -> Result<Spe
 }
 
 /// Whether the caller may do with a job what takes this role in its project.
-///
-/// A job is its owner's as well, whatever becomes of the owner's membership.
 pub(super) async fn may_use(
     log: &Log,
     caller: &Caller,
     job: &Job,
     least: Role,
 ) -> Result<bool, Status> {
-    if caller.may_use(job) {
-        return Ok(true);
-    }
-    match &job.spec.project {
-        Some(project_id) => {
-            Ok(role(log, caller, &job.spec.tenant, project_id).await? >= Some(least))
-        }
-        None => Ok(false),
-    }
+    right::may_use(log, caller, (job, least), &mut Trail::none()).await
 }
 
 /// Makes a session of this name in a project of the same name, owned by the caller, unless it is there.

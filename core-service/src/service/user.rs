@@ -30,6 +30,12 @@ impl Users {
         Users { log, door }
     }
 
+    async fn observer<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        let caller = self.door.admit(request).await?;
+        caller.require_observer()?;
+        Ok(caller)
+    }
+
     async fn warden<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
         let caller = self.door.admit(request).await?;
         caller.require_warden()?;
@@ -73,7 +79,7 @@ impl UserService for Users {
         &self,
         request: Request<v1::GetUserRequest>,
     ) -> Result<Response<v1::GetUserResponse>, Status> {
-        let caller = self.warden(&request).await?;
+        let caller = self.observer(&request).await?;
         let v1::GetUserRequest { user_id, tenant } = request.into_inner();
         let tenant = wire::tenant(caller.tenant(&tenant))?;
         let entry = self.find(&tenant, &user_id).await?;
@@ -84,7 +90,7 @@ impl UserService for Users {
         &self,
         request: Request<v1::ListUsersRequest>,
     ) -> Result<Response<v1::ListUsersResponse>, Status> {
-        let caller = self.warden(&request).await?;
+        let caller = self.observer(&request).await?;
         let request = request.into_inner();
         let tenant = wire::tenant(caller.tenant(&request.tenant))?;
         let asked = (request.page_size, request.page_token.as_str());

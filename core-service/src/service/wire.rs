@@ -12,6 +12,7 @@ pub(super) mod page;
 pub(super) mod publish;
 pub(super) mod report;
 pub(super) mod session;
+pub(super) mod topic;
 pub(super) mod value;
 
 use std::time::Duration;

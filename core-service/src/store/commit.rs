@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::domain::access::{self, Change};
+use crate::domain::audit;
 use crate::domain::cursor::Cursor;
 use crate::domain::event::{Body, NewEvent};
 use crate::domain::graph;
@@ -57,6 +58,28 @@ pub enum Action {
     Access(access::Command),
     /// Change projects, members and sessions.
     Session(Box<session::Action>),
+    /// Do this, and tell of it in the log of what operators do.
+    Audited {
+        /// What to do.
+        action: Box<Action>,
+        /// What is told, unless it is refused.
+        entry: Box<audit::Entry>,
+    },
+}
+
+impl Action {
+    /// What is to be done, whoever is told of it.
+    #[must_use]
+    pub fn bare(&self) -> &Action {
+        match self {
+            Action::Audited { action, .. } => action.bare(),
+            Action::Publish { .. }
+            | Action::CreateJob { .. }
+            | Action::Job { .. }
+            | Action::Access(_)
+            | Action::Session(_) => self,
+        }
+    }
 }
 
 /// An idempotency key and the content it stands for.
@@ -216,6 +239,17 @@ pub fn access_append(change: &Change) -> Result<Append, Error> {
     let body = Body::Payload(Payload::json(codec::to_json(change)?));
     let events = vec![NewEvent { kind: access::CHANGED.into(), body }];
     Ok(Append { topic: Topic::access(), events })
+}
+
+/// The event that tells what an operator did.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn audit_append(entry: &audit::Entry) -> Result<Append, Error> {
+    let json = entry.json().map_err(|error| Error::Damaged(error.to_string()))?;
+    let body = Body::Payload(Payload::json(json));
+    let events = vec![NewEvent { kind: entry.act.as_str().into(), body }];
+    Ok(Append { topic: entry.topic(), events })
 }
 
 /// The topic of a job.

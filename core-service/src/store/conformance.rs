@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub(crate) mod agenda;
+pub(crate) mod audit;
 pub(crate) mod cleaning;
 pub(crate) mod cores;
 pub(crate) mod graphs;
@@ -55,6 +56,10 @@ macro_rules! conformance {
                 last_values_are_the_newest_event_of_each_type,
                 pages_join_without_a_hole_whatever_their_size,
                 a_topic_nobody_wrote_to_stands_at_the_start,
+            ]
+            audit: [
+                an_act_and_its_entry_are_committed_together,
+                topics_are_listed_by_kind_and_name,
             ]
             idempotency: [
                 racing_publishes_with_one_key_commit_once,

@@ -78,7 +78,7 @@ pub(crate) fn gone() -> Error {
 pub(crate) fn size(command: &Command) -> usize {
     let payload = |payload: &Option<Payload>| payload.as_ref().map_or(0, |p| p.data.len());
     COMMAND_BYTES
-        + match &command.action {
+        + match command.action.bare() {
             Action::Publish { events, .. } => {
                 let body = |body: &Body| match body {
                     Body::Payload(payload) => payload.data.len(),
@@ -103,6 +103,6 @@ pub(crate) fn size(command: &Command) -> usize {
                     }
             }
             Action::Session(action) => action.bytes(),
-            Action::Job { .. } | Action::Access(_) => 0,
+            Action::Job { .. } | Action::Access(_) | Action::Audited { .. } => 0,
         }
 }

@@ -58,11 +58,12 @@ use crate::domain::topic::Topic;
 use crate::store::lead::Leader;
 use crate::store::queue::{self, Queue};
 use crate::store::readers::Readers;
-use crate::store::sql::{Reads, access, agenda, jobs};
+use crate::store::sql::{Reads, access, agenda, jobs, topics};
 use crate::store::status::Status;
 use crate::store::{
     AccessQuery, AgendaQuery, Candidate, Claim, CleanBudget, Cleaned, Command, Committed, Error,
-    JobQuery, Lead, OutputQuery, Page, PageLimit, Position, Store, Stored, Tap,
+    JobQuery, Lead, OutputQuery, Page, PageLimit, Position, Store, Stored, Tap, TopicLine,
+    TopicQuery,
 };
 use failure::Failure;
 use folder::Folder;
@@ -286,6 +287,10 @@ impl Store for SqliteStore {
     async fn position(&self, topic: &Topic, cursor: Option<Cursor>) -> Result<Position, Error> {
         let topic = topic.clone();
         self.query(move |store| read::position(store, &topic, cursor)).await
+    }
+
+    async fn topics(&self, query: TopicQuery) -> Result<Vec<TopicLine>, Error> {
+        self.query(move |store| topics::list(store, &query)).await
     }
 
     async fn last_values(

@@ -95,7 +95,7 @@ impl Standing {
         trace: TraceContext,
     ) -> Result<Answer, Refused> {
         let touches = self.hold.touches();
-        let caller = Caller { session: Arc::clone(&self.session), trace };
+        let caller = Caller { session: Arc::clone(&self.session), trace, client: None };
         match ask(&caller, rooms, &self.rights, &self.upstream).await {
             Ok(answer) => {
                 self.hold.settle(touches);
@@ -119,7 +119,7 @@ impl Standing {
         if !fresh.is_of_user_of(&self.session) {
             return Err(Refused::of(Code::TokenMismatch));
         }
-        let caller = Caller { session: Arc::clone(fresh), trace };
+        let caller = Caller { session: Arc::clone(fresh), trace, client: None };
         ask(&caller, &[], &self.rights, &self.upstream)
             .await
             .map_err(|status| Refused::from(&status))?;

@@ -107,6 +107,11 @@ impl Queue {
         Ok(has_opened)
     }
 
+    /// Bytes that wait, or are being written.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Hands over what waits, into a list that is empty. Answers whether there is any.
     pub(super) fn take(&mut self, writing: &mut VecDeque<Bytes>) -> bool {
         std::mem::swap(&mut self.pieces, writing);

@@ -10,6 +10,7 @@ use super::{accept::wants, problem::Problem, sse, tickets};
 use crate::{
     app::AppState,
     auth::Identity,
+    listener::ClientAddress,
     upstream::{self, is_refusal},
 };
 
@@ -27,7 +28,9 @@ impl FromRequestParts<AppState> for Caller {
         let identity = identify(state, parts).await?;
         let trace = parts.extensions.get::<TraceContext>().copied();
         let trace = trace.unwrap_or_else(|| TraceContext::from_headers(&parts.headers));
-        Ok(Self { upstream: identity.caller(trace), user: identity.user })
+        let client = parts.extensions.get::<ClientAddress>().map(|address| address.0);
+        let upstream = upstream::Caller { client, ..identity.caller(trace) };
+        Ok(Self { upstream, user: identity.user })
     }
 }
 
@@ -46,9 +49,16 @@ async fn identify(state: &AppState, parts: &Parts) -> Result<Identity, Problem> 
     }
 }
 
-/// A user with the role `admin`: for operators' doors.
+/// A user with the role `admin`: for what operators do.
 #[derive(Debug)]
 pub(super) struct Admin {
+    pub(super) tenant: String,
+    pub(super) upstream: upstream::Caller,
+}
+
+/// A user with the role `admin` or `auditor`: for what operators see.
+#[derive(Debug)]
+pub(super) struct Observer {
     pub(super) tenant: String,
 }
 
@@ -57,20 +67,38 @@ impl FromRequestParts<AppState> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        if caller.user.is_admin() {
-            // The edge reads tokens; only the core knows which of them were revoked.
-            let request = caller.upstream.request(CheckAccessRequest::default());
-            if caller.upstream.session.token().is_some() {
-                let checked = state.upstream.access().check_access(request).await;
-                // Operators look also when the core is away.
-                checked.map(|_| ()).or_else(|status| match is_refusal(&status) {
-                    true => Err(status),
-                    false => Ok(()),
-                })?;
-            }
-            return Ok(Self { tenant: caller.user.tenant });
+        if !caller.user.is_admin() {
+            return Err(Problem::new(Code::PermissionDenied, "this needs the role admin"));
         }
-        Err(Problem::new(Code::PermissionDenied, "this needs the role admin"))
+        stands(state, &caller).await?;
+        Ok(Self { tenant: caller.user.tenant, upstream: caller.upstream })
+    }
+}
+
+impl FromRequestParts<AppState> for Observer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        if !caller.user.is_admin() && !caller.user.is_auditor() {
+            let detail = "this needs the role admin or auditor";
+            return Err(Problem::new(Code::PermissionDenied, detail));
+        }
+        stands(state, &caller).await?;
+        Ok(Self { tenant: caller.user.tenant })
+    }
+}
+
+/// The edge reads tokens; only the core knows which of them were revoked. Operators look also when it is
+/// away.
+async fn stands(state: &AppState, caller: &Caller) -> Result<(), Problem> {
+    if caller.upstream.session.token().is_none() {
+        return Ok(());
+    }
+    let request = caller.upstream.request(CheckAccessRequest::default());
+    match state.upstream.access().check_access(request).await {
+        Err(status) if is_refusal(&status) => Err(status.into()),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

@@ -52,7 +52,7 @@ impl FromRequestParts<AppState> for Developer {
                 parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |uri| uri.path());
             return Err(Problem::new(Code::RouteNotFound, format!("there is nothing at {path}")));
         }
-        let Admin { tenant } = Admin::from_request_parts(parts, state).await?;
+        let Admin { tenant, .. } = Admin::from_request_parts(parts, state).await?;
         Ok(Self { tenant })
     }
 }
@@ -179,6 +179,7 @@ mod tests {
             tenant: "default".into(),
             connected_at: "2026-01-31T12:00:00.000Z".into(),
             topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+            ..ConnectionInfo::default()
         }
     }
 

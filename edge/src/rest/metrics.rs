@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{caller::Admin, openapi::Failures};
+use super::{caller::Observer, openapi::Failures};
 use crate::app::AppState;
 
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -23,12 +23,12 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 /// Scrape the metrics
 ///
-/// Needs a token with the role admin; in development everybody is one.
+/// Needs a token with the role admin or auditor; in development everybody is one.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations",
     responses((status = 200, description = "Prometheus text format", body = String), Failures)
 )]
-async fn scrape(_: Admin, Extension(metrics): Extension<PrometheusHandle>) -> Response {
+async fn scrape(_: Observer, Extension(metrics): Extension<PrometheusHandle>) -> Response {
     page(&metrics)
 }
 

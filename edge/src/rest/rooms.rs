@@ -1,20 +1,80 @@
-//! `/rooms`: who is there.
+//! `/rooms`: which are declared, and who is there.
+
+use std::collections::BTreeMap;
 
 use axum::{
     Json,
     extract::{Path, State},
     response::{IntoResponse as _, Response},
 };
-use roomcast_proto::v1::GetRoomPresenceRequest;
+use roomcast_proto::v1::{DeclaredRoom, GetRoomPresenceRequest, ListRoomsRequest};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{caller::Caller, openapi::Failures, problem::Problem};
+use super::{
+    caller::Caller,
+    openapi::Failures,
+    parameters::{Parameters, next_page},
+    problem::Problem,
+};
 use crate::{app::AppState, names::Participant};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(presence))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(presence))
+}
+
+/// Declared rooms, in the order of names.
+#[derive(Debug, Serialize, ToSchema)]
+struct RoomPage<'a> {
+    rooms: Vec<Room<'a>>,
+    /// `page_token` of the next page; null on the last one.
+    next_page_token: Option<&'a str>,
+}
+
+/// A room as it is declared. Operators read every room and publish to it; they are not named here.
+#[derive(Debug, Serialize, ToSchema)]
+struct Room<'a> {
+    room: &'a str,
+    /// Who reads it: `everyone`, `role:NAME`, `user:ID`.
+    #[schema(example = json!(["role:ops"]))]
+    read: &'a [String],
+    /// Who publishes any type of event to it.
+    publish: &'a [String],
+    /// Who publishes one type of event to it.
+    publish_types: BTreeMap<&'a str, &'a [String]>,
+    merge: Merge,
+    /// Whether it is told who is in it.
+    presence: bool,
+    /// Whether who joins is told the last value of each type.
+    last: bool,
+}
+
+/// How events are kept.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Merge {
+    /// Every one.
+    None,
+    /// Of each type only the newest counts.
+    LastValue,
+}
+
+impl<'a> Room<'a> {
+    fn of(declared: &'a DeclaredRoom) -> Self {
+        let (any, typed): (Vec<_>, Vec<_>) =
+            declared.publishers.iter().partition(|one| one.r#type.is_empty());
+        let typed = typed.into_iter().map(|one| (one.r#type.as_str(), &one.publishers[..]));
+        Self {
+            room: &declared.room,
+            read: &declared.readers,
+            publish: any.first().map_or(&[], |one| &one.publishers),
+            publish_types: typed.collect(),
+            merge: if declared.merges_last_value { Merge::LastValue } else { Merge::None },
+            presence: declared.tells_presence,
+            last: declared.tells_last,
+        }
+    }
 }
 
 /// Who is in a room.
@@ -26,6 +86,30 @@ struct RoomPresence<'a> {
     participant_count: u32,
     /// The head of the room's topic that this stands at.
     cursor: &'a str,
+}
+
+/// List declared rooms
+///
+/// With the rights to them. Needs the role admin or auditor.
+#[utoipa::path(
+    get, path = "/rooms", tag = "topics",
+    params(("limit" = Option<i32>, Query, description = "1 to 200, by default 50"), ("page_token" = Option<String>, Query)),
+    responses((status = 200, body = RoomPage), Failures)
+)]
+async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    let page = parameters.page()?;
+    let request = ListRoomsRequest { page_size: page.size, page_token: page.token };
+    let request = caller.upstream.request(request);
+    let answer = state.upstream.broadcast().list_rooms(request).await?.into_inner();
+    let page = RoomPage {
+        rooms: answer.rooms.iter().map(Room::of).collect(),
+        next_page_token: next_page(&answer.next_page_token),
+    };
+    Ok(Json(page).into_response())
 }
 
 /// List who is in a room

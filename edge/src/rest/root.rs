@@ -1,8 +1,8 @@
-//! `/`: what this is, for programs; the first page for browsers.
+//! `/`: what this is, for programs; browsers are taken to the console.
 
 use axum::{
     Json,
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse as _, Redirect, Response},
 };
 use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::accept::wants;
-use crate::{app::AppState, page};
+use crate::{app::AppState, console};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(get))
@@ -29,14 +29,14 @@ struct Root {
 
 /// What this is
 ///
-/// JSON for programs, the first page for browsers.
+/// JSON for programs; browsers are taken to the console.
 #[utoipa::path(
     get, path = "/", tag = "operations",
-    responses((status = 200, content((Root = "application/json"), (String = "text/html"))))
+    responses((status = 200, body = Root), (status = 303, description = "The console, for browsers"))
 )]
 async fn get(headers: HeaderMap) -> Response {
     let mut response = if wants(&headers, "text/html") {
-        page::index()
+        Redirect::to(console::PATH).into_response()
     } else {
         Json(Root {
             message: "Roomcast",

@@ -104,6 +104,7 @@ fn no_route_is_left_undescribed() {
         paths.into_iter().collect::<Vec<_>>(),
         [
             "/",
+            "/audit",
             "/commands/execute",
             "/commands/redo",
             "/commands/undo",
@@ -112,6 +113,7 @@ fn no_route_is_left_undescribed() {
             "/debug/socketio",
             "/debug/socketio/broadcast",
             "/docs",
+            "/explain",
             "/health",
             "/jobs",
             "/jobs/{job_id}",
@@ -131,6 +133,7 @@ fn no_route_is_left_undescribed() {
             "/readyz",
             "/revocations",
             "/revocations/{revocation_id}",
+            "/rooms",
             "/rooms/{room}/presence",
             "/sessions/{session_id}",
             "/sessions/{session_id}/close",
@@ -142,6 +145,7 @@ fn no_route_is_left_undescribed() {
             "/sessions/{session_id}/saves",
             "/sessions/{session_id}/saves/{name}",
             "/tickets",
+            "/topics",
             "/topics/{topic}",
             "/topics/{topic}/events",
             "/topics/{topic}/events:batch",
@@ -150,6 +154,7 @@ fn no_route_is_left_undescribed() {
             "/users/{user_id}/disable",
             "/users/{user_id}/enable",
             "/websocket/stats",
+            "/whoami",
         ]
     );
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/rest")).unwrap() {
@@ -191,13 +196,41 @@ async fn every_error_is_described_and_explained() {
 }
 
 #[tokio::test]
-async fn the_root_is_json_for_programs_and_a_page_for_browsers() {
+async fn the_root_is_json_for_programs_and_takes_browsers_to_the_console() {
     let json = get("/").await;
     assert_eq!(json.json()["websocket"], "/socket.io/");
     assert_eq!(json.json()["docs"], "/docs");
     assert_eq!(json.header("vary"), "accept");
     let browser = Request::get("/").header("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
-    let page = ask(edge(AuthMode::Dev), browser, "").await;
+    let taken = ask(edge(AuthMode::Dev), browser, "").await;
+    assert_eq!((taken.status.as_u16(), taken.header("location")), (303, "/console/"));
+    assert_eq!(taken.header("vary"), "accept");
+    let bare = get("/console").await;
+    assert_eq!((bare.status.as_u16(), bare.header("location")), (308, "/console/"));
+}
+
+#[tokio::test]
+async fn the_console_is_one_page_at_each_of_its_paths() {
+    for path in ["/console/", "/console/jobs/1", "/console/topics/room:x"] {
+        let page = get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
+    }
+    check(&get("/console/assets/gone-0.js").await, 404, "route_not_found");
+    for outside in ["/console/../Cargo.toml", "/console/%2e%2e/package.json", "/console//etc/passwd"] {
+        let answer = get(outside).await;
+        assert!(!answer.text.contains("[package]") && !answer.text.contains("roomcast-console"));
+        assert!(!answer.text.contains("root:"), "{outside}");
+    }
+}
+
+#[tokio::test]
+async fn the_small_page_needs_nothing_from_elsewhere() {
+    let page = get("/page/").await;
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
     assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
     for inline in ["<script>", "<style", " style=", " onclick="] {

@@ -10,7 +10,7 @@ use axum::{
 use http::{HeaderMap, StatusCode};
 use roomcast_proto::{
     registry::Code,
-    v1::{GetTopicRequest, GetTopicResponse},
+    v1::{self, GetTopicRequest, GetTopicResponse, ListTopicsRequest},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,13 +23,14 @@ use super::{
     events::{self, EventPage, EventsQuery},
     idempotency::IdempotencyKey,
     openapi::Failures,
-    parameters::Parameters,
+    parameters::{Parameters, next_page},
     problem::Problem,
 };
 use crate::app::AppState;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
+        .routes(routes!(list))
         .routes(routes!(get))
         .routes(routes!(follow, publish))
         .routes(routes!(publish_batch))
@@ -37,7 +38,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 /// A topic's head and its retention.
 #[derive(Debug, Serialize, ToSchema)]
-struct Topic<'a> {
+pub(super) struct Topic<'a> {
     /// Full name.
     #[schema(example = "room:metrics")]
     topic: &'a str,
@@ -63,7 +64,31 @@ struct Retention {
     bytes: Option<u64>,
 }
 
+/// Topics, by kind and name.
+#[derive(Debug, Serialize, ToSchema)]
+struct TopicPage<'a> {
+    topics: Vec<Topic<'a>>,
+    /// `page_token` of the next page; null on the last one.
+    next_page_token: Option<&'a str>,
+}
+
 impl<'a> Topic<'a> {
+    pub(super) fn of_summary(summary: &'a v1::TopicSummary) -> Self {
+        let bound = |bound: u64| (bound > 0).then_some(bound);
+        Self {
+            topic: &summary.topic,
+            head: &summary.head,
+            head_offset: summary.head_offset,
+            first_offset: summary.first_offset,
+            bytes: summary.bytes,
+            retention: Retention {
+                age_seconds: summary.retention.as_ref().map(|age| age.seconds),
+                events: bound(summary.retention_events),
+                bytes: bound(summary.retention_bytes),
+            },
+        }
+    }
+
     fn of(answer: &'a GetTopicResponse) -> Self {
         let bound = |bound: u64| (bound > 0).then_some(bound);
         Self {
@@ -79,6 +104,41 @@ impl<'a> Topic<'a> {
             },
         }
     }
+}
+
+/// List topics
+///
+/// All of the tenant that anything was written to. Needs the role admin or auditor.
+#[utoipa::path(
+    get, path = "/topics", tag = "topics",
+    params(
+        ("kind" = Option<String>, Query, description = "`job`, `session`, `project`, `room`, `user` or `audit`"),
+        ("prefix" = Option<String>, Query, description = "What names, without the kind, begin with"),
+        ("limit" = Option<i32>, Query, description = "1 to 200, by default 50"),
+        ("page_token" = Option<String>, Query),
+    ),
+    responses((status = 200, body = TopicPage), Failures)
+)]
+async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    let asked = parameters.knows(&["kind", "prefix", "limit", "page_token"])?;
+    let request = ListTopicsRequest {
+        kind: asked.text("kind"),
+        prefix: asked.text("prefix"),
+        page_size: asked.number("limit")?,
+        page_token: asked.text("page_token"),
+        tenant: String::new(),
+    };
+    let request = caller.upstream.request(request);
+    let answer = state.upstream.broadcast().list_topics(request).await?.into_inner();
+    let page = TopicPage {
+        topics: answer.topics.iter().map(Topic::of_summary).collect(),
+        next_page_token: next_page(&answer.next_page_token),
+    };
+    Ok(Json(page).into_response())
 }
 
 /// Describe a topic
@@ -141,7 +201,8 @@ async fn publish(
     key: IdempotencyKey,
     Body(event): Body<NewEvent>,
 ) -> Result<Response, Problem> {
-    let request = caller.upstream.request(event.request(topic, key)?);
+    let request = event.request(topic, key)?;
+    let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
     let answer = state.upstream.broadcast().publish(request).await?.into_inner();
     let published = answer
         .published
@@ -168,7 +229,8 @@ async fn publish_batch(
     key: IdempotencyKey,
     Body(batch): Body<Batch>,
 ) -> Result<Response, Problem> {
-    let request = caller.upstream.request(batch.request(topic, key)?);
+    let request = batch.request(topic, key)?;
+    let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
     let answer = state.upstream.broadcast().publish_batch(request).await?.into_inner();
     let events = answer.published.iter().map(Published::of).collect();
     Ok((StatusCode::CREATED, Json(PublishedBatch { events })).into_response())

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::{
     Connection, Outlet,
     adapter::{Adapters, RawAdapter},
+    admin::Watched,
     allowance::Allowance,
     connection::{Beginning, Visitor},
     handshake::Handshake,
@@ -58,6 +59,7 @@ pub(super) struct Doorway {
     pub(super) adapters: Adapters,
     pub(super) transports: Transports,
     pub(super) users: Users,
+    pub(super) watched: Watched,
 }
 
 /// What waits for the CONNECT reply to be on its way: nothing may be emitted before it.
@@ -78,7 +80,7 @@ pub(super) async fn authenticate(
     TryData(handshake): TryData<Option<Handshake>>,
     State(doorway): State<Doorway>,
 ) -> Result<(), Rejection> {
-    let Doorway { state, adapters, transports, users } = doorway;
+    let Doorway { state, adapters, transports, users, .. } = doorway;
     let http::request::Parts { headers, extensions, .. } = socket.req_parts();
     let session = extensions.get::<Arc<Session>>();
     let lane = extensions.get::<Arc<Lane>>().cloned();

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ConnectionInfo, Gone, Outlet,
+    admin::Census,
     allowance::Allowance,
     command::{Command, Refusal},
     departures::Previous,
@@ -144,12 +145,27 @@ impl Connection {
         &self.gone
     }
 
+    /// Whether it is a user's of this tenant.
+    pub(super) fn is_of(&self, tenant: &str) -> bool {
+        self.identity.user.tenant == tenant
+    }
+
+    pub(super) fn be_counted(&self, census: &mut Census) {
+        let is_polling = self.outlet.carrier().is_none();
+        census.count(&self.id, self.outlet.namespace().name(), is_polling);
+    }
+
     pub(super) fn info(&self) -> ConnectionInfo {
+        let carrier = self.outlet.carrier();
         ConnectionInfo {
             id: self.id.clone(),
             namespace: self.outlet.namespace().name(),
             user_id: self.identity.user.id.clone(),
             tenant: self.identity.user.tenant.clone(),
+            roles: self.identity.user.roles.clone(),
+            address: self.seat.as_ref().and_then(Seat::address),
+            transport: if carrier.is_some() { "websocket" } else { "polling" },
+            waiting_bytes: carrier.map_or(0, |lane| lane.waiting_bytes()),
             connected_at: self.connected_at.clone(),
             topics: self.topics.list(),
         }

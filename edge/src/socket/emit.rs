@@ -257,6 +257,12 @@ impl Outlet {
         }
     }
 
+    /// The WebSocket that carries the socket, if one does.
+    pub(super) fn carrier(&self) -> Option<Arc<Lane>> {
+        let known = self.0.direct.as_ref().or_else(|| self.0.lane.get());
+        known.cloned().or_else(|| self.0.transports.carrier(self.0.sid))
+    }
+
     /// Why the edge has ended the socket's connection, if it has.
     pub(super) fn killed(&self) -> Option<KillReason> {
         let lane = self.0.direct.as_ref().or_else(|| self.0.lane.get());

@@ -116,7 +116,8 @@ impl Gate {
             let detail = "too many sessions of this address have not shown a token yet";
             return refuse(Code::TooManyConnections, detail, &request);
         };
-        let session = Arc::new(Session::new(Owner::new(shown), place));
+        let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
+        let session = Arc::new(Session::new(Owner::new(shown), address, place));
         session.note(&request);
         let answer = self.call(kept(request, Some(Arc::clone(&session)))).await;
         if is_websocket || answer.status() != StatusCode::OK {

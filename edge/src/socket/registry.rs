@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -14,7 +15,7 @@ use super::Connection;
 pub struct Connections(Arc<Mutex<HashMap<String, Arc<Connection>>>>);
 
 /// One connected socket, as operators see it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct ConnectionInfo {
     /// Our own id. Engine.IO's would let whoever sees it speak as this user.
     pub id: String,
@@ -24,6 +25,14 @@ pub struct ConnectionInfo {
     pub user_id: String,
     /// Tenant of the user.
     pub tenant: String,
+    /// Roles of the user.
+    pub roles: Vec<String>,
+    /// Where the client is.
+    pub address: Option<IpAddr>,
+    /// `websocket` or `polling`.
+    pub transport: &'static str,
+    /// Bytes that wait for the client to take them.
+    pub waiting_bytes: usize,
     /// Since when, RFC 3339.
     pub connected_at: String,
     /// Topics joined.
@@ -50,12 +59,24 @@ impl Connections {
         all.iter().map(|connection| connection.info()).collect()
     }
 
-    /// Has a connection of a tenant ended. Answers whether there is one.
+    /// A connection of a tenant.
     #[must_use]
-    pub fn disconnect(&self, tenant: &str, id: &str) -> bool {
+    pub fn find(&self, tenant: &str, id: &str) -> Option<ConnectionInfo> {
+        let connection = self.lock().get(id).cloned()?;
+        Some(connection.info()).filter(|info| info.tenant == tenant)
+    }
+
+    /// Has a connection ended. Answers whether there is one.
+    #[must_use]
+    pub fn disconnect(&self, id: &str) -> bool {
         let connection = self.lock().get(id).cloned();
-        let connection = connection.filter(|connection| connection.info().tenant == tenant);
         connection.inspect(|connection| connection.end()).is_some()
+    }
+
+    /// Looks at every connection of a tenant, in no order.
+    pub(super) fn each(&self, tenant: &str, look: impl FnMut(&Arc<Connection>)) {
+        let all: Vec<_> = self.lock().values().cloned().collect();
+        all.iter().filter(|connection| connection.is_of(tenant)).for_each(look);
     }
 
     pub(super) fn add(&self, connection: &Arc<Connection>) {

@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
@@ -48,6 +49,8 @@ impl Users {
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) owner: Owner,
+    /// Where the client was when it was opened.
+    address: Option<IpAddr>,
     /// What its CONNECT replies say.
     pub(super) greeting: Arc<Greeting>,
     place: Mutex<Place>,
@@ -83,10 +86,11 @@ struct Carriers {
 }
 
 impl Session {
-    pub(super) fn new(owner: Owner, pending: Held<Network>) -> Self {
+    pub(super) fn new(owner: Owner, address: Option<IpAddr>, pending: Held<Network>) -> Self {
         let place = Mutex::new(Place::Address(pending));
         Self {
             owner,
+            address,
             greeting: Arc::default(),
             place,
             carriers: Mutex::default(),
@@ -172,6 +176,11 @@ impl Session {
 }
 
 impl Seat {
+    /// Where the client was when its session was opened.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.0.address
+    }
+
     /// Whether the session has no other socket.
     pub(super) fn is_alone(&self) -> bool {
         self.0.sockets.load(Ordering::Acquire) == 1

@@ -3,6 +3,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::right::Trail;
 use crate::domain::time::Time;
 
 const NOW: Time = Time(1_700_000_000_500);
@@ -67,7 +68,7 @@ impl World {
     }
 
     fn judge(&self, admission: Admission, bearer: Bearer<'_>, now: Time) -> Result<(), Denial> {
-        self.view.judge(bearer, admission, now)
+        self.view.judge(bearer, admission, now, &mut Trail::none())
     }
 }
 

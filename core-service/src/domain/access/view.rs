@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Entry, Key, Revoked, Table};
+use crate::domain::right::{Rule, Trail};
 use crate::domain::time::Time;
 
 /// Who is let in.
@@ -75,7 +76,13 @@ impl View {
     ///
     /// # Errors
     /// The denial.
-    pub fn judge(&self, bearer: Bearer<'_>, admission: Admission, now: Time) -> Result<(), Denial> {
+    pub fn judge(
+        &self,
+        bearer: Bearer<'_>,
+        admission: Admission,
+        now: Time,
+        trail: &mut Trail,
+    ) -> Result<(), Denial> {
         let tenant = self.tenants.get(bearer.tenant);
         let is_token_revoked = tenant.zip(bearer.token_id).is_some_and(|(tenant, id)| {
             tenant.tokens.get(id).is_some_and(|expires_at| *expires_at > now)
@@ -87,15 +94,29 @@ impl View {
             .is_some_and(|until| {
                 bearer.issued_at.is_none_or(|issued| issued.saturating_mul(1000) <= until.issued.0)
             });
-        if is_token_revoked || is_subject_revoked {
+        if trail.denies(Rule::Token, is_token_revoked, || match bearer.token_id {
+            Some(id) if is_token_revoked => format!("the token {id} was revoked"),
+            Some(id) => format!("the token {id} was not revoked"),
+            None => "a token without an id is not revoked by one".into(),
+        }) || trail.denies(Rule::Subject, is_subject_revoked, || match is_subject_revoked {
+            true => "the subject's tokens issued until a later moment were revoked".into(),
+            false => "no revocation of the subject covers the token".into(),
+        }) {
             return Err(Denial::TokenRevoked);
         }
-        match tenant.and_then(|tenant| tenant.users.get(bearer.subject)) {
-            Some(true) => Err(Denial::UserDisabled),
-            Some(false) => Ok(()),
-            None if admission == Admission::Registered => Err(Denial::UserUnknown),
-            None => Ok(()),
-        }
+        let known = tenant.and_then(|tenant| tenant.users.get(bearer.subject));
+        let denial = match known {
+            Some(true) => Some(Denial::UserDisabled),
+            None if admission == Admission::Registered => Some(Denial::UserUnknown),
+            Some(false) | None => None,
+        };
+        trail.denies(Rule::Registration, denial.is_some(), || match (known, admission) {
+            (Some(true), _) => "the user is disabled".into(),
+            (Some(false), _) => "the user is registered".into(),
+            (None, Admission::Registered) => "the user is not registered, and must be".into(),
+            (None, Admission::Any) => "the user needs no registration".into(),
+        });
+        denial.map_or(Ok(()), Err)
     }
 
     /// Forgets revocations whose time is over.

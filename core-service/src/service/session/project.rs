@@ -3,8 +3,10 @@
 use futures::TryStreamExt as _;
 
 use super::*;
+use crate::domain::audit::{self as audit_log, Act};
 use crate::domain::project::Project;
 use crate::domain::session::Session;
+use crate::service::audit;
 use crate::service::wire::{check, page};
 use crate::store::session::Listing;
 use crate::store::{Error, Refusal};
@@ -65,7 +67,7 @@ impl Sessions {
         request: v1::ListProjectsRequest,
     ) -> Result<v1::ListProjectsResponse, Status> {
         let tenant = caller.tenant(&request.tenant);
-        let member = if caller.owns_all_of(tenant) { None } else { Some(caller.name()) };
+        let member = if caller.standing(tenant).is_some() { None } else { Some(caller.name()) };
         let conditions = format!("projects {tenant} {member:?}");
         let (size, listing) = listing(request.page_size, &request.page_token, &conditions)?;
         let found = self.log.store().projects(tenant, member, listing).await.map_err(status)?;
@@ -82,11 +84,13 @@ impl Sessions {
         request: v1::DeleteProjectRequest,
     ) -> Result<v1::DeleteProjectResponse, Status> {
         let id = request.project_id;
-        membership::project(&self.log, caller, &id, Role::Owner).await?;
+        let project = membership::project(&self.log, caller, &id, Role::Owner).await?;
+        let target = format!("project:{id}");
+        let told = self.told(caller, &project, Act::DeleteProject, target).await?;
         for _ in 0..DELETE_ROUNDS {
             self.erase_sessions(caller, &id).await?;
             let action = session::Action::DeleteProject { project_id: id.clone() };
-            match self.try_commit(caller, action).await {
+            match self.try_commit(caller, action, told.clone()).await {
                 // One more was opened meanwhile.
                 Err(Error::Refused(Refusal::Session(session::Refusal::NotEmpty(_)))) => {}
                 outcome => {
@@ -112,7 +116,8 @@ impl Sessions {
 
     async fn erase(&self, caller: &Caller, session_id: String) -> Result<(), Status> {
         let by = caller.name().to_owned();
-        match self.try_commit(caller, session::Action::EraseSession { session_id, by }).await {
+        let action = session::Action::EraseSession { session_id, by };
+        match self.try_commit(caller, action, None).await {
             Ok(()) => Ok(()),
             // Another caller was as quick.
             Err(Error::Refused(Refusal::Session(session::Refusal::SessionNotFound(_)))) => Ok(()),
@@ -120,10 +125,31 @@ impl Sessions {
         }
     }
 
-    async fn try_commit(&self, caller: &Caller, action: session::Action) -> Result<(), Error> {
+    async fn try_commit(
+        &self,
+        caller: &Caller,
+        action: session::Action,
+        told: Option<audit_log::Entry>,
+    ) -> Result<(), Error> {
         let action = Action::Session(Box::new(action));
         let command = Command { action, idempotency: None, trace: caller.trace };
-        self.log.commit_session(command).await.map(|_| ())
+        audit::commit(&self.log, told, command, |command| self.log.commit_session(command))
+            .await
+            .map(drop)
+    }
+
+    /// What an administrator's act is told as, in a project of others.
+    async fn told(
+        &self,
+        caller: &Caller,
+        project: &Project,
+        act: Act,
+        target: String,
+    ) -> Result<Option<audit_log::Entry>, Status> {
+        let (tenant, id) = (&project.tenant, &project.project_id);
+        let is_others =
+            caller.is_admin() && membership::member(&self.log, caller, tenant, id).await?.is_none();
+        Ok(is_others.then(|| audit::entry(caller, tenant, act, target)))
     }
 
     pub(super) async fn set_member(
@@ -132,13 +158,15 @@ impl Sessions {
         request: v1::SetMemberRequest,
     ) -> Result<v1::SetMemberResponse, Status> {
         let v1::SetMemberRequest { project_id, member } = request;
-        membership::project(&self.log, caller, &project_id, Role::Owner).await?;
+        let project = membership::project(&self.log, caller, &project_id, Role::Owner).await?;
         let member = member.ok_or_else(|| invalid("member", "is required"))?;
         let role = wire_session::role_in(member.role);
         let role = role.ok_or_else(|| invalid("member.role", "must be viewer, editor or owner"))?;
         let user_id = user_id("member.user_id", member.user_id.clone())?;
+        let target = format!("project:{project_id} user:{user_id}");
+        let told = self.told(caller, &project, Act::SetMember, target).await?;
         let action = session::Action::SetMember { project_id, user_id, role: Some(role) };
-        self.commit(caller, action, None).await?;
+        self.try_commit(caller, action, told).await.map_err(status)?;
         Ok(v1::SetMemberResponse { member: Some(member) })
     }
 
@@ -151,9 +179,11 @@ impl Sessions {
         let v1::RemoveMemberRequest { project_id, user_id } = request;
         let is_self = caller.user().is_some_and(|user| user.id == user_id);
         let least = if is_self { Role::Viewer } else { Role::Owner };
-        membership::project(&self.log, caller, &project_id, least).await?;
+        let project = membership::project(&self.log, caller, &project_id, least).await?;
+        let target = format!("project:{project_id} user:{user_id}");
+        let told = self.told(caller, &project, Act::RemoveMember, target).await?;
         let action = session::Action::SetMember { project_id, user_id, role: None };
-        self.commit(caller, action, None).await?;
+        self.try_commit(caller, action, told).await.map_err(status)?;
         Ok(v1::RemoveMemberResponse {})
     }
 
@@ -233,8 +263,13 @@ impl Sessions {
         let id = request.session_id;
         let found = membership::session(&self.log, caller, &id, Role::Owner).await?;
         if found.session.closed_at.is_none() {
+            let project_id = &found.session.project_id;
+            let project = membership::project(&self.log, caller, project_id, Role::Owner).await?;
+            let target = format!("session:{id}");
+            let told = self.told(caller, &project, Act::CloseSession, target).await?;
             let command = SessionCommand::Close { by: caller.name().to_owned() };
-            self.change(caller, id.clone(), command, None).await?;
+            let action = session::Action::Command { session_id: id.clone(), command };
+            self.try_commit(caller, action, told).await.map_err(status)?;
         }
         let found = membership::session(&self.log, caller, &id, Role::Owner).await?;
         let session = Some(wire_session::session(&found.session, Some(found.cursor)));

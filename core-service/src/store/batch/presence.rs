@@ -22,7 +22,9 @@ impl<R: Rows> Batch<'_, R> {
     ) -> Step<Outcome, R> {
         let held = match topic.kind() {
             Kind::Session => Some(sessions::open(self.rows.sql(), &topic)?),
-            Kind::Room | Kind::Job | Kind::Project | Kind::User | Kind::Access => None,
+            Kind::Room | Kind::Job | Kind::Project | Kind::User | Kind::Audit | Kind::Access => {
+                None
+            }
         };
         let id = self.rows.touch(&topic)?.id;
         let sql = self.rows.sql();

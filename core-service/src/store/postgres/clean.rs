@@ -130,7 +130,7 @@ fn next_to_trim(
         connection,
         retentions,
         now,
-        (aged, &[Kind::Room, Kind::User, Kind::Project, Kind::Access]),
+        (aged, &[Kind::Room, Kind::User, Kind::Project, Kind::Access, Kind::Audit]),
     )
 }
 

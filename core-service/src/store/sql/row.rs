@@ -121,9 +121,17 @@ pub(crate) const fn kind_number(kind: Kind) -> i64 {
         Kind::Room => 4,
         Kind::User => 5,
         Kind::Access => 6,
+        Kind::Audit => 7,
     }
 }
 
 /// All kinds.
-pub(crate) const KINDS: [Kind; 6] =
-    [Kind::Job, Kind::Session, Kind::Project, Kind::Room, Kind::User, Kind::Access];
+pub(crate) const KINDS: [Kind; 7] = [
+    Kind::Job,
+    Kind::Session,
+    Kind::Project,
+    Kind::Room,
+    Kind::User,
+    Kind::Access,
+    Kind::Audit,
+];

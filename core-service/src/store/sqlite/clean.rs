@@ -96,7 +96,7 @@ fn next_to_trim(rows: &mut Rows<'_>, now: Time) -> Result<Option<Topic>, Failure
         }
         rows.memory.crowded.remove(&topic);
     }
-    for kind in [Kind::Room, Kind::User, Kind::Project, Kind::Access] {
+    for kind in [Kind::Room, Kind::User, Kind::Project, Kind::Access, Kind::Audit] {
         let before = now - rows.retentions.of(kind).age;
         let sql = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND oldest <= ?2
                    ORDER BY oldest LIMIT 1";

@@ -68,7 +68,7 @@ test("who only reads sees everything and no control, and the server would refuse
   ] as const;
   for (const [path, shown, control] of places) {
     await visitor.go(page, path);
-    await page.getByText(shown).first().waitFor();
+    await page.getByText(shown).filter({ visible: true }).first().waitFor();
     expect(await page.getByRole("button", { name: control }).count(), `${control} on ${path}`).toBe(0);
   }
   const refused = [
@@ -90,7 +90,7 @@ test("who only reads sees everything and no control, and the server would refuse
 
 test("what an operator does is done, and told in the audit", async () => {
   const server = await Server.forTest(SECURED);
-  const things = await thingsOf(server, admin());
+  const things = await thingsOf(server, admin("wanda"));
   const visitor = await Visitor.of(server.url);
   const page = await visitor.open(`/jobs/${things.jobId}`);
   await signIn(page, admin());

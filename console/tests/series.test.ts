@@ -30,7 +30,7 @@ test("a rate is what was counted between two looks; a restart and a hole are no 
 });
 
 test("a search is conditions for the server and words for the page", () => {
-  expect(searchOf("kind:render  Frames owner:ana x:y")).toEqual({
+  expect(searchOf("kind:render  Frames owner:ana x:y", { kind: "kind", owner: "owner" })).toEqual({
     query: { kind: "render", owner: "ana" },
     words: ["frames", "x:y"],
   });

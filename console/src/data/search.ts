@@ -1,20 +1,17 @@
-import type { JobFilter } from "@roomcast/client";
-
 /** What is searched for: conditions that the server answers, and words to be found in what it answered. */
 export interface Search {
-  readonly query: JobFilter;
+  readonly query: Readonly<Record<string, string>>;
   readonly words: readonly string[];
 }
 
-const FIELDS = { kind: "kind", owner: "owner", project: "project_id" } as const;
-
-/** Reads `kind:render owner:ana frames`. */
-export function searchOf(text: string): Search {
+/** Reads `kind:render owner:ana frames`; `fields` are the names of conditions as they are typed, and as they are asked for. */
+export function searchOf(text: string, fields: Readonly<Record<string, string>> = {}): Search {
   const query: Record<string, string> = {};
   const words: string[] = [];
   for (const term of text.split(/\s+/).filter(Boolean)) {
-    const [, field, value] = /^(kind|owner|project):(.+)$/.exec(term) ?? [];
-    if (field !== undefined && value !== undefined) query[FIELDS[field as keyof typeof FIELDS]] = value;
+    const [, typed = "", value] = /^([a-z]+):(.+)$/.exec(term) ?? [];
+    const field = Object.hasOwn(fields, typed) ? fields[typed] : undefined;
+    if (field !== undefined && value !== undefined) query[field] = value;
     else words.push(term.toLowerCase());
   }
   return { query, words };

@@ -1,7 +1,7 @@
 import { useState, type ReactNode } from "react";
 import type { AuditPage } from "../api.js";
 import { usePolled } from "../data/polled.js";
-import { matches } from "../data/search.js";
+import { matches, searchOf } from "../data/search.js";
 import { Link } from "../route/link.js";
 import { addressOf, useQuery } from "../route/route.js";
 import { Moment } from "../ui/moment.js";
@@ -11,13 +11,15 @@ import { Cell, NameCell, Row, Table } from "../ui/table.js";
 
 const EVERY_MS = 5000;
 const LIMIT = 100;
+/** Conditions as they are typed, and as REST takes them. */
+const FIELDS = { by: "actor", did: "action" };
 
 /** What operators did, newest first, also what they were refused. */
 export function Audit(): ReactNode {
   const page = useQuery().get("page") ?? undefined;
   const [text, setText] = useState("");
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const query = { limit: LIMIT, page_token: page };
+  const { query: conditions, words } = searchOf(text, FIELDS);
+  const query = { ...conditions, limit: LIMIT, page_token: page };
   const found = usePolled(
     JSON.stringify(query),
     (client, signal) => client.request<AuditPage>("/audit", { query, signal }),
@@ -30,7 +32,7 @@ export function Audit(): ReactNode {
           type="search"
           className="input input-wide"
           aria-label="Find in the audit"
-          placeholder="A user, an action, a target…"
+          placeholder="by:ana did:audit.job.cancel or any word"
           value={text}
           onChange={(event) => setText(event.currentTarget.value)}
         />
@@ -74,7 +76,7 @@ function AuditTable({ entries }: Pick<AuditPage, "entries">): ReactNode {
             {from && <code className="id">{from}</code>}
           </NameCell>
           <Cell of="What">
-            <code>{action.replace(/^audit\./, "")}</code>
+            <code>{action}</code>
           </Cell>
           <Cell of="To what">
             <code>{target}</code>

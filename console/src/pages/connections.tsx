@@ -4,7 +4,7 @@ import type { Connection } from "../api.js";
 import { useCaller } from "../caller.js";
 import { useConnections } from "../data/connections.js";
 import { useDeed, type Deed } from "../data/deed.js";
-import { matches } from "../data/search.js";
+import { matches, searchOf } from "../data/search.js";
 import { plural, size } from "../data/words.js";
 import { Link } from "../route/link.js";
 import { addressOf, refine, useQuery } from "../route/route.js";
@@ -28,7 +28,7 @@ export function Connections(): ReactNode {
   const deed = useDeed();
   const query = useQuery();
   const [text, setText] = useState(query.get("q") ?? "");
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const { words } = searchOf(text);
   const type = (typed: string) => {
     setText(typed);
     refine(addressOf("/connections", undefined, { q: typed }));

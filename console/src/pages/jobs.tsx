@@ -10,6 +10,8 @@ import { JobTable } from "./jobs/job-table.js";
 
 const EVERY_MS = 3000;
 const LIMIT = 50;
+/** Conditions as they are typed, and as REST takes them. */
+const FIELDS = { kind: "kind", owner: "owner", project: "project_id" };
 
 const TABS: readonly (readonly [title: string, status: JobStatus | undefined])[] = [
   ["All", undefined],
@@ -26,7 +28,7 @@ export function Jobs(): ReactNode {
   const status = TABS.find(([, known]) => known === query.get("status"))?.[1];
   const [text, setText] = useState(query.get("q") ?? "");
   const page = query.get("page") ?? undefined;
-  const search = useMemo(() => searchOf(text), [text]);
+  const search = useMemo(() => searchOf(text, FIELDS), [text]);
   const asked = { ...search.query, ...(status && { status }), ...(page && { page_token: page }), limit: LIMIT };
   // An older page stays as it is; the newest goes on.
   const found = usePolled(

@@ -3,7 +3,7 @@ import { useState, type FormEvent, type ReactNode } from "react";
 import type { ProjectPage, SessionLine, SessionPage as SessionList } from "../api.js";
 import { followers, useConnections } from "../data/connections.js";
 import { usePolled } from "../data/polled.js";
-import { matches } from "../data/search.js";
+import { matches, searchOf } from "../data/search.js";
 import { Link } from "../route/link.js";
 import { addressOf, go } from "../route/route.js";
 import { Age, Moment } from "../ui/moment.js";
@@ -26,7 +26,7 @@ export function Sessions(): ReactNode {
   const found = usePolled("sessions", readSessions, EVERY_MS);
   const connections = useConnections();
   const amounts = connections.data && followers(connections.data);
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const { words } = searchOf(text);
   const open = (event: FormEvent) => {
     event.preventDefault();
     if (text.trim()) go(addressOf("/sessions", text.trim()));

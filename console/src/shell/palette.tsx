@@ -1,7 +1,7 @@
 import type { JobPage } from "@roomcast/client";
 import { useRoomcast } from "@roomcast/react";
 import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
-import { matches } from "../data/search.js";
+import { matches, searchOf } from "../data/search.js";
 import { PLACES } from "../route/pages.js";
 import { addressOf, go } from "../route/route.js";
 
@@ -100,7 +100,7 @@ function useRecentJobs(): JobPage["jobs"] {
 }
 
 function targetsOf(text: string, jobs: JobPage["jobs"]): readonly Target[] {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const { words } = searchOf(text);
   const pages = PLACES.filter(({ title }) => matches(words, [title])).map(({ page, title, key }) => ({
     to: addressOf(page),
     title,

@@ -17,7 +17,7 @@ export class Visitor {
   async open(path: string): Promise<Page> {
     const page = await this.context.newPage();
     watchErrors(page);
-    watchPolicy(page);
+    await watchPolicy(page);
     await this.go(page, path);
     return page;
   }
@@ -29,10 +29,10 @@ export class Visitor {
 }
 
 /** The policy is broken where a script, a style or a request is not the console's own. */
-function watchPolicy(page: Page): void {
+async function watchPolicy(page: Page): Promise<void> {
   const violations: string[] = [];
-  void page.exposeFunction("violated", (what: string) => violations.push(what));
-  void page.addInitScript(() => {
+  await page.exposeFunction("violated", (what: string) => violations.push(what));
+  await page.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {
       (globalThis as never as { violated(what: string): void }).violated(`${effectiveDirective} ${blockedURI}`);
     });

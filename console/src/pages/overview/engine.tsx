@@ -43,7 +43,7 @@ export function Engine({ newest, figures }: EngineProps): ReactNode {
     ["Workers", known("roomcast_workers", count)],
     ["Sent", pace("roomcast_edge_sent_bytes_total", size)],
     ["Received", pace("roomcast_edge_received_bytes_total", size)],
-    ["Connections of any kind", known("roomcast_edge_tcp_connections", count)],
+    ["TCP connections", known("roomcast_edge_tcp_connections", count)],
   ];
   return (
     <Panel title="Engine">

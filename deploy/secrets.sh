@@ -18,6 +18,7 @@ keys="jwt-secret = \"$(cat jwt_secret)\"
 service-secret = \"$(cat service_secret)\""
 keep edge.toml <<< "$keys"
 keep core.toml <<< "$keys
-store = \"postgres://roomcast:$(cat postgres_password)@postgres/roomcast\""
+store = \"postgres://roomcast:$(cat postgres_password)@postgres/roomcast\"
+bus = \"redis://redis:6379\""
 # The processes are another user's than yours: the folder is what keeps others out.
 chmod 0444 -- *

@@ -9,6 +9,7 @@ use roomcast_client::Client;
 use roomcast_runtime::settings::TABLE;
 use uuid::Uuid;
 
+use crate::model::ModelConfig;
 use crate::workspace::{self, Workspaces};
 
 /// Where a core of this machine listens.
@@ -74,6 +75,10 @@ pub struct Duties {
     /// project.
     #[arg(long, env = "ROOMCAST_WORKSPACES", default_value = "", hide_default_value = true, value_parser = workspace::parse, value_hint = TABLE, value_name = "WORKSPACES")]
     pub workspaces: Workspaces,
+
+    /// Who answers messages.
+    #[command(flatten)]
+    pub model: ModelConfig,
 }
 
 /// A service's token. `Debug` shows nothing of it.
@@ -104,7 +109,16 @@ impl Duties {
     /// Whether there is anything that this agent could do.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.workspaces.is_empty()
+        self.workspaces.is_empty() && self.model.model.is_none()
+    }
+
+    /// With a folder for a model that is configured without workspaces.
+    #[must_use]
+    pub fn at_home(mut self, folder: PathBuf) -> Self {
+        if self.workspaces.is_empty() && self.model.model.is_some() {
+            self.workspaces = Workspaces::only(folder);
+        }
+        self
     }
 
     pub(crate) fn worker_id(&self) -> String {

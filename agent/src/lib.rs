@@ -6,14 +6,17 @@
 //! may run there. What is not configured is refused by a typed failure, never guessed.
 //!
 //! Modules, from the outside in: [`config`] (settings), [`workspace`] (project → folder and commands),
-//! [`testrun`] (jobs of kind `test_run`). Beneath them [`child`] and [`guard`] (a command in a process
+//! [`testrun`] (jobs of kind `test_run`), [`vibecode`] (jobs of kind `vibecode`) with the [`model`] that
+//! answers. Beneath them [`child`] and [`guard`] (a command in a process
 //! group that never outlives its job, nor the agent) and [`lines`] (text out of bytes as they come).
 
 pub mod child;
 pub mod config;
 mod guard;
 pub mod lines;
+pub mod model;
 pub mod testrun;
+pub mod vibecode;
 pub mod workspace;
 
 use std::sync::Arc;
@@ -23,25 +26,31 @@ use roomcast_client::Client;
 use tokio_util::sync::CancellationToken;
 
 pub use self::config::{Config, Duties};
+use self::vibecode::Desk;
 
 /// Does jobs until `stop`, then lets those under way end within the drain's patience.
 ///
 /// # Errors
-/// When the core refuses this worker for good.
-pub async fn serve(
-    client: Client,
-    duties: Duties,
-    stop: CancellationToken,
-) -> Result<(), roomcast_client::Error> {
-    let name = duties.worker_id();
-    let slots = duties.agent_slots;
-    tracing::info!(name, slots, workspaces = duties.workspaces.len(), "serving");
+/// When the model's URL is none, or the core refuses this worker for good.
+pub async fn serve(client: Client, duties: Duties, stop: CancellationToken) -> anyhow::Result<()> {
+    let (name, slots) = (duties.worker_id(), duties.agent_slots);
+    let desk = Desk::of(&duties.model)?;
+    let model = desk.as_ref().map(|desk| desk.model.name());
+    tracing::info!(name, slots, workspaces = duties.workspaces.len(), model, "serving");
     let worker = client.worker(name).slots(slots);
     let worker = worker.drain_patience(Duration::from_secs(duties.agent_drain_seconds));
     let workspaces = Arc::new(duties.workspaces);
-    let worker = worker.handle(testrun::KIND, move |work| {
-        let workspaces = Arc::clone(&workspaces);
+    let for_tests = Arc::clone(&workspaces);
+    let mut worker = worker.handle(testrun::KIND, move |work| {
+        let workspaces = Arc::clone(&for_tests);
         async move { testrun::run(&work, &workspaces).await }
     });
-    worker.run(stop).await
+    // Without a model messages wait for an agent that has one, and fail when none comes.
+    if let Some(desk) = desk.map(Arc::new) {
+        worker = worker.handle(vibecode::KIND, move |work| {
+            let (desk, workspaces) = (Arc::clone(&desk), Arc::clone(&workspaces));
+            async move { vibecode::run(&work, &desk, &workspaces).await }
+        });
+    }
+    Ok(worker.run(stop).await?)
 }

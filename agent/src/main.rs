@@ -31,5 +31,5 @@ async fn main() -> anyhow::Result<()> {
         shutdown::signal().await;
         guard.cancel();
     });
-    Ok(roomcast_agent::serve(client, cli.agent.duties, stop).await?)
+    roomcast_agent::serve(client, cli.agent.duties, stop).await
 }

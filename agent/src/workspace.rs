@@ -100,6 +100,13 @@ pub fn parse(text: &str) -> Result<Workspaces, Error> {
 }
 
 impl Workspaces {
+    /// One folder for all projects, without test commands.
+    #[must_use]
+    pub fn only(folder: PathBuf) -> Self {
+        let workspace = Workspace { folder, tests: BTreeMap::new() };
+        Self(BTreeMap::from([(DEFAULT.to_owned(), workspace)]))
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

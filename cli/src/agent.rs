@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::serving;
 
-/// Run the tests of projects, as jobs
+/// Run the tests of projects and answer messages, as jobs
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  roomcast agent --core http://core:50051 --config agent.toml")]
 pub(crate) struct Arguments {

@@ -174,6 +174,8 @@ impl Servers {
             ..roomcast_edge::Config::default()
         };
         let duties = Duties { agent_drain_seconds: DRAIN_SECONDS, ..arguments.agent.clone() };
+        // Whoever tries a model has the project that it is for around.
+        let duties = duties.at_home(std::env::current_dir()?);
         let agent = Some(duties).filter(|duties| !duties.is_idle());
         Ok(Servers { core, edge, agent, grpc, http, secrets })
     }
@@ -186,6 +188,7 @@ impl Servers {
             data_dir: arguments.data_dir.clone(),
             demands_tokens,
             agent: self.agent.is_some(),
+            model: self.agent.as_ref().and_then(|duties| duties.model.model.clone()),
             token: mint_user(secret, &User::dev(), TOKEN_TTL)?,
         })
     }
@@ -244,7 +247,7 @@ async fn serve_agent(
         std::future::ready(token.map_err(Into::into))
     });
     let client = Client::builder().core(url).service_token(token).connect_lazy()?;
-    Ok(roomcast_agent::serve(client, duties, stop).await?)
+    roomcast_agent::serve(client, duties, stop).await
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

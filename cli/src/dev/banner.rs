@@ -14,13 +14,19 @@ pub(super) struct Banner {
     pub(super) demands_tokens: bool,
     /// Whether an agent does jobs.
     pub(super) agent: bool,
+    /// The model that answers messages.
+    pub(super) model: Option<String>,
     pub(super) token: String,
 }
 
 impl fmt::Display for Banner {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Banner { http, grpc, data_dir, demands_tokens, agent, token } = self;
-        let agent = if *agent { "does jobs" } else { "has nothing to do: no workspaces" };
+        let Banner { http, grpc, data_dir, demands_tokens, agent, model, token } = self;
+        let agent = match (agent, model) {
+            (true, Some(model)) => format!("does jobs, answers messages with {model}"),
+            (true, None) => "does jobs, answers no messages: no --model".to_owned(),
+            (false, _) => "has nothing to do: no --workspaces, no --model".to_owned(),
+        };
         let warning = if *demands_tokens {
             "FOR DEVELOPMENT ONLY: secrets lie in the data folder. Browsers must show a token."
         } else {

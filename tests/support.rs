@@ -21,6 +21,7 @@ pub(crate) mod evidence;
 pub(crate) mod follower;
 mod grpc;
 pub(crate) mod log_reader;
+pub(crate) mod model;
 mod port;
 mod postgres;
 mod process;

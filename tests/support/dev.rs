@@ -20,6 +20,11 @@ pub(crate) struct Dev {
 
 impl Dev {
     pub(crate) async fn start() -> Dev {
+        Dev::start_with(&[]).await
+    }
+
+    /// Starts with settings of the test's own.
+    pub(crate) async fn start_with(arguments: &[&str]) -> Dev {
         let (http, grpc) = (Port::reserve(), Port::reserve());
         let folder = tempfile::tempdir().expect("a folder");
         let mut command = tools::roomcast();
@@ -27,6 +32,7 @@ impl Dev {
             .args(["dev", "--http", &http.address().to_string()])
             .args(["--grpc", &grpc.address().to_string(), "--data-dir"])
             .arg(folder.path().join("data"))
+            .args(arguments)
             .env("ROOMCAST_LOG_FORMAT", "json");
         let process = Process::spawn("dev", &mut command);
         let mut dev = Dev { http, grpc, process, _folder: folder };

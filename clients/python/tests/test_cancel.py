@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from eventually import soon
 from working import working
 
 from roomcast import AsyncClient, AsyncWork, JobCancelled, LeaseLost, ReportRefused
-from roomcast.v1 import CancelMode, Event, JobState
+from roomcast.v1 import CancelMode, Event, JobState, RetryPolicy, Timeouts
 
 Name = Callable[[], str]
 
@@ -103,6 +104,34 @@ async def test_a_job_that_ended_without_its_worker_is_lost(client: AsyncClient, 
         # The worker goes on.
         after = await client.jobs.create(kind, "next")
         assert (await soon(client.jobs.wait(after.job_id))).state == JobState.JOB_STATE_COMPLETED
+
+
+async def test_an_attempt_that_took_too_long_is_over_for_its_worker(
+    client: AsyncClient, name: Name
+) -> None:
+    kind, lost = name(), asyncio.Event()
+    worker = client.worker(slots=2)
+
+    @worker.job(kind, on_cancel="signal")
+    async def slow(work: AsyncWork) -> int:
+        await work.stdout.write(f"attempt {work.attempt}\n")
+        await work.flush()
+        if work.attempt == 1:
+            await work.lost.wait()
+            with pytest.raises(LeaseLost):
+                await work.stdout.write("never seen\n")
+            lost.set()
+        return work.attempt
+
+    policy = RetryPolicy(max_attempts=2, initial_backoff=timedelta(milliseconds=1))
+    async with working(worker):
+        limit = Timeouts(attempt=timedelta(milliseconds=200))
+        job = await client.jobs.create(kind, retry=policy, timeouts=limit)
+        ended = await soon(client.jobs.wait(job.job_id))
+        await soon(lost.wait())
+    assert (ended.state, ended.attempt) == (JobState.JOB_STATE_COMPLETED, 2)
+    outputs = [await client.jobs.output(job.job_id, attempt=attempt) for attempt in (1, 2)]
+    assert outputs == [b"attempt 1\n", b"attempt 2\n"]
 
 
 async def test_a_job_nobody_has_begun_ends_at_once(client: AsyncClient, name: Name) -> None:

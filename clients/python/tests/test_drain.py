@@ -53,7 +53,7 @@ async def test_a_worker_that_leaves_gives_its_jobs_back(client: AsyncClient, nam
 
     @staying.job(kind)
     async def answer(work: AsyncWork) -> int:
-        return work.job.attempt
+        return work.attempt
 
     job = await client.jobs.create(kind)
     async with working(leaving) as running:
@@ -63,6 +63,7 @@ async def test_a_worker_that_leaves_gives_its_jobs_back(client: AsyncClient, nam
     async with working(staying):
         ended = await soon(client.jobs.wait(job.job_id))
     assert ended.state == JobState.JOB_STATE_COMPLETED
+    assert from_payload(ended.result) == ended.attempt
 
 
 @pytest.mark.parametrize("manner", ["async", "sync"])

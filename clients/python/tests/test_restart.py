@@ -1,19 +1,23 @@
 """The core is killed under publisher and worker: nothing is lost, and nothing done twice."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from eventually import soon
 from server import Server
 from working import working
 
-from roomcast import AsyncClient, AsyncWork, Unavailable, data_of
+from roomcast import AsyncClient, AsyncWork, Unavailable, data_of, from_payload
 from roomcast.v1 import Event, Job, JobState
 
 Name = Callable[[], str]
 KILLS = 3
 EVENTS = 400
+JOBS = 60
+SLOTS = 4
 
 
 async def kill_and_start(server: Server) -> None:
@@ -93,6 +97,41 @@ async def test_a_job_goes_on_through_restarts(own_server: Server, name: Name) ->
     # And who watched has seen all of it, once.
     since = [event.cursor for event in events].index(job.cursor)
     assert seen == events[since + 1 :]
+
+
+async def test_jobs_are_created_and_end_once_while_there_is_no_core(
+    own_server: Server, name: Name
+) -> None:
+    kind, done = name(), Counter[str]()
+    started, go = asyncio.Semaphore(0), asyncio.Semaphore(0)
+    async with AsyncClient(own_server.core) as client:
+        worker = client.worker(slots=SLOTS)
+
+        @worker.job(kind)
+        async def work_off(work: AsyncWork) -> int:
+            done[work.job.job_id] += 1
+            started.release()
+            await go.acquire()
+            return cast("int", work.input)
+
+        async with working(worker):
+            creating = [asyncio.create_task(client.jobs.create(kind, n)) for n in range(JOBS)]
+            for _ in range(KILLS):
+                for _ in range(SLOTS):
+                    await soon(started.acquire())
+                own_server.kill()
+                for _ in range(SLOTS):
+                    go.release()
+                await asyncio.to_thread(own_server.start)
+            for _ in range(JOBS):
+                go.release()
+            jobs = await soon(asyncio.gather(*creating))
+            ended = await soon(asyncio.gather(*(client.jobs.wait(job.job_id) for job in jobs)))
+        known = [job.job_id async for job in client.jobs.list(kind=kind)]
+    assert sorted(known) == sorted(job.job_id for job in jobs)
+    assert [from_payload(job.result) for job in ended] == list(range(JOBS))
+    assert set(done.values()) == {1}
+    assert {job.attempt for job in ended} == {1}
 
 
 async def watch(client: AsyncClient, job: Job) -> list[Event]:

@@ -53,6 +53,11 @@ class Work(Facade[AsyncWork]):
         return self.inner.input
 
     @property
+    def attempt(self) -> int:
+        """Number of this attempt, from 1. The job was handed out before it began."""
+        return self.inner.attempt
+
+    @property
     def grace(self) -> float | None:
         """Seconds from the cancellation until the job ends without the worker."""
         return self.inner.grace

@@ -57,6 +57,11 @@ class AsyncWork:
         return from_payload(self.job.input)
 
     @property
+    def attempt(self) -> int:
+        """Number of this attempt, from 1. The job was handed out before it began."""
+        return self.job.attempt + 1
+
+    @property
     def grace(self) -> float | None:
         """Seconds from the cancellation until the job ends without the worker."""
         return self._held.grace

@@ -2,10 +2,11 @@ import { useState, type ReactNode } from "react";
 import type { AuditPage } from "../api.js";
 import { usePolled } from "../data/polled.js";
 import { matches, searchOf } from "../data/search.js";
-import { Link } from "../route/link.js";
 import { addressOf, useQuery } from "../route/route.js";
 import { Moment } from "../ui/moment.js";
+import { Find } from "../ui/find.js";
 import { Page } from "../ui/page.js";
+import { Paging } from "../ui/paging.js";
 import { Answered, Empty } from "../ui/state.js";
 import { Cell, NameCell, Row, Table } from "../ui/table.js";
 
@@ -28,14 +29,7 @@ export function Audit(): ReactNode {
   return (
     <Page title="Audit" kicker="What was done by hand, and by whom">
       <div className="toolbar">
-        <input
-          type="search"
-          className="input input-wide"
-          aria-label="Find in the audit"
-          placeholder="by:ana did:audit.job.cancel or any word"
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-        />
+        <Find label="Find in the audit" hint="by:ana did:audit.job.cancel or any word" text={text} type={setText} />
       </div>
       <Answered {...found} what="the audit">
         {({ entries, next_page_token }) => {
@@ -49,12 +43,13 @@ export function Audit(): ReactNode {
               ) : (
                 <Empty title={text ? "Nothing found" : "Nothing was done yet"} />
               )}
-              {(page || next_page_token) && (
-                <nav className="paging" aria-label="Pages of the audit">
-                  {page && <Link to={addressOf("/audit")}>Newest</Link>}
-                  {next_page_token && <Link to={addressOf("/audit", undefined, { page: next_page_token })}>Older</Link>}
-                </nav>
-              )}
+              <Paging
+                label="Pages of the audit"
+                page={page}
+                next={next_page_token}
+                words={["Newest", "Older"]}
+                addressOf={(next) => addressOf("/audit", undefined, { page: next })}
+              />
             </>
           );
         }}

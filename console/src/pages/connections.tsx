@@ -11,6 +11,7 @@ import { addressOf, refine, useQuery } from "../route/route.js";
 import { Confirmed } from "../ui/confirmed.js";
 import { Age } from "../ui/moment.js";
 import { Outcome } from "../ui/outcome.js";
+import { Find } from "../ui/find.js";
 import { Page } from "../ui/page.js";
 import { Answered, Empty } from "../ui/state.js";
 import { Cell, NameCell, NumberCell, Row, Table } from "../ui/table.js";
@@ -42,14 +43,7 @@ export function Connections(): ReactNode {
   return (
     <Page title="Connections" kicker={found.data && plural(found.data.connections.length, "socket")}>
       <div className="toolbar">
-        <input
-          type="search"
-          className="input input-wide"
-          aria-label="Find connections"
-          placeholder="A user, a topic, an address…"
-          value={text}
-          onChange={(event) => type(event.currentTarget.value)}
-        />
+        <Find label="Find connections" hint="A user, a topic, an address…" text={text} type={type} />
         <Outcome deed={deed} />
       </div>
       <Answered {...found} what="connections">

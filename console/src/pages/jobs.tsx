@@ -2,10 +2,12 @@ import type { JobStatus } from "@roomcast/client";
 import { useMemo, useState, type ReactNode } from "react";
 import { usePolled } from "../data/polled.js";
 import { matches, searchOf } from "../data/search.js";
-import { Link } from "../route/link.js";
 import { addressOf, refine, useQuery } from "../route/route.js";
+import { Find } from "../ui/find.js";
 import { Page } from "../ui/page.js";
+import { Paging } from "../ui/paging.js";
 import { Answered, Empty } from "../ui/state.js";
+import { Tabs } from "../ui/tabs.js";
 import { JobTable } from "./jobs/job-table.js";
 
 const EVERY_MS = 3000;
@@ -36,32 +38,17 @@ export function Jobs(): ReactNode {
     (client, signal) => client.listJobs(asked, signal),
     page ? undefined : EVERY_MS,
   );
+  const address = (change: Readonly<Record<string, string | undefined>>) =>
+    addressOf("/jobs", undefined, { status, q: text, ...change });
   const type = (typed: string) => {
     setText(typed);
-    refine(addressOf("/jobs", undefined, { status, q: typed }));
+    refine(address({ q: typed }));
   };
   return (
     <Page title="Jobs">
       <div className="toolbar">
-        <nav className="tabs" aria-label="Status">
-          {TABS.map(([title, tab]) => (
-            <Link
-              key={title}
-              to={addressOf("/jobs", undefined, { status: tab, q: text })}
-              aria-current={tab === status ? "page" : undefined}
-            >
-              {title}
-            </Link>
-          ))}
-        </nav>
-        <input
-          type="search"
-          className="input input-wide"
-          aria-label="Find jobs"
-          placeholder="kind:render owner:ana project:… or any word"
-          value={text}
-          onChange={(event) => type(event.currentTarget.value)}
-        />
+        <Tabs label="Status" tabs={TABS} chosen={status} addressOf={(one) => address({ status: one })} />
+        <Find label="Find jobs" hint="kind:render owner:ana project:… or any word" text={text} type={type} />
       </div>
       <Answered {...found} what="jobs">
         {({ jobs, next_page_token }) => {
@@ -75,7 +62,13 @@ export function Jobs(): ReactNode {
               ) : (
                 <NoJobs isSearched={text !== "" || status !== undefined} />
               )}
-              <Paging page={page} next={next_page_token} query={{ status, q: text }} />
+              <Paging
+                label="Pages of jobs"
+                page={page}
+                next={next_page_token}
+                words={["Newest", "Older"]}
+                addressOf={(next) => address({ page: next })}
+              />
             </>
           );
         }}
@@ -90,21 +83,5 @@ function NoJobs({ isSearched }: { readonly isSearched: boolean }): ReactNode {
     <Empty title="No jobs yet">
       Try one: <code>roomcast run -- sh -c 'for i in $(seq 1 50); do echo "step $i/50"; sleep 0.1; done'</code>
     </Empty>
-  );
-}
-
-interface PagingProps {
-  readonly page: string | undefined;
-  readonly next: string | null;
-  readonly query: Readonly<Record<string, string | undefined>>;
-}
-
-function Paging({ page, next, query }: PagingProps): ReactNode {
-  if (!page && !next) return null;
-  return (
-    <nav className="paging" aria-label="Pages of jobs">
-      {page && <Link to={addressOf("/jobs", undefined, query)}>Newest</Link>}
-      {next && <Link to={addressOf("/jobs", undefined, { ...query, page: next })}>Older</Link>}
-    </nav>
   );
 }

@@ -7,6 +7,7 @@ import { matches, searchOf } from "../data/search.js";
 import { Link } from "../route/link.js";
 import { addressOf, go } from "../route/route.js";
 import { Age, Moment } from "../ui/moment.js";
+import { Find } from "../ui/find.js";
 import { Page } from "../ui/page.js";
 import { Answered, Empty } from "../ui/state.js";
 import { Cell, NameCell, NumberCell, Row, Table } from "../ui/table.js";
@@ -34,14 +35,7 @@ export function Sessions(): ReactNode {
   return (
     <Page title="Sessions">
       <form className="toolbar" onSubmit={open}>
-        <input
-          type="search"
-          className="input input-wide"
-          aria-label="Find sessions"
-          placeholder="A name, a project… or an id, and Enter"
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-        />
+        <Find label="Find sessions" hint="A name, a project… or an id, and Enter" text={text} type={setText} />
       </form>
       <Answered {...found} what="sessions">
         {(all) => {

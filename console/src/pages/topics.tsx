@@ -5,14 +5,18 @@ import { usePolled } from "../data/polled.js";
 import { count, size } from "../data/words.js";
 import { Link } from "../route/link.js";
 import { addressOf, go, refine, useQuery } from "../route/route.js";
+import { Find } from "../ui/find.js";
 import { Page } from "../ui/page.js";
+import { Paging } from "../ui/paging.js";
 import { Answered, Empty } from "../ui/state.js";
 import { Cell, NameCell, NumberCell, Row, Table } from "../ui/table.js";
+import { Tabs } from "../ui/tabs.js";
 import { retentionOf } from "./topics/retention.js";
 
 const EVERY_MS = 3000;
 const LIMIT = 100;
 const KINDS = ["room", "job", "session", "project", "user", "audit"] as const;
+const TABS = [["All", undefined] as const, ...KINDS.map((kind) => [kind, kind] as const)];
 
 /** Every log there is: how long it is, what of it is kept, who follows it. */
 export function Topics(): ReactNode {
@@ -29,9 +33,11 @@ export function Topics(): ReactNode {
   );
   const connections = useConnections();
   const amounts = connections.data && followers(connections.data);
+  const address = (change: Readonly<Record<string, string | undefined>>) =>
+    addressOf("/topics", undefined, { kind, q: text, ...change });
   const type = (typed: string) => {
     setText(typed);
-    refine(addressOf("/topics", undefined, { kind, q: typed }));
+    refine(address({ q: typed }));
   };
   const open = (event: FormEvent) => {
     event.preventDefault();
@@ -40,31 +46,8 @@ export function Topics(): ReactNode {
   return (
     <Page title="Topics">
       <form className="toolbar" onSubmit={open}>
-        <nav className="tabs" aria-label="Kind">
-          <Link
-            to={addressOf("/topics", undefined, { q: text })}
-            aria-current={kind === undefined ? "page" : undefined}
-          >
-            All
-          </Link>
-          {KINDS.map((one) => (
-            <Link
-              key={one}
-              to={addressOf("/topics", undefined, { kind: one, q: text })}
-              aria-current={kind === one ? "page" : undefined}
-            >
-              {one}
-            </Link>
-          ))}
-        </nav>
-        <input
-          type="search"
-          className="input input-wide"
-          aria-label="Names that begin with"
-          placeholder="Begins with… or a whole name, and Enter"
-          value={text}
-          onChange={(event) => type(event.currentTarget.value)}
-        />
+        <Tabs label="Kind" tabs={TABS} chosen={kind} addressOf={(one) => address({ kind: one })} />
+        <Find label="Names that begin with" hint="Begins with… or a whole name, and Enter" text={text} type={type} />
       </form>
       <Answered {...found} what="topics">
         {({ topics, next_page_token }) => (
@@ -74,14 +57,13 @@ export function Topics(): ReactNode {
             ) : (
               <Empty title="No such topics">A topic is there from its first event on.</Empty>
             )}
-            {(page || next_page_token) && (
-              <nav className="paging" aria-label="Pages of topics">
-                {page && <Link to={addressOf("/topics", undefined, { kind, q: text })}>First</Link>}
-                {next_page_token && (
-                  <Link to={addressOf("/topics", undefined, { kind, q: text, page: next_page_token })}>Next</Link>
-                )}
-              </nav>
-            )}
+            <Paging
+              label="Pages of topics"
+              page={page}
+              next={next_page_token}
+              words={["First", "Next"]}
+              addressOf={(next) => address({ page: next })}
+            />
           </>
         )}
       </Answered>

@@ -35,6 +35,8 @@ from roomcast.worker.held import Held
 WELCOME_TIMEOUT = 10.0
 # When the core is full, or its disk is, and does not say how long.
 RETRY_AFTER = 0.5
+# A core that has heard the last message ends the stream at once.
+FAREWELL_TIMEOUT = 5.0
 # For a core that names no interval.
 BEAT_INTERVAL = 5.0
 
@@ -158,7 +160,7 @@ class Driver:
     ) -> None:
         loop = asyncio.get_running_loop()
         self._next_beat = loop.time() + beat
-        while not self.is_done:
+        while True:
             self._mail.clear()
             request = self._next_mail(loop.time(), beat)
             if request is not None:
@@ -166,9 +168,15 @@ class Driver:
                     await stream.write(request)
                 except asyncio.InvalidStateError:
                     return
-                continue
-            until = min(filter(None, (self._next_beat, self._retry_at)))
-            await _wait(self._mail, until - loop.time())
+            elif self.is_done:
+                # The core ends the stream when it has heard this. Before, it may send one more job, of
+                # which the next connection tells.
+                await stream.done_writing()
+                await asyncio.sleep(FAREWELL_TIMEOUT)
+                return
+            else:
+                until = min(filter(None, (self._next_beat, self._retry_at)))
+                await _wait(self._mail, until - loop.time())
 
     async def _pause(self, wait: float) -> None:
         """Before the next connection, while reports go on into their rings."""
@@ -192,8 +200,10 @@ class Driver:
             self._retry_at = 0.0
             for held in self._held.values():
                 held.ring.rewind()
-        for held in self._held.values():
+        for key, held in self._held.items():
             if held.ring.has_unsent:
+                # To the end of the queue: who says much does not hold up the others.
+                self._held[key] = self._held.pop(key)
                 return WorkRequest(report=held.ring.next_unsent())
         return None
 

@@ -148,7 +148,8 @@ class AsyncWorker:
         try:
             # Starts the attempt, even of a handler that says nothing.
             await held.report(Report())
-            if self._is_leaving:
+            if self._is_draining:
+                # It was on its way when the core heard of the drain.
                 await work.release(_LEAVING)
                 return
             running = asyncio.ensure_future(handler(work))

@@ -336,7 +336,7 @@ impl Roster {
 
     fn tell_cancelled(&self, job_id: &str, offset: u64) {
         let mut seats = self.seats();
-        if !seats.held(job_id).is_some_and(|held| held.since < offset) {
+        if seats.held(job_id).is_none_or(|held| held.since >= offset) {
             return;
         }
         let seat = seats.by_job.get(job_id).and_then(|seat| seats.by_id.get(seat));

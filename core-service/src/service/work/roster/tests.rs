@@ -141,3 +141,60 @@ fn jobs_spread_over_the_workers() {
     assert_eq!(takers, ["v", "v", "w", "w"]);
     drop(seats);
 }
+
+/// What another core tells, of an event at this offset.
+fn heard(roster: &Roster, event: Event, offset: u64) {
+    roster.hear(&Event { cursor: Cursor { offset, stamp: 2 }, ..event });
+}
+
+#[test]
+fn what_is_older_than_a_lease_takes_nothing_from_its_worker_however_late_it_comes() {
+    let roster = Roster::default();
+    let (seat, mut notices) = roster.seat(worker("w", 1));
+    roster.hold(seat, "a", 3, 7);
+    let cancelled = job::CancelRequest { reason: String::new(), by: String::new() };
+    for offset in [1, 7, 7] {
+        heard(&roster, requeued("a"), offset);
+        heard(&roster, told("a", job::Event::CancelRequested(cancelled.clone())), offset);
+    }
+    assert!(notices.try_recv().is_err());
+    assert!(roster.hungry().is_empty(), "the slot is taken");
+    heard(&roster, told("a", job::Event::CancelRequested(cancelled)), 8);
+    assert!(matches!(notices.try_recv(), Ok(Notice::CancelRequested { .. })));
+    heard(&roster, requeued("a"), 9);
+    assert!(matches!(notices.try_recv(), Ok(Notice::Lost { fence: 3, .. })));
+    assert_eq!(roster.hungry().len(), 1);
+    heard(&roster, requeued("a"), 9);
+    assert!(notices.try_recv().is_err(), "told once");
+}
+
+#[test]
+fn a_slot_is_free_again_when_nobody_told_that_its_lease_is_over() {
+    let roster = Roster::default();
+    let (seat, _notices) = roster.seat(worker("w", 2));
+    roster.hold(seat, "a", 1, 1);
+    roster.hold(seat, "b", 1, 1);
+    roster.lose("a", 2);
+    assert!(roster.hungry().is_empty(), "another lease of the same job");
+    roster.lose("a", 1);
+    assert_eq!(roster.hungry()[0].free, 1);
+    roster.forget_lapsed(Instant::now() + LAPSED / 2);
+    assert_eq!(roster.hungry()[0].free, 1, "it may go on");
+    roster.forget_lapsed(Instant::now() + LAPSED * 2);
+    assert_eq!(roster.hungry()[0].free, 2);
+}
+
+#[test]
+fn types_that_concern_the_roster_are_those_that_it_hears() {
+    let cancelled = job::CancelRequest { reason: String::new(), by: String::new() };
+    let heard = [
+        job::Event::Created(Arc::new(spec("a"))),
+        job::Event::Queued { reason: QueueReason::Due, run_at: NOW, error: None },
+        job::Event::CancelRequested(cancelled),
+        job::Event::Completed { result: None },
+        job::Event::Cancelled { reason: String::new(), mode: job::CancelMode::Forced },
+    ];
+    assert!(heard.iter().all(|event| Roster::hears(event.kind())));
+    assert!(Roster::hears("job.failed"));
+    assert!(!Roster::hears(job::Event::Started { worker: "w".into() }.kind()));
+}

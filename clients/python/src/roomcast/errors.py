@@ -66,35 +66,35 @@ class RoomcastError(Exception):
         return f"{self.message} [{self.code}]" + (f": {self.mend}" if self.mend else "")
 
 
-class InvalidRequest(RoomcastError):  # noqa: N818 (the name says what was wrong)
+class InvalidRequest(RoomcastError):
     """A field is missing, malformed or out of its range."""
 
 
-class NotAuthenticated(RoomcastError):  # noqa: N818
+class NotAuthenticated(RoomcastError):
     """No token was shown, or one that is not valid here."""
 
 
-class NotPermitted(RoomcastError):  # noqa: N818
+class NotPermitted(RoomcastError):
     """The caller's role or scope does not allow this."""
 
 
-class NotFound(RoomcastError):  # noqa: N818
+class NotFound(RoomcastError):
     """No such thing, or no right to it."""
 
 
-class Conflict(RoomcastError):  # noqa: N818
+class Conflict(RoomcastError):
     """Things are not as the call expects them to be."""
 
 
-class Exhausted(RoomcastError):  # noqa: N818
+class Exhausted(RoomcastError):
     """A limit is reached."""
 
 
-class Unavailable(RoomcastError):  # noqa: N818
+class Unavailable(RoomcastError):
     """No core answered in time."""
 
 
-class LeaseLost(RoomcastError):  # noqa: N818
+class LeaseLost(RoomcastError):
     """The job is no longer this worker's: drop the work."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class LeaseLost(RoomcastError):  # noqa: N818
         super().__init__("fenced", "the lease on the job is lost")
 
 
-class ReportRefused(RoomcastError):  # noqa: N818
+class ReportRefused(RoomcastError):
     """The core did not take a report. The job goes on without it."""
 
     @classmethod
@@ -111,11 +111,11 @@ class ReportRefused(RoomcastError):  # noqa: N818
         return cls(fault.code, fault.message, retryable=fault.retryable)
 
 
-class JobCancelled(Exception):  # noqa: N818
+class JobCancelled(Exception):
     """Raised by a handler to say that the work has ended because it was asked to."""
 
 
-class JobFailure(Exception):  # noqa: N818
+class JobFailure(Exception):
     """Raised by a handler to end the attempt badly.
 
     Attributes:

@@ -69,7 +69,7 @@ class AsyncJobs:
     async def create(
         self,
         kind: str,
-        input: object = None,  # noqa: A002 (the contract's word)
+        input: object = None,
         *,
         owner: str = "",
         tenant: str = "",

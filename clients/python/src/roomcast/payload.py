@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from roomcast.v1 import Event, JobEvent, NewEvent, Payload
+from roomcast.v1 import Event, NewEvent, Payload
 
 JSON = "application/json"
 
@@ -44,7 +44,7 @@ def from_payload(payload: Payload) -> Any:
     return payload.data
 
 
-def new_event(type: str, data: Mapping[str, object] | Payload) -> NewEvent:  # noqa: A002
+def new_event(type: str, data: Mapping[str, object] | Payload) -> NewEvent:
     """An event to be published: `type` is `[A-Za-z0-9_.:-]{1,128}`, `data` one JSON object.
 
     Raises:
@@ -63,8 +63,3 @@ def data_of(event: Event) -> Any:
     if body == "job" and event.job.WhichOneof("kind") == "reported":
         return from_payload(event.job.reported.payload)
     return None
-
-
-def job_of(event: Event) -> JobEvent:
-    """The fact of a job's life that an event of its topic carries."""
-    return event.job

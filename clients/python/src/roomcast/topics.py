@@ -49,7 +49,7 @@ class AsyncTopics:
     async def publish(
         self,
         topic: str,
-        type: str,  # noqa: A002 (the contract's word)
+        type: str,
         data: Data,
         *,
         expected_offset: int | None = None,
@@ -99,7 +99,7 @@ class AsyncTopics:
             idempotency_key: As in `publish`, for the batch.
             timeout: As in `publish`.
         """
-        new: list[NewEvent] = [new_event(type, data) for type, data in events]  # noqa: A001
+        new: list[NewEvent] = [new_event(type, data) for type, data in events]
         request = PublishBatchRequest(
             topic=topic,
             events=new,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from roomcast.worker.work import AsyncWork
-
-FULL = 100.0
+from roomcast.worker.work import PERCENT_MAX, AsyncWork
 
 
 class AsyncProgressTracker:
@@ -40,7 +38,7 @@ class AsyncProgressTracker:
 
     async def increment(self, amount: float, message: str | None = None) -> None:
         """So much further, stopping at 100."""
-        await self._tell(min(self._current + amount, FULL), message, None)
+        await self._tell(min(self._current + amount, PERCENT_MAX), message, None)
 
     async def set_stage(self, stage: str, progress: float) -> None:
         """A stage with its name, such as "Drafting", begins at this percent."""
@@ -64,4 +62,4 @@ class AsyncProgressTracker:
     ) -> None:
         """Ends at 100, unless something went wrong."""
         if error is None:
-            await self.update(FULL)
+            await self.update(PERCENT_MAX)

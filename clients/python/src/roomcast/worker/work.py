@@ -24,6 +24,8 @@ from roomcast.v1 import (
 from roomcast.worker.held import Held
 from roomcast.worker.output import AsyncOutput
 
+# Done.
+PERCENT_MAX = 100.0
 # What the contract takes of a fault's message, in bytes.
 FAULT_BYTES_MAX = 4096
 
@@ -115,7 +117,7 @@ class AsyncWork:
         )
         await self._held.report(Report(progress=update))
 
-    async def publish(self, type: str, data: Data) -> None:  # noqa: A002 (the contract's word)
+    async def publish(self, type: str, data: Data) -> None:
         """An event of the application's own, for all who watch the job or its project.
 
         Args:
@@ -209,6 +211,6 @@ class AsyncWork:
 
 
 def _checked(name: str, value: float | None) -> float | None:
-    if value is not None and not (math.isfinite(value) and 0 <= value <= 100):  # noqa: PLR2004
+    if value is not None and not (math.isfinite(value) and 0 <= value <= PERCENT_MAX):
         raise ValueError(f"{name} is 0 to 100, not {value}")
     return value

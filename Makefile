@@ -17,6 +17,10 @@ RUN_TESTS  = if $(HAS) cargo-nextest >/dev/null; \
 # What is delivered to sockets, tested once more without lanes.
 SYSTEM    := --package roomcast --test system --locked
 DELIVERY  := edge:: guarantee::
+# The guarantees, tested once more on the store of a cluster.
+RUN_POSTGRES = if $(HAS) cargo-nextest >/dev/null; \
+	then cargo nextest run $(SYSTEM) guarantee::; \
+	else cargo test $(SYSTEM) --no-fail-fast -- guarantee::; fi
 RUN_OFF    = if $(HAS) cargo-nextest >/dev/null; \
 	then cargo nextest run $(SYSTEM) $(DELIVERY); \
 	else cargo test $(SYSTEM) --no-fail-fast -- $(DELIVERY); fi
@@ -83,7 +87,7 @@ run: ## Build and run `roomcast dev` (ARGS="--http 127.0.0.1:9000" for its flags
 
 cluster: ## PostgreSQL, Redis, two cores and two edges on this machine (docs/guides/cluster.md)
 	@.ci/tools cluster
-	@$(MAKE) --no-print-directory $(PAGE_CLIENT)
+	@$(MAKE) --no-print-directory $(PAGE_CLIENT) $(CONSOLE_PAGE)
 	cargo build --locked --package roomcast
 	@ROOMCAST=target/debug/roomcast exec deploy/cluster.sh
 
@@ -91,7 +95,9 @@ cluster: ## PostgreSQL, Redis, two cores and two edges on this machine (docs/gui
 
 test: setup lint ## Set-up, style, lints and every test
 	$(call RUN_TESTS,default)
+	cargo test --locked --doc --package roomcast-client
 	ROOMCAST_LANE=off; export ROOMCAST_LANE; $(RUN_OFF)
+	ROOMCAST_TEST_STORE=postgres; export ROOMCAST_TEST_STORE; $(RUN_POSTGRES)
 	@$(MAKE) --no-print-directory clients
 
 console: $(CONSOLE_PAGE) ## Build the web console, which the edge serves under /console/

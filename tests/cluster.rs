@@ -1,6 +1,11 @@
 //! Several cores on one PostgreSQL database, with Redis between them.
 
 mod bus;
+mod chaos;
+mod failover;
 mod house;
 mod jobs;
+mod load;
+mod presence;
 mod rights;
+mod standby;

@@ -6,6 +6,7 @@
 //! [`eventually`] looks until a deadline. Whatever starts a process ends it when dropped, and then
 //! demands that it logged no error and did not panic.
 
+mod agent;
 mod author;
 mod balancer;
 mod browser;
@@ -20,6 +21,7 @@ mod eventually;
 pub(crate) mod evidence;
 pub(crate) mod follower;
 mod grpc;
+mod link;
 pub(crate) mod log_reader;
 pub(crate) mod model;
 mod port;
@@ -34,11 +36,12 @@ mod system;
 mod tools;
 pub(crate) mod worker;
 
+pub(crate) use self::agent::Agent;
 pub(crate) use self::author::Author;
 pub(crate) use self::balancer::Balancer;
 pub(crate) use self::browser::Browser;
 pub(crate) use self::cluster::Cluster;
-pub(crate) use self::command::{Finished, finish, roomcast};
+pub(crate) use self::command::{Finished, finish, finish_within, roomcast};
 pub(crate) use self::core::Core;
 pub(crate) use self::credential::{
     Token, admin, admin_of, expired_user, forged_user, service, token_of, user, user_until, user_with_id,
@@ -50,7 +53,9 @@ pub(crate) use self::edge::{Edge, lane_is_on};
 pub(crate) use self::eventually::{eventually, within};
 pub(crate) use self::evidence::Evidence;
 pub(crate) use self::grpc::{Caller, Jobs, Sessions, code};
+pub(crate) use self::link::Link;
 pub(crate) use self::port::Port;
+pub(crate) use self::postgres::Postgres;
 pub(crate) use self::process::Process;
 pub(crate) use self::recorder::{Recorder, Subscriber};
 pub(crate) use self::rest::{Answer, Rest};

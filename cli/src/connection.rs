@@ -21,7 +21,7 @@ pub(crate) type Sessions = SessionServiceClient<Line>;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Connection {
-    /// URL of the core
+    /// URL of the core; several, separated by commas, stand in for each other
     #[arg(
         long = "core",
         env = "ROOMCAST_CORE",
@@ -101,7 +101,7 @@ impl Connection {
         Ok(Core { client })
     }
 
-    /// An edge may be given several cores; a client talks to the first.
+    /// Of several cores, the one that is looked at.
     pub(crate) fn first_url(&self) -> &str {
         self.url.split(',').next().unwrap_or_default().trim()
     }
@@ -110,7 +110,7 @@ impl Connection {
         let read = |path: &PathBuf| {
             std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
         };
-        let mut builder = Client::builder().core(self.first_url());
+        let mut builder = Client::builder().cores(self.url.split(',').map(str::trim));
         if let Some(token) = &self.token {
             builder = builder.token(token.reveal());
         }

@@ -14,6 +14,7 @@ use super::credential::{SERVICE_SECRET, USER_SECRET};
 use super::eventually::eventually;
 use super::grpc::{Broadcast, Caller, Jobs, channel};
 use super::port::Port;
+use super::postgres::Postgres;
 use super::process::Process;
 use super::tools;
 
@@ -29,6 +30,8 @@ pub(crate) struct Core {
     data_dir: PathBuf,
     port: Port,
     arguments: Vec<String>,
+    /// Of this core alone, where the tests are told to run on it.
+    database: Option<Postgres>,
 }
 
 impl Core {
@@ -56,8 +59,11 @@ impl Core {
     async fn launch(folder: TempDir, data_dir: &Path, arguments: &[&str]) -> Core {
         let (port, data_dir) = (Port::reserve(), data_dir.to_owned());
         let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
-        let process = spawn(&port, &data_dir, &arguments);
-        let mut core = Core { folder, data_dir, port, process, arguments };
+        let is_told = std::env::var("ROOMCAST_TEST_STORE").as_deref() == Ok("postgres");
+        let has_own = arguments.iter().any(|argument| argument == "--store");
+        let database = if is_told && !has_own { Some(Postgres::start().await) } else { None };
+        let process = spawn(&port, &data_dir, &arguments, database.as_ref());
+        let mut core = Core { folder, data_dir, port, process, arguments, database };
         core.serves().await;
         core
     }
@@ -93,7 +99,8 @@ impl Core {
     pub(crate) async fn restart(&mut self) -> Duration {
         assert!(!self.process.is_running(), "kill it first");
         let began = Instant::now();
-        self.process = spawn(&self.port, &self.data_dir, &self.arguments);
+        let database = self.database.as_ref();
+        self.process = spawn(&self.port, &self.data_dir, &self.arguments, database);
         self.serves().await;
         began.elapsed()
     }
@@ -135,7 +142,12 @@ impl Core {
     }
 }
 
-fn spawn(port: &Port, data_dir: &Path, arguments: &[String]) -> Process {
+fn spawn(
+    port: &Port,
+    data_dir: &Path,
+    arguments: &[String],
+    database: Option<&Postgres>,
+) -> Process {
     let mut command = tools::roomcast();
     command
         .args(["core", "--listen", &port.address().to_string(), "--data-dir"])
@@ -144,6 +156,9 @@ fn spawn(port: &Port, data_dir: &Path, arguments: &[String]) -> Process {
         .env("ROOMCAST_JWT_SECRET", USER_SECRET)
         .env("ROOMCAST_SERVICE_SECRET", SERVICE_SECRET)
         .env("ROOMCAST_LOG_FORMAT", "json");
+    if let Some(database) = database {
+        command.env("ROOMCAST_STORE", database.url());
+    }
     if !arguments.iter().any(|argument| argument == "--config") {
         command.env("ROOMCAST_ROOMS", ROOMS);
     }

@@ -86,6 +86,10 @@ impl Attendance {
             // An edge that names no core has not moved, or is of the version before.
             let is_at_home = core_id.is_empty() || core_id == self.0.core_id;
             let is_known = is_at_home && roll.knows(&edge_id);
+            // It lives, also where the store cannot be told.
+            if is_known {
+                roll.beat(&edge_id, None, begun);
+            }
             (is_known, !is_known || !parts.is_empty() || roll.is_to_be_noted(&edge_id, begun))
         });
         if is_due {
@@ -134,21 +138,28 @@ impl Attendance {
 
     /// Edges have a whole lease to be heard again after this core started, or after the store was away.
     async fn reap_always(&self, log: &Log) {
-        let mut pause = limits::PRESENCE_LEASE;
+        let (mut pause, mut was_away) = (limits::PRESENCE_LEASE, false);
         loop {
             tokio::time::sleep(pause).await;
-            pause = match self.reap(log).await {
-                Ok(()) => REAP_INTERVAL,
-                Err(error) => {
-                    tracing::warn!(%error, "silent edges wait");
-                    limits::PRESENCE_LEASE
+            let silent = log.store().silent_edges(now(), REAPED_MAX).await;
+            let reaped = match silent {
+                Ok(_) if was_away => {
+                    (pause, was_away) = (limits::PRESENCE_LEASE, false);
+                    continue;
                 }
+                Ok(silent) => self.reap(log, silent).await,
+                Err(error) => Err(error),
             };
+            pause = REAP_INTERVAL;
+            if let Err(error) = reaped {
+                was_away = true;
+                tracing::warn!(%error, "silent edges wait");
+            }
         }
     }
 
-    async fn reap(&self, log: &Log) -> Result<(), Error> {
-        for edge_id in log.store().silent_edges(now(), REAPED_MAX).await? {
+    async fn reap(&self, log: &Log, silent: Vec<String>) -> Result<(), Error> {
+        for edge_id in silent {
             let core_id = self.0.core_id.clone();
             let reap = session::Action::Reap { edge_id: edge_id.clone(), core_id };
             match self.commit(log, reap).await {

@@ -42,7 +42,7 @@ async fn execute(
 ) -> Result<Response, Problem> {
     let mut request = new.request()?;
     request.idempotency_key = key.or_own(request.idempotency_key)?;
-    let request = caller.upstream.request(request);
+    let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
     let answer = state.upstream.sessions().execute_command(request).await?.into_inner();
     Ok(Json(Performed::from(&answer)).into_response())
 }
@@ -63,7 +63,7 @@ async fn undo(
 ) -> Result<Response, Problem> {
     let mut request = step.undo();
     request.idempotency_key = key.or_own(request.idempotency_key)?;
-    let request = caller.upstream.request(request);
+    let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
     let answer = state.upstream.sessions().undo_command(request).await?.into_inner();
     Ok(Json(Performed::from(&answer)).into_response())
 }
@@ -84,7 +84,7 @@ async fn redo(
 ) -> Result<Response, Problem> {
     let mut request = step.redo();
     request.idempotency_key = key.or_own(request.idempotency_key)?;
-    let request = caller.upstream.request(request);
+    let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
     let answer = state.upstream.sessions().redo_command(request).await?.into_inner();
     Ok(Json(Performed::from(&answer)).into_response())
 }

@@ -73,7 +73,7 @@ async fn create(
     key: IdempotencyKey,
     Body(job): Body<NewJob>,
 ) -> Result<Response, Problem> {
-    let request = caller.upstream.request(job.request(key)?);
+    let request = caller.upstream.repeatable(job.request(key)?, |one| &one.idempotency_key);
     let answer = state.upstream.jobs().create_job(request).await?.into_inner();
     let job = known(answer.job)?;
     Ok(if answer.created { created(&job) } else { Json(Job::of(&job)).into_response() })
@@ -155,7 +155,8 @@ async fn retry(
     key: IdempotencyKey,
 ) -> Result<Response, Problem> {
     let idempotency_key = key.or(None)?;
-    let request = caller.upstream.request(RetryJobRequest { job_id, idempotency_key });
+    let request = RetryJobRequest { job_id, idempotency_key };
+    let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
     let answer = state.upstream.jobs().retry_job(request).await?.into_inner();
     Ok(created(&known(answer.job)?))
 }

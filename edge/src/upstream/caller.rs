@@ -2,6 +2,7 @@
 
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
+use roomcast_client::cores::Repeatable;
 use roomcast_runtime::trace::TraceContext;
 use tonic::{Request, metadata::MetadataValue};
 
@@ -29,12 +30,27 @@ impl Caller {
     /// The edge itself, which shows only its service credential.
     #[must_use]
     pub fn edge() -> Self {
-        Self { session: Arc::new(Session::of_edge()), trace: TraceContext::generate(), client: None }
+        Self {
+            session: Arc::new(Session::of_edge()),
+            trace: TraceContext::generate(),
+            client: None,
+        }
     }
 
     /// A request with the token, the trace and the usual deadline.
     pub fn request<T>(&self, message: T) -> Request<T> {
         self.request_within(message, CALL_DEADLINE)
+    }
+
+    /// Like [`Caller::request`]. With an idempotency key it may be sent again, to another core, when no
+    /// answer came.
+    pub fn repeatable<T>(&self, message: T, key: impl FnOnce(&T) -> &str) -> Request<T> {
+        let has_key = !key(&message).is_empty();
+        let mut request = self.request(message);
+        if has_key {
+            request.extensions_mut().insert(Repeatable);
+        }
+        request
     }
 
     /// Like [`Caller::request`] with a deadline of its own.

@@ -202,7 +202,7 @@ fn take_event(member: &Member, sights: &Sights, event: &str) {
     let mut record = member.record();
     match event.split('"').nth(1) {
         Some("connected") => record.greet(event),
-        Some("measured" | "reset") => {
+        Some("measured" | "presence" | "reset") => {
             record.heard_data();
             let place = sights.place(event, record.place());
             record.receive(place);

@@ -23,10 +23,10 @@ use crate::store::job::Held;
 use crate::store::sql::row::kind_number;
 use crate::store::{Error, PageLimit, codec};
 
-/// Statements have 10 s, locks 2 s, and a core that hangs inside a transaction 5 s: others wait for it.
-/// Said with each transaction, so that a pooler may lend any of its connections.
+/// Statements have 10 s, locks 2 s, and a core that hangs inside a transaction 1.5 s: others wait for what
+/// it has locked, and edges have left it for them within 2 s. Said with each transaction, so that a pooler may lend any of its connections.
 pub(super) const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 10000;
-     SET LOCAL lock_timeout = 2000; SET LOCAL idle_in_transaction_session_timeout = 5000";
+     SET LOCAL lock_timeout = 2000; SET LOCAL idle_in_transaction_session_timeout = 1500";
 
 /// A transaction's rows.
 #[derive(Debug)]

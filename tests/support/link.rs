@@ -1,0 +1,88 @@
+//! The way from one process to another: a TCP proxy that can lose everything without a word, as a network
+//! does that was cut.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Carried at once.
+const PIECE_BYTES: usize = 16 * 1024;
+
+/// Ends, with all that it carries, when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Link {
+    address: SocketAddr,
+    is_whole: watch::Sender<bool>,
+    _tasks: JoinSet<()>,
+}
+
+impl Link {
+    pub(crate) async fn to(door: SocketAddr) -> Link {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let is_whole = watch::Sender::new(true);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve(listener, door, is_whole.subscribe()));
+        Link { address, is_whole, _tasks: tasks }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Nothing passes any more, and nobody is told.
+    pub(crate) fn cut(&self) {
+        self.is_whole.send_replace(false);
+    }
+
+    /// What was held goes on.
+    pub(crate) fn mend(&self) {
+        self.is_whole.send_replace(true);
+    }
+}
+
+async fn serve(listener: TcpListener, door: SocketAddr, is_whole: watch::Receiver<bool>) {
+    let mut carried = JoinSet::new();
+    while let Ok((outer, _)) = listener.accept().await {
+        while carried.try_join_next().is_some() {}
+        carried.spawn(carry(outer, door, is_whole.clone()));
+    }
+}
+
+async fn carry(outer: TcpStream, door: SocketAddr, mut is_whole: watch::Receiver<bool>) {
+    if is_whole.wait_for(|is_whole| *is_whole).await.is_err() {
+        return;
+    }
+    // Whom nobody answers is told so, as by any closed port.
+    let Ok(inner) = TcpStream::connect(door).await else { return };
+    let is_prompt = outer.set_nodelay(true).and(inner.set_nodelay(true));
+    is_prompt.expect("sockets that are connected");
+    let (outer_read, outer_write) = outer.into_split();
+    let (inner_read, inner_write) = inner.into_split();
+    // Whichever ends first ends both: neither side has more to say to nobody.
+    tokio::select! {
+        _ = pass(outer_read, inner_write, is_whole.clone()) => {}
+        _ = pass(inner_read, outer_write, is_whole) => {}
+    }
+}
+
+async fn pass(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut is_whole: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        let read = from.read(&mut piece).await?;
+        // Also an end is not told while the link is cut.
+        if is_whole.wait_for(|is_whole| *is_whole).await.is_err() || read == 0 {
+            return Ok(());
+        }
+        to.write_all(&piece[..read]).await?;
+    }
+}

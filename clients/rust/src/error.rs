@@ -42,7 +42,7 @@ impl From<AddressError> for ConnectError {
 /// Why a call did not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The core cannot be reached, or the answer was lost: whether the call took effect is not known.
+    /// The core cannot be reached, or no answer came in time: whether the call took effect is not known.
     /// The same call under the same idempotency key may be made again.
     #[error("the core cannot be reached")]
     Unreachable,
@@ -85,7 +85,7 @@ impl Error {
 impl From<Status> for Error {
     fn from(status: Status) -> Self {
         match Code::of(&status) {
-            Code::CoreUnavailable => Error::Unreachable,
+            Code::CoreUnavailable | Code::DeadlineExceeded => Error::Unreachable,
             code => {
                 let message = match status.message() {
                     "" => code.entry().cause.to_owned(),

@@ -53,3 +53,8 @@ pub use self::line::Line;
 pub use self::publisher::Publisher;
 pub use self::token::Token;
 pub use self::worker::Worker;
+
+/// The guide's code, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/rust.md")]
+struct Guide;

@@ -27,11 +27,7 @@ pub struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(
-        way: Way,
-        token: Option<Token>,
-        service_token: Option<Token>,
-    ) -> Self {
+    pub(crate) fn new(way: Way, token: Option<Token>, service_token: Option<Token>) -> Self {
         Self { way, token, service_token, trace: Uuid::new_v4() }
     }
 

@@ -47,7 +47,10 @@ impl Builder {
     /// Serves a kind of job, for [`Worker::next`]. A worker has 1 to 64 kinds.
     #[must_use]
     pub fn kind(mut self, kind: impl Into<String>) -> Self {
-        self.hello.kinds.push(kind.into());
+        let kind = kind.into();
+        if !self.hello.kinds.contains(&kind) {
+            self.hello.kinds.push(kind);
+        }
         self
     }
 

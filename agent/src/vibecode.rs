@@ -83,8 +83,8 @@ async fn reply_to(work: &Work, desk: &Desk, workspaces: &Workspaces) -> Result<C
     let answer = Answer::new(&work.job().session_id, &patch, &written.usage);
     let event = Event::json(agent::VIBECODE_RESPONSE, &answer)
         .map_err(|error| Failure::new("result_unwritable", error.to_string()))?;
-    work.report(News::new().event(event)).await?;
-    Ok(Completion::json(&answer)?)
+    // Together: an agent that dies here has answered, or not at all.
+    Ok(Completion::json(&answer)?.with(News::new().event(event)))
 }
 
 async fn step(work: &Work, stage: &str, percent: f64, message: &str) -> Result<(), Stop> {

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use roomcast_proto::v1::{self, Fault, Payload, report};
+use roomcast_proto::v1::{self, Fault, Payload, Report, report};
 use serde::Serialize;
+
+use super::news::News;
 
 /// Media type of results that [`Completion::json`] writes.
 const JSON: &str = "application/json";
@@ -37,13 +39,17 @@ pub enum Stop {
 
 /// What a job produced.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Completion(Option<Payload>);
+pub struct Completion {
+    result: Option<Payload>,
+    /// Mostly none.
+    news: Option<Box<News>>,
+}
 
 impl Completion {
     /// Nothing but its end.
     #[must_use]
     pub fn empty() -> Self {
-        Self(None)
+        Self::default()
     }
 
     /// A value as JSON, at most 1 MiB.
@@ -59,7 +65,14 @@ impl Completion {
 
     /// Bytes of any media type, at most 1 MiB.
     pub fn bytes(content_type: impl Into<String>, data: impl Into<Bytes>) -> Self {
-        Self(Some(Payload { content_type: content_type.into(), data: data.into() }))
+        let result = Some(Payload { content_type: content_type.into(), data: data.into() });
+        Self { result, news: None }
+    }
+
+    /// Tells this with the end, in one report: nobody ever sees the one without the other.
+    #[must_use]
+    pub fn with(self, news: News) -> Self {
+        Self { news: Some(Box::new(news)), ..self }
     }
 }
 
@@ -149,10 +162,23 @@ impl From<Lost> for Stop {
     }
 }
 
+impl From<End> for Report {
+    fn from(mut end: End) -> Self {
+        let news = match &mut end {
+            End::Completed(completion) => completion.news.take(),
+            End::Failed(_) | End::Cancelled | End::Released(_) => None,
+        };
+        let news = news.map_or_else(Report::default, |news| (*news).into());
+        Report { end: Some(end.into()), ..news }
+    }
+}
+
 impl From<End> for report::End {
     fn from(end: End) -> Self {
         match end {
-            End::Completed(Completion(result)) => report::End::Completed(v1::Completion { result }),
+            End::Completed(Completion { result, .. }) => {
+                report::End::Completed(v1::Completion { result })
+            }
             End::Failed(failure) => report::End::Failed(v1::Failure {
                 error: Some(Fault {
                     code: failure.code,

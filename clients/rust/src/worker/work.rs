@@ -124,8 +124,7 @@ impl Work {
     /// [`EndError`] when the lease is lost, or the core does not take this end.
     pub async fn end(&self, end: End) -> Result<(), EndError> {
         let (settled, outcome) = oneshot::channel();
-        let report = Report { end: Some(end.into()), ..Report::default() };
-        self.put(report, Some(settled)).await?;
+        self.put(end.into(), Some(settled)).await?;
         match outcome.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(fault)) => Err(EndError::Refused(fault.into())),

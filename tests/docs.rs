@@ -1,3 +1,4 @@
 //! What the documentation tells people to type does what it says.
 
+mod cluster;
 mod quickstart;

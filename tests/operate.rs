@@ -2,11 +2,13 @@
 
 mod admin_ui;
 mod audit;
+mod deploy;
 mod dev;
 mod door;
 mod drain;
 mod explain;
 mod health;
 mod mtls;
+mod proxy;
 mod reflection;
 mod roles;

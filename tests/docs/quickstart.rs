@@ -110,12 +110,12 @@ fn check_server(command: &str) {
     assert!(plan.contains("--package roomcast -- dev"), "{plan}");
 }
 
-struct Block<'a> {
-    needs: &'a str,
-    text: &'a str,
+pub(super) struct Block<'a> {
+    pub(super) needs: &'a str,
+    pub(super) text: &'a str,
 }
 
-fn blocks(page: &str) -> impl Iterator<Item = Block<'_>> {
+pub(super) fn blocks(page: &str) -> impl Iterator<Item = Block<'_>> {
     page.split("\n```sh").skip(1).map(|rest| {
         let (needs, rest) = rest.split_once('\n').expect("a line after the opening");
         let end = rest.find("\n```").expect("an end of the block");
@@ -124,7 +124,7 @@ fn blocks(page: &str) -> impl Iterator<Item = Block<'_>> {
 }
 
 /// The programs that the pages speak of: `roomcast`, `python3` with its clients, `buf`.
-fn search_path() -> String {
+pub(super) fn search_path() -> String {
     let binary = PathBuf::from(roomcast(&[]).get_program());
     let own = [
         binary.parent().expect("a folder").to_owned(),
@@ -136,6 +136,6 @@ fn search_path() -> String {
     format!("{}:{inherited}", own.join(":"))
 }
 
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

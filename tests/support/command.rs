@@ -35,9 +35,14 @@ pub(crate) fn roomcast(arguments: &[&str]) -> Command {
 
 /// Runs a command to its end.
 pub(crate) async fn finish(command: &mut Command) -> Finished {
+    finish_within(PATIENCE, command).await
+}
+
+/// Like [`finish`], with a limit of the caller's own.
+pub(crate) async fn finish_within(limit: Duration, command: &mut Command) -> Finished {
     let mut process = Process::spawn("command", command).may_log_errors();
     process.close_stdin();
-    let status = process.ended(PATIENCE).await;
+    let status = process.ended(limit).await;
     process.finish_reading();
     Finished {
         code: status.code(),

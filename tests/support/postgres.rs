@@ -1,5 +1,7 @@
 //! A PostgreSQL server of one test, on a socket in a folder that goes with it.
 
+mod standby;
+
 use std::fs::{self, File};
 use std::os::unix::fs::{DirBuilderExt as _, chown};
 use std::os::unix::process::CommandExt as _;

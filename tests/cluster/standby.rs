@@ -1,0 +1,56 @@
+//! A standby that takes over without the last commits: whoever saw them is told, and goes on.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Clients, Core, Edge, Postgres, Socket, admin, eventually, user};
+
+const ROOM: &str = "/topics/room:open/events";
+
+async fn publish(edge: &Edge, n: u64) -> Option<u64> {
+    let rest = edge.rest(&admin("root"));
+    let body = json!({ "type": "said", "data": { "n": n } });
+    let request = rest.request(Method::POST, ROOM).json(&body);
+    let answer = Answer::of(request.header("idempotency-key", format!("said-{n}"))).await;
+    (answer.status < 300).then(|| answer.json()["offset"].as_u64().expect("an offset"))
+}
+
+fn said(socket: &Socket) -> Vec<u64> {
+    let events = socket.events().into_iter().filter(|(name, _)| name == "said");
+    events.map(|(_, payload): (String, Value)| payload["n"].as_u64().expect("a number")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sockets_that_saw_what_a_promoted_standby_has_lost_are_reset_and_go_on() {
+    let mut primary = Postgres::start().await;
+    let standby = primary.standby().await;
+    let core = Core::start_with(&["--store", &primary.url_with(&standby)]).await;
+    let edge = Edge::start(&core).await;
+    let socket = Clients::node().await.connect(&edge.url(), Some(&user("ana")));
+    socket.connected().await;
+    let joined = socket.ask("join_room", &json!({ "room": "open" })).await;
+    assert_eq!(joined["ok"], true, "{joined}");
+    for n in 1..=3 {
+        assert_eq!(publish(&edge, n).await, Some(n));
+    }
+    standby.follow_and_cut_off(&primary).await;
+    for n in 4..=6 {
+        assert_eq!(publish(&edge, n).await, Some(n));
+    }
+    socket.event_where("said", |payload| payload["n"] == 6).await;
+
+    primary.kill();
+    standby.promote();
+    let offset = eventually("a publish is taken again", async || publish(&edge, 7).await).await;
+    assert_eq!(offset, 4, "the log goes on where the standby's ends");
+    let reset = socket.event_where("reset", |reset| reset["topic"] == "room:open").await;
+    assert!(["forked", "ahead"].contains(&reset["reason"].as_str().expect("why")), "{reset}");
+    assert_eq!(publish(&edge, 8).await, Some(5));
+    socket.event_where("said", |payload| payload["n"] == 8).await;
+    // 7 came as an event, or is in the snapshot that the reset brought.
+    let heard = said(&socket);
+    assert!(heard == [1, 2, 3, 4, 5, 6, 8] || heard == [1, 2, 3, 4, 5, 6, 7, 8], "{heard:?}");
+    let page = edge.rest(&admin("root")).get(ROOM).await.ok(200);
+    let kept = page["events"].as_array().expect("events").iter().map(|one| &one["data"]["n"]);
+    assert_eq!(kept.collect::<Vec<_>>(), [1, 2, 3, 7, 8]);
+}

@@ -15,8 +15,10 @@ fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     // The folder and not the file: cargo takes a file that is not there for one that always changes.
     println!("cargo:rerun-if-changed=web");
-    // `console.rs` embeds the files that are there when it is compiled.
-    if let Some(watched) = CONSOLE.iter().find(|folder| Path::new(folder).is_dir()) {
+    // A release embeds the files that are there when it is compiled; others read them when they run.
+    let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    let mut folders = CONSOLE.iter().filter(|_| is_release);
+    if let Some(watched) = folders.find(|folder| Path::new(folder).is_dir()) {
         println!("cargo:rerun-if-changed={watched}");
     }
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

@@ -96,15 +96,18 @@ fn answer(path: &str, plain: EmbeddedFile, asked: &HeaderMap) -> Response {
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
-    headers.extend(fixed.map(|(name, value)| (name, HeaderValue::from_static(value))));
     let media_type = match media_type.starts_with("text/") {
         true => format!("{media_type}; charset=utf-8"),
         false => media_type,
     };
     let own = [(header::ETAG, tag), (header::CONTENT_TYPE, media_type)];
     let own = own.into_iter().filter_map(|(name, value)| Some((name, value.parse().ok()?)));
-    headers.extend(own);
-    headers.extend(encoding.map(|encoding| (header::CONTENT_ENCODING, encoding)));
+    let fixed = fixed.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    let encoding = encoding.map(|encoding| (header::CONTENT_ENCODING, encoding));
+    // One by one: `extend` would add a second type to that of the bytes, and browsers take the first.
+    for (name, value) in own.chain(fixed).chain(encoding) {
+        headers.insert(name, value);
+    }
     response
 }
 

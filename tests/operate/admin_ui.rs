@@ -22,7 +22,9 @@ async fn the_admin_app_sees_counts_of_its_tenant_and_acts_on_nothing() {
     let system = System::start().await;
     let edge = Edge::start_with(&system.core, &["--admin-ui", "on"]).await;
     let clients = Clients::node().await;
-    let ana = clients.connect(&edge.url(), Some(&user("ana")));
+    // One that upgrades would be counted twice on its way.
+    let websocket = json!({ "transports": ["websocket"] });
+    let ana = clients.connect_with(&edge.url(), Some(&user("ana")), websocket);
     ana.connected().await;
     let polling = json!({ "transports": ["polling"] });
     let bob = clients.connect_with(&edge.url(), Some(&user("bob")), polling);

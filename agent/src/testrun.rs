@@ -59,8 +59,13 @@ pub async fn run(work: &Work, workspaces: &Workspaces) -> Result<Completion, Sto
     work.report(tally.started(name)?).await?;
     let report = process.report();
     let ending = Watch::new(work, process, &mut tally, command.timeout()).run().await?;
-    if let (Some(report), Ending::Exited(_)) = (report, &ending) {
-        tally.take(report.read().await?);
+    if let (Some(report), Ending::Exited(status)) = (report, &ending) {
+        match report.read().await {
+            Ok(found) => tally.take(found),
+            // A command that failed may not have come to write it.
+            Err(_) if !status.success() => {}
+            Err(missing) => return Err(missing.into()),
+        }
     }
     let completed = tally.completed(&ending, began.elapsed());
     for news in tally.rest(&completed)? {

@@ -1,7 +1,7 @@
 //! The commands of README.md and of the guides (docs/guides/quickstart.md, docs/guides/sessions.md,
-//! docs/guides/dashboard.md), run as they stand: every `sh` block of a page, in order, in one shell,
-//! against a `roomcast dev` of the test's own. A block marked `server` starts that server; one marked
-//! `needs: …` is for people. What docs/guides/python.md tells is run by clients/python/tests/test_docs.py.
+//! docs/guides/dashboard.md, docs/guides/agent.md), run as they stand: every `sh` block of a page, in
+//! order, in one shell, against a `roomcast dev` of the test's own. A block marked `server` starts that
+//! server; one marked `needs: …` is for people. What docs/guides/python.md tells is run by clients/python/tests/test_docs.py.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -64,6 +64,23 @@ async fn every_command_of_the_guide_to_the_dashboard_works_as_it_stands() {
         "topic: 'room:tasks'",
         "task t2",
         "\"room:dashboard\": 1",
+    ] {
+        assert!(said.contains(expected), "{expected} is missing in:\n{said}");
+    }
+}
+
+#[tokio::test]
+async fn every_command_of_the_guide_to_the_agent_works_as_it_stands() {
+    let said = follow("docs/guides/agent.md").await;
+    for expected in [
+        "event: test_started",
+        r#""name":"test_even""#,
+        r#""status":"passed""#,
+        r#""name":"test_odd""#,
+        r#""status":"failed""#,
+        "event: test_completed",
+        r#""exit_code":1"#,
+        "assert (3 // 2) == 2",
     ] {
         assert!(said.contains(expected), "{expected} is missing in:\n{said}");
     }

@@ -86,7 +86,7 @@ fn environment(command: &mut Command, format: Format) {
             command.env_remove(name);
         }
     }
-    command.env("NO_COLOR", "1").env("CARGO_TERM_COLOR", "never").env("COLUMNS", "240");
+    command.env("NO_COLOR", "1").env("CARGO_TERM_COLOR", "never").env("COLUMNS", "120");
     match format {
         Format::Pytest => {
             let own = std::env::var("PYTEST_ADDOPTS").unwrap_or_default();

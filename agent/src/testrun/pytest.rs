@@ -51,7 +51,7 @@ impl Parser {
 
 /// `collected 5 items / 1 deselected / 4 selected`
 fn planned(line: &str) -> Option<Found> {
-    let rest = line.strip_prefix("collected ")?;
+    let rest = line.strip_prefix("collecting ... ").unwrap_or(line).strip_prefix("collected ")?;
     let selected = rest.rsplit(" / ").next().and_then(|last| last.strip_suffix(" selected"));
     let count = selected.or_else(|| rest.split(' ').next())?;
     count.parse().ok().map(Found::Planned)

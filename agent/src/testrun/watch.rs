@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use roomcast_client::worker::{Lost, Work};
+use roomcast_client::worker::{Failure, Lost, Stop, Work};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, sleep_until};
 
@@ -72,30 +72,31 @@ impl<'a> Watch<'a> {
         }
     }
 
-    pub(super) async fn run(mut self) -> Result<Ending, Lost> {
+    pub(super) async fn run(mut self) -> Result<Ending, Stop> {
         let mut buffer = vec![0; READ_BYTES_MAX];
         let work = self.work;
-        while self.is_open || self.exited.is_none() {
+        let status = loop {
+            if let Some(status) = self.exited.filter(|_| !self.is_open) {
+                break status;
+            }
+            let may_end = self.ended.is_none() && self.exited.is_none();
             tokio::select! {
                 read = self.process.output.read(&mut buffer), if self.is_open => {
                     self.read(read, &buffer);
                 }
-                status = self.process.child.wait(), if self.exited.is_none() => self.exited(status),
-                () = work.cancelled().cancelled(), if self.ended.is_none() && self.exited.is_none() => {
-                    self.cancel();
-                }
-                () = sleep_until(self.deadline), if self.ended.is_none() => self.end(Ending::TimedOut),
+                status = self.process.child.wait(), if self.exited.is_none() => self.exited(status)?,
+                () = work.cancelled().cancelled(), if may_end => self.cancel(),
+                () = sleep_until(self.deadline), if may_end => self.end(Ending::TimedOut),
                 () = at(self.next_at), if self.next_at.is_some() => self.elapsed(),
                 () = at(self.flush_at), if self.flush_at.is_some() => self.flush().await?,
             }
             if self.tally.is_full() {
                 self.flush().await?;
             }
-        }
+        };
         self.tally.finish();
         self.flush().await?;
-        let exited = self.exited.map_or(Ending::TimedOut, Ending::Exited);
-        Ok(self.ended.unwrap_or(exited))
+        Ok(self.ended.unwrap_or(Ending::Exited(status)))
     }
 
     fn read(&mut self, read: io::Result<usize>, buffer: &[u8]) {
@@ -116,10 +117,12 @@ impl<'a> Watch<'a> {
     }
 
     /// The command has ended; what it left running in its group ends with it.
-    fn exited(&mut self, status: io::Result<ExitStatus>) {
+    fn exited(&mut self, status: io::Result<ExitStatus>) -> Result<(), Failure> {
         self.process.child.signal(Signal::SIGKILL);
-        self.exited = Some(status.unwrap_or_default());
+        let lost = |error: io::Error| Failure::new("command_lost", error.to_string()).retryable();
+        self.exited = Some(status.map_err(lost)?);
         self.next_at = Some(Instant::now() + LINGER);
+        Ok(())
     }
 
     /// Asks the command to end, and leaves a fifth of the grace for the word of it.

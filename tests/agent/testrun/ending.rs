@@ -1,0 +1,78 @@
+//! How runs end that do not end by themselves.
+
+use serde_json::{Value, json};
+
+use super::{Stage, id, processes_with, script};
+use crate::support::{Agent, eventually};
+
+/// Waits until no process has this text in its command line.
+async fn nothing_is_left(marker: &str) {
+    eventually("no process is left", async || processes_with(marker).is_empty().then_some(()))
+        .await;
+}
+
+async fn ended(stage: &Stage, asked: &Value, status: &str) -> Value {
+    eventually(status, async || Some(stage.job(asked).await).filter(|job| job["status"] == status))
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_cancelled_half_way_leaves_no_process_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set().await;
+    // It hears of nothing, and has children of its own.
+    let marker = "86399.102";
+    let run = format!("trap '' TERM; sleep {marker} & echo 'ok 1 - one'; sleep {marker}; wait");
+    let _agent = Agent::start(&stage.system.core.url(), &script(folder.path(), &run));
+    let mut stream = stage.follow().await;
+    let asked = stage.ask(&json!({})).await;
+    stream.until(|frame| frame.event == "test_result").await;
+    assert!(!processes_with(marker).is_empty(), "it runs");
+
+    let cancel = format!("/jobs/{}/cancel", id(&asked));
+    assert_eq!(stage.rest.post(&cancel, &json!({ "reason": "enough" })).await.status, 200);
+    let frames = stream.until(|frame| frame.event == "test_completed").await;
+    assert_eq!(frames.last().unwrap().data["outcome"], "cancelled");
+    ended(&stage, &asked, "cancelled").await;
+    nothing_is_left(marker).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_takes_too_long_is_ended_and_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set().await;
+    let marker = "86399.103";
+    let settings = script(folder.path(), &format!("echo 'ok 1 - one'; sleep {marker}"));
+    let settings = settings.replace("\"tap\"", "\"tap\", timeout_seconds = 1");
+    let _agent = Agent::start(&stage.system.core.url(), &settings);
+    let asked = stage.ask(&json!({})).await;
+    let failed = ended(&stage, &asked, "failed").await;
+    assert_eq!(failed["error_code"], "test_timeout");
+    nothing_is_left(marker).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_agents_tests_die_with_it_and_run_again_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set().await;
+    let marker = "86399.104";
+    let run = format!(
+        "echo 'ok 1 - first'; [ -e again ] || {{ touch again; sleep {marker}; }}; echo 'ok 2 - last'"
+    );
+    let mut agent = Agent::start(&stage.system.core.url(), &script(folder.path(), &run));
+    let mut stream = stage.follow().await;
+    let asked = stage.ask(&json!({})).await;
+    stream.until(|frame| frame.event == "test_result").await;
+
+    agent.kill_and_replace();
+    nothing_is_left(marker).await;
+    let frames = stream.until(|frame| frame.event == "test_completed").await;
+    let of_run = frames.iter().filter(|frame| frame.event.starts_with("test_"));
+    let told: Vec<_> =
+        of_run.map(|frame| (frame.event.as_str(), frame.data["attempt"].as_u64())).collect();
+    let second = told[0].1;
+    assert!(second > Some(0), "{told:?}");
+    let names = ["test_started", "test_result", "test_result", "test_completed"];
+    assert_eq!(told, names.map(|name| (name, second)), "the next attempt begins clean");
+    ended(&stage, &asked, "completed").await;
+}

@@ -66,7 +66,10 @@ function useEntry(client: RoomcastClient, again: () => void): Entry {
       clearTimeout(timer);
     };
   }, [client, again]);
-  return entry?.of === client ? entry.entry : undefined;
+  if (!entry || entry.of === client) return entry?.entry;
+  // A server that is away stays so on the screen until it answers.
+  const isAway = entry.entry !== undefined && "error" in entry.entry && entry.entry.error.retryable;
+  return isAway ? entry.entry : undefined;
 }
 
 function reasonOf({ code, message }: RoomcastError): string {

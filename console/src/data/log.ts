@@ -21,7 +21,8 @@ export interface LogState {
   readonly isReading: boolean;
   /** Whether there was more before the oldest. */
   readonly isCut: boolean;
-  readonly error?: RoomcastError;
+  /** Why nothing, or nothing newer, could be read. */
+  readonly error: RoomcastError | undefined;
 }
 
 /** Where a log begins: with what is retained, or with what comes. */
@@ -29,6 +30,8 @@ export type From = "oldest" | "now";
 
 /** What is kept to be looked at. */
 const ENTRIES_MAX = 1000;
+/** Of so many it is remembered that they were seen: more than can come twice, by a page and by the socket. */
+const KNOWN_MAX = 20_000;
 /** One page of REST; so many of them are read of what was there. */
 const PAGE_EVENTS = 1000;
 const PAGES_MAX = 10;
@@ -42,13 +45,14 @@ const SHOW_MS = 100;
  * Whenever the socket is live anew the log is read from where it stood, so that no event falls between.
  */
 export class Log {
-  #state: LogState = { entries: [], total: 0, isReading: true, isCut: false };
+  #state: LogState = { entries: [], total: 0, isReading: true, isCut: false, error: undefined };
   /** Of the newest entry: what follows it is still to be read. */
   #cursor: string | undefined;
   #isReading = false;
   #mustReadAgain = false;
   #waiting: Entry[] = [];
   #show: ReturnType<typeof setTimeout> | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
   #stop: (() => void) | undefined;
   readonly #known = new Set<string>();
   readonly #listeners = new Set<() => void>();
@@ -80,6 +84,7 @@ export class Log {
       controller.abort();
       leave();
       clearTimeout(this.#show);
+      clearTimeout(this.#again);
       this.#show = undefined;
       this.#isReading = this.#mustReadAgain = false;
     };
@@ -120,6 +125,7 @@ export class Log {
       return;
     }
     this.#isReading = true;
+    clearTimeout(this.#again);
     try {
       do {
         this.#mustReadAgain = false;
@@ -128,6 +134,7 @@ export class Log {
     } catch (error) {
       if (signal.aborted) return;
       this.#set({ error: error as RoomcastError });
+      if ((error as RoomcastError).retryable) this.#again = setTimeout(() => void this.#read(signal), POLL_MS);
     }
     this.#isReading = false;
     this.#set({ isReading: false });
@@ -142,6 +149,7 @@ export class Log {
       if (page.reset) this.#set({ isCut: true });
       this.#place(page.events.map((event) => entryOf(event.name, event.data ?? {}, event)));
       this.#cursor = page.cursor;
+      if (this.#state.error) this.#set({ error: undefined });
       if (page.cursor === page.head) return;
     }
     this.#set({ isCut: true });
@@ -160,11 +168,18 @@ export class Log {
   #place(entries: readonly Entry[]): void {
     const fresh = entries.filter(({ id }) => !this.#known.has(id));
     if (fresh.length === 0) return;
-    for (const { id } of fresh) this.#known.add(id);
+    for (const { id } of fresh) this.#remember(id);
     this.#cursor = fresh.at(-1)?.cursor ?? this.#cursor;
     const all = [...this.#state.entries, ...fresh];
     const isCut = this.#state.isCut || all.length > ENTRIES_MAX;
-    this.#set({ entries: all.slice(-ENTRIES_MAX), total: this.#known.size, isCut });
+    this.#set({ entries: all.slice(-ENTRIES_MAX), total: this.#state.total + fresh.length, isCut });
+  }
+
+  #remember(id: string): void {
+    this.#known.add(id);
+    if (this.#known.size <= KNOWN_MAX) return;
+    const [oldest] = this.#known;
+    if (oldest !== undefined) this.#known.delete(oldest);
   }
 
   #set(change: Partial<LogState>): void {

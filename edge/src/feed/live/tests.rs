@@ -1,7 +1,7 @@
 //! Members going live and falling behind, over random histories and over threads: each sink gets a
 //! contiguous piece of the log, each event once.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use roomcast_proto::v1::Event;

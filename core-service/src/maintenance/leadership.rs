@@ -74,10 +74,12 @@ impl Leadership {
     async fn claim(&self, log: &Log, core: u64) {
         let began = Instant::now();
         let was_leading = self.is_leading();
-        match log.store().lead(Claim { core, ttl: TTL }).await {
-            Ok(lead) => self.take(lead, began),
-            Err(error) if was_leading => tracing::warn!(%error, "the lead cannot be kept"),
-            Err(_) => {}
+        let claim = log.store().lead(Claim { core, ttl: TTL });
+        // An answer that comes when it is not worth anything any more is not waited for.
+        match tokio::time::timeout(TTL - MARGIN, claim).await {
+            Ok(Ok(lead)) => self.take(lead, began),
+            Ok(Err(error)) if was_leading => tracing::warn!(%error, "the lead cannot be kept"),
+            Ok(Err(_)) | Err(_) => {}
         }
         let is_leading = self.is_leading();
         metrics::gauge!("roomcast_leader").set(if is_leading { 1.0 } else { 0.0 });

@@ -1,4 +1,4 @@
-import { credential } from "../credential.js";
+import { askEdge } from "./edge.js";
 
 /** One look at the edge's metrics. */
 export interface Figures {
@@ -27,9 +27,6 @@ export function figuresOf(text: string, at: number): Figures {
 
 /** Asks the edge. */
 export async function readFigures(signal: AbortSignal): Promise<Figures> {
-  const token = credential.get();
-  const headers = new Headers(token ? { authorization: `Bearer ${token}` } : {});
-  const response = await fetch("/api/v1/metrics", { headers, signal });
-  if (!response.ok) throw new Error(`/metrics answered ${response.status}`);
-  return figuresOf(await response.text(), Date.now());
+  const text = await askEdge("/metrics", { signal });
+  return figuresOf(text, Date.now());
 }

@@ -1,9 +1,9 @@
-import { useRoomcast } from "@roomcast/react";
 import { useState, type ReactNode } from "react";
 import type { Connection } from "../api.js";
 import { useCaller } from "../caller.js";
 import { useConnections } from "../data/connections.js";
 import { useDeed, type Deed } from "../data/deed.js";
+import { askEdge } from "../data/edge.js";
 import { matches, searchOf } from "../data/search.js";
 import { plural, size } from "../data/words.js";
 import { Link } from "../route/link.js";
@@ -23,7 +23,6 @@ const TOPICS_SHOWN = 3;
 
 /** Who is connected over Socket.IO, to what, and how far behind. */
 export function Connections(): ReactNode {
-  const client = useRoomcast();
   const { isOperator } = useCaller();
   const found = useConnections();
   const deed = useDeed();
@@ -36,7 +35,7 @@ export function Connections(): ReactNode {
   };
   const end = ({ id, user_id }: Connection) =>
     deed.run(async () => {
-      await client.request(`/connections/${encodeURIComponent(id)}/disconnect`, { method: "POST" });
+      await askEdge(`/connections/${encodeURIComponent(id)}/disconnect`, { method: "POST" });
       found.refresh();
       return `The connection of ${user_id} ends`;
     });

@@ -27,14 +27,13 @@ export class Rest {
   ) {}
 
   /**
-   * Asks, and answers the JSON of the response; nothing, where it has no body.
+   * Asks, and answers the JSON of the response.
    *
    * @throws RoomcastError the server's code, or `unreachable`
    */
   async json<T>(path: string, request: RestRequest = {}): Promise<T> {
     const response = await this.#ask(path, request);
-    const parsed = response.text().then((text) => (text === "" ? undefined : JSON.parse(text)) as T);
-    return this.#whole(parsed, request.signal);
+    return response.status === 204 ? (undefined as T) : this.#whole(response.json(), request.signal);
   }
 
   /** As {@link json}, for what is no JSON. */

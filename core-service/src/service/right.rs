@@ -150,7 +150,10 @@ pub(super) fn may_read_room(
     }
     let may = room.zip(caller.asking()).is_some_and(|(room, user)| room.may_read(user));
     trail.decides(Rule::Readers, may, || match room {
-        Some(Room { readers, .. }) => format!("its readers: {}", readers.words().join(", ")),
+        Some(Room { readers, .. }) => match readers.words().join(", ").as_str() {
+            "" => "it has no readers".into(),
+            readers => format!("its readers: {readers}"),
+        },
         None => String::new(),
     })
 }

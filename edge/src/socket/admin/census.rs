@@ -28,7 +28,7 @@ pub(super) struct ServerStats<'a> {
 #[derive(Debug, Serialize)]
 struct Aggregate {
     /// Milliseconds since 1970.
-    timestamp: u128,
+    timestamp: u64,
     r#type: &'static str,
     count: usize,
 }
@@ -71,7 +71,7 @@ pub(super) fn stats<'a>(
     known: &mut HashSet<String>,
 ) -> ServerStats<'a> {
     let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let timestamp = u128::from(timestamp.as_secs()) * 1000;
+    let timestamp = timestamp.as_secs() * 1000;
     let came = census.ids.difference(known).count();
     let went = known.difference(&census.ids).count();
     let aggregates = [("rawConnection", came), ("rawDisconnection", went)];

@@ -6,6 +6,8 @@ import { thingsOf, type Things } from "./stage/things.js";
 import { Visitor } from "./stage/visitor.js";
 
 const DESK = { width: 1280, height: 800 };
+/** Fifteen pages, each looked at four times over. */
+const ALL_PAGES_MS = 300_000;
 const PHONE = { width: 390, height: 844 };
 
 /** Every page, and what it shows of what there is. */
@@ -56,7 +58,7 @@ test("every page opens by its address, for everybody's eyes, on a desk and on a 
     }));
     expect(scroll, `${path} is wider than a phone`).toBeLessThanOrEqual(width);
   }
-});
+}, ALL_PAGES_MS);
 
 test("what is not there is said, and the way back stays", async () => {
   const server = await Server.forTest();

@@ -26,6 +26,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint, Error};
 use tonic_health::pb::HealthCheckRequest;
@@ -129,6 +130,22 @@ impl Cores {
     /// and nothing is noticed.
     pub fn watch(&self) -> impl Future<Output = ()> + Send + use<> {
         watch(Arc::downgrade(&self.0))
+    }
+
+    /// A core, and what ends when it is left. The choice is made again once the end is known: of a core
+    /// that was left in between, it would never come.
+    fn choose(
+        &self,
+        choice: impl Fn(&Picker) -> Option<usize>,
+        end: fn(&Cuts) -> CancellationToken,
+    ) -> Option<(usize, CancellationToken)> {
+        loop {
+            let core = choice(&self.picker())?;
+            let end = end(&self.0.cores[core].cuts);
+            if choice(&self.picker()) == Some(core) {
+                return Some((core, end));
+            }
+        }
     }
 
     fn doubt(&self, core: usize) {

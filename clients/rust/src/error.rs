@@ -84,18 +84,17 @@ impl Error {
 
 impl From<Status> for Error {
     fn from(status: Status) -> Self {
-        match Code::of(&status) {
-            Code::CoreUnavailable | Code::DeadlineExceeded => Error::Unreachable,
-            code => {
-                let message = match status.message() {
-                    "" => code.entry().cause.to_owned(),
-                    message => message.to_owned(),
-                };
-                let details = status.get_error_details();
-                let retry_after = details.retry_info().and_then(|info| info.retry_delay);
-                Error::Refused { code, message, retry_after }
-            }
+        let code = Code::of(&status);
+        if matches!(code, Code::CoreUnavailable | Code::DeadlineExceeded) {
+            return Error::Unreachable;
         }
+        let message = match status.message() {
+            "" => code.entry().cause.to_owned(),
+            message => message.to_owned(),
+        };
+        let details = status.get_error_details();
+        let retry_after = details.retry_info().and_then(|info| info.retry_delay);
+        Error::Refused { code, message, retry_after }
     }
 }
 

@@ -174,9 +174,10 @@ impl Picker {
             Found::Nobody => Standing::Lost,
         };
         let was_away = matches!(before, Standing::Refusing | Standing::Lost);
-        let return_at = match standing {
-            Standing::Serving if was_away => now + RETURN_AFTER + self.spread(RETURN_SPREAD),
-            _ => self.cores[core].return_at,
+        let return_at = if was_away && standing == Standing::Serving {
+            now + RETURN_AFTER + self.spread(RETURN_SPREAD)
+        } else {
+            self.cores[core].return_at
         };
         let pause = (PROBE_INTERVAL * 2_u32.saturating_pow(silences.saturating_sub(1).min(8)))
             .min(PROBE_INTERVAL_MAX);

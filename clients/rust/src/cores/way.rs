@@ -16,7 +16,7 @@ use tower::{Service, ServiceExt as _};
 
 use super::Cores;
 use super::conduct::{Conduct, Repeatable};
-use super::cut::{Cuttable, ended};
+use super::cut::{Cuts, Cuttable, ended};
 
 /// Cores that one call is tried at: a third one down is an outage, to be told and not waited for.
 const CORES_TRIED_MAX: usize = 3;
@@ -34,10 +34,10 @@ impl Way {
 
     /// A stream goes to the home and ends when the home changes.
     async fn open(self, request: Request<Body>) -> Result<Response<Body>, Status> {
-        let home = self.cores.picker().home();
-        let core = &self.cores.0.cores[home];
-        let end = core.cuts.of_streams();
-        let answer = exchange(core.streams.clone(), request, end).await;
+        let chosen = self.cores.choose(|picker| Some(picker.home()), Cuts::of_streams);
+        let (home, end) = chosen.ok_or_else(ended)?;
+        let channel = self.cores.0.cores[home].streams.clone();
+        let answer = exchange(channel, request, end).await;
         answer.map_err(|failure| {
             self.cores.doubt(home);
             failure.status
@@ -51,11 +51,11 @@ impl Way {
         let body = body.collect().await?.to_bytes();
         let (mut tried, mut last) = (Vec::new(), Err(ended()));
         while tried.len() < CORES_TRIED_MAX {
-            let Some(next) = self.cores.picker().pick(&tried) else { break };
+            let chosen = self.cores.choose(|picker| picker.pick(&tried), Cuts::of_calls);
+            let Some((next, end)) = chosen else { break };
             tried.push(next);
-            let core = &self.cores.0.cores[next];
-            let end = core.cuts.of_calls();
-            match exchange(core.calls.clone(), copy(&head, &body), end).await {
+            let channel = self.cores.0.cores[next].calls.clone();
+            match exchange(channel, copy(&head, &body), end).await {
                 Ok(answer) if repeats && is_away(&answer) => {
                     self.cores.doubt(next);
                     last = Ok(answer);

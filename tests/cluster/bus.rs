@@ -3,7 +3,7 @@
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::checker::{History, check};
+use crate::checker::{Entry, History, Outcome, check};
 use crate::support::log_reader::read_log;
 use crate::support::recorder::{publish_request, publisher};
 use crate::support::{Cluster, Recorder, Subscriber, eventually};
@@ -47,7 +47,7 @@ impl Run {
     async fn all_are_at_the_head(&self, name: &str) {
         let history = self.recorder.history();
         let last = history.publishes.iter().filter_map(|publish| match &publish.outcome {
-            crate::checker::Outcome::Acked { offset, .. } => Some(*offset),
+            Outcome::Acked { offset, .. } => Some(*offset),
             _ => None,
         });
         let last = last.max().expect("something was acknowledged");
@@ -148,6 +148,57 @@ async fn bytes_of_strangers_and_messages_that_come_again_in_any_order_are_harmle
     }
     cluster.all_say("up").await;
     run.judge(&cluster).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cores_reach_each_other_over_tls() {
+    let cluster = Cluster::start_secure(2).await;
+    let run = Run::begin(&cluster).await;
+    run.phase("over TLS").await;
+    run.judge(&cluster).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn followers_are_told_when_the_database_has_lost_what_they_have() {
+    let mut cluster = Cluster::start(2).await;
+    let publish = async |cluster: &Cluster, key: &str| {
+        let content = format!(r#"{{"said":"{key}"}}"#);
+        let publisher = cluster.cores[0].broadcast();
+        eventually("published", async || {
+            publisher.clone().publish(publish_request(TOPIC, &content, key)).await.ok().map(drop)
+        })
+        .await;
+    };
+    publish(&cluster, "kept").await;
+    let mut followers = Vec::new();
+    for core in &cluster.cores {
+        followers.push(Subscriber::spawn(core.broadcast(), TOPIC, "follower").await);
+    }
+    cluster.database.remember();
+    for key in ["lost-1", "lost-2", "lost-3"] {
+        publish(&cluster, key).await;
+    }
+    let all_have = async |what: &str, is_there: &dyn Fn(&Entry) -> bool| {
+        eventually(what, async || {
+            followers.iter().all(|one| one.complete().entries.iter().any(is_there)).then_some(())
+        })
+        .await;
+    };
+    let said = |entry: &Entry, key: &str| match entry {
+        Entry::Event { content, .. } => content.contains(key),
+        Entry::Reset { .. } => false,
+    };
+    all_have("what is lost later", &|entry| said(entry, "lost-3")).await;
+    cluster.database.lose_the_rest().await;
+    all_have("a reset", &|entry| matches!(entry, Entry::Reset { .. })).await;
+    publish(&cluster, "new").await;
+    all_have("the new history", &|entry| said(entry, "new")).await;
+    for follower in &followers {
+        let entries = follower.complete().entries;
+        let resets = entries.iter().filter(|entry| matches!(entry, Entry::Reset { .. })).count();
+        assert_eq!(resets, 1, "{entries:?}");
+        assert!(entries.last().is_some_and(|last| said(last, "new")), "{entries:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

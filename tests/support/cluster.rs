@@ -28,7 +28,19 @@ impl Cluster {
 
     /// Starts with settings of the test's own, as on the command line.
     pub(crate) async fn start_with(count: usize, more: &[&str]) -> Cluster {
-        let (database, redis) = (Postgres::start().await, Redis::start().await);
+        Cluster::assemble(count, more, Redis::start().await).await
+    }
+
+    /// Speaks to Redis over TLS.
+    pub(crate) async fn start_secure(count: usize) -> Cluster {
+        let redis = Redis::start_secure().await;
+        let authority = redis.authority().expect("it is secure");
+        let authority = authority.to_str().expect("a path").to_owned();
+        Cluster::assemble(count, &["--bus-ca", &authority], redis).await
+    }
+
+    async fn assemble(count: usize, more: &[&str], redis: Redis) -> Cluster {
+        let database = Postgres::start().await;
         let (mut cores, mut pages) = (Vec::new(), Vec::new());
         for _ in 0..count {
             let page = Port::reserve();

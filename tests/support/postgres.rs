@@ -52,16 +52,43 @@ impl Postgres {
 
     /// Ends it as `kill -9` of all its processes does, and starts it again on what it left.
     pub(crate) async fn kill_and_restart(&mut self) {
+        self.end().await;
+        self.begin().await;
+    }
+
+    async fn end(&mut self) {
         let children = self.signal_all(Signal::SIGKILL);
         self.process.kill();
+        // As long as one of them is there, so is its shared memory, and the next server refuses it.
         eventually("the server's processes are gone", async || {
             (!children.iter().any(|child| is_running(*child))).then_some(())
         })
         .await;
-        // As long as one of them is there, so is its shared memory, and the next server refuses it.
-        fs::remove_file(self.folder.path().join("data/postmaster.pid")).expect("was running");
+    }
+
+    async fn begin(&mut self) {
+        fs::remove_file(self.data().join("postmaster.pid")).expect("was running");
         self.process = spawn(self.folder.path());
         self.serves().await;
+    }
+
+    /// All that is in it at this moment, to go back to.
+    pub(crate) fn remember(&self) {
+        self.pause();
+        copy(&self.data(), &self.folder.path().join("before"));
+        self.go_on();
+    }
+
+    /// Loses what was committed since [`Postgres::remember`], as a standby may that takes over.
+    pub(crate) async fn lose_the_rest(&mut self) {
+        self.end().await;
+        fs::remove_dir_all(self.data()).expect("removed");
+        fs::rename(self.folder.path().join("before"), self.data()).expect("renamed");
+        self.begin().await;
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// To the server and all that it has started, which it answers.

@@ -1,8 +1,10 @@
 //! A Redis server of one test, and a client that says whatever bytes it likes.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -19,19 +21,52 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 pub(crate) struct Redis {
     process: Process,
     port: Port,
+    security: Option<Security>,
+}
+
+/// A port that speaks TLS, and the authority that signed its certificate, with the files of both.
+#[derive(Debug)]
+struct Security {
+    port: Port,
+    folder: TempDir,
 }
 
 impl Redis {
     pub(crate) async fn start() -> Redis {
+        Redis::start_with(None).await
+    }
+
+    /// One that also speaks TLS, with a certificate for `localhost`.
+    pub(crate) async fn start_secure() -> Redis {
+        let folder = tempfile::tempdir().expect("a folder");
+        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
+        let certified = certified.expect("a certificate");
+        let put = |name: &str, text: String| std::fs::write(folder.path().join(name), text);
+        put("certificate.pem", certified.cert.pem()).expect("written");
+        put("key.pem", certified.signing_key.serialize_pem()).expect("written");
+        Redis::start_with(Some(Security { port: Port::reserve(), folder })).await
+    }
+
+    async fn start_with(security: Option<Security>) -> Redis {
         let port = Port::reserve();
-        let redis = Redis { process: spawn(&port), port };
+        let redis = Redis { process: spawn(&port, security.as_ref()), port, security };
         redis.serves().await;
         redis
     }
 
     /// What cores are started with.
     pub(crate) fn url(&self) -> String {
-        format!("redis://:{PASSWORD}@{}", self.port.address())
+        match &self.security {
+            Some(Security { port, .. }) => {
+                format!("rediss://:{PASSWORD}@localhost:{}", port.address().port())
+            }
+            None => format!("redis://:{PASSWORD}@{}", self.port.address()),
+        }
+    }
+
+    /// The file of the authority that cores must know.
+    pub(crate) fn authority(&self) -> Option<PathBuf> {
+        self.security.as_ref().map(|one| one.folder.path().join("certificate.pem"))
     }
 
     /// Stops it where it is: connections stay, answers do not come.
@@ -49,7 +84,7 @@ impl Redis {
     }
 
     pub(crate) async fn restart(&mut self) {
-        self.process = spawn(&self.port);
+        self.process = spawn(&self.port, self.security.as_ref());
         self.serves().await;
     }
 
@@ -69,11 +104,17 @@ impl Redis {
     }
 }
 
-fn spawn(port: &Port) -> Process {
+fn spawn(port: &Port, security: Option<&Security>) -> Process {
     let number = port.address().port().to_string();
     let mut server = std::process::Command::new("redis-server");
     server.args(["--port", &number, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
     server.args(["--requirepass", PASSWORD]);
+    if let Some(Security { port, folder }) = security {
+        server.args(["--tls-port", &port.address().port().to_string(), "--tls-auth-clients", "no"]);
+        server.arg("--tls-cert-file").arg(folder.path().join("certificate.pem"));
+        server.arg("--tls-key-file").arg(folder.path().join("key.pem"));
+        server.arg("--tls-ca-cert-file").arg(folder.path().join("certificate.pem"));
+    }
     Process::spawn("redis", &mut server)
 }
 

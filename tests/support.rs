@@ -44,8 +44,8 @@ pub(crate) use self::cluster::Cluster;
 pub(crate) use self::command::{Finished, finish, finish_within, roomcast};
 pub(crate) use self::core::Core;
 pub(crate) use self::credential::{
-    Token, admin, admin_of, expired_user, forged_user, service, token_of, user, user_until, user_with_id,
-    user_with_role,
+    Token, admin, admin_of, expired_user, forged_user, service, token_of, user, user_until,
+    user_with_id, user_with_role,
 };
 pub(crate) use self::crowd::{Comeback, Crowd, Manner};
 pub(crate) use self::dev::Dev;

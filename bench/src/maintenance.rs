@@ -15,7 +15,7 @@ use roomcast_core::domain::payload::Payload;
 use roomcast_core::domain::retention::Retention;
 use roomcast_core::domain::topic::{Kind, Topic};
 use roomcast_core::log::{Log, now};
-use roomcast_core::maintenance::cleaner;
+use roomcast_core::maintenance::{cleaner, leadership::Leadership};
 use roomcast_core::store::Store;
 use roomcast_core::store::commit::{Action, Command};
 use roomcast_core::store::sqlite::{SqliteConfig, SqliteStore};
@@ -26,6 +26,8 @@ use crate::figure::Figure;
 use crate::load::{Operation, closed_loop, open_loop};
 use crate::store::Publish;
 
+/// The one core's number.
+const CORE: u64 = 1;
 const OLD_EVENTS: usize = 1_000_000;
 /// Of one commit while the room fills.
 const BATCH: usize = 1000;
@@ -53,10 +55,13 @@ pub(crate) async fn measure(folder: &Path, span: Duration) -> anyhow::Result<Str
     );
     let stop = CancellationToken::new();
     let log = Log::new(store.clone(), Bus::default(), Alarm::default());
-    let cleaning = tokio::spawn(cleaner::run(log, stop.clone()));
+    let leadership = Leadership::default();
+    let leading = tokio::spawn(leadership.clone().run(log.clone(), CORE, stop.clone()));
+    let cleaning = tokio::spawn(cleaner::run(log, leadership, stop.clone()));
     page += &rows("a million old events go", &publish, span).await?;
     stop.cancel();
     cleaning.await?;
+    leading.await?;
     let gone = store.position(&old, None).await?.floor;
     writeln!(page, "\n{gone} of {OLD_EVENTS} went meanwhile.")?;
     Ok(page)

@@ -186,7 +186,8 @@ impl Core {
             let hear = Box::new(move |event: &Event| roster.hear(event));
             cluster.connect(config, &shared, Ears { bus: bus.clone(), alarm, wants, hear })?;
         }
-        let log = Log::new(store.clone(), bus, alarm.clone()).telling(cluster.outgoing.clone(), cluster.health.clone());
+        let log = Log::new(store.clone(), bus, alarm.clone())
+            .telling(cluster.outgoing.clone(), cluster.health.clone());
         Ok(Core {
             log,
             cluster,

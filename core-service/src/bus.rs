@@ -48,7 +48,9 @@ impl Bus {
     /// thread that commits.
     pub(crate) fn publish(&self, events: &[Arc<Event>]) {
         for run in events.chunk_by(|one, next| one.topic == next.topic) {
-            let Some(tail) = run.first().and_then(|first| self.tail(&first.topic)) else { continue };
+            let Some(tail) = run.first().and_then(|first| self.tail(&first.topic)) else {
+                continue;
+            };
             let has_hole = tail.offer(run);
             let is_waited_for = |holes: &Holes| holes.note(Arc::downgrade(&tail));
             if has_hole && !self.holes.as_ref().is_some_and(is_waited_for) {

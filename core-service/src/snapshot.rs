@@ -93,12 +93,7 @@ async fn jobs(store: &dyn Store, topic: &Topic) -> Result<Snapshot, Error> {
             JobQuery { tenant: topic.tenant().to_owned(), limit: JOBS_MAX, ..JobQuery::default() };
         match topic.kind() {
             Kind::Project => query.project = Some(topic.name().to_owned()),
-            Kind::User
-            | Kind::Job
-            | Kind::Session
-            | Kind::Room
-            | Kind::Audit
-            | Kind::Access => {
+            Kind::User | Kind::Job | Kind::Session | Kind::Room | Kind::Audit | Kind::Access => {
                 query.owner = Some(crate::domain::name::unescape(topic.name()));
             }
         }

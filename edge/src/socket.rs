@@ -129,8 +129,13 @@ impl Sockets {
         let config = std::sync::Arc::clone(&state.config);
         let users = Users::new(config.sockets_per_user_max);
         let watched = Watched::new();
-        let doorway =
-            Doorway { state, adapters: adapters.clone(), transports: transports.clone(), users, watched };
+        let doorway = Doorway {
+            state,
+            adapters: adapters.clone(),
+            transports: transports.clone(),
+            users,
+            watched,
+        };
         // The router inside sees no request: only Socket.IO's own path is routed here.
         let (server, io) = builder(Timing::default(), adapters)
             .with_state(doorway)

@@ -68,14 +68,13 @@ async fn an_edge_goes_on(fault: Fault) {
         let names = (TOPIC.to_owned(), format!("publisher-{number}"));
         publishers.spawn(publisher(recorder.clone(), core.broadcast(), names, end.clone()));
     }
-    for number in 0..2 {
+    for (number, (core, link)) in cluster.cores.iter_mut().zip(&links).enumerate() {
         let flowing = crowd.received() + 10 * SOCKETS;
         eventually("events flow", async || (crowd.received() > flowing).then_some(())).await;
         crowd.listen_closely();
-        fault.strike(&mut cluster.cores[number], &links[number]).await;
+        fault.strike(core, link).await;
         let silence = crowd.longest_silence();
-        fault.mend(&mut cluster.cores[number], &links[number]).await;
-        println!("{fault:?} of core {number}: {silence:.1?} without data");
+        fault.mend(core, link).await;
         assert!(silence < SILENCE_MAX, "{fault:?} of core {number}: {silence:?} without data");
     }
     end.cancel();

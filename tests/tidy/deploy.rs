@@ -18,7 +18,7 @@ pub fn metrics_exist(tree: &[Source]) -> Vec<String> {
         .filter(|(_, name)| {
             let is_part =
                 |part: &&str| name.strip_suffix(*part).is_some_and(|whole| known.contains(whole));
-            !known.contains(*name) && !PARTS.iter().any(|part| is_part(part))
+            !known.contains(*name) && !PARTS.iter().any(is_part)
         })
         .map(|(source, name)| format!("{}: no process has a metric {name}", source.path))
         .collect()

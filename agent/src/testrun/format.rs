@@ -47,7 +47,7 @@ impl Format {
             Format::Pytest => Parser::Pytest(pytest::Parser::default()),
             Format::Cargo => Parser::Cargo(cargo::Parser::default()),
             Format::Nextest => Parser::Nextest(nextest::Parser::default()),
-            Format::Tap => Parser::Tap(tap::Parser::default()),
+            Format::Tap => Parser::Tap(tap::Parser),
             Format::Junit => Parser::None,
         };
         Reader { lines: Lines::default(), parser }

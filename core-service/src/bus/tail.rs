@@ -119,7 +119,8 @@ impl Ring {
             return;
         }
         self.append(event.clone());
-        while let Some(next) = self.early.first_entry().filter(|one| *one.key() <= self.head.offset + 1)
+        while let Some(next) =
+            self.early.first_entry().filter(|one| *one.key() <= self.head.offset + 1)
         {
             let next = next.remove();
             self.early_bytes -= weight(&next);

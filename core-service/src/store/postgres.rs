@@ -54,8 +54,8 @@ use crate::store::session;
 use crate::store::sql::{Failure as SqlFailure, Reads, Sql, access, agenda, jobs, topics};
 use crate::store::status::Status;
 use crate::store::{
-    AccessQuery, AgendaQuery, Candidate, Claim, CleanBudget, Cleaned, Command, Committed, Error, JobQuery,
-    Lead, OutputQuery, Page, PageLimit, Position, Store, Stored, Tap, TopicLine,
+    AccessQuery, AgendaQuery, Candidate, Claim, CleanBudget, Cleaned, Command, Committed, Error,
+    JobQuery, Lead, OutputQuery, Page, PageLimit, Position, Store, Stored, Tap, TopicLine,
     TopicQuery,
 };
 pub use cluster::Cluster;

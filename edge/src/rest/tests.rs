@@ -223,7 +223,9 @@ async fn the_console_is_one_page_at_each_of_its_paths() {
         assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
     }
     check(&get("/console/assets/gone-0.js").await, 404, "route_not_found");
-    for outside in ["/console/../Cargo.toml", "/console/%2e%2e/package.json", "/console//etc/passwd"] {
+    for outside in
+        ["/console/../Cargo.toml", "/console/%2e%2e/package.json", "/console//etc/passwd"]
+    {
         let answer = get(outside).await;
         assert!(!answer.text.contains("[package]") && !answer.text.contains("roomcast-console"));
         assert!(!answer.text.contains("root:"), "{outside}");

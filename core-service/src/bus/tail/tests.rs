@@ -65,7 +65,8 @@ fn what_waits_is_bounded_in_events_and_bytes() {
         let mut is_waiting = false;
         let mut jumps = 0;
         for offset in 3..=(EARLY_EVENTS_MAX as u64 + 4) {
-            let has_waited = std::mem::replace(&mut is_waiting, tail.offer(&[event(offset, bytes)]));
+            let has_waited =
+                std::mem::replace(&mut is_waiting, tail.offer(&[event(offset, bytes)]));
             jumps += u32::from(has_waited && !is_waiting);
             let ring = tail.ring();
             assert!(ring.early.len() <= EARLY_EVENTS_MAX && ring.early_bytes <= EARLY_BYTES_MAX);

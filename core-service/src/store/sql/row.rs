@@ -126,12 +126,5 @@ pub(crate) const fn kind_number(kind: Kind) -> i64 {
 }
 
 /// All kinds.
-pub(crate) const KINDS: [Kind; 7] = [
-    Kind::Job,
-    Kind::Session,
-    Kind::Project,
-    Kind::Room,
-    Kind::User,
-    Kind::Access,
-    Kind::Audit,
-];
+pub(crate) const KINDS: [Kind; 7] =
+    [Kind::Job, Kind::Session, Kind::Project, Kind::Room, Kind::User, Kind::Access, Kind::Audit];

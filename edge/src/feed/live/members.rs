@@ -21,7 +21,7 @@ impl Members {
     pub(in crate::feed) fn add(&mut self, member: &Arc<Member>) {
         member.position.store(self.count, Ordering::Relaxed);
         let rows = Arc::make_mut(&mut self.rows);
-        if self.count % ROW == 0 {
+        if self.count.is_multiple_of(ROW) {
             rows.push(Arc::default());
         }
         if let Some(last) = rows.last_mut() {
@@ -49,7 +49,7 @@ impl Members {
             moved.position.store(position, Ordering::Relaxed);
             Arc::make_mut(row)[seat] = moved;
         }
-        if self.count % ROW == 0 {
+        if self.count.is_multiple_of(ROW) {
             rows.pop();
         }
     }

@@ -192,5 +192,8 @@ async fn cores_that_start_together_find_one_schema_and_an_older_one_is_refused()
     });
     raised.await.expect("raised");
     let refused = PostgresStore::open(PostgresConfig::new(server.url()), Arc::new(|_| {}));
-    assert!(matches!(refused, Err(OpenError::NewerSchema { found: 99, known: 1..=98 })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(OpenError::NewerSchema { found: 99, known: 1..=98 })),
+        "{refused:?}"
+    );
 }

@@ -18,6 +18,7 @@ use crate::{
     feed::Feeds,
     lane::Lanes,
     listener::{self, Door},
+    metrics_page,
     presence::Presence,
     rest,
     socket::{Connections, Departures, Sockets},
@@ -108,7 +109,7 @@ pub async fn serve(
     let stop_feeds = CancellationToken::new();
     if let Some(address) = state.config.edge_metrics_listen {
         let page = TcpListener::bind(address).await.context("metrics listener")?;
-        tasks.spawn(rest::serve_metrics(page, stop_feeds.clone()));
+        tasks.spawn(metrics_page::serve(page, stop_feeds.clone()));
     }
     tasks.spawn(state.upstream.clone().watch(stop_feeds.clone()));
     tasks.spawn(state.feeds.clone().run(stop_feeds.clone()));

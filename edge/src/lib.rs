@@ -28,6 +28,7 @@ mod delivery;
 pub mod feed;
 pub mod lane;
 pub mod listener;
+mod metrics_page;
 pub mod names;
 mod page;
 pub mod presence;

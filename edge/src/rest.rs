@@ -40,7 +40,6 @@ mod trace;
 mod users;
 mod whoami;
 
-pub(crate) use metrics::serve as serve_metrics;
 pub use problem::{FieldError, Problem};
 
 use std::any::Any;

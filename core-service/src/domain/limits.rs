@@ -25,6 +25,9 @@ pub const LABEL_BYTES_MAX: usize = 128;
 pub const COUNTERS_MAX: usize = 32;
 /// Longest counter name, in bytes.
 pub const COUNTER_BYTES_MAX: usize = 64;
+/// One number of a worker's usage: 8,000 attempts may report as much before a sum stays at the most that
+/// it can be, and a browser's numbers are exact.
+pub const USAGE_MAX: i64 = 1 << 50;
 /// A message or reason for people.
 pub const MESSAGE_BYTES_MAX: usize = 1024;
 /// A stage's name.

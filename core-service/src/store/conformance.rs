@@ -39,6 +39,9 @@ pub(crate) trait Engine: Send {
     /// Opens what is stored. At most one store is open at a time.
     fn open(&self, clock: Arc<dyn Fn() -> Time + Send + Sync>, tap: Tap) -> Arc<dyn Store>;
 
+    /// Runs a statement in the tables, while no store is open.
+    fn alter(&self, statement: &str);
+
     /// Storage that holds what this one would hold if everything stopped at this moment.
     fn copy(&self) -> Box<dyn Engine>;
 }
@@ -161,6 +164,7 @@ macro_rules! conformance {
             usage: [
                 what_jobs_use_is_summed_for_their_session_and_project,
                 what_was_used_goes_with_the_session_and_with_the_project,
+                what_is_used_has_a_limit_and_a_sum_that_is_full_stays_so,
             ]
             history: [
                 whatever_was_acknowledged_is_there_after_a_crash,

@@ -396,8 +396,8 @@ impl Usage {
     fn plus(&self, more: &Usage) -> Result<Usage, Refusal> {
         let mut numbers = self.numbers();
         for (sum, number) in numbers.iter_mut().zip(more.numbers()) {
-            if number < 0 {
-                return Err(invalid("usage", "no number may be negative"));
+            if !(0..=limits::USAGE_MAX).contains(&number) {
+                return Err(invalid("usage", "every number must be 0 to 2^50"));
             }
             *sum = sum.saturating_add(number);
         }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::*;
 use crate::domain::limits::{
     JOB_EVENTS_AT_ONCE, JOB_EVENTS_BYTES_MAX, JOB_EVENTS_PER_SECOND, LEASE, LEASE_LOSSES_MAX,
-    PROGRESS_INTERVAL,
+    PROGRESS_INTERVAL, USAGE_MAX,
 };
 use crate::domain::time::Time;
 
@@ -436,6 +436,8 @@ fn usage_is_cumulative_over_attempts_and_never_falls() {
     let record =
         job_after(record, [(17, tick()), (18, lease(W2)), (18, started(2)), (19, used(2, 2, 30))]);
     assert_eq!(record.job.usage.total_tokens, 130);
-    let negative = refuse(&record, 20, used(2, 3, -1));
-    assert!(matches!(negative, Refusal::Invalid { field: "usage", .. }));
+    for wrong in [-1, USAGE_MAX + 1] {
+        let refused = refuse(&record, 20, used(2, 3, wrong));
+        assert!(matches!(refused, Refusal::Invalid { field: "usage", .. }));
+    }
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use super::World;
 use super::sessions::{PROJECT, take, with_sessions};
 use super::world::{report, spec};
-use crate::domain::job::{Command, Report, Spec, Usage};
+use crate::domain::job::{Command, Refusal, Report, Spec, Usage};
+use crate::domain::limits::USAGE_MAX;
 use crate::store::session::Action;
+use crate::store::{Error, commit};
 
 /// A job of a session, if one is named, that uses ten tokens and then fifteen more.
 async fn uses(world: &World, number: u32, session: Option<&str>) {
@@ -54,4 +56,24 @@ pub(crate) async fn what_was_used_goes_with_the_session_and_with_the_project(wor
     assert_eq!(sum(&world, None).await, (0, 0, 0));
     uses(&world, 2, None).await;
     assert_eq!(sum(&world, None).await, (0, 0, 0), "nothing counts for what is gone");
+}
+
+pub(crate) async fn what_is_used_has_a_limit_and_a_sum_that_is_full_stays_so(world: World) {
+    with_sessions(&world, &["s1"]).await;
+    uses(&world, 1, Some("s1")).await;
+    let nearly = i64::MAX - 1;
+    let statement = format!("UPDATE usage_total SET total_tokens = {nearly} WHERE session_id = ''");
+    let world = world.altered(&statement);
+    uses(&world, 2, Some("s1")).await;
+    assert_eq!(sum(&world, None).await, (2, i64::MAX, 100));
+    assert_eq!(sum(&world, Some("s1")).await, (2, 50, 100));
+    let spec = spec(&world, 3);
+    let id = spec.id.clone();
+    world.create(spec).await;
+    let fence = world.lease(&id, "w").await;
+    let usage = Some(Usage { cost_micros: USAGE_MAX + 1, ..Usage::default() });
+    let wrong = Command::Report(Box::new(Report { usage, ..report(fence, 1) }));
+    let refused = world.change(&id, wrong).await.expect_err("too much");
+    let Error::Refused(commit::Refusal::Job(refused)) = refused else { panic!("{refused:?}") };
+    assert!(matches!(refused, Refusal::Invalid { field: "usage", .. }), "{refused:?}");
 }

@@ -42,10 +42,22 @@ impl World {
 
     /// Closes the store in good order and opens it again.
     pub(crate) fn reopened(self) -> World {
+        let (engine, clock) = self.closed();
+        World::open(engine, clock)
+    }
+
+    /// The same after a statement in its tables: what takes too long to write through the store.
+    pub(crate) fn altered(self, statement: &str) -> World {
+        let (engine, clock) = self.closed();
+        engine.alter(statement);
+        World::open(engine, clock)
+    }
+
+    fn closed(self) -> (Box<dyn Engine>, Arc<AtomicU64>) {
         let World { engine, clock, tapped: _, store } = self;
         assert_eq!(Arc::strong_count(&store), 1, "somebody still uses the store");
         drop(store);
-        World::open(engine, clock)
+        (engine, clock)
     }
 
     /// What opens after everything stopped at this moment. This world goes on.

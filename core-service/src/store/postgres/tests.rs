@@ -29,6 +29,10 @@ impl Engine for Server {
         Arc::new(PostgresStore::open(config, tap).expect("opens"))
     }
 
+    fn alter(&self, statement: &str) {
+        self.say(statement);
+    }
+
     fn copy(&self) -> Box<dyn Engine> {
         Box::new(self.crashed())
     }

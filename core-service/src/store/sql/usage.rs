@@ -6,22 +6,30 @@ use crate::domain::job::Usage;
 /// The session of a project's own sum.
 pub(crate) const ALL: &str = "";
 
-/// Adds what was used since.
+/// The columns that are summed.
+const NUMBERS: [&str; 6] = [
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "reasoning_tokens",
+    "total_tokens",
+    "cost_micros",
+];
+
+/// Adds what was used since. A sum that is full stays so: neither engine takes a larger number, and the
+/// batch must not fail for it.
 pub(crate) fn add<S: Sql>(
     sql: &S,
     project_id: &str,
     session_id: &str,
     more: &Usage,
 ) -> Answer<(), S> {
+    let sums = NUMBERS.map(sum).join(", ");
     sql.execute(
-        "INSERT INTO usage_total VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT(project_id, session_id) DO UPDATE SET
-         input_tokens = usage_total.input_tokens + excluded.input_tokens,
-         output_tokens = usage_total.output_tokens + excluded.output_tokens,
-         cached_input_tokens = usage_total.cached_input_tokens + excluded.cached_input_tokens,
-         reasoning_tokens = usage_total.reasoning_tokens + excluded.reasoning_tokens,
-         total_tokens = usage_total.total_tokens + excluded.total_tokens,
-         cost_micros = usage_total.cost_micros + excluded.cost_micros",
+        &format!(
+            "INSERT INTO usage_total VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT(project_id, session_id) DO UPDATE SET {sums}"
+        ),
         values![
             project_id,
             session_id,
@@ -34,6 +42,14 @@ pub(crate) fn add<S: Sql>(
         ],
     )?;
     Ok(())
+}
+
+fn sum(number: &str) -> String {
+    const FULL: i64 = i64::MAX;
+    format!(
+        "{number} = CASE WHEN usage_total.{number} > {FULL} - excluded.{number} THEN {FULL}
+         ELSE usage_total.{number} + excluded.{number} END"
+    )
 }
 
 /// A sum; nothing where nothing was reported.

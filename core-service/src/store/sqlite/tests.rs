@@ -34,6 +34,11 @@ impl Engine for Disk {
         Arc::new(SqliteStore::open(config, clock, tap).expect("opens"))
     }
 
+    fn alter(&self, statement: &str) {
+        let database = rusqlite::Connection::open(folder::database(self.0.path())).expect("opens");
+        database.execute_batch(statement).expect("altered");
+    }
+
     fn copy(&self) -> Box<dyn Engine> {
         let copy = fresh();
         copy_file(&folder::database(self.0.path()), &folder::database(copy.0.path()));

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::future::{join, join_all};
-use tokio::time::Instant;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::roster::{Hungry, Roster, SeatId};
@@ -31,11 +31,15 @@ struct Pick {
 
 /// Runs until `stop`.
 pub async fn run(log: Log, roster: Roster, stop: CancellationToken) {
+    // Goes on while others wake: however much is stirred, slots of lapsed leases come free.
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
+            now = looks.tick() => roster.forget_lapsed(now),
             () = roster.woken() => {}
-            () = tokio::time::sleep(LOOK_EVERY) => roster.forget_lapsed(Instant::now()),
         }
         loop {
             match round(&log, &roster).await {

@@ -117,7 +117,9 @@ pub(in crate::service) async fn report(
             if is_end {
                 work.roster.mark_ending(&job_id, false);
             }
-            if matches!(error, Error::Refused(Refusal::Job(JobRefusal::Fenced { .. }))) {
+            if let Error::Refused(Refusal::Job(JobRefusal::Fenced { .. } | JobRefusal::Ended)) =
+                error
+            {
                 work.roster.lose(&job_id, fence);
             }
             Err(status(error))

@@ -38,26 +38,25 @@ impl Accesses {
         };
         let (wanted, last) = (Wanted { by, act }, end.saturating_sub(LOOKED_AT_MAX));
         let mut events = Vec::new();
-        while events.len() < size && end > position.floor.max(last) {
-            let begin = end.saturating_sub(WINDOW).max(position.floor);
+        let mut floor = position.floor;
+        while events.len() < size && end > floor.max(last) {
+            let begin = end.saturating_sub(WINDOW).max(floor);
             let count = usize::try_from(end - begin).unwrap_or(usize::MAX);
             let limit = PageLimit { events: count, bytes: WINDOW_BYTES_MAX };
             let window = self.log.store().read(&topic, begin, limit).await.map_err(status)?;
-            // Trimmed meanwhile.
-            if window.events.is_empty() {
-                end = begin;
-            }
-            for one in window.events.iter().rev() {
+            // Trimmed meanwhile, it begins later and reaches into what was looked through.
+            floor = floor.max(window.floor);
+            let top = std::mem::replace(&mut end, begin);
+            let fresh = window.events.iter().rev().filter(|one| one.cursor.offset <= top);
+            for one in fresh.filter(|one| wanted.has(one)) {
                 if events.len() == size {
+                    end = one.cursor.offset;
                     break;
                 }
-                end = one.cursor.offset - 1;
-                if wanted.has(one) {
-                    events.push(event::event(one));
-                }
+                events.push(event::event(one));
             }
         }
-        let has_more = end > position.floor;
+        let has_more = end > floor;
         let next = has_more.then(|| page::token(&end.to_string(), conditions.as_bytes()));
         Ok(v1::ListActsResponse { events, next_page_token: next.unwrap_or_default() })
     }

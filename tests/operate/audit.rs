@@ -66,6 +66,9 @@ async fn acts_on(root: &Rest, things: &Things) -> Vec<Told> {
     root.post("/topics/room:open/events:batch", &batch).await.ok(201);
     root.put(&member, &json!({ "role": "viewer" })).await.ok(200);
     assert_eq!(root.delete(&member).await.status, 204);
+    // A viewer who closes and deletes does so as an administrator.
+    let own = format!("/projects/{project}/members/root");
+    root.put(&own, &json!({ "role": "viewer" })).await.ok(200);
     root.post(&format!("/sessions/{session}/close"), &json!({})).await.ok(200);
     assert_eq!(root.delete(&format!("/projects/{project}")).await.status, 204);
     let ended = root.post(&format!("/connections/{connection}/disconnect"), &json!({})).await;
@@ -77,6 +80,7 @@ async fn acts_on(root: &Rest, things: &Things) -> Vec<Told> {
         ("audit.topic.publish", "room:open".into(), "ok"),
         ("audit.project.set_member", bob.clone(), "ok"),
         ("audit.project.remove_member", bob, "ok"),
+        ("audit.project.set_member", format!("project:{project} user:root"), "ok"),
         ("audit.session.close", format!("session:{session}"), "ok"),
         ("audit.project.delete", format!("project:{project}"), "ok"),
         ("audit.connection.disconnect", format!("connection:{connection} user:ana"), "ok"),

@@ -138,7 +138,7 @@ impl Sessions {
             .map(drop)
     }
 
-    /// What an administrator's act is told as, in a project of others.
+    /// What an owner's act is told as where it is done by the role admin, in a project of others.
     async fn told(
         &self,
         caller: &Caller,
@@ -147,8 +147,8 @@ impl Sessions {
         target: String,
     ) -> Result<Option<audit_log::Entry>, Status> {
         let (tenant, id) = (&project.tenant, &project.project_id);
-        let is_others =
-            caller.is_admin() && membership::member(&self.log, caller, tenant, id).await?.is_none();
+        let is_others = caller.is_admin()
+            && membership::member(&self.log, caller, tenant, id).await? < Some(Role::Owner);
         Ok(is_others.then(|| audit::entry(caller, tenant, act, target)))
     }
 
@@ -181,7 +181,10 @@ impl Sessions {
         let least = if is_self { Role::Viewer } else { Role::Owner };
         let project = membership::project(&self.log, caller, &project_id, least).await?;
         let target = format!("project:{project_id} user:{user_id}");
-        let told = self.told(caller, &project, Act::RemoveMember, target).await?;
+        let told = match is_self {
+            true => None,
+            false => self.told(caller, &project, Act::RemoveMember, target).await?,
+        };
         let action = session::Action::SetMember { project_id, user_id, role: None };
         self.try_commit(caller, action, told).await.map_err(status)?;
         Ok(v1::RemoveMemberResponse {})

@@ -67,7 +67,7 @@ fn pace(health: &Health) -> Duration {
 
 /// Asks once for all followed topics.
 async fn look(store: &dyn Store, bus: &Bus) -> Result<(), Error> {
-    let mut known = bus.known();
+    let (mut known, mut rewound) = (bus.known(), 0_u64);
     while !known.is_empty() {
         let rest = known.split_off(known.len().min(TOPICS_AT_ONCE));
         let cursors: std::collections::HashMap<_, _> = known.iter().cloned().collect();
@@ -75,11 +75,19 @@ async fn look(store: &dyn Store, bus: &Bus) -> Result<(), Error> {
             let Some(known) = cursors.get(&topic) else { continue };
             let resume = position.resume.unwrap_or(Resume::Whole);
             if matches!(resume, Resume::Forked | Resume::Ahead) {
-                tracing::warn!(%topic, "the log has lost events that were committed; readers begin anew");
+                tracing::debug!(%topic, "the log has lost events that were committed");
+                rewound += 1;
             }
             bus.settle(&topic, *known, position.head, resume);
         }
         known = rest;
+    }
+    // One line for all: a database that failed over may have rewound every topic.
+    if rewound > 0 {
+        tracing::warn!(
+            topics = rewound,
+            "logs have lost events that were committed; readers begin anew"
+        );
     }
     Ok(())
 }

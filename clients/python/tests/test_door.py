@@ -11,7 +11,15 @@ from eventually import soon
 from server import BINARY, Core
 from working import working
 
-from roomcast import AsyncClient, AsyncWork, NotAuthenticated, NotFound, Tls, from_payload
+from roomcast import (
+    AsyncClient,
+    AsyncWork,
+    NotAuthenticated,
+    NotFound,
+    Tls,
+    Unavailable,
+    from_payload,
+)
 from roomcast.credentials import Credentials
 
 Name = Callable[[], str]
@@ -74,6 +82,31 @@ async def test_a_service_acts_for_its_users_and_a_worker_for_itself(core: Core, 
         with pytest.raises(NotFound):
             await his.jobs.get(job.job_id)
     assert asked >= 3
+
+
+async def test_a_provider_that_fails_once_ends_no_worker(core: Core, name: Name) -> None:
+    service, kind, asked = mint("--service", "web", "--scope", "service,worker"), name(), 0
+
+    def provide() -> str:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise OSError("secret")
+        return service
+
+    async with (
+        AsyncClient(core.core, service_token=service, token=mint("--sub", "alice")) as client,
+        AsyncClient(core.core, service_token=provide) as workers,
+    ):
+        worker = workers.worker()
+        worker.job(kind)(_input)
+        async with working(worker):
+            job = await client.jobs.create(kind, {"n": 1})
+            assert from_payload((await soon(client.jobs.wait(job.job_id))).result) == {"n": 1}
+        asked = 0
+        with pytest.raises(Unavailable, match="OSError") as failed:
+            await workers.jobs.get(job.job_id)
+        assert "secret" not in str(failed.value)
 
 
 def test_tokens_are_not_shown() -> None:

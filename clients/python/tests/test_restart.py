@@ -1,6 +1,7 @@
 """The core is killed under publisher and worker: nothing is lost, and nothing done twice."""
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import Callable
 from typing import cast
@@ -160,3 +161,24 @@ async def test_another_core_takes_over(server: Server, own_server: Server, name:
         events = [event async for event in client.topics.events(topic)]
     # Two cores of two stores here: what the second one has was published there.
     assert [data_of(event) for event in events] == [{"at": "other"}]
+
+
+async def test_a_core_that_is_silent_leaves_time_for_the_next(server: Server, name: Name) -> None:
+    # Connections come about, and nobody says anything.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        cores = [f"127.0.0.1:{silent.getsockname()[1]}", server.core]
+        async with AsyncClient(cores) as client:
+            await client.topics.publish(f"user:{name()}", "x", {}, timeout=4)
+            # It was left.
+            await client.topics.publish(f"user:{name()}", "x", {}, timeout=4)
+
+
+async def test_a_core_that_is_silent_to_the_end_is_left(server: Server, name: Name) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        async with AsyncClient([address, address, server.core]) as client:
+            for _ in range(2):
+                # Too short for a second try.
+                with pytest.raises(Unavailable):
+                    await client.topics.publish(f"user:{name()}", "x", {}, timeout=0.03)
+            await client.topics.publish(f"user:{name()}", "x", {}, timeout=4)

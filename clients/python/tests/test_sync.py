@@ -131,6 +131,32 @@ def test_a_thread_is_told_to_end(server: Server, name: Name) -> None:
             running.result(PATIENCE)
 
 
+def test_a_handler_that_outlives_its_lease_holds_nobody_up(server: Server, name: Name) -> None:
+    kind, started, end = name(), threading.Event(), threading.Event()
+    with Client(server.core) as client:
+        worker = client.worker(slots=1)
+
+        @worker.job(kind)
+        def work_on(work: Work) -> str:
+            if work.input == "deaf":
+                started.set()
+                assert end.wait(PATIENCE)
+            return "done"
+
+        with ThreadPoolExecutor(1) as threads:
+            running = threads.submit(worker.run, signals=False)
+            job = client.jobs.create(kind, "deaf")
+            try:
+                assert started.wait(PATIENCE)
+                client.jobs.cancel(job.job_id, grace=0.001)
+                following = client.jobs.create(kind)
+                assert client.jobs.wait(following.job_id).state == JobState.JOB_STATE_COMPLETED
+            finally:
+                end.set()
+                worker.drain()
+            running.result(PATIENCE)
+
+
 def test_a_worker_that_leaves_gives_its_jobs_back(server: Server, name: Name) -> None:
     kind, started = name(), threading.Event()
     with Client(server.core) as client:

@@ -84,12 +84,16 @@ class Calls:
             timeout: Seconds in all, tries and waits together.
 
         Raises:
-            RoomcastError: The core's refusal, or `Unavailable` when none answered in time.
+            RoomcastError: The core's refusal, or `Unavailable` when none answered in time, or there was
+                no token to ask with.
         """
         loop = asyncio.get_running_loop()
-        until, backoff = loop.time() + timeout, Backoff()
+        until, backoff, untried = loop.time() + timeout, Backoff(), len(self._cores)
         while True:
             channel = self._cores.channel
+            # A core that is silent leaves the others their share of the time.
+            share = (until - loop.time()) / max(untried, 1)
+            untried -= 1
             call = channel.unary_unary(
                 method.path,
                 request_serializer=method.request.SerializeToString,
@@ -97,14 +101,14 @@ class Calls:
             )
             metadata = await self._credentials.metadata()
             try:
-                return await call(request, timeout=until - loop.time(), metadata=metadata)
+                return await call(request, timeout=share, metadata=metadata)
             except grpc.aio.AioRpcError as status:
                 error = error_of(status)
+                if isinstance(error, Unavailable):
+                    self.move_on(channel)
                 wait = backoff.next(_wait_said(error))
                 if not error.retryable or loop.time() + wait > until:
                     raise error from status
-            if isinstance(error, Unavailable):
-                self.move_on(channel)
             await asyncio.sleep(wait)
 
     @property

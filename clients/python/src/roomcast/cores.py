@@ -52,6 +52,10 @@ class Cores:
         self._channels: dict[int, grpc.aio.Channel] = {}
         self._at = 0
 
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._targets)
+
     @property
     def channel(self) -> grpc.aio.Channel:
         """The one in use."""

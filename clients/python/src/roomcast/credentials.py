@@ -10,9 +10,11 @@ from pathlib import Path
 import grpc
 
 from roomcast import trace
+from roomcast.errors import RoomcastError, Unavailable
 
 Token = str | Callable[[], str] | Callable[[], Awaitable[str]]
-"""A token, or a function that answers one: it is asked before every call and may be async."""
+"""A token, or a function that answers one: it is asked before every call and may be async.
+When it fails, the call fails as `Unavailable`, and a worker tries again."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,11 @@ class Credentials:
         return self if self.service_token is None else Credentials(None, self.service_token)
 
     async def metadata(self) -> grpc.aio.Metadata:
-        """Asks for the tokens."""
+        """Asks for the tokens.
+
+        Raises:
+            RoomcastError: What a provider has raised; `Unavailable` for what is none.
+        """
         metadata = grpc.aio.Metadata(("traceparent", trace.child()))
         if self.token is not None:
             metadata.add("authorization", f"Bearer {await _ask(self.token)}")
@@ -73,5 +79,12 @@ class Credentials:
 
 
 async def _ask(token: Token) -> str:
-    given = token if isinstance(token, str) else token()
-    return (await given if inspect.isawaitable(given) else given).strip()
+    try:
+        given = token if isinstance(token, str) else token()
+        return (await given if inspect.isawaitable(given) else given).strip()
+    except RoomcastError:
+        raise
+    except Exception as error:
+        # Its words may hold what nobody is to see; they stay with the cause.
+        message = f"the provider of the token failed: {type(error).__name__}"
+        raise Unavailable("core_unavailable", message) from error

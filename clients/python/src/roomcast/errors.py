@@ -91,7 +91,7 @@ class Exhausted(RoomcastError):
 
 
 class Unavailable(RoomcastError):
-    """No core answered in time."""
+    """No core answered in time, or the provider of a token failed."""
 
 
 class LeaseLost(RoomcastError):

@@ -18,6 +18,10 @@ from roomcast.worker.worker import SIGNALS, AsyncWorker
 
 Handler = Callable[[Work], object]
 
+# A handler whose lease was lost may go on for long, in its thread; the slot is free before, and what comes
+# next must not wait for it. More such handlers than this for each slot are stuck, and hold up the worker.
+THREADS_OF_SLOT = 4
+
 
 class Worker(Facade[AsyncWorker]):
     """Takes jobs of the kinds that have a handler, and runs as many at once as it has slots.
@@ -74,7 +78,10 @@ class Worker(Facade[AsyncWorker]):
             ValueError: There is no handler.
         """
         listening = self._listening() if signals else nullcontext()
-        with ThreadPoolExecutor(self._slots, "roomcast job") as self._threads, listening:
+        with (
+            ThreadPoolExecutor(self._slots * THREADS_OF_SLOT, "roomcast job") as self._threads,
+            listening,
+        ):
             self.portal.call(self.inner.run(signals=False))
 
     def drain(self) -> None:

@@ -112,7 +112,9 @@ impl Model {
         let chat = self.client.chat();
         let asked = chat.create_stream_byot::<_, Chunk>(request);
         match tokio::time::timeout(self.patience, asked).await {
-            Ok(Ok(stream)) => Ok(Reply::new(stream, self.patience, max_completion_tokens)),
+            Ok(Ok(stream)) => {
+                Ok(Reply::new(stream, self.patience, max_completion_tokens, self.key.clone()))
+            }
             Ok(Err(error)) => Err(self.failure(error)),
             Err(_) => Err(silent(self.patience)),
         }

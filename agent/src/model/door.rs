@@ -11,7 +11,8 @@ use http_body_util::Limited;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use roomcast_client::worker::Failure;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::settings::Key;
 
@@ -22,6 +23,8 @@ const REPLY_BYTES_MAX: usize = 8 << 20;
 const REASON_BYTES_MAX: usize = 16 << 10;
 /// The part of a reason that is told.
 const REASON_CHARS_MAX: usize = 500;
+/// A code is a word or a number; of anything longer, the beginning is enough.
+const CODE_CHARS_MAX: usize = 64;
 /// An API that wants to be left alone for longer is asked again after this.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 
@@ -45,7 +48,17 @@ pub(super) struct Refused {
 #[serde(default)]
 pub(super) struct Reason {
     pub(super) message: String,
-    pub(super) code: Option<String>,
+    #[serde(deserialize_with = "word")]
+    code: Option<String>,
+}
+
+impl Reason {
+    /// The code as it may be told.
+    pub(super) fn code(&self, key: Option<&Key>) -> String {
+        let code = self.code.as_deref().unwrap_or_default();
+        let code = key.map_or_else(|| code.to_owned(), |key| key.without(code));
+        code.chars().take(CODE_CHARS_MAX).collect()
+    }
 }
 
 impl Door {
@@ -127,6 +140,15 @@ impl Refused {
         let message: String = message.chars().take(REASON_CHARS_MAX).collect();
         format!(": {message}")
     }
+}
+
+/// Some servers number what others name. A code of neither kind must not hide the message beside it.
+fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(word) => Some(word),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    })
 }
 
 /// Seconds, or a date.

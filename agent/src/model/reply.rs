@@ -10,6 +10,7 @@ use roomcast_client::worker::Failure;
 use tokio::time::timeout;
 
 use super::chunk::{Choice, Chunk};
+use super::settings::Key;
 use super::silent;
 
 /// Text of one answer: with all that an event says of it, it stays within one payload.
@@ -20,6 +21,7 @@ pub(crate) struct Reply {
     stream: StreamResponse<Chunk>,
     patience: Duration,
     tokens_max: u64,
+    key: Option<Key>,
     model: String,
     parts: VecDeque<Part>,
     text_bytes: usize,
@@ -37,10 +39,16 @@ pub(crate) enum Part {
 }
 
 impl Reply {
-    pub(super) fn new(stream: StreamResponse<Chunk>, patience: Duration, tokens_max: u64) -> Self {
+    /// What the stream says of an error is told without the key.
+    pub(super) fn new(
+        stream: StreamResponse<Chunk>,
+        patience: Duration,
+        tokens_max: u64,
+        key: Option<Key>,
+    ) -> Self {
         let (parts, model) = (VecDeque::new(), String::new());
         let (usage, finish) = (None, None);
-        Self { stream, patience, tokens_max, model, parts, text_bytes: 0, usage, finish }
+        Self { stream, patience, tokens_max, key, model, parts, text_bytes: 0, usage, finish }
     }
 
     /// The next part; none once the reply is whole. Safe to drop while it waits.
@@ -63,7 +71,7 @@ impl Reply {
 
     fn take(&mut self, chunk: Chunk) -> Result<(), Failure> {
         if let Some(reason) = chunk.error {
-            let code = reason.code.unwrap_or_default();
+            let code = reason.code(self.key.as_ref());
             let message = format!("the model's API broke off its reply with an error {code}");
             return Err(Failure::new("model_unavailable", message).retryable());
         }

@@ -39,3 +39,23 @@ fn a_key_is_shown_to_nobody() {
     assert_eq!(format!("{key:?}"), "Key([redacted])");
     assert_eq!(key.without("bad key sk-secret."), "bad key [key].");
 }
+
+#[tokio::test]
+async fn the_code_of_a_reply_that_breaks_off_is_told_short_and_without_the_key() {
+    let long = "x".repeat(10_000);
+    for (code, told) in [
+        (r#""overloaded""#.to_owned(), "overloaded"),
+        ("429".to_owned(), "429"),
+        ("{}".to_owned(), ""),
+        (r#""of sk-secret""#.to_owned(), "of [key]"),
+        (format!(r#""{long}""#), &long[..64]),
+    ] {
+        let text = format!(r#"{{"error": {{"message": "broken", "code": {code}}}}}"#);
+        let chunk: Chunk = serde_json::from_str(&text).unwrap();
+        let stream = Box::pin(futures::stream::iter([Ok(chunk)]));
+        let key = Some(Key::from("sk-secret"));
+        let failure = Reply::new(stream, Duration::MAX, 1, key).next().await.unwrap_err();
+        assert_eq!((failure.code(), failure.is_retryable()), ("model_unavailable", true));
+        assert!(failure.message().ends_with(&format!("an error {told}")), "{failure}");
+    }
+}

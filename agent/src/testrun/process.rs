@@ -3,8 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use nix::fcntl::OFlag;
 use roomcast_client::worker::Failure;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
@@ -19,6 +20,8 @@ use crate::workspace::TestCommand;
 
 /// A report of some ten thousand cases. A larger one is cut, and its cases with it.
 const REPORT_BYTES_MAX: u64 = 16 << 20;
+/// Some filesystems keep a file's time in whole seconds, rounded down.
+const WRITTEN_SLACK: Duration = Duration::from_secs(1);
 /// Settings of the agent and of the servers beside it: a test has no use for their secrets.
 const OWN_VARIABLES: &str = "ROOMCAST_";
 
@@ -67,9 +70,17 @@ impl Report {
     pub(super) async fn read(&self) -> Result<Vec<Found>, Failure> {
         let missing =
             |why: String| Failure::new("report_missing", format!("{}: {why}", self.path.display()));
-        let file = tokio::fs::File::open(&self.path).await.map_err(|e| missing(e.to_string()))?;
-        let written = file.metadata().await.and_then(|metadata| metadata.modified());
-        if written.is_ok_and(|written| written < self.began) {
+        // What lies there was left by the tested code: a pipe must not hold up the agent, nor a link
+        // lead it elsewhere.
+        let flags = (OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits();
+        let opened =
+            tokio::fs::OpenOptions::new().read(true).custom_flags(flags).open(&self.path).await;
+        let file = opened.map_err(|error| missing(error.to_string()))?;
+        let metadata = file.metadata().await.map_err(|error| missing(error.to_string()))?;
+        if !metadata.is_file() {
+            return Err(missing("it is no file".to_owned()));
+        }
+        if metadata.modified().is_ok_and(|written| written < self.began - WRITTEN_SLACK) {
             return Err(missing("the command did not write it".to_owned()));
         }
         let mut xml = Vec::new();
@@ -94,5 +105,34 @@ fn environment(command: &mut Command, format: Format) {
             command.env("PYTHONUNBUFFERED", "1");
         }
         Format::Cargo | Format::Nextest | Format::Tap | Format::Junit => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const XML: &str = r#"<testsuite><testcase classname="a" name="b"/></testsuite>"#;
+
+    async fn read(path: PathBuf, began: SystemTime) -> Result<Vec<Found>, Failure> {
+        // A pipe is opened at once, or never.
+        tokio::time::timeout(Duration::from_secs(30), Report { path, began }.read()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_report_is_a_file_that_this_run_has_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let [report, pipe, link] =
+            ["report.xml", "pipe", "link"].map(|name| folder.path().join(name));
+        std::fs::write(&report, XML).unwrap();
+        let written = report.metadata().unwrap().modified().unwrap();
+        assert_eq!(read(report.clone(), written + WRITTEN_SLACK / 2).await.unwrap().len(), 1);
+        let earlier = read(report.clone(), written + WRITTEN_SLACK * 2).await.unwrap_err();
+        assert_eq!(earlier.code(), "report_missing");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        std::os::unix::fs::symlink(&report, &link).unwrap();
+        for other in [pipe, link, folder.path().to_owned()] {
+            assert_eq!(read(other, written).await.unwrap_err().code(), "report_missing");
+        }
     }
 }

@@ -117,9 +117,11 @@ pub(super) async fn check(patch: &Patch, folder: &Path) -> Result<(), Failure> {
         Failure::new("workspace_unreadable", format!("the project cannot be copied: {error}"))
     };
     let copy = tempfile::tempdir().map_err(unwell)?;
-    let (from, to, files) = (folder.to_owned(), copy.path().to_owned(), patch.files.clone());
-    let copied = tokio::task::spawn_blocking(move || copy_files(&from, &to, &files));
-    copied.await.map_err(|error| unwell(std::io::Error::other(error)))??;
+    let (from, files) = (folder.to_owned(), patch.files.clone());
+    // The copying goes on when nobody waits for it any longer, and takes the copy away at its end.
+    let copied =
+        tokio::task::spawn_blocking(move || copy_files(&from, copy.path(), &files).map(|()| copy));
+    let copy = copied.await.map_err(|error| unwell(std::io::Error::other(error)))??;
     match tokio::time::timeout(GIT_TIMEOUT, apply(&patch.text, copy.path())).await {
         Ok(outcome) => outcome,
         Err(_) => Err(Failure::new("git_failed", "git did not try the patch in time").retryable()),

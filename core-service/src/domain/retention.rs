@@ -28,10 +28,13 @@ impl Retention {
                 events: Some(100_000),
                 bytes: Some(256 << 20),
             },
-            // Whoever asks what an operator did asks long after.
-            Kind::Audit => {
-                Retention { age: Duration::from_secs(365 * DAY), events: None, bytes: None }
-            }
+            // Whoever asks what an operator did asks long after. The bytes are some millions of acts: only
+            // a script that runs wild comes so far, and it must not fill the disk.
+            Kind::Audit => Retention {
+                age: Duration::from_secs(365 * DAY),
+                events: None,
+                bytes: Some(1 << 30),
+            },
             Kind::Job => Retention { age: Duration::from_secs(7 * DAY), events: None, bytes: None },
             Kind::Session => {
                 Retention { age: Duration::from_secs(30 * DAY), events: None, bytes: None }

@@ -3,6 +3,7 @@
 mod list;
 mod merge;
 mod presence;
+mod told;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,11 +11,13 @@ use std::time::Duration;
 
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1::{self, broadcast_service_server::BroadcastService};
+use tokio::time::Instant;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use self::merge::Merger;
+use self::told::Told;
 use super::job::idempotency;
 use super::wire::{self, frame, page, publish, timestamp};
 use super::{audit, membership, right, subscribe, watch};
@@ -44,6 +47,7 @@ pub struct Broadcast {
     door: Arc<Door>,
     retentions: Retentions,
     merger: Merger,
+    told: Told,
     drain: CancellationToken,
 }
 
@@ -57,7 +61,7 @@ impl Broadcast {
         drain: CancellationToken,
     ) -> Broadcast {
         let merger = Merger::new(log.clone(), Arc::clone(door.rooms()));
-        Broadcast { log, door, retentions, merger, drain }
+        Broadcast { log, door, retentions, merger, told: Told::new(), drain }
     }
 
     /// The topic, if the caller may read it.
@@ -87,9 +91,14 @@ impl Broadcast {
     ) -> Result<Vec<v1::Published>, Status> {
         let action = Action::Publish { topic: topic.clone(), events, expected_offset };
         let command = Command { action, idempotency, trace: caller.trace };
-        let committed = audit::commit(&self.log, told, command, |command| self.log.commit(command));
+        let commit = |command| self.log.commit(command);
+        let committed = audit::commit(&self.log, told.clone(), command, commit);
         match committed.await.map_err(status)? {
-            Committed::Published { cursors, .. } => {
+            Committed::Published { cursors, is_replay } => {
+                // A repetition was told of when it was new.
+                if let Some(entry) = told.filter(|_| !is_replay) {
+                    self.told.note(&entry, Instant::now());
+                }
                 Ok(cursors.into_iter().map(|cursor| published(cursor, &topic)).collect())
             }
             Committed::Job { .. } | Committed::Access { .. } | Committed::Session { .. } => {
@@ -97,13 +106,15 @@ impl Broadcast {
             }
         }
     }
-}
 
-/// What publishing is told as: where it takes the role admin, and not the room's own word. What services
-/// publish is their work.
-fn told(caller: &Caller, topic: &Topic, is_named: bool) -> Option<audit_log::Entry> {
-    let is_act = !is_named && caller.user().is_some();
-    is_act.then(|| audit::entry(caller, topic.tenant(), Act::Publish, topic.full().to_owned()))
+    /// What publishing is told as: where it takes the role admin, and not the room's own word, and was
+    /// not told just before. What services publish is their work.
+    fn to_tell(&self, caller: &Caller, topic: &Topic, is_named: bool) -> Option<audit_log::Entry> {
+        let is_act = !is_named && caller.user().is_some();
+        let target = || topic.full().to_owned();
+        let entry = is_act.then(|| audit::entry(caller, topic.tenant(), Act::Publish, target()));
+        entry.filter(|entry| self.told.is_due(entry, Instant::now()))
+    }
 }
 
 fn published(cursor: Cursor, topic: &Topic) -> v1::Published {
@@ -183,7 +194,7 @@ impl BroadcastService for Broadcast {
         let idempotency = idempotency(&caller, topic.tenant(), "publish", key, &request)?;
         let event = request.event.ok_or_else(|| wire::check::invalid("event", "is required"))?;
         let is_named = caller.require_publisher(&topic, &event.r#type)?;
-        let told = told(&caller, &topic, is_named);
+        let told = self.to_tell(&caller, &topic, is_named);
         let event = publish::event(event, &topic)?;
         let expected = request.expected_offset;
         if self.merger.merges(&topic) {
@@ -193,6 +204,7 @@ impl BroadcastService for Broadcast {
             }
             if let Some(entry) = told {
                 audit::tell(&self.log, &entry, caller.trace).await.map_err(status)?;
+                self.told.note(&entry, Instant::now());
             }
             let cursor = self.merger.publish(topic.clone(), event, caller.trace).await;
             let published = Some(published(cursor.map_err(status)?, &topic));
@@ -220,7 +232,7 @@ impl BroadcastService for Broadcast {
         let are_named = types.try_fold(true, |are_named, kind| {
             caller.require_publisher(&topic, kind).map(|is_named| are_named && is_named)
         })?;
-        let told = told(&caller, &topic, are_named);
+        let told = self.to_tell(&caller, &topic, are_named);
         let events = publish::events(request.events, &topic)?;
         let expected = request.expected_offset;
         let append = Append { topic, events };

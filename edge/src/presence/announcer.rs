@@ -113,7 +113,10 @@ impl<'edge> Announcer<'edge> {
                 register.len()
             };
             metrics::gauge!("roomcast_edge_present").set(crate::gauge(places));
-            let is_known = answer.inspect_err(|_| self.list_at = Instant::now())?;
+            let is_known = answer.inspect_err(|_| {
+                self.list_at = Instant::now();
+                some.iter().for_each(|part| self.parts.unanswered(part));
+            })?;
             some.iter().for_each(|part| self.parts.told(part));
             match is_known {
                 true if is_all => return Ok(()),

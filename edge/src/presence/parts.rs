@@ -54,6 +54,12 @@ impl Parts {
         self.0[part.number] = Told { fingerprint: part.fingerprint, is_doubted: false };
     }
 
+    /// The core was told, and has not answered: it may know this or what it knew before.
+    pub(super) fn unanswered(&mut self, part: &Part) {
+        // In doubt only a part that was told as empty is not told again.
+        self.0[part.number] = Told { fingerprint: part.fingerprint.max(1), is_doubted: true };
+    }
+
     /// Nobody knows what the core knows.
     pub(super) fn doubt(&mut self) {
         self.0.iter_mut().for_each(|told| told.is_doubted = true);
@@ -154,6 +160,22 @@ mod tests {
         let changed = parts.changed(Part::divide(Vec::new()));
         assert_eq!(changed.len(), 1, "one is empty, and the others always were");
         assert!(changed[0].connections.is_empty());
+    }
+
+    #[test]
+    fn what_was_not_answered_is_told_again_also_when_it_is_as_it_was() {
+        for before in [crowd(0), crowd(1)] {
+            for between in [crowd(0), vec![info(0, &["job:1"])]] {
+                let mut parts = Parts::default();
+                tell(&mut parts, before.clone());
+                let sent = parts.changed(Part::divide(between));
+                sent.iter().for_each(|part| parts.unanswered(part));
+                let again = parts.changed(Part::divide(before.clone()));
+                assert_eq!(again.len(), sent.len());
+                again.iter().for_each(|part| parts.told(part));
+                assert!(parts.changed(Part::divide(before.clone())).is_empty());
+            }
+        }
     }
 
     #[test]

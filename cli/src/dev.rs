@@ -19,7 +19,7 @@ use roomcast_runtime::settings::TABLE;
 use roomcast_runtime::telemetry::TelemetryConfig;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
@@ -43,6 +43,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 const START_POLL: Duration = Duration::from_millis(20);
 /// Whoever develops does not want to wait for Ctrl-C.
 const DRAIN_SECONDS: u64 = 1;
+/// A server drains for [`DRAIN_SECONDS`] and has a few more for its last words.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -295,15 +297,19 @@ fn early(name: &str, ended: Ended) -> anyhow::Error {
     }
 }
 
-/// Waits for a server that may have ended.
-async fn finish(server: JoinHandle<anyhow::Result<()>>) {
+/// Waits for a server that may have ended, or may never.
+async fn finish(mut server: JoinHandle<anyhow::Result<()>>) {
     if server.is_finished() {
         return;
     }
-    match server.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!("{error:#}"),
-        Err(error) => tracing::error!(%error, "a server broke while it drained"),
+    match timeout(FINISH_TIMEOUT, &mut server).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(error))) => tracing::error!("{error:#}"),
+        Ok(Err(error)) => tracing::error!(%error, "a server broke while it drained"),
+        Err(_) => {
+            tracing::error!("a server does not end; it is broken off");
+            server.abort();
+        }
     }
 }
 

@@ -35,7 +35,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use self::conduct::Contract;
 use self::cut::Cuts;
-use self::picker::{Cause, Found, Move, PROBE_DEADLINE, Picker};
+use self::picker::{Cause, Found, Move, PROBE_DEADLINE, Picker, Standing};
 
 /// Longest wait for a connection to a core: there may be another.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -183,7 +183,13 @@ impl Shared {
         let now = self.began.elapsed();
         let mut picker = self.picker.lock().unwrap_or_else(PoisonError::into_inner);
         let moved = picker.learn(core, found, now);
+        // The home or not: calls go to others too, while the home is in doubt.
+        let is_given_up = found == Found::Nobody
+            && picker.pick(&[core]).is_some_and(|best| picker.standing(best) != Standing::Lost);
         drop(picker);
+        if is_given_up {
+            self.cores[core].cuts.all();
+        }
         let Some(Move { from, to, cause }) = moved else { return };
         let (from, to) = (&self.cores[from], &self.cores[to]);
         metrics::counter!("roomcast_core_moves_total", "cause" => word(cause)).increment(1);

@@ -116,6 +116,28 @@ async fn a_core_that_refuses_is_left_and_one_that_was_killed_too() {
 }
 
 #[tokio::test]
+async fn a_calls_limit_holds_over_all_cores() {
+    let (first, second) = (silent().await, silent().await);
+    // Without a watch both are asked, and neither is given up.
+    let cores = Cores::new(&[first.0, second.0], None).expect("addresses");
+    let mut request = tonic::Request::new(GetJobRequest::default());
+    request.set_timeout(Duration::from_millis(50));
+    let answer = JobServiceClient::new(cores.way()).get_job(request).await;
+    assert_eq!(answer.expect_err("nobody answers").code(), Code::DeadlineExceeded);
+}
+
+#[tokio::test]
+async fn calls_at_a_lost_core_end_though_it_is_not_the_home() {
+    let (first, second) = (silent().await, silent().await);
+    let cores = Cores::new(&[first.0, second.0], None).expect("addresses");
+    let home = cores.picker().home();
+    let at_other = cores.0.cores[1 - home].cuts.of_calls();
+    cores.0.learn(home, Found::Serving);
+    cores.0.learn(1 - home, Found::Nobody);
+    assert!(at_other.is_cancelled());
+}
+
+#[tokio::test]
 async fn the_watch_ends_with_the_last_clone() {
     let living = Answering::start().await;
     let cores = Cores::new(&[living.url()], None).expect("addresses");

@@ -2,12 +2,15 @@
 
 use std::error::Error as _;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
+use roomcast_proto::registry;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::transport::Channel;
@@ -49,6 +52,23 @@ impl Way {
         let (head, body) = request.into_parts();
         // One message, which is whole in memory anyway.
         let body = body.collect().await?.to_bytes();
+        let limit = limit(&head);
+        let asking = self.ask_each(head, body, repeats);
+        match limit {
+            // One for all cores: each connection by itself would begin anew.
+            Some(limit) => timeout(limit, asking).await.unwrap_or_else(|_| {
+                Err(registry::Code::DeadlineExceeded.status("no answer within the call's limit"))
+            }),
+            None => asking.await,
+        }
+    }
+
+    async fn ask_each(
+        self,
+        head: Parts,
+        body: Bytes,
+        repeats: bool,
+    ) -> Result<Response<Body>, Status> {
         let (mut tried, mut last) = (Vec::new(), Err(ended()));
         while tried.len() < CORES_TRIED_MAX {
             let chosen = self.cores.choose(|picker| picker.pick(&tried), Cuts::of_calls);
@@ -135,6 +155,22 @@ fn is_unsent(error: &tonic::transport::Error) -> bool {
 /// Whether a core answered that it is there for nobody: it drains, or has no store.
 fn is_away(answer: &Response<Body>) -> bool {
     Status::from_header_map(answer.headers()).is_some_and(|said| said.code() == Code::Unavailable)
+}
+
+/// How long the caller waits, as gRPC writes it: digits and a unit.
+fn limit(head: &Parts) -> Option<Duration> {
+    let text = head.headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let count: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(count.saturating_mul(3600))),
+        "M" => Some(Duration::from_secs(count.saturating_mul(60))),
+        "S" => Some(Duration::from_secs(count)),
+        "m" => Some(Duration::from_millis(count)),
+        "u" => Some(Duration::from_micros(count)),
+        "n" => Some(Duration::from_nanos(count)),
+        _ => None,
+    }
 }
 
 fn copy(head: &Parts, body: &Bytes) -> Request<Body> {

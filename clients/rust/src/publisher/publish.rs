@@ -48,9 +48,13 @@ impl Publish {
         Self { publisher, request }
     }
 
-    /// The same key and content within 24 h answer the same event. At most 128 bytes.
+    /// The same key and content within 24 h answer the same event. At most 128 bytes; an empty one
+    /// leaves the publish its own.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
-        self.request.idempotency_key = key.into();
+        let key = key.into();
+        if !key.is_empty() {
+            self.request.idempotency_key = key;
+        }
         self
     }
 
@@ -84,9 +88,13 @@ impl PublishBatch {
         Self { publisher, request }
     }
 
-    /// The same key and content within 24 h answer the same events. At most 128 bytes.
+    /// The same key and content within 24 h answer the same events. At most 128 bytes; an empty one
+    /// leaves the publish its own.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
-        self.request.idempotency_key = key.into();
+        let key = key.into();
+        if !key.is_empty() {
+            self.request.idempotency_key = key;
+        }
         self
     }
 

@@ -1,22 +1,23 @@
 //! Keeps a worker's stream open and moves messages between it and the work.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1::work_request::Request;
 use roomcast_proto::v1::work_response::Response;
 use roomcast_proto::v1::{
-    Assignment, Beat, Fault, Lease, Release, Report, ReportRefused, WorkRequest, WorkResponse,
+    Assignment, Beat, Fault, Job, Lease, Release, Report, ReportRefused, WorkRequest, WorkResponse,
     WorkerDrain, WorkerHello, report,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
 use super::held::Held;
-use super::work::Work;
+use super::work::{Taken, Work};
 use crate::client::Client;
 
 /// Messages between us and the connection; HTTP/2 has its own window behind them.
@@ -31,6 +32,9 @@ const RECONNECT_MAX: Duration = Duration::from_secs(2);
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// For a core that names no interval.
 const BEAT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A core that has heard a drain ends the stream once nothing is on its way to us.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where whoever ended an attempt learns what came of it.
 pub(super) type Settled = oneshot::Sender<Result<(), Fault>>;
@@ -69,6 +73,8 @@ pub(super) struct Driver {
     orders_of_work: mpsc::WeakSender<Order>,
     orders: mpsc::Receiver<Order>,
     assigned: mpsc::Sender<Work>,
+    /// Told when somebody drops the last of a work.
+    let_go: Arc<Notify>,
     held: HashMap<Key, Held>,
     is_draining: bool,
     due: Due,
@@ -94,9 +100,17 @@ impl Driver {
         orders: mpsc::Receiver<Order>,
         assigned: mpsc::Sender<Work>,
     ) -> Self {
-        let held = HashMap::new();
-        let due = Due::default();
-        Self { client, hello, orders_of_work, orders, assigned, held, is_draining: false, due }
+        Self {
+            client,
+            hello,
+            orders_of_work,
+            orders,
+            assigned,
+            let_go: Arc::default(),
+            held: HashMap::new(),
+            is_draining: false,
+            due: Due::default(),
+        }
     }
 
     pub(super) async fn run(mut self) -> Result<(), Status> {
@@ -156,8 +170,14 @@ impl Driver {
         beat: Duration,
     ) -> Over {
         let mut beats = interval_at(Instant::now() + beat, beat);
+        let let_go = self.let_go.clone();
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while !self.is_done() {
+        let mut farewell_until = None;
+        loop {
+            // A job may be on its way to us until the core has heard the drain.
+            farewell_until = self
+                .is_done()
+                .then(|| farewell_until.unwrap_or_else(|| Instant::now() + FAREWELL_TIMEOUT));
             let retry_at = self.held.values().filter_map(|held| held.retry_at).min();
             tokio::select! {
                 received = inbound.message() => match received {
@@ -168,6 +188,7 @@ impl Driver {
                     Err(status) => return over(status),
                 },
                 Some(order) = self.orders.recv() => self.take(order),
+                () = let_go.notified() => self.forget_left(),
                 room = requests.reserve(), if self.has_mail() => match room {
                     Ok(room) => if let Some(request) = self.next_mail() {
                         room.send(message(request));
@@ -178,9 +199,10 @@ impl Driver {
                 () = sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => {
                     self.retry(Instant::now());
                 }
+                () = sleep_until(farewell_until.unwrap_or_else(Instant::now)),
+                    if farewell_until.is_some() => return Over::Done,
             }
         }
-        Over::Done
     }
 
     /// Waits before the next connection, while reports go on into their rings.
@@ -216,6 +238,15 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Renews no lease that nobody works on: it would never end.
+    fn forget_left(&mut self) {
+        // What was said before the work was dropped.
+        while let Ok(order) = self.orders.try_recv() {
+            self.take(order);
+        }
+        self.held.retain(|_, held| !held.is_left());
     }
 
     fn has_mail(&self) -> bool {
@@ -255,8 +286,8 @@ impl Driver {
             Some(Response::Assignment(assignment)) => self.assign(assignment),
             Some(Response::Ack(ack)) => {
                 let key = (ack.job_id, ack.fence);
-                let has_ended = self.held.get_mut(&key).is_some_and(|held| held.settle(ack.number));
-                if has_ended {
+                let is_over = |held: &mut Held| held.settle(ack.number) || held.is_left();
+                if self.held.get_mut(&key).is_some_and(is_over) {
                     self.held.remove(&key);
                 }
             }
@@ -283,6 +314,8 @@ impl Driver {
         if held.refuse(refused.number, fault) {
             let wait = refused.retry_after.and_then(|wait| Duration::try_from(wait).ok());
             held.retry_at = Some(Instant::now() + wait.unwrap_or(RETRY_AFTER));
+        } else if held.is_left() {
+            self.held.remove(&key);
         } else if held.may_send() {
             self.due.reports.push_back(key);
         }
@@ -296,14 +329,22 @@ impl Driver {
             return;
         }
         let mut held = Held::new(lease);
-        let work = Work::new(job, &held, self.orders_of_work.clone());
-        if self.assigned.try_send(work).is_err() {
+        if self.is_draining || !self.hand_over(job, &mut held) {
             let release = Release { reason: "the worker takes no more jobs".to_owned() };
             let report = Report { end: Some(report::End::Released(release)), ..Report::default() };
             let (settled, _) = oneshot::channel();
             held.ring.push(report, Some(settled));
+            self.due.reports.push_back(key.clone());
         }
         self.held.insert(key, held);
+    }
+
+    /// Answers whether somebody takes it.
+    fn hand_over(&self, job: Job, held: &mut Held) -> bool {
+        let taken = Taken::new(job, self.let_go.clone());
+        held.taken = Arc::downgrade(&taken);
+        let work = Work::new(taken, held, self.orders_of_work.clone());
+        self.assigned.try_send(work).is_ok()
     }
 }
 

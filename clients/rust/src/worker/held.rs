@@ -1,6 +1,6 @@
 //! One lease, as the driver holds it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use roomcast_proto::v1::{CancelNotice, Lease};
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::driver::Settled;
 use super::ring::{Refused, Ring};
+use super::work::Taken;
 
 /// At 64 KiB a report at most 16 MiB, and at twenty reports a second longer than a core's restart.
 pub(super) const REPORTS_MAX: usize = 256;
@@ -29,6 +30,8 @@ pub(super) struct Held {
     pub(super) room: Arc<Semaphore>,
     pub(super) wish: Arc<Wish>,
     pub(super) lost: CancellationToken,
+    /// Gone with the last clone of the work.
+    pub(super) taken: Weak<Taken>,
     /// While it is set, the core does not want this lease's reports.
     pub(super) retry_at: Option<Instant>,
 }
@@ -41,8 +44,14 @@ impl Held {
             room: Arc::new(Semaphore::new(REPORTS_MAX)),
             wish: Arc::default(),
             lost: CancellationToken::new(),
+            taken: Weak::new(),
             retry_at: None,
         }
+    }
+
+    /// Whether nobody works on it and all that was said of it is on record: nobody will end it.
+    pub(super) fn is_left(&self) -> bool {
+        self.taken.strong_count() == 0 && self.ring.is_empty()
     }
 
     /// Whether a report is there to be sent.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
@@ -17,6 +17,10 @@ use super::end::{Completion, End, EndError, Failure, Stop};
 use super::news::News;
 use super::work::Work;
 use crate::error::Error;
+
+/// After a drain's patience, for what was given back to get on record: a core that is away longer sees
+/// the leases run out.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 type Handled = BoxFuture<'static, Result<Completion, Stop>>;
 
@@ -46,7 +50,23 @@ impl Pool {
         Self { worker, handlers, patience }
     }
 
+    /// Until drained, and no longer than a drain may take.
     pub(super) async fn run(mut self, stop: CancellationToken) -> Result<(), Error> {
+        let drain_max = self.patience + LAST_WORDS;
+        let too_late = async {
+            stop.cancelled().await;
+            sleep(drain_max).await;
+        };
+        tokio::select! {
+            ended = self.serve(&stop) => ended,
+            () = too_late => {
+                tracing::warn!("the core did not hear the drain out; jobs are left to their leases");
+                Ok(())
+            }
+        }
+    }
+
+    async fn serve(&mut self, stop: &CancellationToken) -> Result<(), Error> {
         let enough = CancellationToken::new();
         let mut patient_until = None;
         // Dropped with this future, and so are the handlers at work.
@@ -85,7 +105,8 @@ async fn attempt(work: Work, handler: Option<Handler>, enough: CancellationToken
     if work.report(News::new()).await.is_err() {
         return;
     }
-    let handled = AssertUnwindSafe(handle(work.clone())).catch_unwind();
+    // The handler is called in there too: it may panic before it has a future.
+    let handled = AssertUnwindSafe(async { handle(work.clone()).await }).catch_unwind();
     let end = tokio::select! {
         handled = handled => match handled {
             Ok(Ok(completion)) => End::Completed(completion),

@@ -47,6 +47,10 @@ impl<T> Ring<T> {
         self.kept.push_back((report, with));
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
     pub(super) fn has_unsent(&self) -> bool {
         self.sent < self.kept.len()
     }

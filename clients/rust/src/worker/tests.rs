@@ -18,6 +18,8 @@ use crate::event::Event;
 
 /// Longer than any of this takes, shorter than a person's patience.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// As the core grants it.
+const LEASE: Duration = Duration::from_secs(15);
 
 /// A core that can be ended and started again on its data and address.
 struct Server {
@@ -229,6 +231,71 @@ async fn a_handler_that_panics_fails_its_job_alone() {
 }
 
 #[tokio::test]
+async fn a_handler_that_panics_before_it_has_a_future_fails_its_job_alone() {
+    let failed = handled(|work: Work| {
+        assert!(work.job().job_id.is_empty(), "as it must");
+        std::future::ready(Ok(Completion::empty()))
+    });
+    assert_eq!(failed.await.error.unwrap().code, "panicked");
+}
+
+#[tokio::test]
+async fn a_lease_is_forgotten_with_its_work_and_a_drain_does_not_wait_for_it() {
+    let mut server = Server::start().await;
+    let core = server.connect().await;
+    create(&core).await;
+    let mut worker = worker(&core);
+    let work = soon(worker.next()).await.unwrap().unwrap();
+    work.report(line()).await.unwrap();
+    drop(work);
+    worker.drain().await;
+    assert!(soon(worker.next()).await.unwrap().is_none(), "it ends");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_drains_at_once_leaves_no_job_to_its_lease() {
+    let mut server = Server::start().await;
+    let core = server.connect().await;
+    let mut job_ids = Vec::new();
+    for _ in 0..8 {
+        job_ids.push(create(&core).await);
+    }
+    let mut worker = core.worker("test").kind("test").slots(8).start();
+    worker.drain().await;
+    assert!(soon(worker.next()).await.unwrap().is_none(), "it takes none");
+    // Well before a lease is over.
+    let all_are_free = async {
+        for job_id in job_ids {
+            while !job(&core, &job_id).await.worker_id.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    tokio::time::timeout(LEASE / 2, all_are_free).await.expect("nobody has a lease");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_drain_ends_though_the_core_is_away() {
+    let mut server = Server::start().await;
+    let core = server.connect().await;
+    create(&core).await;
+    let (stop, begun) = (CancellationToken::new(), CancellationToken::new());
+    let began = begun.clone();
+    let worker = core.worker("test").drain_patience(Duration::from_millis(1));
+    let worker = worker.handle("test", move |_| {
+        begun.cancel();
+        std::future::pending()
+    });
+    let running = tokio::spawn(worker.run(stop.clone()));
+    soon(began.cancelled()).await;
+    server.end().await;
+    stop.cancel();
+    soon(running).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_result_that_is_too_large_fails_the_job_and_says_so() {
     let failed =
         handled(async |_| Ok(Completion::bytes("text/plain", vec![b'x'; (1 << 20) + 1]))).await;
@@ -253,6 +320,17 @@ async fn a_drain_gives_back_what_does_not_end_in_time() {
     stop.cancel();
     soon(running).await.unwrap().unwrap();
     assert_eq!(state(&core, &job_id).await, JobState::Queued, "the attempt does not count");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn an_empty_key_leaves_a_publish_its_own() {
+    let mut server = Server::start().await;
+    let core = server.connect().await;
+    let event = Event::json("note", &serde_json::json!({})).unwrap();
+    let publish = core.publisher().publish("room:board", event).idempotency_key("");
+    let first = publish.clone().await.unwrap();
+    assert_eq!(publish.await.unwrap().event_id, first.event_id, "repeated, not made twice");
     server.end().await;
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use roomcast_proto::v1::{Job, Lease, Report};
 use serde::de::DeserializeOwned;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::driver::{Order, Settled};
@@ -14,10 +14,11 @@ use super::end::{End, EndError, Failure, Lost};
 use super::held::{Held, Wish};
 use super::news::{News, Progress};
 
-/// A job with its lease. Cheap to clone.
+/// A job with its lease. Cheap to clone. When the last clone is dropped and the job has no end, the lease
+/// runs out, as if the worker were lost.
 #[derive(Debug, Clone)]
 pub struct Work {
-    job: Arc<Job>,
+    taken: Arc<Taken>,
     lease: Lease,
     orders: mpsc::WeakSender<Order>,
     room: Arc<Semaphore>,
@@ -25,10 +26,30 @@ pub struct Work {
     lost: CancellationToken,
 }
 
+/// A job for as long as somebody works on it.
+#[derive(Debug)]
+pub(super) struct Taken {
+    job: Job,
+    let_go: Arc<Notify>,
+}
+
+impl Taken {
+    /// `let_go` is told when nobody does any more.
+    pub(super) fn new(job: Job, let_go: Arc<Notify>) -> Arc<Self> {
+        Arc::new(Self { job, let_go })
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.let_go.notify_one();
+    }
+}
+
 impl Work {
-    pub(super) fn new(job: Job, held: &Held, orders: mpsc::WeakSender<Order>) -> Self {
+    pub(super) fn new(taken: Arc<Taken>, held: &Held, orders: mpsc::WeakSender<Order>) -> Self {
         Self {
-            job: Arc::new(job),
+            taken,
             lease: held.lease.clone(),
             orders,
             room: held.room.clone(),
@@ -40,7 +61,7 @@ impl Work {
     /// The job as it was handed out, with its input.
     #[must_use]
     pub fn job(&self) -> &Job {
-        &self.job
+        &self.taken.job
     }
 
     /// The number that grows with every owner of the job: a store of the worker's own that refuses
@@ -55,7 +76,7 @@ impl Work {
     /// # Errors
     /// A final [`Failure`] with the code `input_invalid` when it is not JSON of this shape.
     pub fn input<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        let data = self.job.input.as_ref().map_or(&b"null"[..], |input| &input.data);
+        let data = self.job().input.as_ref().map_or(&b"null"[..], |input| &input.data);
         serde_json::from_slice(data)
             .map_err(|error| Failure::new("input_invalid", format!("the job's input: {error}")))
     }

@@ -177,6 +177,12 @@ impl Roster {
         }
     }
 
+    /// Whether a worker holds nothing, and no slot of its is reserved.
+    #[must_use]
+    pub fn is_idle(&self, seat: SeatId) -> bool {
+        self.seats().by_id.get(&seat).is_none_or(|seat| seat.held.is_empty())
+    }
+
     /// Notes that a worker holds a job, whose topic stands at `since`.
     pub fn hold(&self, seat: SeatId, job_id: &str, fence: u64, since: u64) {
         let mut seats = self.seats();

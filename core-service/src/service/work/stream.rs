@@ -58,7 +58,7 @@ async fn hello(inbound: &mut Streaming<v1::WorkRequest>) -> Result<v1::WorkerHel
 
 type Sender = mpsc::Sender<Result<v1::WorkResponse, Status>>;
 
-/// Serves one worker until its stream ends or the core drains.
+/// Serves one worker until its stream ends, or one of the two has drained.
 async fn attend(
     work: Work,
     hello: v1::WorkerHello,
@@ -100,7 +100,9 @@ async fn converse(
     let mut reports: FuturesOrdered<BoxFuture<'_, Response>> = FuturesOrdered::new();
     let mut beats: FuturesUnordered<BoxFuture<'_, Result<Renewed, Status>>> =
         FuturesUnordered::new();
-    loop {
+    let mut is_draining = false;
+    // What is leased to the seat from here on is taken back: its worker never hears of it.
+    while !(is_draining && reports.is_empty() && work.roster.is_idle(seat)) {
         tokio::select! {
             biased;
             () = sender.closed() => return Ok(()),
@@ -127,7 +129,10 @@ async fn converse(
                         reports.push_back(Box::pin(commit(work, report)));
                     }
                     Some(Request::Beat(beat)) => beats.push(Box::pin(renew(work, beat.held))),
-                    Some(Request::Drain(_)) => work.roster.retire(seat),
+                    Some(Request::Drain(_)) => {
+                        work.roster.retire(seat);
+                        is_draining = true;
+                    }
                     Some(Request::Hello(_)) => {
                         return Err(invalid("request", "hello comes once, first"));
                     }
@@ -136,6 +141,7 @@ async fn converse(
             }
         }
     }
+    Ok(())
 }
 
 async fn tell(sender: &Sender, response: Response) -> Result<(), Status> {

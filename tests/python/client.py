@@ -74,7 +74,8 @@ async def emit(command: Command) -> None:
 
 
 async def disconnect(command: Command) -> None:
-    await sockets.pop(command["id"]).disconnect()
+    # Also one that is on its way back: `disconnect` would let it come.
+    await sockets.pop(command["id"]).shutdown()
 
 
 COMMANDS = {"connect": connect, "emit": emit, "disconnect": disconnect}

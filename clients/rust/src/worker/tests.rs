@@ -263,7 +263,10 @@ async fn a_worker_that_drains_at_once_leaves_no_job_to_its_lease() {
     }
     let mut worker = core.worker("test").kind("test").slots(8).start();
     worker.drain().await;
-    assert!(soon(worker.next()).await.unwrap().is_none(), "it takes none");
+    // One that came before the drain was seen is given back; later ones it never hears of.
+    while let Some(work) = soon(worker.next()).await.unwrap() {
+        work.end(End::Released("draining".to_owned())).await.unwrap();
+    }
     // Well before a lease is over.
     let all_are_free = async {
         for job_id in job_ids {

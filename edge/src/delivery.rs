@@ -11,7 +11,7 @@ use roomcast_proto::registry::Code;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    feed::{Closed, Delivery, Position, Reader, Reset},
+    feed::{Closed, Delivery, Position, Reader, Reset, catch_up_counter},
     socket::{Gone, Outlet},
 };
 
@@ -109,10 +109,6 @@ impl Deliveries {
         self.is_emitting = false;
         Ok(())
     }
-}
-
-fn catch_up_counter() -> Counter {
-    metrics::counter!("roomcast_edge_deliveries_total", "path" => "catch_up")
 }
 
 async fn start_again(outlet: &Outlet, reset: &Reset) -> Result<(), Gone> {

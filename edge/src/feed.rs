@@ -21,6 +21,7 @@ mod topic;
 
 pub use live::Sink;
 pub use place::Position;
+pub(crate) use reader::catch_up_counter;
 pub use reader::{Closed, Delivery, Reader, Reset};
 pub use state::SharedState;
 

@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use metrics::Counter;
 use roomcast_proto::{
     registry::Code,
     v1::{Fault, JoinRequest, JoinResponse, ResetReason},
@@ -255,8 +256,7 @@ impl Reader {
         let count = sink.offer(&self.feed.key.topic, self.taken.make_contiguous());
         let Some(last) = self.taken.drain(..count).next_back() else { return false };
         self.place.advance(&last);
-        metrics::counter!("roomcast_edge_deliveries_total", "path" => "catch_up")
-            .increment(count as u64);
+        catch_up_counter().increment(count as u64);
         true
     }
 
@@ -426,6 +426,11 @@ impl Reader {
         sleep_until(until.min(self.grant.renew_at())).await;
         None
     }
+}
+
+/// Events that reached sockets by pulling, whoever handed them over.
+pub(crate) fn catch_up_counter() -> Counter {
+    metrics::counter!("roomcast_edge_deliveries_total", "path" => "catch_up")
 }
 
 impl Drop for Reader {

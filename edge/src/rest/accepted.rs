@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use roomcast_proto::{registry::Code, v1};
+use roomcast_proto::v1;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,7 +22,7 @@ pub(super) struct Accepted<'a> {
 
 /// `202` with the job that was begun, and where it is read.
 pub(super) fn accepted(job: Option<&v1::Job>) -> Result<Response, Problem> {
-    let job = job.ok_or_else(|| Problem::new(Code::Internal, "the core's answer names no job"))?;
+    let job = job.ok_or_else(|| Problem::unnamed("job"))?;
     let body = Json(Accepted { trace_id: &job.trace_id, job_id: &job.job_id });
     let mut response = (StatusCode::ACCEPTED, body).into_response();
     if let Ok(location) = HeaderValue::try_from(format!("{PREFIX}/jobs/{}", job.job_id)) {

@@ -5,10 +5,7 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use roomcast_proto::{
-    registry::Code,
-    v1::{self, AccessFinding, ExplainAccessRequest},
-};
+use roomcast_proto::v1::{self, AccessFinding, ExplainAccessRequest};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -103,13 +100,12 @@ async fn explain(
     };
     let request = caller.upstream.request(request);
     let answer = state.upstream.access().explain_access(request).await?.into_inner();
-    let missing = || Problem::new(Code::Internal, "the core's answer names no topic");
     let explanation = Explanation {
         user_id: asked.get("user").unwrap_or_default(),
         allowed: answer.allowed,
         code: Some(answer.code.as_str()).filter(|code| !code.is_empty()),
         checks: answer.steps.iter().map(Check::of).collect(),
-        topic: Topic::of_summary(answer.topic.as_ref().ok_or_else(missing)?),
+        topic: Topic::of_summary(answer.topic.as_ref().ok_or_else(|| Problem::unnamed("topic"))?),
     };
     Ok(Json(explanation).into_response())
 }

@@ -198,5 +198,5 @@ fn created(job: &Message) -> Response {
 }
 
 fn known(job: Option<Message>) -> Result<Message, Problem> {
-    job.ok_or_else(|| Problem::new(Code::Internal, "the core's answer names no job"))
+    job.ok_or_else(|| Problem::unnamed("job"))
 }

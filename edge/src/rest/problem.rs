@@ -86,6 +86,11 @@ impl Problem {
         Self { errors: vec![error], ..Self::new(Code::InvalidArgument, detail) }
     }
 
+    /// The core answered well and left out what its answer is about: it breaks its contract.
+    pub(super) fn unnamed(what: &str) -> Self {
+        Self::new(Code::Internal, format!("the core's answer names no {what}"))
+    }
+
     /// The code.
     #[must_use]
     pub fn code(&self) -> Code {

@@ -100,7 +100,7 @@ impl<'a> Project<'a> {
 }
 
 fn known(project: Option<v1::Project>) -> Result<v1::Project, Problem> {
-    project.ok_or_else(|| Problem::new(Code::Internal, "the core's answer names no project"))
+    project.ok_or_else(|| Problem::unnamed("project"))
 }
 
 /// Create a project

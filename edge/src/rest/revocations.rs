@@ -7,9 +7,8 @@ use axum::{
 };
 use http::StatusCode;
 use prost_types::Timestamp;
-use roomcast_proto::{
-    registry::Code,
-    v1::{self, LiftRevocationRequest, ListRevocationsRequest, revocation, revoke_request},
+use roomcast_proto::v1::{
+    self, LiftRevocationRequest, ListRevocationsRequest, revocation, revoke_request,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -131,9 +130,7 @@ async fn revoke(
 ) -> Result<Response, Problem> {
     let request = caller.upstream.request(new.request()?);
     let answer = state.upstream.access().revoke(request).await?.into_inner();
-    let revocation = answer
-        .revocation
-        .ok_or_else(|| Problem::new(Code::Internal, "the core's answer names no revocation"))?;
+    let revocation = answer.revocation.ok_or_else(|| Problem::unnamed("revocation"))?;
     Ok((StatusCode::CREATED, Json(Revocation::of(&revocation))).into_response())
 }
 

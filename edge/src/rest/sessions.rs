@@ -10,10 +10,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::HeaderMap;
-use roomcast_proto::{
-    registry::Code,
-    v1::{self, CloseSessionRequest, GetSessionRequest, ListParticipantsRequest},
-};
+use roomcast_proto::v1::{self, CloseSessionRequest, GetSessionRequest, ListParticipantsRequest};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -52,7 +49,7 @@ struct Participants<'a> {
 }
 
 pub(super) fn known(session: Option<v1::Session>) -> Result<v1::Session, Problem> {
-    session.ok_or_else(|| Problem::new(Code::Internal, "the core's answer names no session"))
+    session.ok_or_else(|| Problem::unnamed("session"))
 }
 
 /// Read a session
@@ -69,8 +66,8 @@ async fn get(
 ) -> Result<Response, Problem> {
     let request = caller.upstream.request(GetSessionRequest { session_id });
     let answer = state.upstream.sessions().get_session(request).await?.into_inner();
-    let missing = || Problem::new(Code::Internal, "the core's answer names no session");
-    Ok(Json(SessionOutline::of(&answer).ok_or_else(missing)?).into_response())
+    let outline = SessionOutline::of(&answer).ok_or_else(|| Problem::unnamed("session"))?;
+    Ok(Json(outline).into_response())
 }
 
 /// Close a session

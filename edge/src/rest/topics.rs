@@ -8,10 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, StatusCode};
-use roomcast_proto::{
-    registry::Code,
-    v1::{self, GetTopicRequest, GetTopicResponse, ListTopicsRequest},
-};
+use roomcast_proto::v1::{self, GetTopicRequest, GetTopicResponse, ListTopicsRequest};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -204,10 +201,7 @@ async fn publish(
     let request = event.request(topic, key)?;
     let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
     let answer = state.upstream.broadcast().publish(request).await?.into_inner();
-    let published = answer
-        .published
-        .as_ref()
-        .ok_or_else(|| Problem::new(Code::Internal, "the core's answer names no event"))?;
+    let published = answer.published.as_ref().ok_or_else(|| Problem::unnamed("event"))?;
     Ok((StatusCode::CREATED, Json(Published::of(published))).into_response())
 }
 

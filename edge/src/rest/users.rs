@@ -6,12 +6,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::StatusCode;
-use roomcast_proto::{
-    registry::Code,
-    v1::{
-        self, DeleteUserRequest, DisableUserRequest, EnableUserRequest, GetUserRequest,
-        ListUsersRequest, PutUserRequest,
-    },
+use roomcast_proto::v1::{
+    self, DeleteUserRequest, DisableUserRequest, EnableUserRequest, GetUserRequest,
+    ListUsersRequest, PutUserRequest,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -75,8 +72,8 @@ impl<'a> User<'a> {
 }
 
 fn answer(user: Option<v1::User>) -> Result<Response, Problem> {
-    let missing = || Problem::new(Code::Internal, "the core's answer names no user");
-    Ok(Json(User::of(&user.ok_or_else(missing)?)).into_response())
+    let user = user.ok_or_else(|| Problem::unnamed("user"))?;
+    Ok(Json(User::of(&user)).into_response())
 }
 
 /// List users

@@ -6,10 +6,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::StatusCode;
-use roomcast_proto::{
-    registry::Code,
-    v1::{self, ListMembersRequest, RemoveMemberRequest, SetMemberRequest},
-};
+use roomcast_proto::v1::{self, ListMembersRequest, RemoveMemberRequest, SetMemberRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -113,8 +110,8 @@ async fn put(
     let member = v1::Member { user_id, role: membership.role.message().into() };
     let request = caller.upstream.request(SetMemberRequest { project_id, member: Some(member) });
     let answer = state.upstream.sessions().set_member(request).await?.into_inner();
-    let missing = || Problem::new(Code::Internal, "the core's answer names no member");
-    Ok(Json(Member::of(&answer.member.ok_or_else(missing)?)).into_response())
+    let member = answer.member.ok_or_else(|| Problem::unnamed("member"))?;
+    Ok(Json(Member::of(&member)).into_response())
 }
 
 /// Take a user out of a project

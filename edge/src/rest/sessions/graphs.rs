@@ -5,10 +5,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Response},
 };
-use roomcast_proto::{
-    registry::Code,
-    v1::{GetGraphRequest, GetGraphResponse},
-};
+use roomcast_proto::v1::{GetGraphRequest, GetGraphResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -35,8 +32,8 @@ pub(super) struct GraphState<'a> {
 
 /// The answer of the core as the answer to a request.
 pub(super) fn content(answer: &GetGraphResponse) -> Result<Response, Problem> {
-    let missing = || Problem::new(Code::Internal, "the core's answer names no graph");
-    let graph = Graph::of(answer.graph.as_ref().ok_or_else(missing)?);
+    let graph = answer.graph.as_ref().ok_or_else(|| Problem::unnamed("graph"))?;
+    let graph = Graph::of(graph);
     let cursor = Some(answer.cursor.as_str()).filter(|cursor| !cursor.is_empty());
     Ok(Json(GraphState { graph, cursor }).into_response())
 }

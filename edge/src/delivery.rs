@@ -36,14 +36,12 @@ impl From<Gone> for End {
 #[derive(Debug)]
 pub(crate) struct Deliveries {
     reader: Reader,
-    /// Something is on its way to the socket, and nobody knows yet whether it gets there.
-    is_emitting: bool,
 }
 
 impl Deliveries {
     /// What a reader gives goes to the socket. `wake` is told when one that caught up is to go on.
     pub(crate) fn new(reader: Reader, outlet: &Outlet, wake: Arc<Notify>) -> Self {
-        Self { reader: reader.waking(outlet.sink(), wake), is_emitting: false }
+        Self { reader: reader.waking(outlet.sink(), wake) }
     }
 
     /// Delivers until the topic, the right or the socket ends. While the reader is live its events go past
@@ -79,23 +77,23 @@ impl Deliveries {
         self.reader.renew_at()
     }
 
-    /// Ends it. Answers the last event that the socket has got, where that is known.
-    pub(crate) fn halt(mut self) -> Option<Position> {
-        let position = self.reader.halt();
-        (!self.is_emitting).then_some(position)
+    /// Ends it. Answers the last event that the socket has got.
+    pub(crate) fn halt(mut self) -> Position {
+        self.reader.halt()
     }
 
+    /// Nothing is awaited between an event's going out and the asking for the next: one that is on its way
+    /// when this is dropped waits for room, and has not gone out.
     async fn pass_on(
-        &mut self,
+        &self,
         delivery: Delivery,
         outlet: &Outlet,
         caught: &Counter,
     ) -> Result<(), End> {
-        self.is_emitting = true;
         match delivery {
             Delivery::Event(event) => {
-                caught.increment(1);
                 outlet.emit(self.reader.topic(), &event).await?;
+                caught.increment(1);
             }
             Delivery::Reset(reset) => {
                 metrics::counter!("roomcast_edge_resets_total").increment(1);
@@ -106,7 +104,6 @@ impl Deliveries {
                 return Err(End::Refused { code, message });
             }
         }
-        self.is_emitting = false;
         Ok(())
     }
 }

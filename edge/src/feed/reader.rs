@@ -9,7 +9,7 @@ use roomcast_proto::{
 };
 use tokio::{
     sync::{Notify, watch},
-    task::coop::consume_budget,
+    task::yield_now,
     time::{Instant, sleep, sleep_until},
 };
 use tonic::Status;
@@ -104,6 +104,8 @@ pub struct Reader {
     grant: Grant,
     /// Taken from the ring or the log, not delivered yet.
     taken: VecDeque<Arc<Encoded>>,
+    /// Came out last. It counts as delivered once the next is asked for.
+    given: Option<Arc<Encoded>>,
     backoff: Backoff,
     /// Takes what arrives while the reader is live.
     sink: Option<Arc<dyn Sink>>,
@@ -133,6 +135,7 @@ impl Reader {
             place: Place::new(&response.cursor, generation),
             grant: Grant::new(response.grant.as_ref(), right.caller.session.expires_at()),
             taken: VecDeque::new(),
+            given: None,
             backoff: Backoff::default(),
             sink: None,
             live: None,
@@ -149,10 +152,10 @@ impl Reader {
         &self.feed.key.topic
     }
 
-    /// The cursor of the last event delivered.
+    /// The cursor of the last event that came out.
     #[must_use]
     pub fn cursor(&self) -> &str {
-        self.place.cursor()
+        self.given.as_ref().map_or(self.place.cursor(), |given| given.cursor())
     }
 
     /// What arrives while the reader is at the head goes to the sink from then on, and does not come
@@ -175,10 +178,12 @@ impl Reader {
     pub(crate) fn begin_after(&mut self, position: &Position) {
         self.leave_live();
         self.taken.clear();
+        self.given = None;
         self.place = Place::after(position, self.feed.state().ring.generation());
     }
 
-    /// Ends its being live. Answers what it has delivered.
+    /// Ends its being live. Answers what it has delivered: an event that came out last, and after which
+    /// nothing was asked for, is to come again.
     pub(crate) fn halt(&mut self) -> Position {
         self.leave_live();
         self.place.position()
@@ -197,6 +202,7 @@ impl Reader {
 
     /// Waits for what comes next. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Delivery {
+        self.settle();
         loop {
             match self.turn().await {
                 Turn::Delivery(delivery) => return delivery,
@@ -213,6 +219,7 @@ impl Reader {
     /// What comes next, until there is nothing: then the reader is live, and what arrives goes to its
     /// sink, though nobody waits here. [`Reader::is_behind`] tells when somebody must again.
     pub(crate) async fn catch_up(&mut self) -> Option<Delivery> {
+        self.settle();
         self.leave_live();
         loop {
             match self.turn().await {
@@ -238,15 +245,22 @@ impl Reader {
             return Turn::Delivery(Delivery::Closed(closed));
         }
         if self.hand_over() {
-            // A long replay gives way to those who are live.
-            consume_budget().await;
+            // A long replay gives way to those who are live, after each of its pages.
+            yield_now().await;
             return Turn::Again;
         }
         if let Some(event) = self.taken.pop_front() {
-            self.place.advance(&event);
+            self.given = Some(Arc::clone(&event));
             return Turn::Delivery(Delivery::Event(event));
         }
         self.pull().await
+    }
+
+    /// Whoever asks for the next event has delivered the last.
+    fn settle(&mut self) {
+        if let Some(given) = self.given.take() {
+            self.place.advance(&given);
+        }
     }
 
     /// What the sink has room for goes there at once; what comes out after it is to be waited for.
@@ -439,3 +453,6 @@ impl Drop for Reader {
         self.feeds.release(&self.feed);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -256,21 +256,12 @@ impl Subscriptions {
                     self.take(*report, running.number);
                 }
                 match self.by_topic.get_mut(topic)?.take_delivery() {
-                    Delivery::Resting(deliveries) => deliveries.halt(),
+                    Delivery::Resting(deliveries) => Some(deliveries.halt()),
                     Delivery::Running(_) | Delivery::Paused => position,
                 }
             }
-            Delivery::Resting(deliveries) => deliveries.halt(),
+            Delivery::Resting(deliveries) => Some(deliveries.halt()),
             Delivery::Paused => None,
-        }
-    }
-
-    /// Ends the deliveries of the user's own topic. The core makes its name of the user's id, so it is
-    /// known by its kind: nobody but an administrator joins another user's.
-    pub(super) async fn stop_own(&mut self) {
-        let own = self.by_topic.keys().find(|topic| topic.starts_with("user:")).cloned();
-        if let Some(topic) = own {
-            self.stop(&topic).await;
         }
     }
 

@@ -35,7 +35,7 @@ pub(super) struct Entering {
 /// What became of it.
 #[derive(Debug)]
 pub(super) enum Worked {
-    /// It was cancelled when the socket had got this, where that is known.
+    /// It was cancelled when the socket had got this; none where it had not begun.
     Cancelled(Option<Position>),
     /// It has caught up.
     CaughtUp(Box<Deliveries>),
@@ -71,7 +71,7 @@ impl Work {
             outcome = delivered => Some(outcome),
         };
         match outcome {
-            None => Worked::Cancelled(deliveries.halt()),
+            None => Worked::Cancelled(Some(deliveries.halt())),
             Some(Ok(())) => Worked::CaughtUp(deliveries),
             Some(Err(end)) => Worked::Ended(end),
         }

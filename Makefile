@@ -154,9 +154,8 @@ $(FANOUT_PYTHON): bench/peers/python/requirements.txt | fanout-tools
 
 # --- upkeep --------------------------------------------------------------------------------------
 
-docs: ## Print docs/ERRORS.md from the registry
-	cargo run --quiet --locked --package roomcast -- errors > docs/ERRORS.md.new
-	mv docs/ERRORS.md.new docs/ERRORS.md
+docs: ## Make docs/ERRORS.md and docs/reference from the code
+	cargo run --quiet --locked --package roomcast -- reference docs
 
 clean: ## Remove what can be made again; data in .roomcast stays
 	cargo clean

@@ -58,6 +58,7 @@ pub struct Connection {
 
 /// What an agent does.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Agent")]
 pub struct Duties {
     /// Name of this agent, which no other worker has [default: made at its start]
     #[arg(long, env = "ROOMCAST_AGENT_NAME", value_name = "NAME")]

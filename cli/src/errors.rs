@@ -9,9 +9,28 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 
+const HEAD: &str = "\
+# Errors
+
+A code means the same on every surface. Retry: the same request may succeed later.
+
+| surface | how an error comes |
+|---|---|
+| gRPC | the status of the table, with `google.rpc.ErrorInfo` whose `reason` is the code and whose `domain` is `roomcast`; `BadRequest` names the fields that are wrong; `RetryInfo` comes with what may be retried |
+| REST | the HTTP status of the table and `application/problem+json`: `{type, title, status, detail, mend, code, retryable, trace_id, errors?}`; `Retry-After` where it is known when |
+| Socket.IO, to an event with an acknowledgement | the acknowledgement `{ok: false, error: {code, message, retryable, retry_after_ms?}}` |
+| Socket.IO, to any other event, and of what is joined | the event `error {code, message, retry_after_ms?}` |
+| Socket.IO, to a connect | `connect_error`, whose message begins with the code |
+| the command line | a line on standard error with code and mend; with `-o json`, `{error: {code, message, retryable}}` |
+| a job that failed | `error_code` of its events: one of these, or the worker's own |
+
+| code | gRPC | HTTP | retry | why | what to do |
+|---|---|---|---|---|---|
+";
+
 /// Print the registry of error codes, as Markdown
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  roomcast errors > docs/ERRORS.md")]
+#[command(after_help = "Example:\n  roomcast errors -o json")]
 pub(crate) struct Arguments {}
 
 #[derive(Debug, Serialize)]
@@ -49,15 +68,9 @@ impl Line {
     }
 }
 
-fn page() -> String {
-    let mut page = String::from(
-        "# Errors\n\n\
-         A code means the same on every surface: in gRPC it is `google.rpc.ErrorInfo.reason`, in REST \
-         the `code` of the problem, in Socket.IO the `code` of the `error` event or of an ack's error. \
-         Retry: the same request may succeed later.\n\n\
-         | code | gRPC | HTTP | retry | why | what to do |\n\
-         |---|---|---|---|---|---|\n",
-    );
+/// docs/ERRORS.md.
+pub(crate) fn page() -> String {
+    let mut page = String::from(HEAD);
     for line in Code::ALL.iter().map(|code| Line::of(*code)) {
         let Line { code, grpc, http, retryable, cause, mend } = line;
         let retry = if retryable { "yes" } else { "no" };

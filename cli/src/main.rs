@@ -2,7 +2,7 @@
 //!
 //! Servers: [`dev`] (all in one process), [`core`], [`edge`], [`agent`]; [`backup`] and restore of their data.
 //! Clients of a core over gRPC: [`job`], [`project`], [`session`], [`topic`], [`run`] (any command as
-//! a job), [`doctor`], [`health`]. Alone: [`token`], [`errors`].
+//! a job), [`doctor`], [`health`]. Alone: [`token`], [`errors`], [`reference`] (the pages of docs/reference).
 //!
 //! A command takes its arguments and an [`output::Output`], and answers an [`exit::Exit`] or a
 //! [`failure::Failure`]; nothing but [`output`] writes to the terminal.
@@ -27,6 +27,7 @@ mod output;
 mod paging;
 mod payload;
 mod project;
+mod reference;
 mod run;
 mod serving;
 mod session;
@@ -98,6 +99,7 @@ enum Command {
     Backup(backup::BackupArguments),
     Restore(backup::RestoreArguments),
     Errors(errors::Arguments),
+    Reference(reference::Arguments),
 }
 
 #[tokio::main]
@@ -127,13 +129,14 @@ impl Command {
             | Command::Health(_)
             | Command::Backup(_)
             | Command::Restore(_)
-            | Command::Errors(_) => true,
+            | Command::Errors(_)
+            | Command::Reference(_) => true,
         }
     }
 }
 
-async fn execute(command: Command, output: Output) -> Result<Exit, Failure> {
-    match command {
+async fn execute(asked: Command, output: Output) -> Result<Exit, Failure> {
+    match asked {
         Command::Dev(arguments) => dev::run(arguments, output).await,
         Command::Core(arguments) => core::run(arguments).await,
         Command::Edge(arguments) => edge::run(arguments).await,
@@ -149,7 +152,13 @@ async fn execute(command: Command, output: Output) -> Result<Exit, Failure> {
         Command::Backup(arguments) => backup::backup(arguments, output).await,
         Command::Restore(arguments) => backup::restore(arguments, output).await,
         Command::Errors(errors::Arguments {}) => errors::run(output),
+        Command::Reference(arguments) => reference::run(&arguments, command(), output),
     }
+}
+
+/// All that can be said to it.
+fn command() -> clap::Command {
+    settings::command::<Cli>()
 }
 
 fn help() -> String {

@@ -85,6 +85,12 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
+/// The description of every route, in OpenAPI 3.1.
+#[must_use]
+pub fn description() -> serde_json::Value {
+    serde_json::to_value(described().into_openapi()).unwrap_or_default()
+}
+
 /// Every route with its description.
 fn described() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::base())

@@ -48,11 +48,17 @@ pub fn parse<T: clap::Parser>() -> T {
     parse_from(&arguments, std::env::var_os(CONFIG_VARIABLE)).unwrap_or_else(|error| error.exit())
 }
 
+/// The command as [`parse`] knows it: with the flag that names the settings file.
+#[must_use]
+pub fn command<T: clap::Parser>() -> Command {
+    with_config_flag(T::command())
+}
+
 fn parse_from<T: clap::Parser>(
     arguments: &[OsString],
     variable: Option<OsString>,
 ) -> Result<T, clap::Error> {
-    let mut command = with_config_flag(T::command());
+    let mut command = command::<T>();
     if let Some(path) = config_path(arguments, variable) {
         let file = std::fs::read_to_string(&path)
             .map_err(|error| FileError::Read { path, error })

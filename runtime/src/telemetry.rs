@@ -30,6 +30,7 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How a process tells of itself.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Telemetry")]
 pub struct TelemetryConfig {
     /// What to log: a level, or directives such as `info,roomcast_core=debug`
     #[arg(long, env = "ROOMCAST_LOG", default_value = "info", value_name = "FILTER")]

@@ -107,7 +107,7 @@ pub fn limits_are_documented(tree: &[Source]) -> Vec<String> {
 }
 
 pub fn settings_are_documented(tree: &[Source]) -> Vec<String> {
-    missing_from("docs/OPERATING.md", quoted(tree, "env = \""))
+    missing_from("docs/reference/configuration.md", quoted(tree, "env = \""))
 }
 
 pub fn metrics_are_documented(tree: &[Source]) -> Vec<String> {

@@ -27,6 +27,8 @@ use super::{PREFIX, problem};
 use crate::app::AppState;
 
 const BEARER: &str = "bearer";
+/// The description that all routes share of what goes wrong.
+const FAILURE: &str = "Failure";
 
 /// The finished document, as bytes and as the page of `/docs`.
 #[derive(Debug, Clone)]
@@ -42,31 +44,31 @@ impl Description {
     }
 }
 
-/// What any route may answer beside its own: the registry, by HTTP status.
+/// What any route may answer beside its own.
 #[derive(Debug)]
 pub(super) struct Failures;
 
 impl IntoResponses for Failures {
     fn responses() -> BTreeMap<String, RefOr<Described>> {
-        let mut by_status: BTreeMap<u16, BTreeSet<&str>> = BTreeMap::new();
-        for entry in Code::ALL.iter().map(|code| code.entry()) {
-            by_status.entry(entry.http).or_default().insert(entry.code);
-        }
-        by_status
-            .into_iter()
-            .map(|(status, codes)| {
-                let codes = codes.into_iter().collect::<Vec<_>>().join("`, `");
-                let response = ResponseBuilder::new()
-                    .description(format!("`{codes}`"))
-                    .content(
-                        "application/problem+json",
-                        Content::new(Some(Ref::from_schema_name("Problem"))),
-                    )
-                    .build();
-                (status.to_string(), RefOr::T(response))
-            })
-            .collect()
+        [("default".to_owned(), RefOr::Ref(Ref::from_response_name(FAILURE)))].into()
     }
+}
+
+/// The registry, by HTTP status.
+fn failure() -> RefOr<Described> {
+    let mut by_status: BTreeMap<u16, BTreeSet<&str>> = BTreeMap::new();
+    for entry in Code::ALL.iter().map(|code| code.entry()) {
+        by_status.entry(entry.http).or_default().insert(entry.code);
+    }
+    let statuses = by_status.into_iter().map(|(status, codes)| {
+        let codes = codes.into_iter().collect::<Vec<_>>().join("`, `");
+        format!("{status}: `{codes}`")
+    });
+    let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+    let response = ResponseBuilder::new()
+        .description(statuses.collect::<Vec<_>>().join("; "))
+        .content("application/problem+json", problem);
+    RefOr::T(response.build())
 }
 
 #[derive(Debug, OpenApi)]
@@ -98,6 +100,7 @@ pub(super) fn base() -> openapi::OpenApi {
         .build();
     if let Some(components) = &mut base.components {
         components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+        components.responses.insert(FAILURE.to_owned(), failure());
     }
     let nobody: [&str; 0] = [];
     base.security =

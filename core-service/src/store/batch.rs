@@ -8,14 +8,13 @@ mod graph;
 mod idempotency;
 mod presence;
 mod session;
-mod usage;
 
 use std::sync::Arc;
 
 use crate::domain::access;
 use crate::domain::cursor::Cursor;
 use crate::domain::event::{Event, NewEvent};
-use crate::domain::job::{self, Decision, Limits, Record};
+use crate::domain::job::{self, Decision, Limits, Record, Spec, Usage};
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
@@ -57,6 +56,9 @@ pub(crate) trait Rows {
 
     /// Writes a job that has changed.
     fn update_job(&mut self, old: &Record, held: &Held) -> Step<(), Self>;
+
+    /// Counts what a job has used for its project and its session, as far as they are still there.
+    fn add_usage(&mut self, spec: &Spec, more: &Usage) -> Step<(), Self>;
 
     /// What is known of a key.
     fn reply(&mut self, asked: &Idempotency) -> Step<Option<Reply>, Self>;
@@ -217,7 +219,8 @@ impl<R: Rows> Batch<'_, R> {
             self.rows.update_job(&old, &held)?;
         }
         if old.job.usage != held.record.job.usage {
-            self.count_usage(&old.job.usage, &held.record.job)?;
+            let more = held.record.job.usage.since(&old.job.usage);
+            self.rows.add_usage(&held.record.job.spec, &more)?;
         }
         if held.record.job.state.is_final() && !old.job.state.is_final() {
             self.rows.end(&topic, self.now)?;

@@ -26,6 +26,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod usage;
 
 use std::fmt;
 use std::io;

@@ -28,6 +28,7 @@ mod rows;
 mod sql;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod writer;
 
 use std::fmt;

@@ -359,7 +359,8 @@ impl Draft {
 
 impl Usage {
     /// The numbers, to compute with.
-    fn numbers(&self) -> [i64; 6] {
+    #[must_use]
+    pub fn numbers(&self) -> [i64; 6] {
         [
             self.input_tokens,
             self.output_tokens,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
+
 use super::World;
 use super::sessions::{PROJECT, take, with_sessions};
 use super::world::{report, spec};
@@ -42,6 +44,10 @@ pub(crate) async fn what_jobs_use_is_summed_for_their_session_and_project(world:
     assert_eq!(sum(&world, None).await, (2, 50, 100));
     assert_eq!(sum(&world, Some("s1")).await, (1, 25, 50));
     assert_eq!(sum(&world, Some("s2")).await, (0, 0, 0));
+    // Many at once, which share commits.
+    join_all((3..=10).map(|number| uses(&world, number, Some("s2")))).await;
+    assert_eq!(sum(&world, None).await, (10, 250, 500));
+    assert_eq!(sum(&world, Some("s2")).await, (8, 200, 400));
 }
 
 pub(crate) async fn what_was_used_goes_with_the_session_and_with_the_project(world: World) {
@@ -51,10 +57,13 @@ pub(crate) async fn what_was_used_goes_with_the_session_and_with_the_project(wor
     take(&world, Action::EraseSession { session_id, by }).await.expect("erased");
     assert_eq!(sum(&world, Some("s1")).await, (0, 0, 0));
     assert_eq!(sum(&world, None).await, (1, 25, 50), "it was used all the same");
+    uses(&world, 2, Some("s1")).await;
+    assert_eq!(sum(&world, Some("s1")).await, (0, 0, 0), "no sum comes back");
+    assert_eq!(sum(&world, None).await, (2, 50, 100), "the project is still there");
     let project_id = PROJECT.to_owned();
     take(&world, Action::DeleteProject { project_id }).await.expect("deleted");
     assert_eq!(sum(&world, None).await, (0, 0, 0));
-    uses(&world, 2, None).await;
+    uses(&world, 3, None).await;
     assert_eq!(sum(&world, None).await, (0, 0, 0), "nothing counts for what is gone");
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::connection::Call;
 use super::head::Head;
+use super::usage::Used;
 use crate::domain::event::{Body, Event};
 use crate::domain::job::{self, Record};
 use crate::domain::payload::Payload;
@@ -24,6 +25,7 @@ pub(super) struct Pending {
     keys: Vec<(Idempotency, String)>,
     /// Keys whose time has passed.
     expired: Vec<(String, String)>,
+    used: Used,
 }
 
 /// Events, column by column.
@@ -49,6 +51,7 @@ impl Pending {
             && self.moved.is_empty()
             && self.changed.is_empty()
             && self.keys.is_empty()
+            && self.used.is_empty()
     }
 
     /// Adds an event; answers the size of its body.
@@ -101,6 +104,10 @@ impl Pending {
         }
     }
 
+    pub(super) fn add_usage(&mut self, spec: &job::Spec, more: &job::Usage) {
+        self.used.add(spec, more);
+    }
+
     pub(super) fn key(&mut self, new: &Idempotency, reply: String) {
         self.keys.push((new.clone(), reply));
     }
@@ -114,7 +121,7 @@ impl Pending {
         &mut self,
         heads: impl Iterator<Item = &'heads mut Head>,
     ) -> Result<Vec<Call>, Error> {
-        let Pending { events, jobs, moved, changed, keys, expired } = std::mem::take(self);
+        let Pending { events, jobs, moved, changed, keys, expired, used } = std::mem::take(self);
         let mut calls = Vec::new();
         if !expired.is_empty() {
             let (scopes, names): (Vec<_>, Vec<_>) = expired.into_iter().unzip();
@@ -139,6 +146,7 @@ impl Pending {
         if !changed.is_empty() {
             calls.push(update_records(&changed)?);
         }
+        calls.extend(used.call());
         Ok(calls)
     }
 }

@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::read;
 use super::sql::read as read_row;
 use crate::domain::event::Event;
-use crate::domain::job::Record;
+use crate::domain::job::{Record, Spec, Usage};
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
@@ -241,6 +241,11 @@ impl batch::Rows for Rows<'_> {
     fn update_job(&mut self, old: &Record, held: &Held) -> Result<(), Failure> {
         self.jobs.insert(held.record.job.spec.id.clone(), Some(held.clone()));
         self.pending.update_job(old, held);
+        Ok(())
+    }
+
+    fn add_usage(&mut self, spec: &Spec, more: &Usage) -> Result<(), Failure> {
+        self.pending.add_usage(spec, more);
         Ok(())
     }
 

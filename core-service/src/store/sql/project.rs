@@ -44,12 +44,12 @@ pub(crate) fn has_sessions<S: Sql>(sql: &S, project_id: &str) -> Answer<bool, S>
     Ok(found.is_some())
 }
 
-/// With its members, and with what was used in it.
+/// With its members, and with what was used in it: first the row that whoever adds to it holds.
 pub(crate) fn delete<S: Sql>(sql: &S, project_id: &str) -> Answer<(), S> {
     for delete in [
-        "DELETE FROM usage_total WHERE project_id = ?1",
-        "DELETE FROM project_member WHERE project_id = ?1",
         "DELETE FROM project WHERE project_id = ?1",
+        "DELETE FROM project_member WHERE project_id = ?1",
+        "DELETE FROM usage_total WHERE project_id = ?1",
     ] {
         sql.execute(delete, values![project_id])?;
     }

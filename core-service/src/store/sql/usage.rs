@@ -6,52 +6,6 @@ use crate::domain::job::Usage;
 /// The session of a project's own sum.
 pub(crate) const ALL: &str = "";
 
-/// The columns that are summed.
-const NUMBERS: [&str; 6] = [
-    "input_tokens",
-    "output_tokens",
-    "cached_input_tokens",
-    "reasoning_tokens",
-    "total_tokens",
-    "cost_micros",
-];
-
-/// Adds what was used since. A sum that is full stays so: neither engine takes a larger number, and the
-/// batch must not fail for it.
-pub(crate) fn add<S: Sql>(
-    sql: &S,
-    project_id: &str,
-    session_id: &str,
-    more: &Usage,
-) -> Answer<(), S> {
-    let sums = NUMBERS.map(sum).join(", ");
-    sql.execute(
-        &format!(
-            "INSERT INTO usage_total VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT(project_id, session_id) DO UPDATE SET {sums}"
-        ),
-        values![
-            project_id,
-            session_id,
-            more.input_tokens,
-            more.output_tokens,
-            more.cached_input_tokens,
-            more.reasoning_tokens,
-            more.total_tokens,
-            more.cost_micros
-        ],
-    )?;
-    Ok(())
-}
-
-fn sum(number: &str) -> String {
-    const FULL: i64 = i64::MAX;
-    format!(
-        "{number} = CASE WHEN usage_total.{number} > {FULL} - excluded.{number} THEN {FULL}
-         ELSE usage_total.{number} + excluded.{number} END"
-    )
-}
-
 /// A sum; nothing where nothing was reported.
 pub(crate) fn get<S: Sql>(sql: &S, project_id: &str, session_id: &str) -> Answer<Usage, S> {
     let found = sql.row(

@@ -12,8 +12,9 @@ use super::output;
 use super::read;
 use super::records::Records;
 use super::row::signed;
+use super::usage;
 use crate::domain::event::{Body, Event};
-use crate::domain::job::{self, Record};
+use crate::domain::job::{self, Record, Spec, Usage};
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
@@ -114,6 +115,10 @@ impl batch::Rows for Rows<'_> {
 
     fn update_job(&mut self, old: &Record, held: &Held) -> Result<(), Failure> {
         self.memory.records.update(self.connection, old, held)
+    }
+
+    fn add_usage(&mut self, spec: &Spec, more: &Usage) -> Result<(), Failure> {
+        usage::add(self.connection, spec, more)
     }
 
     fn reply(&mut self, asked: &Idempotency) -> Result<Option<Reply>, Failure> {

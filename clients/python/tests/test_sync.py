@@ -25,7 +25,6 @@ from roomcast import (
     from_payload,
 )
 from roomcast.sync.blocking import Facade
-from roomcast.sync.client import Dashboard, Jobs, Projects, Sessions, Topics
 from roomcast.sync.portal import Portal
 from roomcast.v1 import Event, Job, JobState, SessionSnapshot
 from roomcast.worker.output import AsyncOutput
@@ -40,14 +39,23 @@ def public(kind: type) -> set[str]:
 
 def test_both_have_the_same_surface(server: Server) -> None:
     with Client(server.core) as client:
-        groups = (client.jobs, client.topics, client.dashboard, client.projects, client.sessions)
+        groups = (
+            client.jobs,
+            client.topics,
+            client.rooms,
+            client.connections,
+            client.dashboard,
+            client.projects,
+            client.sessions,
+        )
         twins: list[tuple[type, type]] = [
             (Client, AsyncClient),
             (Work, AsyncWork),
             (ProgressTracker, AsyncProgressTracker),
             *((type(group), type(group.inner)) for group in groups),
         ]
-        assert {kind for kind, _ in twins} >= {Jobs, Topics, Dashboard, Projects, Sessions}
+        facades = [part for part in vars(client).values() if isinstance(part, Facade)]
+        assert set(facades) == set(groups), "no group is left out"
         for waits, awaits in twins:
             own = public(waits) - public(Facade) - {"mirror", "close_outputs"}
             assert own == public(awaits), waits

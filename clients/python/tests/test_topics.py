@@ -5,9 +5,12 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 import pytest
+from eventually import eventually
+from server import Server
+from subscriber import Subscriber
 
-from roomcast import AsyncClient, Conflict, NotPermitted, data_of
-from roomcast.v1 import Event, Payload, TopicSnapshot
+from roomcast import AsyncClient, Conflict, InvalidRequest, NotPermitted, data_of
+from roomcast.v1 import EdgeConnection, Event, Payload, TopicSnapshot
 
 Name = Callable[[], str]
 
@@ -95,6 +98,41 @@ async def test_the_dashboard_is_told_in_its_rooms(client: AsyncClient, name: Nam
         "metrics": ("system_metrics_update", {"cpu": 0.4}),
         "workflows": ("workflow_event", {"workflow_id": "w1", "event": "started"}),
     }
+
+
+async def test_topics_are_listed_by_kind_and_name(client: AsyncClient, name: Name) -> None:
+    prefix = name()
+    names = [f"{prefix}-{n:03}" for n in range(60)]
+    publish = client.topics.publish
+    await asyncio.gather(*(publish(f"user:{one}", "x", {}) for one in names))
+    listed = [topic async for topic in client.topics.list(kind="user", prefix=prefix)]
+    assert [topic.topic for topic in listed] == [f"user:{one}" for one in names], "over two pages"
+    assert all(topic.head_offset == 1 for topic in listed)
+    assert not [topic async for topic in client.topics.list(kind="room", prefix=prefix)]
+
+
+async def test_declared_rooms_are_listed_with_their_rights(client: AsyncClient) -> None:
+    rooms = {room.room: list(room.readers) async for room in client.rooms.list()}
+    assert rooms["admin"] == [], "operators and services alone"
+    assert rooms["news"] == ["everyone"]
+    with pytest.raises(InvalidRequest, match="presence"):
+        await client.rooms.presence("news")
+
+
+async def test_connections_are_listed_with_what_they_watch(
+    client: AsyncClient, server: Server, name: Name
+) -> None:
+    job_id = (await client.jobs.create(name())).job_id
+
+    async def watching() -> list[EdgeConnection]:
+        listed = [one async for one in client.connections.list()]
+        return [one for one in listed if list(one.connection.job_ids) == [job_id]]
+
+    async with Subscriber.of_job(server.url, job_id):
+        found = await eventually("the edge has told of it", watching)
+    assert len(found) == 1
+    assert found[0].edge_id
+    assert found[0].connection.user_id == "dev"
 
 
 async def test_many_publish_at_once(client: AsyncClient, name: Name) -> None:

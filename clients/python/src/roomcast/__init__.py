@@ -2,9 +2,9 @@
 
 `AsyncClient` is the core of it, `Client` the same for programs that wait. Both have:
 
-- `jobs`, `topics`, `dashboard`, `projects`, `sessions`: calls of the contract, typed (`client.py` has the
-  map). What changes something carries an idempotency key and is asked again, at the next core if there
-  is one, until it is answered or 30 s are over. What watches goes on by its cursor.
+- `jobs`, `topics`, `rooms`, `connections`, `dashboard`, `projects`, `sessions`: calls of the contract,
+  typed (`client.py` has the map). What changes something carries an idempotency key and is asked again, at
+  the next core if there is one, until it is answered or 30 s are over. What watches goes on by its cursor.
 - `worker()`: handlers by kind of job (`worker/`): leases, beats, reports that survive a restart of the
   core, cancellation, drain.
 

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from roomcast.calls import Calls
+from roomcast.connections import AsyncConnections
 from roomcast.cores import Cores
 from roomcast.credentials import Credentials, Tls, Token
 from roomcast.dashboard import AsyncDashboard
 from roomcast.jobs import AsyncJobs
 from roomcast.projects import AsyncProjects
+from roomcast.rooms import AsyncRooms
 from roomcast.sessions import AsyncSessions
 from roomcast.topics import AsyncTopics
 from roomcast.worker.worker import AsyncWorker
@@ -30,6 +32,8 @@ class AsyncClient:
     Attributes:
         jobs: Creates, looks at, cancels and watches jobs.
         topics: Publishes to rooms and users; reads and watches logs.
+        rooms: The declared rooms, and who is in them.
+        connections: Who is connected to the edges.
         dashboard: The dashboard's events.
         projects: Projects and their members.
         sessions: Shared graphs: commands, undo, saves.
@@ -63,6 +67,8 @@ class AsyncClient:
         self._tenant = tenant
         self.jobs = AsyncJobs(self._calls)
         self.topics = AsyncTopics(self._calls, tenant)
+        self.rooms = AsyncRooms(self._calls, tenant)
+        self.connections = AsyncConnections(self._calls, tenant)
         self.dashboard = AsyncDashboard(self.topics)
         self.projects = AsyncProjects(self._calls)
         self.sessions = AsyncSessions(self._calls)

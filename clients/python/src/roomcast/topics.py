@@ -14,6 +14,8 @@ from roomcast.v1 import (
     GetTopicResponse,
     ListEventsRequest,
     ListEventsResponse,
+    ListTopicsRequest,
+    ListTopicsResponse,
     NewEvent,
     Payload,
     PublishBatchRequest,
@@ -22,6 +24,7 @@ from roomcast.v1 import (
     PublishRequest,
     PublishResponse,
     TopicSnapshot,
+    TopicSummary,
     WatchTopicRequest,
     WatchTopicResponse,
 )
@@ -31,6 +34,7 @@ _SERVICE = "/roomcast.v1.BroadcastService"
 _PUBLISH = Method(f"{_SERVICE}/Publish", PublishRequest, PublishResponse)
 _BATCH = Method(f"{_SERVICE}/PublishBatch", PublishBatchRequest, PublishBatchResponse)
 _EVENTS = Method(f"{_SERVICE}/ListEvents", ListEventsRequest, ListEventsResponse)
+_LIST = Method(f"{_SERVICE}/ListTopics", ListTopicsRequest, ListTopicsResponse)
 _TOPIC = Method(f"{_SERVICE}/GetTopic", GetTopicRequest, GetTopicResponse)
 _WATCH = Method(f"{_SERVICE}/WatchTopic", WatchTopicRequest, WatchTopicResponse)
 
@@ -89,7 +93,7 @@ class AsyncTopics:
         expected_offset: int | None = None,
         idempotency_key: str = "",
         timeout: float = CALL_TIMEOUT,
-    ) -> list[Published]:
+    ) -> Sequence[Published]:
         """Appends 1 to 1000 events side by side, together at most 1 MiB: all of them or none.
 
         Args:
@@ -99,7 +103,7 @@ class AsyncTopics:
             idempotency_key: As in `publish`, for the batch.
             timeout: As in `publish`.
         """
-        new: list[NewEvent] = [new_event(type, data) for type, data in events]
+        new: Sequence[NewEvent] = [new_event(type, data) for type, data in events]
         request = PublishBatchRequest(
             topic=topic,
             events=new,
@@ -107,8 +111,7 @@ class AsyncTopics:
             idempotency_key=idempotency_key or new_key(),
             tenant=self._tenant,
         )
-        answer = await self._calls.ask(_BATCH, request, timeout=timeout)
-        return list(answer.published)
+        return (await self._calls.ask(_BATCH, request, timeout=timeout)).published
 
     async def get(self, topic: str) -> GetTopicResponse:
         """Its head and its retention.
@@ -117,6 +120,25 @@ class AsyncTopics:
             NotFound: `topic_not_found`.
         """
         return await self._calls.ask(_TOPIC, GetTopicRequest(topic=topic, tenant=self._tenant))
+
+    async def list(self, *, kind: str = "", prefix: str = "") -> AsyncGenerator[TopicSummary, None]:
+        """Topics that anything was written to, by kind and name. For services and operators.
+
+        Args:
+            kind: Only `job`, `session`, `project`, `room`, `user` or `audit`. Empty means all.
+            prefix: Only names, without the kind, that begin with this.
+
+        Raises:
+            NotPermitted: The caller is neither.
+        """
+        request = ListTopicsRequest(kind=kind, prefix=prefix, tenant=self._tenant)
+        while True:
+            page = await self._calls.ask(_LIST, request)
+            for topic in page.topics:
+                yield topic
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
 
     async def events(
         self, topic: str, *, since: str = "", types: Sequence[str] = ()

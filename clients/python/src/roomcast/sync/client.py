@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from roomcast.client import DEFAULT_ADDRESS, AsyncClient
+from roomcast.connections import AsyncConnections
 from roomcast.credentials import Tls, Token
 from roomcast.dashboard import AsyncDashboard
 from roomcast.jobs import AsyncJobs
 from roomcast.projects import AsyncProjects
+from roomcast.rooms import AsyncRooms
 from roomcast.sessions import AsyncSessions
 from roomcast.sync.blocking import Blocking, Facade, Streaming
 from roomcast.sync.portal import Portal
@@ -38,8 +40,22 @@ class Topics(Facade[AsyncTopics]):
     publish = Blocking(AsyncTopics.publish)
     publish_batch = Blocking(AsyncTopics.publish_batch)
     get = Blocking(AsyncTopics.get)
+    list = Streaming(AsyncTopics.list)
     events = Streaming(AsyncTopics.events)
     watch = Streaming(AsyncTopics.watch)
+
+
+class Rooms(Facade[AsyncRooms]):
+    """Tells which rooms there are and who is in them. What happens in one is its topic, `room:name`."""
+
+    list = Streaming(AsyncRooms.list)
+    presence = Blocking(AsyncRooms.presence)
+
+
+class Connections(Facade[AsyncConnections]):
+    """Tells of the browsers that are connected to the edges."""
+
+    list = Streaming(AsyncConnections.list)
 
 
 class Dashboard(Facade[AsyncDashboard]):
@@ -93,6 +109,8 @@ class Client(Facade[AsyncClient]):
     Attributes:
         jobs: Creates, looks at, cancels and watches jobs.
         topics: Publishes to rooms and users; reads and watches logs.
+        rooms: The declared rooms, and who is in them.
+        connections: Who is connected to the edges.
         dashboard: The dashboard's events.
         projects: Projects and their members.
         sessions: Shared graphs: commands, undo, saves.
@@ -116,6 +134,8 @@ class Client(Facade[AsyncClient]):
         self._is_closed = False
         self.jobs = Jobs(portal, inner.jobs)
         self.topics = Topics(portal, inner.topics)
+        self.rooms = Rooms(portal, inner.rooms)
+        self.connections = Connections(portal, inner.connections)
         self.dashboard = Dashboard(portal, inner.dashboard)
         self.projects = Projects(portal, inner.projects)
         self.sessions = Sessions(portal, inner.sessions)

@@ -14,7 +14,7 @@ use crate::support::evidence::length;
 use crate::support::log_reader::{read_log, read_log_by_rest};
 use crate::support::{
     Balancer, Cluster, Comeback, Crowd, Edge, Evidence, Link, Manner, Recorder, admin, eventually,
-    within,
+    looked, within,
 };
 
 const ROOM: &str = "open";
@@ -22,6 +22,9 @@ const TOPIC: &str = "room:open";
 const ROOMS: &str = "open = { presence = true }";
 /// The order of the faults, unless `ROOMCAST_CHAOS_SEED` says another.
 const SEED: u64 = 20_261;
+/// What an edge counts that tells why a socket is not served.
+const TOLD: [&str; 4] =
+    ["roomcast_edge_joins", "roomcast_edge_refusals", "roomcast_edge_feeds", "roomcast_core_moves"];
 /// All sockets are back and at the head after a fault, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -142,6 +145,22 @@ impl Stage {
         (head.head_offset, head.head)
     }
 
+    /// What edges and cores say of themselves.
+    async fn account(&self) -> String {
+        let mut account = String::new();
+        for (number, edge) in self.edges.iter().enumerate() {
+            let page = edge.rest(&admin("root")).try_get("/metrics").await;
+            let page = page.map_or_else(|| "does not answer".to_owned(), |page| page.text);
+            let told = page.lines().filter(|line| TOLD.iter().any(|name| line.starts_with(name)));
+            let told: Vec<&str> = told.collect();
+            account += &format!("edge {number}:\n{}\n", told.join("\n"));
+        }
+        for core in 0..self.cluster.cores.len() {
+            account += &format!("core {core}: {:?}\n", self.cluster.readiness(core).await);
+        }
+        account
+    }
+
     /// On how many connections the crowd is in the room, as each core says.
     async fn present(&self) -> Vec<u32> {
         let mut present = Vec::new();
@@ -191,10 +210,13 @@ async fn whatever_dies_nothing_is_lost_doubled_or_out_of_order_and_every_job_end
             crowd.listen_closely();
             stage.strike(fault, &mut chance, lasts).await;
             let (_, head) = stage.head().await;
-            within(PATIENCE, &format!("all sockets are at the head after {fault:?}"), async || {
+            let are_back = looked(PATIENCE, async || {
                 (crowd.are_past(&head) && crowd.count(|one| one.is_in) == sockets).then_some(())
-            })
-            .await;
+            });
+            if are_back.await.is_none() {
+                let (crowd, stage) = (crowd.stragglers(&head), stage.account().await);
+                panic!("{PATIENCE:?} after {fault:?} {crowd}\n{stage}");
+            }
             let silence = crowd.longest_silence();
             println!("{fault:?}: {silence:.1?} without data");
             silences.entry(fault).or_default().push(silence);

@@ -24,6 +24,9 @@ use crate::checker::Stream;
 /// All sockets are connected, or back, or at the head: however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// So many sockets are described where they are not as wanted.
+const TOLD_OF: usize = 8;
+
 /// How the sockets of a crowd live.
 #[derive(Debug, Clone)]
 pub(crate) struct Manner {
@@ -84,6 +87,28 @@ impl Crowd {
         let Some(wanted) = self.sights.find(cursor) else { return false };
         self.count(|record| record.place().is_some_and(|place| place >= wanted))
             == self.members.len()
+    }
+
+    /// Of those that are not let in or not at the event of this cursor, how many they are and how the
+    /// first few stand.
+    pub(crate) fn stragglers(&self, cursor: &str) -> String {
+        let wanted = self.sights.find(cursor);
+        let is_behind = |record: &Record| !record.is_in || record.place() < wanted;
+        let behind = self.members.iter().enumerate().filter(|(_, one)| is_behind(&one.record()));
+        let behind: Vec<_> = behind.collect();
+        let known = if wanted.is_some() { "known" } else { "known to no socket" };
+        let mut account = format!(
+            "{} of {} sockets are not at {cursor} of {}, which is {known}",
+            behind.len(),
+            self.members.len(),
+            self.manner.topic
+        );
+        for (number, member) in behind.into_iter().take(TOLD_OF) {
+            let record = member.record();
+            let cursor = record.place().map(|place| self.sights.cursor(place));
+            account += &format!("\nsocket {number}, at {cursor:?}: {}", record.state());
+        }
+        account
     }
 
     /// How many of the sockets are as wanted.

@@ -20,14 +20,23 @@ pub(crate) async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<
 pub(crate) async fn within<T>(
     limit: Duration,
     what: &str,
-    mut look: impl AsyncFnMut() -> Option<T>,
+    look: impl AsyncFnMut() -> Option<T>,
 ) -> T {
+    let seen = looked(limit, look).await;
+    seen.unwrap_or_else(|| panic!("did not come about within {limit:?}: {what}"))
+}
+
+/// What `look` sees within the limit.
+pub(crate) async fn looked<T>(
+    limit: Duration,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> Option<T> {
     let deadline = Instant::now() + limit;
     loop {
-        if let Some(seen) = look().await {
+        let seen = look().await;
+        if seen.is_some() || Instant::now() >= deadline {
             return seen;
         }
-        assert!(Instant::now() < deadline, "did not come about within {limit:?}: {what}");
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }

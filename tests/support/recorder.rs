@@ -30,7 +30,13 @@ impl Recorder {
     }
 
     pub(crate) fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_nanos()).expect("a run of less than 584 years")
+        self.moment(Instant::now())
+    }
+
+    /// A moment on the recorder's clock.
+    pub(crate) fn moment(&self, at: Instant) -> u64 {
+        let passed = at.saturating_duration_since(self.began);
+        u64::try_from(passed.as_nanos()).expect("a run of less than 584 years")
     }
 
     pub(crate) fn published(&self, publish: Publish) {
@@ -110,10 +116,12 @@ pub(crate) fn publish_request(topic: &str, content: &str, key: &str) -> PublishR
 }
 
 /// A watcher of one topic that goes on from its cursor whenever its stream breaks.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Subscriber {
     stream: Arc<Mutex<Stream>>,
     reached: Arc<Mutex<String>>,
+    /// When each entry came.
+    arrived: Arc<Mutex<Vec<Instant>>>,
 }
 
 impl Subscriber {
@@ -139,13 +147,11 @@ impl Subscriber {
             is_complete: false,
         };
         let (stream, reached) = (Arc::new(Mutex::new(stream)), Arc::new(Mutex::new(cursor)));
-        let subscriber = Subscriber { stream, reached };
-        let (stream, reached) = (subscriber.stream.clone(), subscriber.reached.clone());
-        let topic = topic.to_owned();
+        let subscriber = Subscriber { stream, reached, arrived: Arc::default() };
+        let (watcher, topic) = (subscriber.clone(), topic.to_owned());
         tokio::spawn(async move {
             loop {
-                let since = reached.lock().expect("no panic while recording").clone();
-                watch(&broadcast, &topic, since, &stream, &reached).await;
+                watcher.watch(&broadcast, &topic).await;
                 tokio::time::sleep(AGAIN_AFTER).await;
             }
         });
@@ -162,34 +168,44 @@ impl Subscriber {
         let stream = self.stream.lock().expect("no panic while recording").clone();
         Stream { is_complete: true, ..stream }
     }
-}
 
-/// One stream, until it breaks.
-async fn watch(
-    broadcast: &Broadcast,
-    topic: &str,
-    since: String,
-    stream: &Mutex<Stream>,
-    reached: &Mutex<String>,
-) {
-    let request =
-        WatchTopicRequest { topic: topic.to_owned(), since, ..WatchTopicRequest::default() };
-    let Ok(answer) = broadcast.clone().watch_topic(request).await else { return };
-    let mut frames = answer.into_inner();
-    while let Ok(Some(message)) = frames.message().await {
-        let (entry, cursor) = match message.frame {
-            Some(Frame::Event(event)) => {
-                let (cursor, content) = (event.cursor.clone(), content(&event));
-                (Some(Entry::Event { cursor: cursor.clone(), content }), cursor)
+    /// Each event that it received, and when.
+    pub(crate) fn arrivals(&self) -> Vec<(String, Instant)> {
+        let stream = self.stream.lock().expect("no panic while recording");
+        let arrived = self.arrived.lock().expect("no panic while recording");
+        let both = stream.entries.iter().zip(arrived.iter());
+        let events = both.filter_map(|(entry, at)| match entry {
+            Entry::Event { content, .. } => Some((content.clone(), *at)),
+            Entry::Reset { .. } => None,
+        });
+        events.collect()
+    }
+
+    /// One stream, until it breaks.
+    async fn watch(&self, broadcast: &Broadcast, topic: &str) {
+        let (topic, since) = (topic.to_owned(), self.reached());
+        let request = WatchTopicRequest { topic, since, ..WatchTopicRequest::default() };
+        let Ok(answer) = broadcast.clone().watch_topic(request).await else { return };
+        let mut frames = answer.into_inner();
+        while let Ok(Some(message)) = frames.message().await {
+            let (entry, cursor) = match message.frame {
+                Some(Frame::Event(event)) => {
+                    let (cursor, content) = (event.cursor.clone(), content(&event));
+                    (Some(Entry::Event { cursor: cursor.clone(), content }), cursor)
+                }
+                Some(Frame::Reset(reset)) => {
+                    (Some(Entry::Reset { cursor: reset.cursor.clone() }), reset.cursor)
+                }
+                Some(Frame::Snapshot(snapshot)) => (None, snapshot.cursor),
+                Some(Frame::CaughtUp(_) | Frame::Heartbeat(_) | Frame::Closed(_)) | None => {
+                    continue;
+                }
+            };
+            if let Some(entry) = entry {
+                self.stream.lock().expect("no panic while recording").entries.push(entry);
+                self.arrived.lock().expect("no panic while recording").push(Instant::now());
             }
-            Some(Frame::Reset(reset)) => {
-                (Some(Entry::Reset { cursor: reset.cursor.clone() }), reset.cursor)
-            }
-            Some(Frame::Snapshot(snapshot)) => (None, snapshot.cursor),
-            Some(Frame::CaughtUp(_) | Frame::Heartbeat(_) | Frame::Closed(_)) | None => continue,
-        };
-        let mut stream = stream.lock().expect("no panic while recording");
-        stream.entries.extend(entry);
-        *reached.lock().expect("no panic while recording") = cursor;
+            *self.reached.lock().expect("no panic while recording") = cursor;
+        }
     }
 }

@@ -92,6 +92,17 @@ impl Record {
             .unwrap_or_default()
     }
 
+    /// What is to be known of a socket that does not get on.
+    pub(super) fn state(&self) -> String {
+        let silence = self.listening.map(|silence| silence.since.elapsed());
+        let Record { greetings, losses, is_in, connection_id, ended_as, told, .. } = self;
+        format!(
+            "is in: {is_in}, let in {greetings} times, lost {losses} times, connection \
+             {connection_id:?}, without data for {silence:.1?}, ended as {ended_as:?}, told last {:?}",
+            &told[told.len().saturating_sub(3)..]
+        )
+    }
+
     fn greet(&mut self, event: &str) {
         self.greetings += 1;
         self.is_in = true;

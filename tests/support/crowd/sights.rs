@@ -14,6 +14,7 @@ use crate::support::log_reader::delivered;
 pub(super) struct Sights {
     in_order: RwLock<Vec<Arc<str>>>,
     places: Mutex<HashMap<Arc<str>, u32>>,
+    by_cursor: Mutex<HashMap<String, u32>>,
 }
 
 impl Sights {
@@ -31,14 +32,17 @@ impl Sights {
         let place = u32::try_from(in_order.len()).expect("fewer events than that");
         let text: Arc<str> = text.into();
         in_order.push(text.clone());
+        if let Some(cursor) = packet::member(&text, "cursor") {
+            let mut by_cursor = self.by_cursor.lock().expect("no panic while recording");
+            by_cursor.insert(cursor.to_owned(), place);
+        }
         places.insert(text, place);
         place
     }
 
-    /// Where the event of this cursor stands, looked for from the newest on.
+    /// Where the event of this cursor stands.
     pub(super) fn find(&self, cursor: &str) -> Option<u32> {
-        let count = self.in_order.read().expect("no panic while recording").len();
-        (0..u32::try_from(count).ok()?).rev().find(|place| self.is(*place, cursor))
+        self.by_cursor.lock().expect("no panic while recording").get(cursor).copied()
     }
 
     /// Whether the event of this cursor stands here.

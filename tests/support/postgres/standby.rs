@@ -54,7 +54,7 @@ impl Postgres {
     }
 
     /// What `psql` says to a statement.
-    fn say(&self, statement: &str) -> String {
+    pub(crate) fn say(&self, statement: &str) -> String {
         let said = program("psql")
             .args(["--username=roomcast", "--dbname=postgres", "--no-psqlrc", "--tuples-only"])
             .args(["--no-align", "--set=ON_ERROR_STOP=1", "--command", statement, "--host"])

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::checker::check;
 use crate::support::log_reader::read_log;
-use crate::support::recorder::publisher;
+use crate::support::recorder::{publish_request, publisher};
 use crate::support::{Cluster, Comeback, Core, Crowd, Edge, Link, Manner, Recorder, eventually};
 
 const TOPIC: &str = "room:open";
@@ -47,12 +47,12 @@ impl Fault {
     }
 }
 
-async fn gather(cluster: &Cluster, door: SocketAddr) -> Crowd {
+/// From where the topic stands.
+async fn manner(cluster: &Cluster, door: SocketAddr) -> Manner {
     let request = GetTopicRequest { topic: TOPIC.to_owned(), ..GetTopicRequest::default() };
     let head = cluster.cores[0].broadcast().get_topic(request).await.unwrap().into_inner();
     let (topic, after) = (TOPIC.to_owned(), (head.head_offset, head.head));
-    let manner = Manner { door, topic, after, comeback: Comeback::Spread, receive_buffer: None };
-    Crowd::gather(SOCKETS, manner).await
+    Manner { door, topic, after, comeback: Comeback::Spread, receive_buffer: None }
 }
 
 /// An edge lives at one of two cores. Each is struck in turn, so one of them is its home.
@@ -61,7 +61,7 @@ async fn an_edge_goes_on(fault: Fault) {
     let links =
         [Link::to(cluster.cores[0].address()).await, Link::to(cluster.cores[1].address()).await];
     let edge = Edge::start_at(&format!("{},{}", links[0].url(), links[1].url())).await;
-    let crowd = gather(&cluster, edge.address()).await;
+    let crowd = Crowd::gather(SOCKETS, manner(&cluster, edge.address()).await).await;
     let (recorder, end) = (Recorder::new(), CancellationToken::new());
     let mut publishers = JoinSet::new();
     for (number, core) in cluster.cores.iter().enumerate() {
@@ -103,6 +103,21 @@ async fn an_edge_goes_on_at_another_core_within_two_seconds_when_its_core_stands
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edge_goes_on_at_another_core_within_two_seconds_when_it_is_cut_off() {
     an_edge_goes_on(Fault::Cut).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sockets_that_come_while_no_core_answers_are_in_their_topics_once_one_does() {
+    let mut cluster = Cluster::start(1).await;
+    let edge = Edge::start(&cluster.cores[0]).await;
+    let manner = manner(&cluster, edge.address()).await;
+    cluster.cores[0].kill();
+    let crowd = Crowd::gather(SOCKETS, manner).await;
+    cluster.cores[0].restart().await;
+    let request = publish_request(TOPIC, "{}", "one");
+    let published = cluster.cores[0].broadcast().publish(request).await.unwrap().into_inner();
+    crowd.all_at(&published.published.expect("an event").cursor).await;
+    assert_eq!(crowd.count(|record| record.losses > 0), 0, "no socket was ended");
+    assert_eq!(crowd.told(), Vec::<String>::new(), "and none had to ask again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,7 @@ mod dashboard;
 mod farewell;
 mod job;
 mod join;
+mod late;
 mod project;
 mod publish;
 mod recovery;
@@ -13,7 +14,6 @@ mod session;
 mod standing;
 
 use std::{
-    collections::BTreeMap,
     pin::pin,
     sync::{Arc, OnceLock},
 };
@@ -22,6 +22,7 @@ use roomcast_runtime::trace::TraceContext;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::late::{Late, Topics};
 use super::{
     ConnectionInfo, Gone, Outlet,
     admin::Census,
@@ -41,6 +42,7 @@ use crate::{
     auth::{Identity, Standing},
     delivery::End,
     names::now,
+    upstream::Backoff,
 };
 
 /// One connected socket.
@@ -75,7 +77,7 @@ pub(super) struct Visitor {
 #[derive(Debug)]
 pub(super) struct Beginning {
     /// Topics to join, each with the cursor of the last event that the client has, if it has any.
-    pub(super) topics: BTreeMap<String, Option<String>>,
+    pub(super) topics: Topics,
     /// What a client that recovers goes on with.
     pub(super) recovery: Option<Recovery>,
     /// What it is shown, if it is.
@@ -91,6 +93,8 @@ struct Held {
     standing: Box<Standing>,
     /// What is to be shown once the core answers.
     awaited: Option<Box<View>>,
+    /// What is to be joined once the core answers.
+    late: Option<Box<Late>>,
 }
 
 /// Why a request was not done.
@@ -180,7 +184,7 @@ impl Connection {
     ) {
         self.state.connections.add(&self);
         let subscriptions = Subscriptions::new(self.outlet.clone(), self.topics.clone());
-        let mut held = Held { subscriptions, standing, awaited: None };
+        let mut held = Held { subscriptions, standing, awaited: None, late: None };
         tokio::select! {
             // That the socket has gone is all there is to know of its end.
             _ = self.serve(&mut held, inbound, beginning) => {}
@@ -206,10 +210,11 @@ impl Connection {
         let mut idle = Idle::new(self.state.config.idle_limit());
         let mut farewell = pin!(self.farewell_time());
         loop {
-            idle.note(held.subscriptions.is_any(), Instant::now());
+            idle.note(held.subscriptions.is_any() || held.late.is_some(), Instant::now());
             tokio::select! {
                 notice = held.standing.next() => Box::pin(self.heed(held, notice)).await?,
                 () = self.dismissed.cancelled() => return Box::pin(self.dismiss()).await,
+                () = late::is_due(held.late.as_deref()) => Box::pin(self.join_late(held)).await?,
                 () = idle.is_over() => return Box::pin(self.retire()).await,
                 ended = held.subscriptions.ended() => Box::pin(self.ended(held, ended)).await?,
                 message = inbound.next() => {
@@ -248,15 +253,7 @@ impl Connection {
         if let Some(view) = view {
             self.show(held, view, &mut topics);
         }
-        topics.retain(|topic, _| !held.subscriptions.has(topic));
-        for (topic, cursor) in topics {
-            match self.enter(held, &topic, cursor.as_deref(), None).await {
-                Err(Failure::Refused(refusal)) => refusal.tell(&self.outlet, None).await?,
-                Err(Failure::Gone) => return Err(Gone),
-                Ok(()) => {}
-            }
-        }
-        Ok(())
+        self.join_all(held, topics, Backoff::default()).await
     }
 
     async fn handle(&self, held: &mut Held, message: Message) -> Result<(), Gone> {

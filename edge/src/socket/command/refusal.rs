@@ -69,6 +69,11 @@ impl Refusal {
         self.code
     }
 
+    /// Whether it may be different another time.
+    pub(in crate::socket) fn is_retryable(&self) -> bool {
+        self.code.entry().retryable
+    }
+
     pub(in crate::socket) fn message(&self) -> &str {
         &self.message
     }

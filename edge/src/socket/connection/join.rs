@@ -79,6 +79,7 @@ impl Connection {
         topic: &str,
         ack: Option<i64>,
     ) -> Result<(), Gone> {
+        held.forget_late(topic);
         held.subscriptions.stop(topic).await;
         self.outlet.tell_offset().await?;
         self.done(ack).await

@@ -30,7 +30,9 @@ impl Connection {
             }
             Room::JoinView { cursors } => self.join_view(held, &cursors, ack).await,
             Room::Leave { room } => {
-                held.subscriptions.leave(&format!("room:{room}"), By::Name).await;
+                let topic = format!("room:{room}");
+                held.forget_late(&topic);
+                held.subscriptions.leave(&topic, By::Name).await;
                 self.left(ack).await
             }
             Room::LeaveView => {

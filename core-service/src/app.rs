@@ -56,6 +56,10 @@ const MESSAGE_BYTES_MAX: usize = 4 << 20;
 /// Streams of one connection. An edge needs two and its calls; a limit below the need looks like a
 /// hang, none at all is an attack's.
 const STREAMS_MAX: u32 = 1024;
+/// Calls that a peer has made and given up before they were looked at, on one connection: of more than the
+/// library's 20 it thinks an attack and ends the connection. A core that stood still finds as many as an edge
+/// had under way when it went to another.
+const ABANDONED_MAX: usize = STREAMS_MAX as usize;
 /// Calls of one connection at once, before its streams begin. More are refused, not queued.
 const CALLS_MAX: usize = 2048;
 /// Until a call's first answer. Longer than any wait that the contract lets a caller ask for.
@@ -339,6 +343,7 @@ fn server(config: &Config) -> anyhow::Result<Server<Traced>> {
         .concurrency_limit_per_connection(CALLS_MAX)
         .load_shed(true)
         .max_concurrent_streams(Some(STREAMS_MAX))
+        .http2_max_pending_accept_reset_streams(Some(ABANDONED_MAX))
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT));
     let (Some(cert), Some(key)) = (&config.core_tls_cert, &config.core_tls_key) else {

@@ -14,16 +14,11 @@ HAS       := command -v
 RUN_TESTS  = if $(HAS) cargo-nextest >/dev/null; \
 	then cargo nextest run $(CARGO_ALL) --profile $(1) $(if $(TEST),-E 'test($(TEST))'); \
 	else cargo test $(CARGO_ALL) --tests --no-fail-fast $(TEST); fi
-# What is delivered to sockets, tested once more without lanes.
-SYSTEM    := --package roomcast --test system --locked
-DELIVERY  := edge:: guarantee::
-# The guarantees, tested once more on the store of a cluster.
-RUN_POSTGRES = if $(HAS) cargo-nextest >/dev/null; \
-	then cargo nextest run $(SYSTEM) guarantee::; \
-	else cargo test $(SYSTEM) --no-fail-fast -- guarantee::; fi
-RUN_OFF    = if $(HAS) cargo-nextest >/dev/null; \
-	then cargo nextest run $(SYSTEM) $(DELIVERY); \
-	else cargo test $(SYSTEM) --no-fail-fast -- $(DELIVERY); fi
+# These modules of the system's tests, once more. Out of the whole workspace: one package by itself has other
+# features, and would be built anew.
+RUN_AGAIN  = if $(HAS) cargo-nextest >/dev/null; \
+	then cargo nextest run $(CARGO_ALL) -E 'package(roomcast) & binary(system) & ($(foreach module,$(1),test(/^$(module)::/) |) none())'; \
+	else cargo test $(CARGO_ALL) --test system --no-fail-fast -- $(addsuffix ::,$(1)); fi
 
 PAGE_CLIENT := edge/web/node_modules/.package-lock.json
 TEST_NODE   := tests/node/node_modules/.package-lock.json
@@ -96,8 +91,9 @@ cluster: ## PostgreSQL, Redis, two cores and two edges on this machine (docs/gui
 test: setup lint ## Set-up, style, lints and every test
 	$(call RUN_TESTS,default)
 	cargo test --locked --doc --package roomcast-client
-	ROOMCAST_LANE=off; export ROOMCAST_LANE; $(RUN_OFF)
-	ROOMCAST_TEST_STORE=postgres; export ROOMCAST_TEST_STORE; $(RUN_POSTGRES)
+	@# What is delivered to sockets, without lanes; the guarantees, on the store of a cluster.
+	export ROOMCAST_LANE=off; $(call RUN_AGAIN,edge guarantee)
+	export ROOMCAST_TEST_STORE=postgres; $(call RUN_AGAIN,guarantee)
 	@$(MAKE) --no-print-directory clients
 
 console: $(CONSOLE_PAGE) ## Build the web console, which the edge serves under /console/

@@ -40,12 +40,6 @@ impl Child {
         self.process.stderr.take()
     }
 
-    /// The group's id, which is the command's.
-    #[must_use]
-    pub fn group(&self) -> i32 {
-        self.group.as_raw()
-    }
-
     /// Waits for the command itself; what it started may live on.
     ///
     /// # Errors

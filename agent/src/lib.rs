@@ -7,12 +7,14 @@
 //!
 //! Modules, from the outside in: [`config`] (settings), [`workspace`] (project → folder and commands),
 //! [`testrun`] (jobs of kind `test_run`), [`vibecode`] (jobs of kind `vibecode`) with the [`model`] that
-//! answers. Beneath them [`child`] and [`guard`] (a command in a process
-//! group that never outlives its job, nor the agent) and [`lines`] (text out of bytes as they come).
+//! answers. Beneath them [`guarded`] and the [`guard`] (a command of which nothing outlives its job, nor
+//! the agent), [`child`] (a command in a process group of its own) and [`lines`] (text out of bytes as
+//! they come).
 
 pub mod child;
 pub mod config;
-mod guard;
+pub mod guard;
+mod guarded;
 pub mod lines;
 pub mod model;
 pub mod testrun;

@@ -20,8 +20,13 @@ struct Cli {
     telemetry: TelemetryConfig,
 }
 
+fn main() -> anyhow::Result<()> {
+    roomcast_agent::guard::stand_if_asked();
+    run()
+}
+
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn run() -> anyhow::Result<()> {
     let cli: Cli = settings::parse();
     let _telemetry = telemetry::init(&cli.telemetry)?;
     let client = cli.agent.connection.client()?;

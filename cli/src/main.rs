@@ -102,8 +102,13 @@ enum Command {
     Reference(reference::Arguments),
 }
 
+fn main() -> ExitCode {
+    roomcast_agent::guard::stand_if_asked();
+    run()
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn run() -> ExitCode {
     let cli: Cli = settings::parse();
     let output = Output::new(cli.output);
     let _warnings = cli.command.is_client().then(serving::warnings);

@@ -36,7 +36,8 @@ impl Parser {
             Some((_, word)) => (true, word),
             None => (false, word),
         };
-        let Some(case) = status(word).and_then(|status| case(rest, status, word)) else {
+        let status = status(word).or(is_try.then_some(Status::Failed));
+        let Some(case) = status.and_then(|status| case(rest, status, word)) else {
             return Vec::new();
         };
         let id = format!("{} {}", case.suite.as_deref().unwrap_or_default(), case.name);
@@ -62,27 +63,33 @@ fn split(line: &str) -> Option<(&str, &str)> {
     is_word.then(|| (status.trim_start(), rest))
 }
 
+/// None where it says why a try failed in fewer letters, such as `ABRT`, `TMT` or `FL+LK`.
 fn status(word: &str) -> Option<Status> {
     match word {
-        "PASS" | "LEAK" => Some(Status::Passed),
-        "FAIL" | "TIMEOUT" | "ABORT" | "LEAK-FAIL" | "FL-LK" => Some(Status::Failed),
+        "PASS" | "LEAK" | "TIMEOUT-PASS" | "TMPASS" => Some(Status::Passed),
+        "FAIL" | "FAIL + LEAK" | "LEAK-FAIL" | "TIMEOUT" | "XFAIL" => Some(Status::Failed),
         "SKIP" => Some(Status::Skipped),
-        signal if signal.starts_with("SIG") => Some(Status::Failed),
+        signal if signal.starts_with("SIG") || signal.starts_with("ABORT") => Some(Status::Failed),
         flaky if flaky.starts_with("FLAKY") => Some(Status::Passed),
         _ => None,
     }
 }
 
-/// `[   0.005s] (1/3) name::binary module::test`, the counter only in later versions.
+/// `[   0.005s] (1/3) name::binary module::test`, the counter only in later versions. `[> 60.000s]` is of
+/// a test that still runs.
 fn case(rest: &str, status: Status, word: &str) -> Option<Case> {
     let (time, rest) = rest.strip_prefix('[')?.split_once(']')?;
+    let seconds = time.trim().trim_end_matches('s');
+    if seconds.parse::<f64>().is_err() && status != Status::Skipped {
+        return None;
+    }
     let rest = rest.trim_start();
     let rest = match rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
         Some((_, rest)) => rest.trim_start(),
         None => rest,
     };
     let (suite, name) = rest.split_once(' ')?;
-    let case = Case::new(name, status).of(Some(suite)).taking(time.trim().trim_end_matches('s'));
+    let case = Case::new(name, status).of(Some(suite)).taking(seconds);
     let says_why = status == Status::Failed && word != "FAIL";
     Some(if says_why { case.because(word) } else { case })
 }

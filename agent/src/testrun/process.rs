@@ -1,8 +1,8 @@
-//! A test command, started: its group, its guard and what it writes.
+//! A test command, started under guard, and what it writes.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use nix::fcntl::OFlag;
@@ -13,8 +13,7 @@ use tokio::process::Command;
 
 use super::case::Found;
 use super::junit;
-use crate::child::Child;
-use crate::guard::Guard;
+use crate::guarded::Guarded;
 use crate::testrun::Format;
 use crate::workspace::TestCommand;
 
@@ -25,14 +24,13 @@ const WRITTEN_SLACK: Duration = Duration::from_secs(1);
 /// Settings of the agent and of the servers beside it: a test has no use for their secrets.
 const OWN_VARIABLES: &str = "ROOMCAST_";
 
-/// A running test command. Dropping it kills its group.
+/// A running test command. Dropping it kills all of it.
 #[derive(Debug)]
 pub(super) struct TestProcess {
-    pub(super) child: Child,
+    pub(super) command: Guarded,
     /// Both of its streams, in the order written.
     pub(super) output: pipe::Receiver,
     report: Option<Report>,
-    _guard: Guard,
 }
 
 /// The file that JUnit XML is expected in.
@@ -44,20 +42,17 @@ pub(super) struct Report {
 
 impl TestProcess {
     pub(super) async fn start(test: &TestCommand, folder: &Path) -> io::Result<TestProcess> {
-        let (program, arguments) =
-            test.argv().split_first().ok_or_else(|| io::Error::other("it has no program"))?;
         let (reader, writer) = io::pipe()?;
-        let mut command = Command::new(program);
-        command.args(arguments).current_dir(folder).stdin(Stdio::null());
-        command.stdout(writer.try_clone()?).stderr(writer);
-        environment(&mut command, test.format());
-        let mut guard = Guard::post()?;
         let began = SystemTime::now();
-        let child = Child::spawn(command)?;
-        guard.watch(&child).await?;
+        let argv = test.argv().iter().map(OsStr::new);
+        let command = Guarded::spawn(argv, writer.into(), |command| {
+            command.current_dir(folder);
+            environment(command, test.format());
+        });
+        let command = command.await?;
         let output = pipe::Receiver::from_owned_fd(reader.into())?;
         let report = test.report().map(|path| Report { path: folder.join(path), began });
-        Ok(TestProcess { child, output, report, _guard: guard })
+        Ok(TestProcess { command, output, report })
     }
 
     pub(super) fn report(&self) -> Option<Report> {

@@ -50,5 +50,10 @@ fn case(line: &str) -> Option<Case> {
     };
     let name = name.trim_start().trim_start_matches("- ").trim();
     let name = if name.is_empty() { number } else { name };
-    Some(Case::new(name, status).because(why))
+    Some(Case::new(&plain(name), status).because(&plain(why)))
+}
+
+/// Behind a backslash these two stand for themselves.
+fn plain(text: &str) -> String {
+    text.replace("\\#", "#").replace("\\\\", "\\")
 }

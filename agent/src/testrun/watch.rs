@@ -4,7 +4,6 @@ use std::io;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
 use roomcast_client::worker::{Failure, Lost, Stop, Work};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, sleep_until};
@@ -18,7 +17,8 @@ pub(super) const OUTPUT_BYTES_MAX: u64 = 64 << 20;
 const READ_BYTES_MAX: usize = 32 * 1024;
 /// What a person still sees as at once.
 const FLUSH_AFTER: Duration = Duration::from_millis(50);
-/// What escaped from the group may hold the pipe open; so long its last words are waited for.
+/// Who has the pipe from the command and does not descend from it may hold it open; so long last words
+/// are waited for.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// How a command came to its end.
@@ -34,7 +34,7 @@ pub(super) enum Ending {
     TooMuchOutput,
 }
 
-/// A command under watch. Dropping it, as when the lease is lost, kills the group.
+/// A command under watch. Dropping it, as when the lease is lost, kills all of it.
 #[derive(Debug)]
 pub(super) struct Watch<'a> {
     work: &'a Work,
@@ -42,7 +42,7 @@ pub(super) struct Watch<'a> {
     tally: &'a mut Tally,
     deadline: Instant,
     flush_at: Option<Instant>,
-    /// When the group is killed, after it was asked to end; then, when enough was waited for output.
+    /// When the command is killed, after it was asked to end; then, when enough was waited for output.
     next_at: Option<Instant>,
     exited: Option<ExitStatus>,
     /// Why it was ended, when it was.
@@ -84,7 +84,7 @@ impl<'a> Watch<'a> {
                 read = self.process.output.read(&mut buffer), if self.is_open => {
                     self.read(read, &buffer);
                 }
-                status = self.process.child.wait(), if self.exited.is_none() => self.exited(status)?,
+                status = self.process.command.wait(), if self.exited.is_none() => self.exited(status)?,
                 () = work.cancelled().cancelled(), if may_end => self.cancel(),
                 () = sleep_until(self.deadline), if may_end => self.end(Ending::TimedOut),
                 () = at(self.next_at), if self.next_at.is_some() => self.elapsed(),
@@ -116,9 +116,8 @@ impl<'a> Watch<'a> {
         self.flush_at.get_or_insert_with(|| Instant::now() + FLUSH_AFTER);
     }
 
-    /// The command has ended; what it left running in its group ends with it.
+    /// The command has ended, and what it left running with it.
     fn exited(&mut self, status: io::Result<ExitStatus>) -> Result<(), Failure> {
-        self.process.child.signal(Signal::SIGKILL);
         let lost = |error: io::Error| Failure::new("command_lost", error.to_string()).retryable();
         self.exited = Some(status.map_err(lost)?);
         self.next_at = Some(Instant::now() + LINGER);
@@ -128,20 +127,20 @@ impl<'a> Watch<'a> {
     /// Asks the command to end, and leaves a fifth of the grace for the word of it.
     fn cancel(&mut self) {
         self.ended = Some(Ending::Cancelled);
-        self.process.child.signal(Signal::SIGTERM);
+        self.process.command.terminate();
         self.next_at = Some(Instant::now() + self.work.grace().unwrap_or_default() * 4 / 5);
     }
 
     fn end(&mut self, ending: Ending) {
         self.ended = Some(ending);
-        self.process.child.signal(Signal::SIGKILL);
+        self.process.command.kill();
     }
 
     fn elapsed(&mut self) {
         self.next_at = None;
         match self.exited {
             Some(_) => self.is_open = false,
-            None => self.process.child.signal(Signal::SIGKILL),
+            None => self.process.command.kill(),
         }
     }
 

@@ -20,9 +20,11 @@ async fn ended(stage: &Stage, asked: &Value, status: &str) -> Value {
 async fn a_run_that_is_cancelled_half_way_leaves_no_process_behind() {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::set().await;
-    // It hears of nothing, and has children of its own.
+    // It hears of nothing, and has children of its own and a daemon.
     let marker = "86399.102";
-    let run = format!("trap '' TERM; sleep {marker} & echo 'ok 1 - one'; sleep {marker}; wait");
+    let daemon = daemon(marker);
+    let run =
+        format!("trap '' TERM; {daemon}; sleep {marker} & echo 'ok 1 - one'; sleep {marker}; wait");
     let _agent = Agent::start(&stage.system.core.url(), &script(folder.path(), &run));
     let mut stream = stage.follow().await;
     let asked = stage.ask(&json!({})).await;
@@ -34,6 +36,45 @@ async fn a_run_that_is_cancelled_half_way_leaves_no_process_behind() {
     let frames = stream.until(|frame| frame.event == "test_completed").await;
     assert_eq!(frames.last().unwrap().data["outcome"], "cancelled");
     ended(&stage, &asked, "cancelled").await;
+    nothing_is_left(marker).await;
+}
+
+/// Starts a daemon: with a session of its own, and no parent of the run's.
+fn daemon(marker: &str) -> String {
+    format!("setsid sh -c 'setsid sleep {marker} >/dev/null 2>&1 & echo $! >daemon'")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_that_a_run_has_started_ends_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set().await;
+    let marker = "86399.105";
+    let run =
+        format!("{} && kill -0 $(cat daemon) && echo 'ok 1 - it runs'; exit 3", daemon(marker));
+    let _agent = Agent::start(&stage.system.core.url(), &script(folder.path(), &run));
+    let asked = stage.ask(&json!({})).await;
+    let job = ended(&stage, &asked, "completed").await;
+    assert_eq!((&job["result"]["passed"], &job["result"]["exit_code"]), (&json!(1), &json!(3)));
+    nothing_is_left(marker).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_of_a_run_ends_with_a_killed_agent() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set().await;
+    let marker = "86399.106";
+    let run = format!("{}; echo 'ok 1 - one'; sleep {marker}", daemon(marker));
+    let mut agent = Agent::start(&stage.system.core.url(), &script(folder.path(), &run));
+    let mut stream = stage.follow().await;
+    stage.ask(&json!({})).await;
+    stream.until(|frame| frame.event == "test_result").await;
+    eventually("both run", async || {
+        let sleeping = format!("sleep {marker} ");
+        let running = processes_with(&sleeping);
+        (running.iter().filter(|line| **line == sleeping).count() == 2).then_some(())
+    })
+    .await;
+    agent.process().kill();
     nothing_is_left(marker).await;
 }
 

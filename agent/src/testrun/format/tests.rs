@@ -135,6 +135,13 @@ const NEXTEST: &str = "\
   TRY 1 FAIL [   0.002s] thing tests::never
   TRY 2 FAIL [   0.002s] thing tests::never
      SIGSEGV [   0.010s] thing tests::crashes
+        SKIP [         ] (───) thing tests::shares
+        SLOW [> 60.000s] (───) thing tests::takes_long
+  TRY 1 SLOW [> 60.000s] (───) thing tests::takes_long
+TIMEOUT-PASS [  60.100s] (3/4) thing tests::takes_long
+  TRY 1 ABRT [   0.008s] (───) thing tests::aborts
+  TRY 2 ABRT [   0.004s] (4/4) thing tests::aborts
+ FAIL + LEAK [   0.004s] (4/4) thing tests::leaks
 ────────────
      Summary [   0.1s] 4 tests run: 2 passed (1 flaky), 2 failed, 1 skipped
         FAIL [   0.104s] (2/4) thing::it breaks
@@ -151,6 +158,10 @@ fn nextest_tells_each_test_once_whatever_its_tries() {
             "thing::it | breaks | failed",
             "thing | tests::flaky | passed",
             "thing | tests::crashes | failed | SIGSEGV",
+            "thing | tests::shares | skipped",
+            "thing | tests::takes_long | passed",
+            "thing | tests::leaks | failed | FAIL + LEAK",
+            "thing | tests::aborts | failed | ABRT",
             "thing | tests::never | failed",
         ]
     );
@@ -161,7 +172,7 @@ fn nextest_tells_each_test_once_whatever_its_tries() {
 const TAP: &str = "\
 TAP version 14
 1..5
-ok 1 - adds
+ok 1 - adds \\# to \\\\
 not ok 2 - breaks
   ---
   message: 'ok 9 - not a case'
@@ -181,7 +192,7 @@ fn tap_tells_a_case_on_a_line() {
     assert_eq!(
         cases(&found),
         [
-            "adds | passed",
+            "adds # to \\ | passed",
             "breaks | failed",
             "skips | skipped | no network",
             "known | skipped | later",

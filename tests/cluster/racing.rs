@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::task::{JoinSet, block_in_place};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::checker::check;
@@ -43,7 +43,7 @@ async fn database() -> Postgres {
 }
 
 fn number(database: &Postgres, statement: &str) -> u64 {
-    block_in_place(|| database.say(statement)).parse().expect("a number")
+    database.say(statement).parse().expect("a number")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

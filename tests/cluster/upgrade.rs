@@ -2,7 +2,7 @@
 //! started on what it does not know says so and ends.
 
 use roomcast_proto::v1::CreateJobRequest;
-use tokio::task::{JoinSet, block_in_place};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::checker::check;
@@ -46,7 +46,7 @@ async fn cores_go_on_beside_a_later_version_that_has_added_to_the_database() {
     let subscriber = Subscriber::spawn(cores[1].broadcast(), TOPIC, "subscriber").await;
     for is_later in [false, true] {
         if is_later {
-            block_in_place(|| database.say(LATER_VERSION));
+            database.say(LATER_VERSION);
         }
         let until = recorder.acked() + PHASE;
         eventually("publishing goes on", async || (recorder.acked() >= until).then_some(())).await;

@@ -6,10 +6,12 @@
 //! commit here ──────────────────────────▶ tails ─▶ followers
 //!      └─▶ outgoing ─▶ redis ─▶ other cores' ─▶ tails ─▶ …
 //! watch: asks the store where topics stand, seldom while redis is heard, often while it is not
+//! pulse: asks it each second where the topic of rights stands, which edges rely on
 //! ```
 
 pub mod health;
 mod patience;
+pub mod pulse;
 pub mod redis;
 mod tail;
 pub mod watch;
@@ -62,6 +64,11 @@ impl Bus {
     /// Whether anybody here follows a topic.
     pub(crate) fn is_followed(&self, topic: &Topic) -> bool {
         self.tail(topic).is_some()
+    }
+
+    /// Where a topic is known to stand, if it is followed.
+    pub(crate) fn stand(&self, topic: &Topic) -> Option<Cursor> {
+        self.tail(topic).map(|tail| tail.head())
     }
 
     /// The topics that are followed, and where each is known to stand.

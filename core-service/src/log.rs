@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::alarm::Alarm;
-use crate::bus::health::{Health, Hearing};
+use crate::bus::pulse::{Beats, Pulse};
 use crate::bus::redis::Outgoing;
 use crate::bus::{Attachment, Bus};
 use crate::domain::access;
@@ -33,7 +33,7 @@ pub struct Log {
     alarm: Alarm,
     /// What other cores hear.
     outgoing: Option<Outgoing>,
-    health: Health,
+    pulse: Pulse,
     recent: Recent,
 }
 
@@ -51,14 +51,14 @@ impl Log {
     /// The log over a store that was opened with [`Log::tap`] on the same bus.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, bus: Bus, alarm: Alarm) -> Log {
-        let health = Health::new(Hearing::Alone);
-        Log { store, bus, alarm, outgoing: None, health, recent: Recent::default() }
+        let (pulse, recent) = (Pulse::default(), Recent::default());
+        Log { store, bus, alarm, outgoing: None, pulse, recent }
     }
 
     /// The same log, of a core that may be one of several.
     #[must_use]
-    pub fn telling(self, outgoing: Option<Outgoing>, health: Health) -> Log {
-        Log { outgoing, health, ..self }
+    pub fn telling(self, outgoing: Option<Outgoing>, pulse: Pulse) -> Log {
+        Log { outgoing, pulse, ..self }
     }
 
     /// Commits a command: durable, and on the bus, when it returns.
@@ -132,11 +132,10 @@ impl Log {
         self.bus.attach(topic)
     }
 
-    /// Whether this core knows how far the topics reach that it follows. One that cannot ask the store may
-    /// have missed what another has committed.
+    /// The proofs that nothing is missed of who may come in. A core that cannot ask the store has none.
     #[must_use]
-    pub fn is_fresh(&self) -> bool {
-        self.health.is_fresh()
+    pub fn beats(&self) -> Beats {
+        self.pulse.beats()
     }
 
     /// A topic's state.

@@ -71,6 +71,7 @@ pub trait Store: SessionStore + fmt::Debug + Send + Sync + 'static {
 
     /// Where a topic stands, and how a reader may go on from `cursor`. A topic that nobody has
     /// written to stands at [`Cursor::START`].
+    /// MUST answer for the topic of rights however long other reads take: edges wait for it.
     async fn position(&self, topic: &Topic, cursor: Option<Cursor>) -> Result<Position, Error>;
 
     /// Topics that anything was written to, by kind and name, at most `query.limit`.

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bus::health::{Health, Hearing};
+use crate::bus::pulse::{self, Pulse};
 use crate::bus::redis::{Ears, Outgoing, Redis, RedisConfig};
 use crate::bus::{Bus, Waiting, watch};
 use crate::config::Config;
@@ -21,6 +22,7 @@ pub(super) struct Cluster {
     pub(super) core: u64,
     pub(super) bus: Bus,
     pub(super) health: Health,
+    pub(super) pulse: Pulse,
     /// What other cores are told.
     pub(super) outgoing: Option<Outgoing>,
     waiting: Option<Waiting>,
@@ -39,12 +41,14 @@ impl Cluster {
         let outgoing = config.bus.as_ref().map(|_| Outgoing::default());
         if config.store.is_none() {
             let (bus, health) = (Bus::default(), Health::new(Hearing::Alone));
-            return Ok(Cluster { core, bus, health, outgoing, waiting: None, redis: None });
+            let pulse = Pulse::default();
+            return Ok(Cluster { core, bus, health, pulse, outgoing, waiting: None, redis: None });
         }
         let hearing = if config.bus.is_some() { Hearing::Down } else { Hearing::None };
         let (bus, waiting) = Bus::shared();
-        let (health, waiting) = (Health::new(hearing), Some(waiting));
-        Ok(Cluster { core, bus, health, outgoing, waiting, redis: None })
+        let (health, pulse) = (Health::new(hearing), Pulse::default());
+        let waiting = Some(waiting);
+        Ok(Cluster { core, bus, health, pulse, outgoing, waiting, redis: None })
     }
 
     /// Prepares the way to the other cores on a database.
@@ -77,6 +81,9 @@ impl Cluster {
         stir: impl Fn() + Send + Sync + 'static,
         (tasks, stop): (&TaskTracker, &CancellationToken),
     ) {
+        let others = self.waiting.is_some().then(|| Arc::clone(store));
+        let (bus, pulse) = (self.bus.clone(), self.pulse.clone());
+        tasks.spawn(pulse::run(others, bus, pulse, stop.clone()));
         let Some(waiting) = self.waiting.take() else { return };
         tasks.spawn(waiting.run(stop.clone()));
         if let Some(redis) = self.redis.take() {

@@ -1,14 +1,8 @@
-//! Whether what other cores commit is heard, and how sure this core is of where topics stand.
+//! Whether what other cores commit is heard.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
-
-/// A core that has not asked the store for so long does not vouch for where topics stand: two looks of
-/// the slower pace.
-const FRESH: Duration = Duration::from_secs(2);
 
 /// What is heard of other cores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +47,6 @@ pub struct Health(Arc<Shared>);
 struct Shared {
     hearing: watch::Sender<Hearing>,
     doubt: Notify,
-    looked: Mutex<Option<Instant>>,
 }
 
 impl Health {
@@ -61,7 +54,7 @@ impl Health {
     #[must_use]
     pub fn new(hearing: Hearing) -> Health {
         let (hearing, _) = watch::channel(hearing);
-        Health(Arc::new(Shared { hearing, doubt: Notify::new(), looked: Mutex::default() }))
+        Health(Arc::new(Shared { hearing, doubt: Notify::new() }))
     }
 
     /// What is heard.
@@ -86,18 +79,5 @@ impl Health {
 
     pub(super) async fn doubted(&self) {
         self.0.doubt.notified().await;
-    }
-
-    /// The store was asked at this moment, for all topics that were followed.
-    pub(super) fn looked(&self, at: Instant) {
-        *self.0.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
-    }
-
-    /// Whether this core knows where its topics stand: whoever cannot reach the store must not say that
-    /// nothing has happened.
-    #[must_use]
-    pub fn is_fresh(&self) -> bool {
-        let looked = *self.0.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        self.hearing() == Hearing::Alone || looked.is_some_and(|at| at.elapsed() < FRESH)
     }
 }

@@ -36,12 +36,10 @@ pub async fn run(
         loop {
             let began = Instant::now();
             let looked = look(store.as_ref(), &bus).await;
-            match &looked {
-                Ok(()) => health.looked(began),
-                Err(error) if !is_blind => {
-                    tracing::warn!(%error, "where topics stand cannot be read");
-                }
-                Err(_) => {}
+            if let Err(error) = &looked
+                && !is_blind
+            {
+                tracing::warn!(%error, "where topics stand cannot be read");
             }
             is_blind = looked.is_err();
             metrics::histogram!("roomcast_watch_seconds").record(began.elapsed());

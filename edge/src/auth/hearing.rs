@@ -88,10 +88,13 @@ impl Ear {
                 let touched = rights.touch(&changed);
                 (changed.cursor, touched)
             }
-            Frame::Heartbeat(heartbeat) => (heartbeat.cursor, 0),
+            // It alone proves that nothing is missed: a change may have been long on its way.
+            Frame::Heartbeat(heartbeat) => {
+                rights.hear(Instant::now());
+                (heartbeat.cursor, 0)
+            }
         };
         self.cursor = cursor;
-        rights.hear(Instant::now());
         metrics::counter!("roomcast_edge_rechecks_total").increment(touched as u64);
     }
 }

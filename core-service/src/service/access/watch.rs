@@ -1,16 +1,18 @@
 //! What every edge hears: whose rights may have changed. The changes are events of a topic, so an edge
 //! that comes back with its cursor misses none.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use roomcast_proto::v1::{self, watch_access_response::Frame as Told};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use crate::auth::Door;
+use crate::bus::pulse;
 use crate::domain::access::Touched;
 use crate::domain::cursor::Cursor;
 use crate::domain::topic::Topic;
@@ -21,8 +23,6 @@ use crate::store::Error;
 use crate::subscription::access::change;
 use crate::subscription::{Frame, Start, Subscription};
 
-/// A frame comes at least this often: an edge that hears none for five seconds stops delivering.
-const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Frames on their way to one edge.
 const FRAMES_MAX: usize = 64;
 
@@ -72,47 +72,73 @@ async fn tell(
     sender: &Sender,
 ) -> Result<(), Error> {
     let topic = Topic::access();
-    let opened = |cursor: Cursor, resumed| {
-        Told::Opened(v1::AccessOpened {
-            cursor: cursor.token(&topic),
-            resumed,
-            rules: door.rules(),
-            heartbeat_interval: Some(wire::duration(HEARTBEAT)),
-        })
-    };
-    let mut frames = vec![opened(subscription.cursor(), resumed)];
+    let mut beats = log.beats();
+    // What the edge was told of, which the subscription may be ahead of.
+    let mut told = subscription.cursor();
+    let mut frames = vec![opened(door, told, resumed)];
     loop {
         for frame in frames.drain(..) {
-            let frame = v1::WatchAccessResponse { frame: Some(frame) };
-            if sender.send(Ok(frame)).await.is_err() {
+            if !say(sender, frame).await {
                 return Ok(());
             }
         }
-        let next = tokio::time::timeout(HEARTBEAT, subscription.next()).await;
-        match next.unwrap_or(Ok(Some(Frame::Heartbeat(subscription.cursor()))))? {
+        let mut next = pin!(subscription.next());
+        let next = loop {
+            tokio::select! {
+                next = &mut next => break next?,
+                beat = beats.next() => {
+                    // A core that may have missed a change says nothing: an edge that hears nothing stops.
+                    if beat.vouches_for(told, Instant::now()) && !say(sender, heartbeat(told)).await {
+                        return Ok(());
+                    }
+                }
+            }
+        };
+        match next {
             Some(Frame::Events(events)) => {
                 for event in &events {
                     // An edge asks anew as soon as it hears, and must not be answered by what was.
                     door.access().reached(event.cursor.offset).await;
+                    told = event.cursor;
                     if let Some(touched) = change(event)?.touched {
-                        let cursor = event.cursor.token(&topic);
-                        frames.push(Told::Changed(changed(touched, cursor)));
+                        frames.push(Told::Changed(changed(touched, told.token(&topic))));
                     }
                 }
             }
-            Some(Frame::Reset(_, at)) => frames.push(opened(at, false)),
-            // A core that may have missed a change says nothing: an edge that hears nothing stops.
-            Some(Frame::Heartbeat(_) | Frame::CaughtUp(_)) if !log.is_fresh() => {}
-            Some(Frame::Heartbeat(at) | Frame::CaughtUp(at)) => {
-                let cursor = at.token(&topic);
-                frames.push(Told::Heartbeat(v1::AccessHeartbeat { cursor }));
+            Some(Frame::Reset(_, at)) => {
+                told = at;
+                frames.push(opened(door, told, false));
             }
-            Some(Frame::Snapshot(_) | Frame::Ended(_)) | None => {}
+            Some(
+                Frame::Heartbeat(_) | Frame::CaughtUp(_) | Frame::Snapshot(_) | Frame::Ended(_),
+            )
+            | None => {}
         }
     }
+}
+
+/// Says whether the edge is still there.
+async fn say(sender: &Sender, frame: Told) -> bool {
+    sender.send(Ok(v1::WatchAccessResponse { frame: Some(frame) })).await.is_ok()
+}
+
+fn opened(door: &Door, at: Cursor, resumed: bool) -> Told {
+    Told::Opened(v1::AccessOpened {
+        cursor: at.token(&Topic::access()),
+        resumed,
+        rules: door.rules(),
+        heartbeat_interval: Some(wire::duration(pulse::INTERVAL)),
+    })
+}
+
+fn heartbeat(at: Cursor) -> Told {
+    Told::Heartbeat(v1::AccessHeartbeat { cursor: at.token(&Topic::access()) })
 }
 
 fn changed(touched: Touched, cursor: String) -> v1::AccessChanged {
     let Touched { tenant, subject, token_id, topic } = touched;
     v1::AccessChanged { cursor, tenant, subject, token_id, topic }
 }
+
+#[cfg(test)]
+mod tests;

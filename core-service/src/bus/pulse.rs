@@ -1,0 +1,159 @@
+//! The pulse of rights: the store is asked each second how far the topic of who may come in reaches.
+//! Edges go on delivering only while they are told, so it is asked for alone: neither the number of
+//! followed topics nor what else is read delays it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Bus;
+use crate::domain::cursor::{Cursor, Resume};
+use crate::domain::topic::Topic;
+use crate::store::{Error, Store};
+
+/// Between two beats.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
+/// Between two questions, however many streams of edges begin.
+const LEAST: Duration = Duration::from_millis(50);
+/// What was asked longer ago says too little of the present. With the four seconds for which an edge
+/// relies on what it heard, and what is on its way, a right ends within five.
+const ANSWER_MAX: Duration = Duration::from_millis(750);
+
+/// What the store has answered. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Pulse(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    beat: watch::Sender<Option<Beat>>,
+    hurry: Notify,
+}
+
+/// Every change of rights before a moment is in the log up to here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beat {
+    asked: Instant,
+    head: Cursor,
+}
+
+/// Where beats are heard.
+#[derive(Debug)]
+pub struct Beats(watch::Receiver<Option<Beat>>);
+
+impl Pulse {
+    /// The beats from here on. The first comes at once.
+    #[must_use]
+    pub fn beats(&self) -> Beats {
+        let beats = Beats(self.0.beat.subscribe());
+        self.0.hurry.notify_one();
+        beats
+    }
+
+    pub(crate) fn beat(&self, asked: Instant, head: Cursor) {
+        self.0.beat.send_replace(Some(Beat { asked, head }));
+    }
+}
+
+impl Beats {
+    /// The next beat. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Beat {
+        loop {
+            // A core that ends ends its streams too; until then no news is none.
+            if self.0.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            if let Some(beat) = *self.0.borrow_and_update() {
+                return beat;
+            }
+        }
+    }
+}
+
+impl Beat {
+    /// Whether a reader who is at `at` has all that happened until a moment before `now`.
+    #[must_use]
+    pub fn vouches_for(&self, at: Cursor, now: Instant) -> bool {
+        let is_there = at == self.head || at.offset > self.head.offset;
+        is_there && now.duration_since(self.asked) <= ANSWER_MAX
+    }
+}
+
+/// Beats until `stop`. A core without a `store` to ask makes all commits itself and misses none.
+pub async fn run(store: Option<Arc<dyn Store>>, bus: Bus, pulse: Pulse, stop: CancellationToken) {
+    let run = async {
+        let mut is_blind = false;
+        loop {
+            let asked = Instant::now();
+            let head = match &store {
+                Some(store) => ask(store.as_ref(), &bus).await,
+                None => Ok(Some(Cursor::START)),
+            };
+            match &head {
+                Ok(Some(head)) => pulse.beat(asked, *head),
+                // The next one vouches, once followers have begun anew.
+                Ok(None) => {}
+                Err(error) if !is_blind => {
+                    tracing::warn!(%error, "whether rights have changed cannot be read");
+                }
+                Err(_) => {}
+            }
+            is_blind = head.is_err();
+            metrics::histogram!("roomcast_pulse_seconds").record(asked.elapsed());
+            tokio::time::sleep(LEAST).await;
+            // Whichever comes first.
+            let _ = tokio::time::timeout(INTERVAL - LEAST, pulse.0.hurry.notified()).await;
+        }
+    };
+    stop.run_until_cancelled(run).await;
+}
+
+/// Where the topic of rights stands, unless its log has turned out to be another one.
+async fn ask(store: &dyn Store, bus: &Bus) -> Result<Option<Cursor>, Error> {
+    let topic = Topic::access();
+    let known = bus.stand(&topic);
+    let position = store.position(&topic, known).await?;
+    let resume = position.resume.unwrap_or(Resume::Whole);
+    if let Some(known) = known {
+        bus.settle(&topic, known, position.head, resume);
+    }
+    let is_same = matches!(resume, Resume::Whole | Resume::Trimmed);
+    Ok(is_same.then_some(position.head))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cursor(offset: u64) -> Cursor {
+        Cursor { offset, stamp: 7 }
+    }
+
+    #[test]
+    fn a_beat_vouches_for_whoever_has_all_of_it_and_not_for_long() {
+        let asked = Instant::now();
+        let (beat, end) = (Beat { asked, head: cursor(3) }, asked + ANSWER_MAX);
+        assert!(!beat.vouches_for(cursor(2), asked), "a change is on its way");
+        assert!(beat.vouches_for(cursor(3), asked) && beat.vouches_for(cursor(4), asked));
+        assert!(!beat.vouches_for(Cursor { stamp: 8, ..cursor(3) }, asked), "of another history");
+        assert!(beat.vouches_for(cursor(3), end));
+        let late = end + Duration::from_millis(1);
+        assert!(!beat.vouches_for(cursor(3), late), "the answer took too long");
+    }
+
+    #[tokio::test]
+    async fn whoever_begins_to_listen_hears_a_beat_at_once() {
+        let (pulse, stop) = (Pulse::default(), CancellationToken::new());
+        let running = tokio::spawn(run(None, Bus::default(), pulse.clone(), stop.clone()));
+        pulse.beats().next().await;
+        let begun = Instant::now();
+        for _ in 0..8 {
+            pulse.beats().next().await;
+        }
+        assert!(begun.elapsed() < INTERVAL * 4, "each waited for its turn: {:?}", begun.elapsed());
+        stop.cancel();
+        running.await.expect("it ends");
+    }
+}

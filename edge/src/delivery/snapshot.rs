@@ -121,7 +121,7 @@ pub(crate) async fn tell_values(
 async fn tell_state(outlet: &Outlet, state: &SharedState) -> Result<(), Gone> {
     let told = async {
         for part in state.state().parts() {
-            outlet.tell_part(part).await?;
+            outlet.tell_part(part.text()).await?;
         }
         Ok(())
     };

@@ -6,8 +6,9 @@ use std::ops::Range;
 use prost::Message as _;
 use roomcast_proto::v1;
 use serde::Serialize;
+use socketioxide_core::Str;
 
-use super::{Envelope, Graph, SessionSnapshot, Spellings, now};
+use super::{Envelope, Graph, SessionSnapshot, now};
 
 /// What one part holds of graphs, as they came from the core: with a node of the largest size, and all
 /// that stands around texts in JSON, it is within what waits for one socket.
@@ -17,8 +18,15 @@ const PART_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct SessionState {
     cursor: String,
-    parts: Vec<Spellings>,
+    parts: Vec<Part>,
 }
+
+/// A part's event, `["session_state",{…}]`: the same text in every namespace.
+#[derive(Debug)]
+pub(crate) struct Part(Str);
+
+/// What stands before a part's object.
+const HEAD: &str = "[\"session_state\",";
 
 /// A piece of one graph.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,7 +37,7 @@ struct Piece {
 }
 
 #[derive(Debug, Serialize)]
-struct Part<'a> {
+struct Body<'a> {
     #[serde(flatten)]
     snapshot: Option<SessionSnapshot<'a>>,
     part: usize,
@@ -43,17 +51,17 @@ impl SessionState {
             let graphs = pieces.iter().map(|piece| piece.graph(&snapshot.graphs)).collect();
             let snapshot =
                 SessionSnapshot::part(snapshot, graphs).map(SessionSnapshot::without_cursor);
-            let part = Part { snapshot, part: at + 1, parts: split.len() };
-            let object = serde_json::to_string(&part).unwrap_or_else(|_| "{}".to_owned());
+            let body = Body { snapshot, part: at + 1, parts: split.len() };
+            let object = serde_json::to_string(&body).unwrap_or_else(|_| "{}".to_owned());
             let envelope = Envelope {
                 topic,
                 // Whoever has some parts only has no state to go on from.
-                cursor: if part.part == part.parts { cursor } else { "" },
-                event_id: &format!("snapshot:{topic}:{cursor}:{}", part.part),
+                cursor: if body.part == body.parts { cursor } else { "" },
+                event_id: &format!("snapshot:{topic}:{cursor}:{}", body.part),
                 trace_id: "",
                 timestamp: now(),
             };
-            Spellings::new("session_state".into(), None, &envelope.seal(&object))
+            Part::new(&envelope.seal(&object))
         });
         Self { cursor: cursor.to_owned(), parts: parts.collect() }
     }
@@ -64,13 +72,29 @@ impl SessionState {
     }
 
     /// At least one.
-    pub(crate) fn parts(&self) -> &[Spellings] {
+    pub(crate) fn parts(&self) -> &[Part] {
         &self.parts
     }
 
-    /// Bytes it takes in memory.
+    /// Bytes it takes in memory, however many sockets of whatever namespaces are told it.
     pub(crate) fn size(&self) -> usize {
-        self.parts.iter().map(Spellings::size).sum()
+        self.parts.iter().map(|part| part.0.len()).sum()
+    }
+}
+
+impl Part {
+    fn new(payload: &str) -> Self {
+        Self(Str::from([HEAD, payload, "]"].concat()))
+    }
+
+    /// What a packet carries.
+    pub(crate) fn text(&self) -> &Str {
+        &self.0
+    }
+
+    /// The text of one JSON object.
+    pub(crate) fn payload(&self) -> &str {
+        &self.0[HEAD.len()..self.0.len() - 1]
     }
 }
 

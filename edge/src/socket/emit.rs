@@ -7,6 +7,8 @@
 //!
 //! What a recovering socket gets ends with an offset: see [`recover`](super::recover).
 
+mod outgoing;
+
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -19,17 +21,18 @@ use bytes::Bytes;
 use serde::Serialize;
 use socketioxide::SocketError;
 use socketioxide_core::{
-    Sid, Str, Value,
+    Sid, Str,
     adapter::{BroadcastOptions, CoreAdapter as _},
-    packet::{Packet, PacketData},
+    packet::Packet,
 };
 use tokio::time::{Instant, sleep};
 
+use self::outgoing::{Outgoing, event};
 use super::{adapter::RawAdapter, payload::Recovering, recover::Vector, transport::Transports};
 use crate::{
     feed::Sink,
-    lane::{Frames, KillReason, Lane, MARK, Namespace, text_frame, text_header},
-    names::{Batch, Encoded, Spellings},
+    lane::{Frames, KillReason, Lane, MARK, Namespace},
+    names::{Batch, Encoded},
 };
 
 /// A queue of packets that stays full for this long belongs to a peer that cannot keep up.
@@ -76,20 +79,6 @@ struct Inner {
     full_since: Mutex<Option<Instant>>,
     /// What a client that recovers has of each topic.
     vector: OnceLock<Mutex<Vector>>,
-}
-
-/// What is written.
-enum Outgoing<'a> {
-    /// An event of a topic's log.
-    Event(&'a str, &'a Encoded),
-    /// A part of a state that several sockets are told.
-    Part(&'a Spellings),
-    /// An event of the edge's own: `["name",{…}]`.
-    Told(Str),
-    /// The answer to an acknowledgement: `[{…}]`.
-    Answer(i64, Str),
-    /// The end of the socket: its client does not come back by itself.
-    Disconnect,
 }
 
 impl Outlet {
@@ -200,7 +189,7 @@ impl Outlet {
     ///
     /// # Errors
     /// As [`Outlet::emit`].
-    pub(crate) async fn tell_part(&self, part: &Spellings) -> Result<(), Gone> {
+    pub(crate) async fn tell_part(&self, part: &Str) -> Result<(), Gone> {
         self.write(Outgoing::Part(part)).await
     }
 
@@ -424,73 +413,6 @@ impl Sink for Inner {
             return self.offer_each(topic, batch.events());
         }
         self.offer_frames(batch.frames(self.namespace).iter().map(Frames::piece))
-    }
-}
-
-impl Outgoing<'_> {
-    /// One frame.
-    fn pieces(&self, namespace: Namespace, offset: Option<&str>) -> Vec<Bytes> {
-        match (self, offset.map(last_argument)) {
-            (Self::Event(_, event), end) => shared(event.spellings(), namespace, end),
-            (Self::Part(part), end) => shared(part, namespace, end),
-            (Self::Told(text), end) => {
-                let text = with_end(text, end.as_deref());
-                vec![text_frame(&["42", namespace.prefix(), &text])]
-            }
-            (Self::Answer(ack, text), _) => {
-                vec![text_frame(&["43", namespace.prefix(), &ack.to_string(), text])]
-            }
-            (Self::Disconnect, _) => vec![text_frame(&["41", namespace.prefix()])],
-        }
-    }
-
-    fn packet(&self, namespace: Namespace, offset: Option<&str>) -> Packet {
-        let end = offset.map(last_argument);
-        match self {
-            Self::Event(_, encoded) => {
-                let text = encoded.spellings().packet(namespace);
-                event(with_end(&text, end.as_deref()), namespace)
-            }
-            Self::Part(part) => event(with_end(&part.packet(namespace), end.as_deref()), namespace),
-            Self::Told(text) => event(with_end(text, end.as_deref()), namespace),
-            Self::Answer(ack, text) => Packet {
-                ns: Str::from(namespace.name()),
-                inner: PacketData::EventAck(Value::Str(text.clone(), None), *ack),
-            },
-            Self::Disconnect => {
-                Packet { ns: Str::from(namespace.name()), inner: PacketData::Disconnect }
-            }
-        }
-    }
-}
-
-/// One frame in pieces. Those with an offset still share their text.
-fn shared(spellings: &Spellings, namespace: Namespace, end: Option<String>) -> Vec<Bytes> {
-    match end {
-        None => vec![spellings.frame(namespace).clone()],
-        Some(end) => {
-            let text = spellings.open_payload(namespace);
-            vec![text_header(text.len() + end.len()), text, Bytes::from(end)]
-        }
-    }
-}
-
-/// The end of an event's text that has an offset. An offset needs no escapes.
-fn last_argument(offset: &str) -> String {
-    format!(",\"{offset}\"]")
-}
-
-fn with_end(text: &Str, end: Option<&str>) -> Str {
-    match end {
-        Some(end) => Str::from([&text[..text.len() - 1], end].concat()),
-        None => text.clone(),
-    }
-}
-
-fn event(text: Str, namespace: Namespace) -> Packet {
-    Packet {
-        ns: Str::from(namespace.name()),
-        inner: PacketData::Event(Value::Str(text, None), None),
     }
 }
 

@@ -188,10 +188,11 @@ impl Core {
         if let Some(shared) = shared {
             let (alarm, roster) = (alarm.clone(), roster.clone());
             let hear = Box::new(move |event: &Event| roster.hear(event));
-            cluster.connect(config, &shared, Ears { bus: bus.clone(), alarm, wants, hear })?;
+            let ears = Ears { bus: bus.clone(), alarm, wants, hear, now };
+            cluster.connect(config, &shared, ears)?;
         }
         let log = Log::new(store.clone(), bus, alarm.clone())
-            .telling(cluster.outgoing.clone(), cluster.health.clone());
+            .telling(cluster.outgoing.clone(), cluster.pulse.clone());
         Ok(Core {
             log,
             cluster,

@@ -10,6 +10,7 @@
 
 mod glance;
 mod grant;
+mod lag;
 mod live;
 mod page;
 mod place;

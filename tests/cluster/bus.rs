@@ -86,6 +86,10 @@ async fn nothing_is_lost_whatever_becomes_of_redis_and_it_is_told_and_mended() {
     let mut cluster = Cluster::start(2).await;
     let run = Run::begin(&cluster).await;
     run.phase("redis is well").await;
+    for core in 0..cluster.cores.len() {
+        let heard = cluster.metric(core, "roomcast_bus_lag_seconds_count").await;
+        assert!(heard.is_some_and(|count| count > 0.0), "core {core} counts how late: {heard:?}");
+    }
     cluster.redis.pause();
     cluster.all_say("down, polling").await;
     run.phase("redis is stopped").await;

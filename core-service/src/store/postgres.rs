@@ -46,7 +46,7 @@ use crate::domain::name::fingerprint;
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
-use crate::domain::topic::Topic;
+use crate::domain::topic::{Kind, Topic};
 use crate::store::commit::Action;
 use crate::store::edge::Attend;
 use crate::store::queue::{self, Queue};
@@ -71,6 +71,8 @@ use turns::Turns;
 const LANES: usize = 2;
 /// Connections that read, per core.
 const READERS: usize = 4;
+/// What edges rely on each second waits for no other read, nor for a page of events.
+const SENTRIES: usize = 1;
 /// A read sees one moment, and takes no longer than anybody waits.
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
      SET LOCAL statement_timeout = 2000; SET LOCAL idle_in_transaction_session_timeout = 5000";
@@ -179,6 +181,8 @@ impl From<Trouble> for OpenError {
 pub struct PostgresStore {
     lanes: Vec<(Queue<Work>, JoinHandle<()>)>,
     readers: Readers<Reader>,
+    /// Says where the topic of rights stands, beside the readers.
+    sentry: Readers<Reader>,
     /// Cleans, beside the lanes.
     keeper: Readers<Reader>,
     cluster: Cluster,
@@ -241,10 +245,11 @@ fn open(config: PostgresConfig, tap: Tap) -> Result<PostgresStore, OpenError> {
         .collect();
     let reader = || Reader { target: target.clone(), connection: None };
     let readers = Readers::new((0..READERS).map(|_| reader()).collect());
+    let sentry = Readers::new((0..SENTRIES).map(|_| reader()).collect());
     let keeper =
         Readers::new(vec![Reader { target: target.clone(), connection: Some(connection) }]);
     let turns = Arc::new(agenda::Turns::new());
-    Ok(PostgresStore { lanes: lanes?, readers, keeper, cluster, turns, shared })
+    Ok(PostgresStore { lanes: lanes?, readers, sentry, keeper, cluster, turns, shared })
 }
 
 /// A commit is as durable as the server makes it.
@@ -385,7 +390,9 @@ impl Store for PostgresStore {
 
     async fn position(&self, topic: &Topic, cursor: Option<Cursor>) -> Result<Position, Error> {
         let topic = topic.clone();
-        self.query(move |store| read::position(store, &topic, cursor)).await
+        let readers = if topic.kind() == Kind::Access { &self.sentry } else { &self.readers };
+        let find = move |store: &Connection| read::position(store, &topic, cursor);
+        readers.read(move |reader| reader.read(find)).await
     }
 
     async fn topics(&self, query: TopicQuery) -> Result<Vec<TopicLine>, Error> {

@@ -1,6 +1,9 @@
 //! One topic's feed: its ring, its readers, its end.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
 
 use roomcast_proto::v1::Event;
 use tokio::{
@@ -9,6 +12,7 @@ use tokio::{
 };
 
 use super::{
+    lag,
     live::{Member, Members, Sink},
     page::Pages,
     place::Place,
@@ -116,8 +120,8 @@ impl Feed {
     /// Events arrived, with one driver at a time. Each is encoded here, once; those who are live get
     /// them with no lock held but their own, and nobody is live while no right counts by itself.
     pub(super) fn arrive(&self, events: &[Event], rights_count: bool) {
-        let events: Vec<_> = events.iter().map(|event| Arc::new(Encoded::new(event))).collect();
-        let (fresh, live) = self.append(events, rights_count);
+        let encoded = events.iter().map(|event| Arc::new(Encoded::new(event))).collect();
+        let (fresh, live) = self.append(encoded, rights_count);
         self.changed();
         if fresh.is_empty() || live.len() == 0 {
             return;
@@ -127,6 +131,9 @@ impl Feed {
         let taken = (live.len() - fallen.len()) * batch.events().len();
         metrics::counter!("roomcast_edge_deliveries_total", "path" => "live")
             .increment(taken as u64);
+        if let Some(first) = batch.events().first().filter(|_| taken > 0) {
+            lag::count(events, first.offset(), SystemTime::now());
+        }
         if !fallen.is_empty() {
             let full = fallen.iter().filter(|member| member.is_open()).count();
             metrics::counter!("roomcast_edge_fallbacks_total").increment(full as u64);

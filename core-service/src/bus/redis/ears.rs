@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::message::Batch;
 use crate::alarm::Alarm;
@@ -22,6 +23,8 @@ pub struct Ears {
     pub wants: fn(&Topic, &str) -> bool,
     /// Hears of these.
     pub hear: Box<dyn Fn(&Event) + Send + Sync>,
+    /// This core's clock.
+    pub now: fn() -> Time,
 }
 
 impl Ears {
@@ -42,8 +45,18 @@ impl Ears {
             }
         }
         self.bus.publish(&events);
+        self.count(&events);
         for event in events.iter().filter(|event| (self.wants)(&event.topic, &event.kind)) {
             (self.hear)(event);
+        }
+    }
+
+    /// Counts how late events are that somebody here waits for: from their commit until it has them.
+    fn count(&self, events: &[Arc<Event>]) {
+        let (lags, now) = (metrics::histogram!("roomcast_bus_lag_seconds"), (self.now)());
+        for event in events {
+            // Clocks differ: nothing is heard before it was committed.
+            lags.record(Duration::from_millis(now.0.saturating_sub(event.time.0)));
         }
     }
 

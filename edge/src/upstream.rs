@@ -16,7 +16,7 @@ pub use caller::{CALL_DEADLINE, Caller};
 pub use credential::Credential;
 pub use line::Line;
 
-use roomcast_client::cores::{AddressError, Cores};
+use roomcast_client::cores::{AddressError, Cores, Known};
 use roomcast_proto::v1::{
     access_service_client::AccessServiceClient, broadcast_service_client::BroadcastServiceClient,
     job_service_client::JobServiceClient, session_service_client::SessionServiceClient,
@@ -34,6 +34,9 @@ const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Largest answer that holds a session: the core lets its graphs have 32 MiB of texts, and what stands
 /// around a short text on the wire is as long again.
 const SESSION_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The name under which a core's health service tells whether it hears the others.
+const BUS: &str = "roomcast.bus";
 
 /// Calls about projects and sessions.
 pub type Sessions = SessionServiceClient<Line>;
@@ -82,6 +85,17 @@ impl Upstream {
     /// The core said that it drains, or broke off: it is looked at before it is used again.
     pub(crate) fn doubt(&self) {
         self.cores.doubt_home();
+    }
+
+    /// What is known of each core, in the order of the settings.
+    #[must_use]
+    pub fn known(&self) -> Vec<Known> {
+        self.cores.known()
+    }
+
+    /// Whether the core that is used hears the others over the bus; none where it does not say.
+    pub async fn hears_others(&self) -> Option<bool> {
+        self.cores.health_of(BUS).await
     }
 
     /// Calls about jobs.

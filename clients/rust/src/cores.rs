@@ -73,6 +73,15 @@ struct Core {
     cuts: Cuts,
 }
 
+/// What is known of one of the cores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// How it was found.
+    pub standing: Standing,
+    /// Whether streams are there, and calls go there first.
+    pub is_home: bool,
+}
+
 /// Why an address cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the core's address {url:?} is not usable: {reason}")]
@@ -124,6 +133,25 @@ impl Cores {
     pub fn home(&self) -> String {
         let home = self.picker().home();
         self.0.cores[home].url.clone()
+    }
+
+    /// What is known of each core, in the order in which they were named.
+    #[must_use]
+    pub fn known(&self) -> Vec<Known> {
+        let picker = self.picker();
+        let known =
+            |core| Known { standing: picker.standing(core), is_home: core == picker.home() };
+        (0..self.0.cores.len()).map(known).collect()
+    }
+
+    /// What the home says of a part of it, by the name under which its health service tells; none where it
+    /// does not say.
+    pub async fn health_of(&self, part: &str) -> Option<bool> {
+        let home = self.picker().home();
+        let mut health = HealthClient::new(self.0.cores[home].calls.clone());
+        let check = health.check(HealthCheckRequest { service: part.to_owned() });
+        let answer = tokio::time::timeout(PROBE_DEADLINE, check).await.ok()?.ok()?;
+        Some(answer.get_ref().status() == ServingStatus::Serving)
     }
 
     /// Probes the cores and moves between them, until the last clone has gone. Without it calls are made

@@ -1,6 +1,12 @@
 //! `/health`, `/livez`, `/readyz`: for people, for supervisors, for load balancers.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    response::{IntoResponse as _, Response},
+};
+use http::StatusCode;
+use roomcast_client::cores::{Known, picker};
 use roomcast_proto::registry::Code;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -44,6 +50,36 @@ struct SocketIo {
     rooms: usize,
 }
 
+/// Whether traffic should come here, and what that is made of.
+#[derive(Debug, Serialize, ToSchema)]
+struct Readiness {
+    /// `ok`, `core_unavailable` or `draining`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// Whether the stream of events from the core stands.
+    events: bool,
+    /// Whether the core was heard of changed rights of late. Where it was not, rights are asked for anew
+    /// before anything is delivered under them.
+    rights: bool,
+    /// Whether the core in use hears the others: `up`, `polling` (events of other cores come up to a quarter
+    /// of a second later), or `unknown` where it does not answer.
+    #[schema(example = "up")]
+    bus: &'static str,
+    /// The cores, in the order of the settings.
+    cores: Vec<Standing>,
+}
+
+/// What the edge knows of a core.
+#[derive(Debug, Serialize, ToSchema)]
+struct Standing {
+    /// `serving`, `unknown` (not asked yet), `doubted` (a call to it failed), `refusing` (it drains, or has no
+    /// store), `lost` (it does not answer).
+    #[schema(example = "serving")]
+    standing: &'static str,
+    /// Whether it is the one in use.
+    home: bool,
+}
+
 /// A check that passes.
 #[derive(Debug, Serialize, ToSchema)]
 struct Passed {
@@ -75,18 +111,55 @@ async fn livez() -> Json<Passed> {
 
 /// Whether traffic should come here
 ///
-/// Not while the core cannot be reached or the edge drains.
+/// Not while the core cannot be reached or the edge drains. With `?verbose` what that is made of, under the
+/// same status.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations",
+    params(("verbose" = Option<String>, Query, description = "Tells of each part")),
     responses(
-        (status = 200, body = Passed),
+        (status = 200, body = Readiness, description = "Without `verbose`, the status alone"),
         (status = 503, description = "`core_unavailable`, `draining`", body = super::problem::Document, content_type = "application/problem+json"),
     )
 )]
-async fn readyz(State(state): State<AppState>) -> Result<Json<Passed>, Problem> {
-    if state.is_ready() {
-        return Ok(Json(Passed { status: "ok" }));
+async fn readyz(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {
+    let code = match (state.is_ready(), state.is_draining()) {
+        (true, _) => None,
+        (false, true) => Some(Code::Draining),
+        (false, false) => Some(Code::CoreUnavailable),
+    };
+    let is_verbose = |query: String| query.split('&').any(|part| part == "verbose");
+    match code {
+        code if query.is_some_and(is_verbose) => {
+            let status = code.map_or(StatusCode::OK, |_| StatusCode::SERVICE_UNAVAILABLE);
+            (status, Json(readiness(&state, code).await)).into_response()
+        }
+        None => Json(Passed { status: "ok" }).into_response(),
+        Some(code) => Problem::new(code, code.entry().cause).into_response(),
     }
-    let code = if state.is_draining() { Code::Draining } else { Code::CoreUnavailable };
-    Err(Problem::new(code, code.entry().cause))
+}
+
+async fn readiness(state: &AppState, code: Option<Code>) -> Readiness {
+    let bus = match state.upstream.hears_others().await {
+        Some(true) => "up",
+        Some(false) => "polling",
+        None => "unknown",
+    };
+    let cores = state.upstream.known().into_iter();
+    Readiness {
+        status: code.map_or("ok", Code::as_str),
+        events: state.feeds.is_connected(),
+        rights: state.rights.is_heard(),
+        bus,
+        cores: cores.map(|core| Standing { standing: word(core), home: core.is_home }).collect(),
+    }
+}
+
+fn word(core: Known) -> &'static str {
+    match core.standing {
+        picker::Standing::Serving => "serving",
+        picker::Standing::Unknown => "unknown",
+        picker::Standing::Doubted => "doubted",
+        picker::Standing::Refusing => "refusing",
+        picker::Standing::Lost => "lost",
+    }
 }

@@ -60,8 +60,14 @@ async fn acts_on(root: &Rest, things: &Things) -> Vec<Told> {
     let member = format!("/projects/{project}/members/bob");
     let reason = json!({ "reason": SECRET });
     root.post(&format!("/jobs/{job}/cancel"), &reason).await.ok(200);
+    root.post(&format!("/jobs/{job}/retry"), &json!({})).await.ok(201);
     let said = json!({ "type": "said", "data": { "text": SECRET } });
     root.post("/topics/room:open/events", &said).await.ok(201);
+    let late = json!({ "type": "said", "data": {}, "expected_offset": 7 });
+    for _ in 0..2 {
+        let refused = root.post("/topics/room:open/events", &late).await.problem();
+        assert_eq!(refused, "offset_conflict");
+    }
     let batch = json!({ "events": [said, said] });
     root.post("/topics/room:open/events", &said).await.ok(201);
     root.post("/topics/room:wide/events:batch", &batch).await.ok(201);
@@ -77,8 +83,10 @@ async fn acts_on(root: &Rest, things: &Things) -> Vec<Told> {
     let bob = format!("project:{project} user:bob");
     vec![
         ("audit.job.cancel", format!("job:{job}"), "ok"),
-        // Told once, though it was done twice within a minute.
+        ("audit.job.retry", format!("job:{job}"), "ok"),
+        // Told once, though it was done twice within a minute; and so is what was refused.
         ("audit.topic.publish", "room:open".into(), "ok"),
+        ("audit.topic.publish", "room:open".into(), "offset_conflict"),
         ("audit.topic.publish", "room:wide".into(), "ok"),
         ("audit.project.set_member", bob.clone(), "ok"),
         ("audit.project.remove_member", bob, "ok"),

@@ -10,6 +10,8 @@ use crate::domain::topic::Topic;
 pub enum Act {
     /// Cancel somebody else's job.
     CancelJob,
+    /// Run somebody else's job again.
+    RetryJob,
     /// Publish where only an administrator may.
     Publish,
     /// Refuse tokens.
@@ -39,10 +41,10 @@ pub enum Act {
 }
 
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It is done, in the commit that tells of it.
+    /// It is done, in the commit that tells of it, or after it.
     Done,
     /// It was not to be.
     Refused,
@@ -98,6 +100,7 @@ impl Act {
     pub fn as_str(self) -> &'static str {
         match self {
             Act::CancelJob => "audit.job.cancel",
+            Act::RetryJob => "audit.job.retry",
             Act::Publish => "audit.topic.publish",
             Act::Revoke => "audit.revocation.put",
             Act::LiftRevocation => "audit.revocation.lift",

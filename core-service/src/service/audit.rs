@@ -67,18 +67,34 @@ pub(super) async fn commit<T, F>(
 where
     F: Future<Output = Result<T, Error>>,
 {
-    let Some(entry) = entry else { return commit(command).await };
     let trace = command.trace;
-    let action = Box::new(command.action);
-    let action = Action::Audited { action, entry: Box::new(entry.clone()) };
-    let outcome = commit(Command { action, ..command }).await;
-    if let Err(error @ Error::Refused(_)) = &outcome {
-        // Nothing was done: that it cannot be told is no reason to answer otherwise.
-        if let Err(error) = tell(log, &entry.refused(code(error).as_str()), trace).await {
-            tracing::error!(%error, "a refused act of an operator could not be told");
-        }
+    let outcome = commit(with(entry.clone(), command)).await;
+    if let Some(refused) = entry.and_then(|entry| refusal(entry, &outcome)) {
+        tell_refused(log, &refused, trace).await;
     }
     outcome
+}
+
+/// A command that is told of in its own commit, if there is an entry.
+pub(super) fn with(entry: Option<Entry>, command: Command) -> Command {
+    let Some(entry) = entry else { return command };
+    let action = Action::Audited { action: Box::new(command.action), entry: Box::new(entry) };
+    Command { action, ..command }
+}
+
+/// What an act is told as that came to this, if it was refused.
+pub(super) fn refusal<T>(entry: Entry, outcome: &Result<T, Error>) -> Option<Entry> {
+    match outcome {
+        Err(error @ Error::Refused(_)) => Some(entry.refused(code(error).as_str())),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+/// Tells of a refusal. Nothing was done: that it cannot be told is no reason to answer otherwise.
+pub(super) async fn tell_refused(log: &Log, refused: &Entry, trace: Option<TraceId>) {
+    if let Err(error) = tell(log, refused, trace).await {
+        tracing::error!(%error, "a refused act of an operator could not be told");
+    }
 }
 
 /// Tells of an act that is no commit of its own.

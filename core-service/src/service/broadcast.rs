@@ -87,13 +87,18 @@ impl Broadcast {
         caller: &Caller,
         Append { topic, events }: Append,
         (expected_offset, idempotency): (Option<u64>, Option<Idempotency>),
-        told: Option<audit_log::Entry>,
+        act: Option<audit_log::Entry>,
     ) -> Result<Vec<v1::Published>, Status> {
         let action = Action::Publish { topic: topic.clone(), events, expected_offset };
         let command = Command { action, idempotency, trace: caller.trace };
-        let commit = |command| self.log.commit(command);
-        let committed = audit::commit(&self.log, told.clone(), command, commit);
-        match committed.await.map_err(status)? {
+        let told = act.clone().filter(|act| self.told.is_due(act, Instant::now()));
+        let committed = self.log.commit(audit::with(told.clone(), command)).await;
+        let refused = act.and_then(|act| audit::refusal(act, &committed));
+        if let Some(refused) = refused.filter(|one| self.told.is_due(one, Instant::now())) {
+            self.told.note(&refused, Instant::now());
+            audit::tell_refused(&self.log, &refused, caller.trace).await;
+        }
+        match committed.map_err(status)? {
             Committed::Published { cursors, is_replay } => {
                 // A repetition was told of when it was new.
                 if let Some(entry) = told.filter(|_| !is_replay) {
@@ -106,15 +111,14 @@ impl Broadcast {
             }
         }
     }
+}
 
-    /// What publishing is told as: where it takes the role admin, and not the room's own word, and was
-    /// not told just before. What services publish is their work.
-    fn to_tell(&self, caller: &Caller, topic: &Topic, is_named: bool) -> Option<audit_log::Entry> {
-        let is_act = !is_named && caller.user().is_some();
-        let target = || topic.full().to_owned();
-        let entry = is_act.then(|| audit::entry(caller, topic.tenant(), Act::Publish, target()));
-        entry.filter(|entry| self.told.is_due(entry, Instant::now()))
-    }
+/// What publishing is told as, where it takes the role admin and not the room's own word. What services
+/// publish is their work.
+fn act(caller: &Caller, topic: &Topic, is_named: bool) -> Option<audit_log::Entry> {
+    let is_act = !is_named && caller.user().is_some();
+    let target = || topic.full().to_owned();
+    is_act.then(|| audit::entry(caller, topic.tenant(), Act::Publish, target()))
 }
 
 fn published(cursor: Cursor, topic: &Topic) -> v1::Published {
@@ -194,7 +198,7 @@ impl BroadcastService for Broadcast {
         let idempotency = idempotency(&caller, topic.tenant(), "publish", key, &request)?;
         let event = request.event.ok_or_else(|| wire::check::invalid("event", "is required"))?;
         let is_named = caller.require_publisher(&topic, &event.r#type)?;
-        let told = self.to_tell(&caller, &topic, is_named);
+        let act = act(&caller, &topic, is_named);
         let event = publish::event(event, &topic)?;
         let expected = request.expected_offset;
         if self.merger.merges(&topic) {
@@ -202,7 +206,7 @@ impl BroadcastService for Broadcast {
                 let problem = "a merged room may move on before your event is in the log";
                 return Err(wire::check::invalid("expected_offset", problem));
             }
-            if let Some(entry) = told {
+            if let Some(entry) = act.filter(|act| self.told.is_due(act, Instant::now())) {
                 audit::tell(&self.log, &entry, caller.trace).await.map_err(status)?;
                 self.told.note(&entry, Instant::now());
             }
@@ -211,7 +215,7 @@ impl BroadcastService for Broadcast {
             return Ok(Response::new(v1::PublishResponse { published }));
         }
         let append = Append { topic, events: vec![event] };
-        let published = self.append(&caller, append, (expected, idempotency), told).await?;
+        let published = self.append(&caller, append, (expected, idempotency), act).await?;
         Ok(Response::new(v1::PublishResponse { published: published.into_iter().next() }))
     }
 
@@ -232,11 +236,11 @@ impl BroadcastService for Broadcast {
         let are_named = types.try_fold(true, |are_named, kind| {
             caller.require_publisher(&topic, kind).map(|is_named| are_named && is_named)
         })?;
-        let told = self.to_tell(&caller, &topic, are_named);
+        let act = act(&caller, &topic, are_named);
         let events = publish::events(request.events, &topic)?;
         let expected = request.expected_offset;
         let append = Append { topic, events };
-        let published = self.append(&caller, append, (expected, idempotency), told).await?;
+        let published = self.append(&caller, append, (expected, idempotency), act).await?;
         Ok(Response::new(v1::PublishBatchResponse { published }))
     }
 

@@ -65,7 +65,7 @@ impl Jobs {
         let id = uuid::Uuid::now_v7().simple().to_string();
         let (spec, input) = wire_job::spec(request, caller, id, now())?;
         let spec = membership::placed(&self.log, caller, spec).await?;
-        let created = work::dispatch::create(&self.work, spec, input, idempotency).await;
+        let created = work::dispatch::create(&self.work, spec, input, idempotency, None).await;
         let (stored, is_replay) = created.map_err(status)?;
         let job = Some(wire_job::job(&stored));
         Ok(v1::CreateJobResponse { job, created: !is_replay })
@@ -258,7 +258,12 @@ impl JobService for Jobs {
             ..Spec::clone(&old.spec)
         };
         let input = self.log.store().job_input(&old.spec.id).await.map_err(status)?;
-        let created = work::dispatch::create(&self.work, spec, input, idempotency).await;
+        let told = told(&caller, old, Act::RetryJob);
+        let created =
+            work::dispatch::create(&self.work, spec, input, idempotency, told.clone()).await;
+        if let Some(refused) = told.and_then(|entry| audit::refusal(entry, &created)) {
+            audit::tell_refused(&self.log, &refused, caller.trace).await;
+        }
         let (stored, _) = created.map_err(status)?;
         Ok(Response::new(v1::RetryJobResponse { job: Some(wire_job::job(&stored)) }))
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use roomcast_core::Config;
+use roomcast_core::observer::Observers;
 use roomcast_identity::{Scope, Secret, ServiceKeys, User, mint_user};
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1;
@@ -34,6 +35,13 @@ impl Drop for Core {
 }
 
 pub(crate) async fn serve(adapt: impl FnOnce(&mut Config, &Path)) -> Core {
+    serve_observed(adapt, Observers::default()).await
+}
+
+pub(crate) async fn serve_observed(
+    adapt: impl FnOnce(&mut Config, &Path),
+    observers: Observers,
+) -> Core {
     let folder = tempfile::tempdir().expect("a folder");
     let mut config = Config::development(folder.path().join("data"));
     config.dev = false;
@@ -44,7 +52,7 @@ pub(crate) async fn serve(adapt: impl FnOnce(&mut Config, &Path)) -> Core {
     let scheme = if config.core_tls_cert.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://localhost:{}", listener.local_addr().expect("an address").port());
     let stop = CancellationToken::new();
-    tokio::spawn(roomcast_core::serve(config, listener, stop.clone()));
+    tokio::spawn(roomcast_core::serve_observed(config, listener, stop.clone(), observers));
     Core { url, stop, _folder: folder }
 }
 
@@ -58,7 +66,11 @@ pub(crate) fn service(scopes: &[Scope]) -> String {
 }
 
 pub(crate) fn user(id: &str, tenant: &str) -> String {
-    let user = User { id: id.into(), tenant: tenant.into(), roles: Vec::new(), ..User::dev() };
+    user_with(id, tenant, Vec::new())
+}
+
+pub(crate) fn user_with(id: &str, tenant: &str, roles: Vec<String>) -> String {
+    let user = User { id: id.into(), tenant: tenant.into(), roles, ..User::dev() };
     mint_user(&secret(USERS), &user, TTL).expect("a token")
 }
 

@@ -13,7 +13,7 @@ use roomcast_proto::v1::session_service_client::SessionServiceClient;
 use tonic::transport::Channel;
 use tonic::{Request, Status, Streaming};
 
-use crate::core::{Core, request, service, user};
+use crate::core::{Core, request, service, user, user_with};
 
 /// Longest wait for what comes over a stream.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -82,6 +82,10 @@ impl User<'_> {
 
 pub(crate) fn someone<'core>(core: &'core Core, id: &str, tenant: &str) -> User<'core> {
     User { core, token: user(id, tenant) }
+}
+
+pub(crate) fn admin<'core>(core: &'core Core, id: &str, tenant: &str) -> User<'core> {
+    User { core, token: user_with(id, tenant, vec!["admin".to_owned()]) }
 }
 
 pub(crate) fn create_node(node_id: &str, parent_id: &str) -> v1::command::Kind {

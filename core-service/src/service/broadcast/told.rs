@@ -7,15 +7,15 @@ use std::time::Duration;
 use lru::LruCache;
 use tokio::time::Instant;
 
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Entry, Outcome};
 
 /// Between two entries of one caller and topic: an operator who reads them sees who was at work, and when.
 const INTERVAL: Duration = Duration::from_secs(60);
 /// Callers and topics that are remembered: some 3 MB. Those beyond are told of more often.
 const REMEMBERED_MAX: usize = 10_000;
 
-/// A tenant, who publishes in it, and where.
-type Key = (String, String, String);
+/// A tenant, who publishes in it, where, and how it ended: what was refused hides nothing that was done.
+type Key = (String, String, String, Outcome);
 
 /// What was told when. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ impl Told {
         self.lock().peek(&key(entry)).is_none_or(|told| now >= *told + INTERVAL)
     }
 
-    /// Notes an entry that is in the log. One that was refused is no reason to leave the next one out.
+    /// Notes an entry that is in the log.
     pub(super) fn note(&self, entry: &Entry, now: Instant) {
         let mut told = self.lock();
         told.put(key(entry), now);
@@ -45,14 +45,14 @@ impl Told {
     }
 }
 
-fn key(Entry { tenant, by, target, .. }: &Entry) -> Key {
-    (tenant.clone(), by.clone(), target.clone())
+fn key(Entry { tenant, by, target, outcome, .. }: &Entry) -> Key {
+    (tenant.clone(), by.clone(), target.clone(), *outcome)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::audit::{Act, Outcome};
+    use crate::domain::audit::Act;
 
     fn entry(by: &str, target: &str) -> Entry {
         Entry {
@@ -74,7 +74,8 @@ mod tests {
         assert!(told.is_due(&root, now), "nothing was told yet");
         told.note(&root, now);
         assert!(!told.is_due(&root, now + INTERVAL / 2));
-        for other in [entry("eve", "room:a"), entry("root", "room:b")] {
+        let refused = root.clone().refused("offset_conflict");
+        for other in [entry("eve", "room:a"), entry("root", "room:b"), refused] {
             assert!(told.is_due(&other, now), "{other:?}");
         }
         assert!(told.is_due(&root, now + INTERVAL));

@@ -76,8 +76,9 @@ impl Sessions {
         Ok(v1::ListProjectsResponse { projects, next_page_token })
     }
 
-    /// The sessions first, each in a commit of its own: a project may hold any number of them, and the
-    /// writer is never held up. Whoever repeats a call that was cut short goes on from there.
+    /// Operators are told before anything goes. Then the sessions, each in a commit of its own: a project
+    /// may hold any number of them, and the writer is never held up. Whoever repeats a call that was cut
+    /// short goes on from there.
     pub(super) async fn delete_project(
         &self,
         caller: &Caller,
@@ -86,11 +87,13 @@ impl Sessions {
         let id = request.project_id;
         let project = membership::project(&self.log, caller, &id, Role::Owner).await?;
         let target = format!("project:{id}");
-        let told = self.told(caller, &project, Act::DeleteProject, target).await?;
+        if let Some(told) = self.told(caller, &project, Act::DeleteProject, target).await? {
+            audit::tell(&self.log, &told, caller.trace).await.map_err(status)?;
+        }
         for _ in 0..DELETE_ROUNDS {
             self.erase_sessions(caller, &id).await?;
             let action = session::Action::DeleteProject { project_id: id.clone() };
-            match self.try_commit(caller, action, told.clone()).await {
+            match self.try_commit(caller, action, None).await {
                 // One more was opened meanwhile.
                 Err(Error::Refused(Refusal::Session(session::Refusal::NotEmpty(_)))) => {}
                 outcome => {

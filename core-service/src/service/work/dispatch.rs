@@ -10,10 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::roster::{Hungry, Roster, SeatId};
 use super::{Work, assignment};
+use crate::domain::audit::Entry;
 use crate::domain::job::{self, Record, Spec, Taker};
 use crate::domain::limits;
 use crate::domain::payload::Payload;
 use crate::log::Log;
+use crate::service::audit;
 use crate::store::commit::{Action, Command, Idempotency};
 use crate::store::{AgendaQuery, Error, Stored};
 
@@ -54,12 +56,14 @@ pub async fn run(log: Log, roster: Roster, stop: CancellationToken) {
     }
 }
 
-/// Creates a job. If a worker waits for such a job, the commit that creates it leases it too.
+/// Creates a job, which operators are told of if there is an entry. If a worker waits for such a job, the
+/// commit that creates it leases it too.
 pub(in crate::service) async fn create(
     work: &Work,
     spec: Spec,
     input: Option<Payload>,
     idempotency: Option<Idempotency>,
+    told: Option<Entry>,
 ) -> Result<(Stored, bool), Error> {
     let reserved = work.roster.reserve(&spec);
     let taker = reserved
@@ -67,7 +71,7 @@ pub(in crate::service) async fn create(
         .map(|(_, worker)| Taker { worker: worker.id.clone(), ttl: limits::LEASE });
     let (job_id, trace) = (spec.id.clone(), spec.trace);
     let action = Action::CreateJob { spec: Box::new(spec), input: input.clone(), taker };
-    let command = Command { action, idempotency, trace };
+    let command = audit::with(told, Command { action, idempotency, trace });
     let Work { log, roster, .. } = work.clone();
     let Some((seat, _)) = reserved else { return log.commit_job(command).await };
     // Detached: a caller who hangs up between commit and assignment would leave the lease with nobody.

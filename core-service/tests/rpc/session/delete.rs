@@ -1,11 +1,14 @@
 //! A project that is deleted, as those who work in it meet it.
 
+use std::sync::{Arc, Mutex};
+
+use roomcast_core::observer::{Observer, Observers};
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1;
 use roomcast_proto::v1::watch_session_response::Frame;
 
-use super::{User, create_node, next, next_event, snapshot, someone};
-use crate::core::{refused, serve};
+use super::{PATIENCE, User, admin, create_node, next, next_event, snapshot, someone};
+use crate::core::{refused, serve, serve_observed};
 
 async fn delete(user: &User<'_>, project_id: &str) -> Result<(), Code> {
     let wanted = v1::DeleteProjectRequest { project_id: project_id.into() };
@@ -44,4 +47,27 @@ async fn a_deleted_project_ends_its_sessions_and_nothing_of_it_is_found() {
     let list = v1::ListProjectsRequest::default();
     let listed = bob.sessions().list_projects(bob.ask(list)).await.expect("a list").into_inner();
     assert_eq!(listed.projects, []);
+}
+
+#[tokio::test]
+async fn that_an_administrator_deletes_a_project_is_told_before_its_first_session_goes() {
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let hears = Arc::clone(&heard);
+    let observer = Observer::new("order", move |event| {
+        hears.lock().expect("no panic").push(event.kind.to_string());
+    });
+    let core = serve_observed(|_, _| {}, Observers::default().with(observer)).await;
+    let (alice, root) = (someone(&core, "alice", "acme"), admin(&core, "root", "acme"));
+    let project_id = alice.project().await;
+    alice.session(&project_id).await;
+    alice.session(&project_id).await;
+    delete(&root, &project_id).await.expect("deleted");
+    let told = ["audit.project.delete", "session.closed", "session.closed", "access.changed"];
+    let come = async {
+        while heard.lock().expect("no panic").len() < told.len() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, come).await.expect("all is heard");
+    assert_eq!(*heard.lock().expect("no panic"), told);
 }

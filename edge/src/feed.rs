@@ -12,6 +12,7 @@ mod glance;
 mod grant;
 mod lag;
 mod live;
+mod pace;
 mod page;
 mod place;
 mod reader;

@@ -13,14 +13,15 @@ use tonic::Status;
 use super::{Shared, place::Place, topic::Key};
 use crate::{names::Encoded, upstream::Caller};
 
-/// Events of one page: the most the core gives.
-const PAGE_EVENTS: i32 = 1000;
+/// Events of one page: core and edge read, encode and hand over one in some 200 µs at a time, which is what
+/// live events wait for it.
+const PAGE_EVENTS: i32 = 200;
 
 /// A page is kept this long for the readers that come with the same cursor: after an edge restarts,
 /// all of a topic's readers do.
 const KEEP: Duration = Duration::from_secs(2);
 /// Pages kept for one topic, at most 1 MiB each.
-const PAGES_MAX: usize = 4;
+const PAGES_MAX: usize = 8;
 
 /// What follows a cursor in the log.
 #[derive(Debug, Default)]

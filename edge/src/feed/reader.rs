@@ -18,6 +18,7 @@ use super::{
     Feeds, SharedState,
     grant::Grant,
     live::{Member, Sink},
+    pace::Pace,
     place::{Place, Position, Step},
     topic::Feed,
 };
@@ -107,6 +108,7 @@ pub struct Reader {
     /// Came out last. It counts as delivered once the next is asked for.
     given: Option<Arc<Encoded>>,
     backoff: Backoff,
+    pace: Pace,
     /// Takes what arrives while the reader is live.
     sink: Option<Arc<dyn Sink>>,
     live: Option<Arc<Member>>,
@@ -137,6 +139,7 @@ impl Reader {
             taken: VecDeque::new(),
             given: None,
             backoff: Backoff::default(),
+            pace: Pace::default(),
             sink: None,
             live: None,
             wake: Arc::default(),
@@ -291,6 +294,10 @@ impl Reader {
             (self.place.step(&state.ring), state.closed.clone())
         };
         if matches!(step, Step::ReadLog) {
+            let rest = self.pace.rest(Instant::now());
+            if !rest.is_zero() {
+                sleep(rest).await;
+            }
             let shared = &self.feeds.0;
             let page = self.feed.pages.after(shared, &self.feed.key, &self.place);
             let page = Box::pin(page).await;
@@ -300,6 +307,8 @@ impl Reader {
                     return self.pause(&status).await.map_or(Turn::Again, Turn::Delivery);
                 }
             };
+        } else {
+            self.pace = Pace::default();
         }
         match step {
             Step::Deliver(events) => {

@@ -50,11 +50,8 @@ fn next(reader: &mut Reader) -> Option<u64> {
 fn delivered(ends: &[bool]) -> Vec<u64> {
     let feeds = feeds();
     let mut reader = reader(&feeds);
-    let events = (1..=EVENTS).map(|offset| Event {
-        offset,
-        cursor: cursor(offset),
-        ..Event::default()
-    });
+    let events =
+        (1..=EVENTS).map(|offset| Event { offset, cursor: cursor(offset), ..Event::default() });
     reader.feed.arrive(&events.collect::<Vec<_>>(), true);
     let mut ends = ends.iter();
     let mut got = Vec::new();

@@ -96,7 +96,8 @@ impl Redis {
             Client::open(info)?
         };
         let (name, key) = config.cluster;
-        let (channel, seal) = (format!("roomcast:{name}"), Seal::new(&key));
+        let channel = format!("roomcast:{name}");
+        let seal = Seal::new(&key, &channel);
         let (core, number, peers) = (config.core, 0, Peers::default());
         Ok(Redis { client, channel, seal, core, number, outgoing, peers, ears, health })
     }

@@ -56,8 +56,11 @@ pub(super) enum NoMessage {
 pub(super) struct Seal(Arc<Key>);
 
 impl Seal {
-    pub(super) fn new(key: &[u8]) -> Seal {
-        Seal(Arc::new(Key::new(HMAC_SHA256, key)))
+    /// Of one channel: what was said on another does not pass here, though a copied database has the same
+    /// key.
+    pub(super) fn new(key: &[u8], channel: &str) -> Seal {
+        let own = hmac::sign(&Key::new(HMAC_SHA256, key), channel.as_bytes());
+        Seal(Arc::new(Key::new(HMAC_SHA256, own.as_ref())))
     }
 
     /// A message of a core.

@@ -12,6 +12,13 @@ use crate::store::lead::Leader;
 use crate::store::sql::{Sql, values};
 use crate::store::{Claim, Error, Lead};
 
+/// Where a database is: the number of its server, which standbys share, and its own within that.
+const PLACE: &str = "SELECT CAST(s.system_identifier AS text) || '.' || CAST(d.oid AS text)
+     FROM pg_control_system() s, pg_database d WHERE d.datname = current_database()";
+/// The latter alone.
+const PLACE_HERE: &str =
+    "SELECT CAST(oid AS text) FROM pg_database WHERE datname = current_database()";
+
 /// By what the cores on one database know each other.
 #[derive(Clone)]
 pub struct Cluster {
@@ -21,15 +28,21 @@ pub struct Cluster {
 
 impl Cluster {
     pub(super) fn read(connection: &Connection) -> Result<Cluster, OpenError> {
+        // Not everybody may ask a server for its number.
+        let place = connection.query(PLACE, &[]).or_else(|_| connection.query(PLACE_HERE, &[]))?;
         let found = connection.query("SELECT name, key FROM cluster", &[])?;
-        let row = found.first().map(read).transpose();
-        let row = row.and_then(|row| row.ok_or_else(missing));
-        let cluster =
-            row.and_then(|row| Ok(Cluster { name: row.text(0)?, key: row.bytes(1)?.to_vec() }));
+        let row = |rows: &[tokio_postgres::Row]| {
+            let row = rows.first().map(read).transpose();
+            row.and_then(|row| row.ok_or_else(missing))
+        };
+        let cluster = row(&found).and_then(|shared| {
+            let name = format!("{}:{}", shared.text(0)?, row(&place)?.text(0)?);
+            Ok(Cluster { name, key: shared.bytes(1)?.to_vec() })
+        });
         cluster.map_err(|error| OpenError::Database(error.to_string()))
     }
 
-    /// The database's own name: no other has it, but one that was copied from this one.
+    /// The database's own name. One that was restored from a dump of it has another, a standby the same.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

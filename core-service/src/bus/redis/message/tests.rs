@@ -33,7 +33,7 @@ fn open(seal: &Seal, bytes: &[u8]) -> Result<Message, NoMessage> {
 
 #[test]
 fn what_is_told_is_what_was_committed() {
-    let seal = Seal::new(b"a key of the database");
+    let seal = Seal::new(b"a key of the database", "roomcast:a");
     let message = open(&seal, &seal.close(u64::MAX >> 1, 42, &batch())).expect("whole");
     assert_eq!((message.core, message.number), (u64::MAX >> 1, 42));
     let heard = message.batch().expect("read");
@@ -46,9 +46,11 @@ fn what_is_told_is_what_was_committed() {
 
 #[test]
 fn another_databases_words_and_another_versions_are_refused() {
-    let (ours, theirs) = (Seal::new(b"ours"), Seal::new(b"theirs"));
+    let (ours, theirs) = (Seal::new(b"ours", "a"), Seal::new(b"theirs", "a"));
+    let copied = Seal::new(b"ours", "b");
     let mut message = theirs.close(1, 1, &batch());
     assert_eq!(open(&ours, &message), Err(NoMessage::Seal));
+    assert_eq!(open(&ours, &copied.close(1, 1, &batch())), Err(NoMessage::Seal));
     message[0] = VERSION + 1;
     assert_eq!(open(&theirs, &message), Err(NoMessage::Version));
     assert_eq!(open(&ours, &[]), Err(NoMessage::Version));
@@ -72,7 +74,7 @@ proptest! {
 
     #[test]
     fn no_byte_that_was_changed_is_taken(at in 0..200_usize, other in 1..=u8::MAX) {
-        let seal = Seal::new(b"key");
+        let seal = Seal::new(b"key", "a");
         let mut message = seal.close(1, 1, &batch());
         let at = at % message.len();
         message[at] ^= other;
@@ -81,7 +83,7 @@ proptest! {
 
     #[test]
     fn no_bytes_stop_a_core(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        prop_assert!(open(&Seal::new(b"key"), &bytes).is_err());
+        prop_assert!(open(&Seal::new(b"key", "a"), &bytes).is_err());
         // Even those of somebody who has the key.
         let forged = Message { core: 1, number: 1, batch: Bytes::from(bytes) };
         if let Ok(batch) = forged.batch() {

@@ -13,8 +13,10 @@ use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
 use crate::store::commit::{Action, Command, Committed, Idempotency};
 use crate::store::postgres::connection::Connection;
+use crate::store::postgres::failure::Failure;
 use crate::store::postgres::target::Target;
-use crate::store::postgres::{OpenError, PostgresConfig, PostgresStore};
+use crate::store::postgres::{OpenError, PostgresConfig, PostgresStore, READERS};
+use crate::store::sql::Reads as _;
 use crate::store::{Error, PageLimit, Store};
 
 /// Where a process that the tests start finds the database, and what it is called.
@@ -66,6 +68,51 @@ pub(super) async fn insist(store: &PostgresStore, topic: &Topic, text: &str) -> 
             }
             other => panic!("{text}: {other:?}"),
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_was_copied_has_a_name_of_its_own_though_all_in_it_is_the_same() {
+    let server = Server::start();
+    let name = |url: String| {
+        let store = open(url);
+        (store.cluster().name().to_owned(), store.cluster().key().to_vec())
+    };
+    let original = name(server.url());
+    server.say("CREATE DATABASE copied TEMPLATE postgres");
+    let copied = name(server.url().replace("/postgres?", "/copied?"));
+    assert_ne!(copied.0, original.0);
+    assert_eq!(copied.1, original.1, "the key was copied with the rest");
+    assert_eq!(name(server.url()), original, "a start changes nothing");
+}
+
+/// Longer than a read that finds a free connection, and shorter than a read may take.
+const LONG_READ: &str = "SELECT pg_sleep(1.5)";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_topic_of_rights_stands_is_told_while_all_readers_are_busy() {
+    let server = Server::start();
+    let store = Arc::new(open(server.url()));
+    let reads = (0..READERS).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            store
+                .query(|connection| {
+                    connection.query(LONG_READ, &[]).map(|rows| rows.len()).map_err(Failure::Engine)
+                })
+                .await
+        })
+    });
+    let reads: Vec<_> = reads.collect();
+    let are_busy = format!(
+        "SELECT count(*) = {READERS} FROM pg_stat_activity
+         WHERE state = 'active' AND query = '{LONG_READ}'"
+    );
+    while server.say(&are_busy).trim() != "t" {}
+    store.position(&Topic::access(), None).await.expect("an answer");
+    assert!(reads.iter().all(|read| !read.is_finished()), "it was not waited for");
+    for read in reads {
+        assert_eq!(read.await.expect("it ends"), Ok(1));
     }
 }
 

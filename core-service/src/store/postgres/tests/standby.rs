@@ -77,6 +77,9 @@ async fn readers_of_what_a_promoted_standby_has_lost_are_reset() {
 
     primary.kill();
     assert_eq!(standby.say("SELECT pg_promote()"), "t");
+    let promoted = open(standby.url());
+    assert_eq!(promoted.cluster().name(), store.cluster().name(), "cores find each other there");
+    drop(promoted);
     // The same store, by the same address, finds the server that takes writes.
     let offset = insist(&store, &room(0), "after-0").await;
     assert_eq!(offset, u64::from(KEPT) + 1, "the log goes on where the standby's ends");

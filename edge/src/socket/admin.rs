@@ -7,7 +7,7 @@ mod census;
 pub(super) use census::Census;
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
@@ -19,10 +19,15 @@ use std::{
 use roomcast_runtime::trace::TraceContext;
 use serde::{Deserialize, Serialize};
 use socketioxide::extract::{Extension, SocketRef, State, TryData};
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::OnceCell,
+    task::spawn_blocking,
+    time::{Instant, sleep_until},
+};
 
 use self::census::stats;
 use super::{
+    Connections,
     adapter::RawAdapter,
     connect::Doorway,
     transport::{Seat, Session},
@@ -36,7 +41,7 @@ use crate::{
 pub(super) const NAMESPACE: &str = "/admin";
 /// How often the app's own servers tell it.
 const INTERVAL: Duration = Duration::from_secs(2);
-/// Apps at once: each looks at every connection at each interval.
+/// Apps at once: each is told at each interval.
 const APPS_MAX: usize = 16;
 /// All that the app is offered: none of what acts.
 const FEATURES: [&str; 1] = ["AGGREGATED_EVENTS"];
@@ -50,6 +55,15 @@ struct Edge {
     id: String,
     since: Instant,
     apps: AtomicUsize,
+    /// By tenant, no older than an interval.
+    counted: Mutex<HashMap<String, Counted>>,
+}
+
+/// The census of one interval, for all apps of a tenant.
+#[derive(Debug)]
+struct Counted {
+    since: Instant,
+    census: Arc<OnceCell<Arc<Census>>>,
 }
 
 /// What the app sends when it connects.
@@ -96,7 +110,28 @@ struct Config {
 impl Watched {
     pub(super) fn new() -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
-        Self(Arc::new(Edge { id, since: Instant::now(), apps: AtomicUsize::new(0) }))
+        let (apps, counted) = (AtomicUsize::new(0), Mutex::default());
+        Self(Arc::new(Edge { id, since: Instant::now(), apps, counted }))
+    }
+
+    /// A tenant's connections, counted once an interval however many apps look, and not on a thread that
+    /// serves sockets.
+    async fn census(&self, connections: &Connections, tenant: &str) -> Arc<Census> {
+        let kept = self.kept(tenant, Instant::now());
+        let count = || async {
+            let (connections, tenant) = (connections.clone(), tenant.to_owned());
+            let counting = spawn_blocking(move || connections.census(&tenant));
+            // Without it the app is told of nobody, until the next interval.
+            Arc::new(counting.await.unwrap_or_default())
+        };
+        Arc::clone(kept.get_or_init(count).await)
+    }
+
+    fn kept(&self, tenant: &str, now: Instant) -> Arc<OnceCell<Arc<Census>>> {
+        let mut counted = self.0.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.retain(|_, one| now.duration_since(one.since) < INTERVAL);
+        let fresh = || Counted { since: now, census: Arc::default() };
+        Arc::clone(&counted.entry(tenant.to_owned()).or_insert_with(fresh).census)
     }
 
     fn place(&self) -> Option<Place> {
@@ -181,7 +216,8 @@ pub(super) async fn connected(
             }
             () = doorway.state.draining.cancelled() => return,
             () = sleep_until(next) => {
-                let census = doorway.state.connections.census(&app.tenant);
+                let connections = &doorway.state.connections;
+                let census = doorway.watched.census(connections, &app.tenant).await;
                 let _ = socket.emit("server_stats", &stats(&doorway.watched, &census, &mut known));
                 next = Instant::now() + INTERVAL;
             }
@@ -225,5 +261,17 @@ mod tests {
         assert_eq!(places.len(), APPS_MAX);
         drop(places);
         assert!(watched.place().is_some());
+    }
+
+    #[tokio::test]
+    async fn apps_of_a_tenant_share_a_census_for_an_interval() {
+        let (watched, connections) = (Watched::new(), Connections::default());
+        let count = |tenant| watched.census(&connections, tenant);
+        let (one, other) = tokio::join!(count("acme"), count("acme"));
+        assert!(Arc::ptr_eq(&one, &other), "counted once for both");
+        assert!(Arc::ptr_eq(&one, &count("acme").await));
+        assert!(!Arc::ptr_eq(&one, &count("evil").await));
+        let later = watched.kept("acme", Instant::now() + INTERVAL);
+        assert!(!later.initialized(), "counted anew");
     }
 }

@@ -15,6 +15,7 @@ export interface Report {
   };
   readonly output?: readonly { readonly channel: string; readonly offset: number; readonly data: Buffer }[];
   readonly usage?: Readonly<Record<string, number | string>>;
+  readonly events?: readonly { readonly type: string; readonly payload: { readonly data: Buffer } }[];
   readonly completed?: { readonly result?: { readonly data: Buffer } };
   readonly cancelled?: object;
   readonly failed?: { readonly error: { readonly code: string; readonly message: string; readonly retryable?: boolean } };
@@ -60,7 +61,7 @@ export class Worker {
 /** A job in a worker's hands. */
 export class Lease {
   #number = 0;
-  #written = 0;
+  readonly #written = new Map<string, number>();
 
   constructor(
     private readonly assignment: Assignment,
@@ -77,10 +78,16 @@ export class Lease {
     return this.report({ progress: { percent, ...(message ? { message } : {}) } });
   }
 
-  async write(text: string | Buffer): Promise<void> {
+  async write(text: string | Buffer, channel = "stdout"): Promise<void> {
     const data = Buffer.from(text as string);
-    await this.report({ output: [{ channel: "stdout", offset: this.#written, data }] });
-    this.#written += data.length;
+    const offset = this.#written.get(channel) ?? 0;
+    await this.report({ output: [{ channel, offset, data }] });
+    this.#written.set(channel, offset + data.length);
+  }
+
+  /** An event of the worker's own. */
+  tell(type: string, content: object): Promise<void> {
+    return this.report({ events: [{ type, payload: { data: Buffer.from(JSON.stringify(content)) } }] });
   }
 
   complete(result: unknown = { done: true }): Promise<void> {

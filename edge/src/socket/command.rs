@@ -1,6 +1,7 @@
 //! What a client asks for: the event's name and its one argument, or why it cannot be understood. Each
 //! noun reads its own.
 
+mod audit;
 mod field;
 mod job;
 mod project;
@@ -10,6 +11,7 @@ mod room;
 mod session;
 mod token;
 
+pub(super) use audit::Audit;
 pub(super) use field::Id;
 pub(super) use job::Job;
 pub(super) use project::Project;
@@ -29,6 +31,7 @@ use super::inbound::Message;
 /// A client's request.
 #[derive(Debug, PartialEq)]
 pub(super) enum Command {
+    Audit(Audit),
     Job(Job),
     Project(Project),
     Publish(Publish),
@@ -41,8 +44,16 @@ pub(super) enum Command {
 /// How a noun reads a call: nothing of one that is another's.
 type Parsed = Option<Result<Command, Refusal>>;
 
-const NOUNS: [fn(&Call<'_>) -> Parsed; 7] =
-    [session::parse, job::parse, project::parse, room::parse, publish::parse, token::parse, ping];
+const NOUNS: [fn(&Call<'_>) -> Parsed; 8] = [
+    session::parse,
+    job::parse,
+    project::parse,
+    room::parse,
+    publish::parse,
+    token::parse,
+    audit::parse,
+    ping,
+];
 
 /// An event's name, and its argument as it came.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! One connected socket: takes its messages one by one, and keeps the topics it joined. What it does for
 //! each noun stands in the folder beside this file.
 
+mod audit;
 mod dashboard;
 mod farewell;
 mod job;
@@ -273,6 +274,7 @@ impl Connection {
 
     async fn execute(&self, held: &mut Held, command: Command, ack: Option<i64>) -> Outcome {
         match command {
+            Command::Audit(audit) => self.audit(held, audit, ack).await,
             Command::Job(job) => self.job(held, job, ack).await,
             Command::Project(project) => self.project(held, project, ack).await,
             Command::Publish(publish) => self.publish(publish, ack).await,

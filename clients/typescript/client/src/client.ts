@@ -6,7 +6,7 @@ import { Rest, type RestRequest } from "./rest.js";
 import { LiveRoom } from "./room.js";
 import type { Readable } from "./store.js";
 import { Tokens, type GetToken } from "./token.js";
-import { Topics } from "./topics.js";
+import { OWN, Topics } from "./topics.js";
 
 /** How to reach an edge, and as whom. */
 export interface RoomcastOptions extends ConnectionOptions {
@@ -82,7 +82,7 @@ export class RoomcastClient {
 
   /** The user's own jobs, live. */
   jobs(): LiveJobs {
-    return new LiveJobs(this.topics);
+    return new LiveJobs(this.topics, OWN, "subscribe_jobs", {});
   }
 
   /** A room, live. */

@@ -1,9 +1,28 @@
-import type { Envelope, EventMap } from "./generated/wire.js";
+import type { Envelope, EventMap, Usage } from "./generated/wire.js";
 
 /** An event of a topic's log; `event.name` tells which. */
-export type TopicEvent = {
-  [Name in keyof EventMap]: { readonly name: Name; readonly data: EventMap[Name] };
-}[keyof EventMap];
+export type TopicEvent =
+  | { [Name in keyof EventMap]: { readonly name: Name; readonly data: EventMap[Name] } }[keyof EventMap]
+  | { readonly name: "vibecode_response"; readonly data: AgentAnswer & Envelope };
+
+/** The events of jobs, an agent's own among them. */
+export type JobEvent = Extract<TopicEvent, { name: `job_${string}` | "token_usage" | "vibecode_response" }>;
+
+/** An agent's answer to a message: a patch that applies, and what the model's API says it cost. */
+export interface AgentAnswer {
+  readonly job_id: string;
+  readonly attempt: number;
+  readonly type: "vibecode_response";
+  readonly session_id: string;
+  /** A unified diff. */
+  readonly patch: string;
+  /** The files that it touches. */
+  readonly files: readonly string[];
+  /** What else the model said. */
+  readonly message: string;
+  readonly model: string;
+  readonly token_usage: Omit<Usage, "model">;
+}
 
 /** An event that a publisher named. */
 export interface PublishedEvent<T = Record<string, unknown>> {

@@ -10,16 +10,19 @@
  * @packageDocumentation
  */
 
+export { audit } from "./audit.js";
+export type { Act, AuditEvent } from "./audit.js";
 export { RoomcastClient } from "./client.js";
 export type { JobFilter, JobPage, NewJob, RoomcastOptions } from "./client.js";
 export type { ConnectionState } from "./connection.js";
 export { RoomcastError } from "./error.js";
 export type { ErrorCode, LocalErrorCode } from "./error.js";
-export type { Payload, PublishedEvent, TopicEvent } from "./event.js";
+export type { AgentAnswer, JobEvent, Payload, PublishedEvent, TopicEvent } from "./event.js";
 export type * from "./generated/wire.js";
 export { isFinal } from "./job-fold.js";
 export { LiveJob } from "./job.js";
-export { LiveJobs } from "./jobs.js";
+export { jobsOf, LiveJobs } from "./jobs.js";
+export type { JobsOf } from "./jobs.js";
 export { Live } from "./live.js";
 export { Output } from "./output.js";
 export type { OutputState } from "./output.js";

@@ -2,7 +2,6 @@ import type { Payload } from "./event.js";
 import type { Job, JobOutput, JobStatus, JobUpdate, TokenUsage, Usage } from "./generated/wire.js";
 import type { Fold } from "./topic.js";
 
-const ENVELOPE = ["topic", "cursor", "event_id", "trace_id", "timestamp"] as const;
 /** What a new attempt begins with. Its worker is not told by events. */
 const BEGINNING = {
   message: null,
@@ -77,7 +76,6 @@ export function bytes({ data, data_base64 }: Pick<JobOutput, "data" | "data_base
 }
 
 function withoutEnvelope<T extends object>(payload: T): T {
-  const own = { ...payload } as Record<string, unknown>;
-  for (const field of ENVELOPE) delete own[field];
+  const { topic: _, cursor: __, event_id: ___, trace_id: ____, timestamp: _____, ...own } = payload as Payload;
   return own as T;
 }

@@ -1,4 +1,4 @@
-import type { TopicEvent } from "./event.js";
+import type { JobEvent } from "./event.js";
 import type { Job } from "./generated/wire.js";
 import { isFinal, JobFold } from "./job-fold.js";
 import { Live } from "./live.js";
@@ -8,7 +8,7 @@ import type { Kind } from "./topic.js";
 import type { Topics } from "./topics.js";
 
 /** One job, live. */
-export class LiveJob extends Live<Job, Extract<TopicEvent, { name: `job_${string}` | "token_usage" }>> {
+export class LiveJob extends Live<Job, JobEvent> {
   /** @internal */
   constructor(
     topics: Topics,

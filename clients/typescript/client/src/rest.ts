@@ -60,10 +60,12 @@ export class Rest {
     }
     const headers = new Headers();
     if (token) headers.set("authorization", `Bearer ${token}`);
-    if (body !== undefined) headers.set("content-type", "application/json");
     if (idempotencyKey) headers.set("idempotency-key", idempotencyKey);
     const init: RequestInit = { method: method ?? "GET", headers, signal: signal ?? null };
-    if (body !== undefined) init.body = JSON.stringify(body);
+    if (body !== undefined) {
+      headers.set("content-type", "application/json");
+      init.body = JSON.stringify(body);
+    }
     return this.#whole(fetch(url, init), signal);
   }
 

@@ -44,7 +44,8 @@ function kind(room: string): Kind<LastEvents> {
   };
 }
 
-class RoomFold implements Fold<LastEvents> {
+/** The last event of each name. */
+export class RoomFold implements Fold<LastEvents> {
   value: LastEvents | undefined;
 
   reset(snapshot: unknown): void {

@@ -5,6 +5,7 @@ import { RoomcastError } from "./error.js";
 import type { TopicEvent } from "./event.js";
 import type { GraphKept } from "./generated/wire.js";
 import type { GraphPiece } from "./graph.js";
+import { LiveJob } from "./job.js";
 import { Live } from "./live.js";
 import type { Rest } from "./rest.js";
 import { SessionFold, type Session } from "./session-fold.js";
@@ -85,6 +86,15 @@ export class LiveSession extends Live<Session, SessionEvent> {
   /** Does it again. @throws RoomcastError `nothing_to_redo` */
   redo(graph = MAIN): Promise<Performed> {
     return this.#perform("/commands/redo", { session_id: this.id, graph });
+  }
+
+  /**
+   * Asks the agent of the session's project. The model's text comes as output `text` of the job while it is
+   * written, the answer as its event `vibecode_response`. @throws RoomcastError
+   */
+  async ask(prompt: string): Promise<LiveJob> {
+    const { job_id } = await this.#perform<{ job_id: string }>(`${path(this.id)}/messages`, { prompt });
+    return new LiveJob(this.topics, this.#rest, job_id);
   }
 
   /** Keeps the graph under a name. @throws RoomcastError */

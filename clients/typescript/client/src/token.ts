@@ -22,8 +22,7 @@ export class Tokens {
 
   /** @throws RoomcastError `token_unavailable` */
   refresh(): Promise<string | undefined> {
-    this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
-    return this.#asking;
+    return (this.#asking ??= this.#ask().finally(() => (this.#asking = undefined)));
   }
 
   /** The token was refused: the next that needs one asks for another. */

@@ -77,9 +77,9 @@ export class Topics implements Inlet {
   }
 
   #named(name: string): Topic<never> | undefined {
-    // A topic's key is its name, but for the one whose name only the server knows.
-    const topic = this.#entries.get(name)?.topic ?? this.#entries.get(OWN)?.topic;
-    return topic?.name === name ? topic : undefined;
+    // Not by the key: what a user's topic is called only the server knows. A page has few.
+    for (const { topic } of this.#entries.values()) if (topic.name === name) return topic;
+    return undefined;
   }
 
   #drop(key: string, entry: Entry): void {

@@ -1,15 +1,29 @@
-//! Jobs, and the caller's own list of them.
+//! Jobs, and a user's list of them.
 
 use serde::Deserialize;
 
-use super::{Call, Command, Parsed, Refusal, field::Id};
+use super::{Call, Command, Parsed, Refusal, field::Id, refusal::malformed};
+
+/// As long as the name of a user's topic may be.
+const USER_BYTES_MAX: usize = 128;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::socket) enum Job {
-    Join { job_id: String, since: Option<String> },
-    Leave { job_id: String },
-    JoinOwn { since: Option<String> },
-    LeaveOwn,
+    Join {
+        job_id: String,
+        since: Option<String>,
+    },
+    Leave {
+        job_id: String,
+    },
+    /// The list of a user, of the caller where none is named.
+    JoinList {
+        user_id: Option<String>,
+        since: Option<String>,
+    },
+    LeaveList {
+        user_id: Option<String>,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -24,16 +38,22 @@ struct Leave {
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct JoinOwn {
+struct JoinList {
+    user_id: Option<String>,
     since: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct LeaveList {
+    user_id: Option<String>,
 }
 
 pub(super) fn parse(call: &Call<'_>) -> Parsed {
     let job = match call.name.as_str() {
         "join_job" => join(call),
         "leave_job" => leave(call),
-        "subscribe_jobs" => call.optional().map(|JoinOwn { since }| Job::JoinOwn { since }),
-        "unsubscribe_jobs" => Ok(Job::LeaveOwn),
+        "subscribe_jobs" => join_list(call),
+        "unsubscribe_jobs" => leave_list(call),
         _ => return None,
     };
     Some(job.map(Command::Job))
@@ -47,4 +67,24 @@ fn join(call: &Call<'_>) -> Result<Job, Refusal> {
 fn leave(call: &Call<'_>) -> Result<Job, Refusal> {
     let Leave { job_id } = call.required()?;
     Ok(Job::Leave { job_id: Id::required(job_id, "job_id")? })
+}
+
+fn join_list(call: &Call<'_>) -> Result<Job, Refusal> {
+    let JoinList { user_id, since } = call.optional()?;
+    Ok(Job::JoinList { user_id: checked(user_id)?, since })
+}
+
+fn leave_list(call: &Call<'_>) -> Result<Job, Refusal> {
+    let LeaveList { user_id } = call.optional()?;
+    Ok(Job::LeaveList { user_id: checked(user_id)? })
+}
+
+/// A user's id is opaque: any text that a topic can be named after.
+fn checked(user_id: Option<String>) -> Result<Option<String>, Refusal> {
+    match user_id {
+        Some(id) if !(1..=USER_BYTES_MAX).contains(&id.len()) => {
+            Err(malformed("user_id is not a user's"))
+        }
+        user_id => Ok(user_id),
+    }
 }

@@ -35,7 +35,11 @@ fn events_without_an_argument_take_none_or_any() {
     assert_eq!(parse(r#"["ping",{"x":1}]"#), Ok(Command::Ping));
     for none in [r#"["subscribe_jobs"]"#, r#"["subscribe_jobs",null]"#, r#"["subscribe_jobs",{}]"#]
     {
-        assert_eq!(parse(none), Ok(Command::Job(Job::JoinOwn { since: None })), "{none}");
+        assert_eq!(
+            parse(none),
+            Ok(Command::Job(Job::JoinList { user_id: None, since: None })),
+            "{none}"
+        );
     }
 }
 
@@ -63,6 +67,8 @@ fn anything_else_is_malformed() {
         r#"["join_job",{"job_id":"a b"}]"#,
         r#"["join_job",{"job_id":"a","since":5}]"#,
         r#"["subscribe_jobs",5]"#,
+        r#"["subscribe_jobs",{"user_id":""}]"#,
+        r#"["subscribe_audit",{"since":5}]"#,
         r#"["disconnect"]"#,
         r#"["no_such_event",{}]"#,
     ] {

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { jobsOf, type JobsOf } from "@roomcast/client";
+import { clientOf } from "../../testing/client.js";
+import { eventually } from "../../testing/eventually.js";
+import { Server } from "../../testing/server.js";
+import { SECURED, token } from "../../testing/token.js";
+
+/** An id that no topic can be named by as it is. */
+const ANA = "ana.b@example";
+
+const as = (server: Server, sub: string, ...roles: string[]) =>
+  clientOf(server, { getToken: () => token(sub, 600, { roles }) });
+
+test("the lists of a project and of another user are live, each by itself", async () => {
+  const server = await Server.forTest(SECURED);
+  const [ana, auditor] = [as(server, ANA), as(server, "eve", "auditor")];
+  const project = await ana.request<{ id: string }>("/projects", { method: "POST", body: { name: "plans" } });
+  const of: JobsOf[] = [{ project: project.id }, { user: ANA }];
+  const lists = [...of.map((one) => jobsOf(auditor, one)), ana.jobs()];
+  const stops = lists.map((list) => list.subscribe(() => {}));
+  await eventually("all are live", () => lists.every((list) => list.get().phase === "live"));
+  expect(lists.map((list) => list.get().value)).toEqual([[], [], []]);
+  const inside = await ana.createJob({ kind: "render", project_id: project.id });
+  const outside = await ana.createJob({ kind: "index" });
+  const ids = () => lists.map((list) => list.get().value?.map(({ job_id }) => job_id));
+  const both = [outside.job_id, inside.job_id];
+  await eventually("they are told", () => ids().every((list, place) => list?.length === (place ? 2 : 1)));
+  expect(ids()).toEqual([[inside.job_id], both, both]);
+  // Leaving one list leaves the others be.
+  stops[1]?.();
+  const again = auditor.jobs().subscribe(() => {});
+  await ana.createJob({ kind: "late", project_id: project.id });
+  await eventually("the rest goes on", () => ids()[0]?.length === 2 && ids()[2]?.length === 3);
+  for (const stop of [...stops, again]) stop();
+});
+
+test("the list of another user is closed to users", async () => {
+  const server = await Server.forTest(SECURED);
+  const list = jobsOf(as(server, "bob"), { user: ANA });
+  const stop = list.subscribe(() => {});
+  await eventually("it is closed", () => list.get().phase === "closed");
+  expect(list.get().error?.code).toBe("topic_not_found");
+  stop();
+});

@@ -102,7 +102,7 @@ registry! {
     UserNotFound "user_not_found" NotFound 404 final
         "no such user in this tenant" "see GET /users"
     ConnectionNotFound "connection_not_found" NotFound 404 final
-        "no such connection at this edge" "see GET /connections of the edge that serves it"
+        "no such connection" "see GET /connections?scope=cluster: it has gone, or its edge has not told of it yet"
     MemberNotFound "member_not_found" NotFound 404 final
         "the user is no member of the project" "see the project's members"
     GraphNotFound "graph_not_found" NotFound 404 final

@@ -113,8 +113,8 @@ pub async fn serve(
     }
     tasks.spawn(state.upstream.clone().watch(stop_feeds.clone()));
     tasks.spawn(state.feeds.clone().run(stop_feeds.clone()));
-    let (rights, upstream) = (state.rights.clone(), state.upstream.clone());
-    tasks.spawn(listen(rights, upstream, stop_feeds.clone()));
+    let ends = (state.rights.clone(), state.connections.clone());
+    tasks.spawn(listen(ends, state.upstream.clone(), stop_feeds.clone()));
     let (connections, upstream) = (state.connections.clone(), state.upstream.clone());
     tasks.spawn(state.presence.clone().run(connections, upstream, stop_feeds.clone()));
     let stop_listener = CancellationToken::new();

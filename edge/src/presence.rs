@@ -23,11 +23,20 @@ use crate::{socket::Connections, upstream::Upstream};
 #[derive(Debug, Clone, Default)]
 pub struct Presence(Arc<Shared>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    /// Names this process: another one begins with nobody.
+    edge_id: String,
     register: Mutex<Register>,
     /// Wakes the announcer when a number has changed.
     news: Notify,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        let edge_id = uuid::Uuid::now_v7().simple().to_string();
+        Self { edge_id, register: Mutex::default(), news: Notify::default() }
+    }
 }
 
 /// A connection of a user that is in a topic until this is dropped.
@@ -39,6 +48,12 @@ pub struct Stay {
 }
 
 impl Presence {
+    /// What this edge is announced as.
+    #[must_use]
+    pub fn edge_id(&self) -> &str {
+        &self.0.edge_id
+    }
+
     /// One more connection of a user is in a topic. None where the edge counts as many as it may: who
     /// comes beyond takes part, and is not told.
     pub fn enter(&self, place: Place) -> Option<Stay> {

@@ -10,6 +10,7 @@ mod accepted;
 mod audit;
 mod body;
 mod caller;
+mod cluster;
 mod commands;
 mod connections;
 mod created;

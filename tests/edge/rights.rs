@@ -260,3 +260,35 @@ async fn an_operator_lists_connections_and_ends_one() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_sees_the_connections_to_every_edge_and_ends_one_at_another() {
+    let system = System::start().await;
+    let other = Edge::start_at(&system.core.url()).await;
+    let clients = Clients::node().await;
+    let socket = in_room(&clients, &other, &user("ana")).await;
+    let root = system.edge.rest(&admin("root"));
+    assert_eq!(root.get("/connections").await.ok(200)["connections"], json!([]));
+    let (listed, connection) = eventually("the other edge has told of it", async || {
+        let listed = root.get("/connections?scope=cluster").await.ok(200);
+        let connection = listed["connections"].get(0).cloned();
+        connection.map(|connection| (listed, connection))
+    })
+    .await;
+    assert_ne!(listed["edge_id"], connection["edge_id"]);
+    assert_eq!(
+        (&connection["user_id"], &connection["namespace"], &connection["transport"]),
+        (&json!("ana"), &json!("/"), &json!("websocket"))
+    );
+    assert_eq!((&connection["roles"], &connection["waiting_bytes"]), (&json!(null), &json!(null)));
+    let its_own = other.rest(&admin("root")).get("/connections?scope=cluster").await.ok(200);
+    assert_eq!(its_own["connections"].as_array().map(Vec::len), Some(1), "listed once: {its_own}");
+    assert!(its_own["connections"][0]["roles"].is_array(), "its own edge knows: {its_own}");
+
+    let path = format!("/connections/{}/disconnect", connection["id"].as_str().unwrap());
+    let foreign = system.edge.rest(&crate::support::admin_of("other", "root"));
+    assert_eq!(foreign.post(&path, &json!({})).await.problem(), "connection_not_found");
+    assert_eq!(root.post(&path, &json!({})).await.status, 202);
+    assert_eq!(socket.event("closing").await["reason"], "disconnected");
+    socket.state("disconnect").await;
+}

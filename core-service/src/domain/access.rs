@@ -45,6 +45,9 @@ pub struct Touched {
     /// On this topic, by its full name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub topic: String,
+    /// No right, but a connection that is to be ended.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub connection_id: String,
 }
 
 impl Touched {
@@ -58,5 +61,11 @@ impl Touched {
     #[must_use]
     pub fn token(tenant: &str, token_id: &str) -> Touched {
         Touched { tenant: tenant.into(), token_id: token_id.into(), ..Touched::default() }
+    }
+
+    /// A subject's connection, which is to be ended.
+    #[must_use]
+    pub fn connection(tenant: &str, subject: &str, connection_id: &str) -> Touched {
+        Touched { connection_id: connection_id.into(), ..Touched::subject(tenant, subject) }
     }
 }

@@ -21,7 +21,6 @@ use super::wire::{page, publish, timestamp};
 use super::{audit, right};
 use crate::auth::{self, Caller, Door};
 use crate::domain::access::{self, Command, Entry, Table, Touched};
-use crate::domain::audit::Act;
 use crate::domain::limits;
 use crate::domain::retention::Retentions;
 use crate::domain::right::Trail;
@@ -175,7 +174,7 @@ impl AccessService for Accesses {
             "" => String::new(),
             full => publish::topic(&tenant, full)?.full().to_owned(),
         };
-        let touched = Touched { tenant, subject, topic, token_id: String::new() };
+        let touched = Touched { tenant, subject, topic, ..Touched::default() };
         commit(&self.log, &self.door, &caller, Command::Recheck(touched)).await?;
         Ok(Response::new(v1::RecheckGrantsResponse {}))
     }
@@ -272,9 +271,9 @@ impl AccessService for Accesses {
         let v1::RecordDisconnectRequest { connection_id, user_id } = request.into_inner();
         let connection_id = check::name("connection_id", connection_id)?;
         let user_id = wire::subject("user_id", user_id)?;
-        let target = format!("connection:{connection_id} user:{user_id}");
-        let entry = audit::entry(&caller, caller.tenant(""), Act::Disconnect, target);
-        audit::tell(&self.log, &entry, caller.trace).await.map_err(status)?;
+        let tenant = caller.tenant("").to_owned();
+        let command = Command::Disconnect { tenant, user_id, connection_id };
+        commit(&self.log, &self.door, &caller, command).await?;
         Ok(Response::new(v1::RecordDisconnectResponse {}))
     }
 }

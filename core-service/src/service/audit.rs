@@ -52,6 +52,9 @@ pub(super) fn of_access(caller: &Caller, command: &AccessCommand) -> Option<Entr
             };
             (&touched.tenant, Act::RecheckGrants, target)
         }
+        AccessCommand::Disconnect { tenant, user_id, connection_id } => {
+            (tenant, Act::Disconnect, format!("connection:{connection_id} user:{user_id}"))
+        }
         AccessCommand::IssueTicket(_) | AccessCommand::SpendTicket { .. } => return None,
     };
     Some(entry(caller, tenant, act, target))

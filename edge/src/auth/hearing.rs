@@ -1,18 +1,22 @@
 //! Listens to whose rights change. The stream comes back with the last cursor, so that no change is
-//! missed; where some may have been, every right is asked for anew.
+//! missed; where some may have been, every right is asked for anew. Which connections operators end is heard
+//! here as well, whatever edge they asked.
 
 use std::time::Duration;
 
 use roomcast_proto::{
     registry::Code,
-    v1::{WatchAccessRequest, watch_access_response::Frame},
+    v1::{AccessChanged, WatchAccessRequest, watch_access_response::Frame},
 };
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{Rights, rights::HEARD_FOR};
-use crate::upstream::{Backoff, Caller, Upstream};
+use crate::{
+    socket::Connections,
+    upstream::{Backoff, Caller, Upstream},
+};
 
 /// A stream that takes longer to open, or is silent for longer, is given up: there may be a better one.
 const SILENCE_MAX: Duration = HEARD_FOR;
@@ -22,11 +26,18 @@ const SILENCE_MAX: Duration = HEARD_FOR;
 struct Ear {
     cursor: String,
     rules: String,
+    /// Those of this edge.
+    connections: Connections,
 }
 
 /// Keeps `rights` informed until `shutdown`.
-pub(crate) async fn listen(rights: Rights, upstream: Upstream, shutdown: CancellationToken) {
-    let (mut ear, mut backoff) = (Ear::default(), Backoff::default());
+pub(crate) async fn listen(
+    (rights, connections): (Rights, Connections),
+    upstream: Upstream,
+    shutdown: CancellationToken,
+) {
+    let mut ear = Ear { connections, ..Ear::default() };
+    let mut backoff = Backoff::default();
     loop {
         let status = tokio::select! {
             status = follow(&mut ear, &rights, &upstream, &mut backoff) => status,
@@ -85,7 +96,7 @@ impl Ear {
             }
             Frame::Changed(changed) => {
                 upstream.has_heard(&changed.cursor);
-                let touched = rights.touch(&changed);
+                let touched = self.heed(&changed, rights);
                 (changed.cursor, touched)
             }
             // It alone proves that nothing is missed: a change may have been long on its way.
@@ -96,6 +107,16 @@ impl Ear {
         };
         self.cursor = cursor;
         metrics::counter!("roomcast_edge_rechecks_total").increment(touched as u64);
+    }
+
+    /// Answers how many rights are to be asked for anew.
+    fn heed(&self, changed: &AccessChanged, rights: &Rights) -> usize {
+        if changed.connection_id.is_empty() {
+            return rights.touch(changed);
+        }
+        // Most often it is another edge's, or has gone by itself.
+        let _ = self.connections.disconnect(&changed.tenant, &changed.connection_id);
+        0
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn run(
     stop: &CancellationToken,
 ) {
     let mut announcer = Announcer::new(presence, connections, upstream);
-    tracing::info!(edge_id = announcer.edge_id, "who is here is announced under this name");
+    tracing::info!(edge_id = presence.edge_id(), "who is here is announced under this name");
     let mut backoff = Backoff::default();
     while !stop.is_cancelled() {
         let told = announcer.tell().await;
@@ -68,8 +68,6 @@ struct Announcer<'edge> {
     presence: &'edge Presence,
     connections: Connections,
     upstream: &'edge Upstream,
-    /// Names this process: another one begins with nobody.
-    edge_id: String,
     /// The core that answered last: it holds what it was told.
     core_id: String,
     /// Of the last call.
@@ -86,7 +84,6 @@ impl<'edge> Announcer<'edge> {
             presence,
             connections,
             upstream,
-            edge_id: uuid::Uuid::now_v7().simple().to_string(),
             core_id: String::new(),
             number: 0,
             beat: BEAT,
@@ -157,7 +154,7 @@ impl<'edge> Announcer<'edge> {
         });
         self.number += 1;
         let request = AnnouncePresenceRequest {
-            edge_id: self.edge_id.clone(),
+            edge_id: self.presence.edge_id().to_owned(),
             presences: presences.collect(),
             core_id: self.core_id.clone(),
             number: self.number,

@@ -98,6 +98,8 @@ fn connection(info: ConnectionInfo) -> Connection {
         user_id: info.user_id,
         tenant: info.tenant,
         connected_at: info.connected_at,
+        namespace: info.namespace.to_owned(),
+        transport: info.transport.to_owned(),
     }
 }
 
@@ -106,8 +108,9 @@ fn fingerprint(connections: &[Connection]) -> u64 {
         return 0;
     }
     let mut hasher = DefaultHasher::new();
-    for Connection { connection_id, watching_jobs, job_ids, .. } in connections {
-        (connection_id, watching_jobs, job_ids).hash(&mut hasher);
+    for Connection { connection_id, watching_jobs, job_ids, transport, .. } in connections {
+        // All else stays as it was when the client came.
+        (connection_id, watching_jobs, job_ids, transport).hash(&mut hasher);
     }
     hasher.finish().max(1)
 }

@@ -1,18 +1,23 @@
-//! `/connections`: who is connected over Socket.IO at this edge, for operators.
+//! `/connections`: who is connected over Socket.IO, for operators.
 
 use axum::{
     Json,
     extract::{Path, State},
 };
 use http::StatusCode;
-use roomcast_proto::{registry::Code, v1::RecordDisconnectRequest};
+use roomcast_proto::{
+    registry::Code,
+    v1::{self, EdgeConnection, RecordDisconnectRequest},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    caller::{Admin, Observer},
+    caller::{Admin, Caller, Observer},
+    cluster,
     openapi::Failures,
+    parameters::Parameters,
     problem::Problem,
 };
 use crate::{app::AppState, socket::ConnectionInfo};
@@ -21,72 +26,108 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(disconnect))
 }
 
-/// Who is connected over Socket.IO at this edge.
+/// Who is connected over Socket.IO.
 #[derive(Debug, Serialize, ToSchema)]
 struct ConnectionList {
     /// Oldest first.
     connections: Vec<Connection>,
+    /// The edge that answers.
+    edge_id: String,
 }
 
 /// One connection.
 #[derive(Debug, Serialize, ToSchema)]
 struct Connection {
-    /// The edge's own id of it.
+    /// Its edge's own id of it.
     id: String,
-    namespace: &'static str,
+    /// The edge that it is at. What only that knows is null at any other.
+    edge_id: String,
+    namespace: String,
     user_id: String,
     /// What the token says of the user.
-    roles: Vec<String>,
-    /// Where the client is. Null where the listener does not know.
+    roles: Option<Vec<String>>,
+    /// Where the client is. Null also where the listener does not know.
     address: Option<String>,
     /// `websocket` or `polling`.
     #[schema(example = "websocket")]
-    transport: &'static str,
+    transport: Option<String>,
     /// Bytes that wait for the client to take them. 0 for one that polls: what waits for it is the log's.
-    waiting_bytes: usize,
+    waiting_bytes: Option<usize>,
     /// RFC 3339.
     connected_at: String,
-    /// Topics joined.
+    /// Topics joined. Of a connection to another edge the jobs alone, and 20 at most.
     topics: Vec<String>,
 }
 
-impl From<ConnectionInfo> for Connection {
-    fn from(info: ConnectionInfo) -> Self {
-        let ConnectionInfo { id, namespace, user_id, roles, connected_at, topics, .. } = info;
-        let address = info.address.map(|address| address.to_string());
-        let (transport, waiting_bytes) = (info.transport, info.waiting_bytes);
+impl Connection {
+    fn here(info: ConnectionInfo, edge_id: &str) -> Self {
         Self {
-            id,
-            namespace,
-            user_id,
-            roles,
-            address,
-            transport,
-            waiting_bytes,
-            connected_at,
-            topics,
+            id: info.id,
+            edge_id: edge_id.to_owned(),
+            namespace: info.namespace.to_owned(),
+            user_id: info.user_id,
+            roles: Some(info.roles),
+            address: info.address.map(|address| address.to_string()),
+            transport: Some(info.transport.to_owned()),
+            waiting_bytes: Some(info.waiting_bytes),
+            connected_at: info.connected_at,
+            topics: info.topics,
         }
+    }
+
+    /// None of one of this edge's, which itself knows better.
+    fn elsewhere(told: EdgeConnection, here: &str) -> Option<Self> {
+        let EdgeConnection { edge_id, connection } = told;
+        let told = connection.filter(|_| edge_id != here)?;
+        Some(Self {
+            id: told.connection_id,
+            edge_id,
+            namespace: told.namespace,
+            user_id: told.user_id,
+            roles: None,
+            address: None,
+            transport: Some(told.transport).filter(|transport| !transport.is_empty()),
+            waiting_bytes: None,
+            connected_at: told.connected_at,
+            topics: told.job_ids.iter().map(|id| format!("job:{id}")).collect(),
+        })
     }
 }
 
 /// List connections
 ///
-/// Of the caller's tenant, at this edge. Needs the role admin or auditor.
+/// Of the caller's tenant: at this edge, or with `scope=cluster` at all of them, the others' as they told some
+/// seconds ago. Needs the role admin or auditor.
 #[utoipa::path(
     get, path = "/connections", tag = "operations",
+    params(("scope" = Option<String>, Query, description = "`edge` (the default) or `cluster`")),
     responses((status = 200, body = ConnectionList), Failures)
 )]
-async fn list(State(state): State<AppState>, observer: Observer) -> Json<ConnectionList> {
-    let mut all = state.connections.list();
-    all.retain(|info| info.tenant == observer.tenant);
-    all.sort_by(|a, b| (&a.connected_at, &a.id).cmp(&(&b.connected_at, &b.id)));
-    Json(ConnectionList { connections: all.into_iter().map(Connection::from).collect() })
+async fn list(
+    State(state): State<AppState>,
+    parameters: Parameters,
+    caller: Caller,
+    observer: Observer,
+) -> Result<Json<ConnectionList>, Problem> {
+    let edge_id = state.presence.edge_id().to_owned();
+    let others = match parameters.knows(&["scope"])?.get("scope") {
+        None | Some("edge") => Vec::new(),
+        Some("cluster") => cluster::connections(&state, &caller).await?,
+        Some(_) => {
+            return Err(Problem::field("scope".to_owned(), "is edge or cluster".to_owned()));
+        }
+    };
+    let here = state.connections.list().into_iter().filter(|info| info.tenant == observer.tenant);
+    let mut connections: Vec<_> = here.map(|info| Connection::here(info, &edge_id)).collect();
+    connections.extend(others.into_iter().filter_map(|told| Connection::elsewhere(told, &edge_id)));
+    connections.sort_by(|a, b| (&a.connected_at, &a.id).cmp(&(&b.connected_at, &b.id)));
+    Ok(Json(ConnectionList { connections, edge_id }))
 }
 
 /// End a connection
 ///
-/// The client is told `closing` with the reason `disconnected`; an unmodified one comes back by itself,
-/// unless its token was revoked. Told in `audit:log` first. Needs the role admin.
+/// At whatever edge it is. The client is told `closing` with the reason `disconnected`; an unmodified one comes
+/// back by itself, unless its token was revoked. Told in `audit:log` first. Needs the role admin.
 #[utoipa::path(
     post, path = "/connections/{id}/disconnect", tag = "operations",
     params(("id" = String, Path)),
@@ -94,16 +135,25 @@ async fn list(State(state): State<AppState>, observer: Observer) -> Json<Connect
 )]
 async fn disconnect(
     State(state): State<AppState>,
+    caller: Caller,
     admin: Admin,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let not_found =
-        || Problem::new(Code::ConnectionNotFound, Code::ConnectionNotFound.entry().cause);
-    let found = state.connections.find(&admin.tenant, &id).ok_or_else(not_found)?;
-    let request = RecordDisconnectRequest { connection_id: found.id, user_id: found.user_id };
-    let request = admin.upstream.request(request);
-    state.upstream.access().record_disconnect(request).await?;
-    // It may have gone by itself meanwhile.
-    let _ = state.connections.disconnect(&id);
+    let user_id = match state.connections.find(&admin.tenant, &id) {
+        Some(info) => info.user_id,
+        None => elsewhere(&state, &caller, &id).await?.user_id,
+    };
+    let request = RecordDisconnectRequest { connection_id: id.clone(), user_id };
+    // The edge that it is at hears of it from the core, as does this one.
+    state.upstream.access().record_disconnect(admin.upstream.request(request)).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// A connection to another edge.
+async fn elsewhere(state: &AppState, caller: &Caller, id: &str) -> Result<v1::Connection, Problem> {
+    let all = cluster::connections(state, caller).await?;
+    let mut told = all.into_iter().filter_map(|told| told.connection);
+    told.find(|told| told.connection_id == id).ok_or_else(|| {
+        Problem::new(Code::ConnectionNotFound, Code::ConnectionNotFound.entry().cause)
+    })
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{Json, extract::State};
-use roomcast_proto::v1::{EdgeConnection, ListConnectionsRequest};
+use roomcast_proto::v1::EdgeConnection;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     caller::{Caller, Observer},
+    cluster,
     openapi::Failures,
     parameters::Parameters,
     problem::Problem,
@@ -18,9 +19,6 @@ use crate::{app::AppState, socket::ConnectionInfo};
 
 /// Enough of an id to tell connections apart, too little to take for a key.
 const SID_LENGTH: usize = 8;
-
-/// Connections shown of a whole cluster: some 20 MB of text. Beyond, metrics say how many there are.
-const SHOWN_MAX: usize = 100_000;
 
 const JOB: &str = "job:";
 
@@ -142,24 +140,10 @@ async fn stats(
             here.retain(|info| info.tenant == observer.tenant);
             Ok(Json(Stats::of(here)))
         }
-        Some("cluster") => Ok(Json(Stats::of_cluster(everywhere(&state, &caller).await?))),
-        Some(_) => Err(Problem::field("scope".to_owned(), "is edge or cluster".to_owned())),
-    }
-}
-
-/// Page by page, at most as many as are shown.
-async fn everywhere(state: &AppState, caller: &Caller) -> Result<Vec<EdgeConnection>, Problem> {
-    let (mut all, mut page_token) = (Vec::new(), String::new());
-    loop {
-        let request = ListConnectionsRequest { page_token, tenant: String::new() };
-        let request = caller.upstream.request(request);
-        let page = state.upstream.sessions().list_connections(request).await?.into_inner();
-        all.extend(page.connections);
-        page_token = page.next_page_token;
-        if page_token.is_empty() || all.len() >= SHOWN_MAX {
-            all.truncate(SHOWN_MAX);
-            return Ok(all);
+        Some("cluster") => {
+            Ok(Json(Stats::of_cluster(cluster::connections(&state, &caller).await?)))
         }
+        Some(_) => Err(Problem::field("scope".to_owned(), "is edge or cluster".to_owned())),
     }
 }
 

@@ -62,15 +62,13 @@ impl Connections {
     /// A connection of a tenant.
     #[must_use]
     pub fn find(&self, tenant: &str, id: &str) -> Option<ConnectionInfo> {
-        let connection = self.lock().get(id).cloned()?;
-        Some(connection.info()).filter(|info| info.tenant == tenant)
+        self.get(tenant, id).map(|connection| connection.info())
     }
 
-    /// Has a connection ended. Answers whether there is one.
+    /// Has a connection of a tenant ended. Answers whether there is one.
     #[must_use]
-    pub fn disconnect(&self, id: &str) -> bool {
-        let connection = self.lock().get(id).cloned();
-        connection.inspect(|connection| connection.end()).is_some()
+    pub fn disconnect(&self, tenant: &str, id: &str) -> bool {
+        self.get(tenant, id).inspect(|connection| connection.end()).is_some()
     }
 
     /// Looks at every connection of a tenant, in no order.
@@ -89,6 +87,11 @@ impl Connections {
         let mut all = self.lock();
         all.remove(connection.id());
         metrics::gauge!("roomcast_edge_sockets").set(crate::gauge(all.len()));
+    }
+
+    fn get(&self, tenant: &str, id: &str) -> Option<Arc<Connection>> {
+        let connection = self.lock().get(id).cloned();
+        connection.filter(|connection| connection.is_of(tenant))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Connection>>> {

@@ -42,6 +42,15 @@ pub enum Command {
     },
     /// Have rights asked for anew.
     Recheck(Touched),
+    /// Have a connection ended by the edge that it is at.
+    Disconnect {
+        /// Of which tenant.
+        tenant: String,
+        /// Whose.
+        user_id: String,
+        /// Which.
+        connection_id: String,
+    },
     /// Keep a ticket.
     IssueTicket(Ticket),
     /// Take a ticket away, once.
@@ -84,7 +93,7 @@ impl Command {
             | Command::DeleteUser { tenant, id } => Key::user(tenant, id),
             Command::IssueTicket(ticket) => Key::ticket(&ticket.hash),
             Command::SpendTicket { hash } => Key::ticket(hash),
-            Command::Recheck(_) => return None,
+            Command::Recheck(_) | Command::Disconnect { .. } => return None,
         })
     }
 }
@@ -135,6 +144,9 @@ pub fn decide(known: Option<Entry>, command: Command, now: Time) -> Result<Decis
             told(key, None, Some(Touched::subject(&tenant, &id)))
         }
         Command::Recheck(touched) => told(None, None, Some(touched)),
+        Command::Disconnect { tenant, user_id, connection_id } => {
+            told(None, None, Some(Touched::connection(&tenant, &user_id, &connection_id)))
+        }
         Command::IssueTicket(ticket) => {
             Decision { entry: Some(Entry::Ticket(ticket)), change: None }
         }

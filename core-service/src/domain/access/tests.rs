@@ -184,6 +184,17 @@ fn rights_are_asked_for_anew_only_where_they_may_be_less() {
     assert_eq!(touched(Command::Recheck(topic.clone())), Some(topic));
 }
 
+#[test]
+fn a_connection_to_be_ended_is_told_and_no_entry() {
+    let world = World::after([Command::Disconnect {
+        tenant: "acme".into(),
+        user_id: "ana".into(),
+        connection_id: "c1".into(),
+    }]);
+    assert_eq!(world.told[0].touched, Some(Touched::connection("acme", "ana", "c1")));
+    assert_eq!((&world.told[0].key, &world.told[0].entry), (&None, &None));
+}
+
 fn any_command() -> impl Strategy<Value = Command> {
     let name = prop_oneof![Just("ana"), Just("bob"), Just("s|é")];
     (0..6, name, 0..3_u64).prop_map(|(kind, name, second)| match kind {

@@ -136,8 +136,8 @@ fn heartbeat(at: Cursor) -> Told {
 }
 
 fn changed(touched: Touched, cursor: String) -> v1::AccessChanged {
-    let Touched { tenant, subject, token_id, topic } = touched;
-    v1::AccessChanged { cursor, tenant, subject, token_id, topic }
+    let Touched { tenant, subject, token_id, topic, connection_id } = touched;
+    v1::AccessChanged { cursor, tenant, subject, token_id, topic, connection_id }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ fn change(tenant: &str, subject: &str, token_id: &str, topic: &str) -> AccessCha
         subject: subject.to_owned(),
         token_id: token_id.to_owned(),
         topic: topic.to_owned(),
+        connection_id: String::new(),
     }
 }
 

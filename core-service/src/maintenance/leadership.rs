@@ -72,12 +72,12 @@ impl Leadership {
     }
 
     async fn claim(&self, log: &Log, core: u64) {
-        let began = Instant::now();
+        let (began, asked) = (Instant::now(), now());
         let was_leading = self.is_leading();
         let claim = log.store().lead(Claim { core, ttl: TTL });
         // An answer that comes when it is not worth anything any more is not waited for.
         match tokio::time::timeout(TTL - MARGIN, claim).await {
-            Ok(Ok(lead)) => self.take(lead, began),
+            Ok(Ok(lead)) => self.take(lead, began, asked),
             Ok(Err(error)) if was_leading => tracing::warn!(%error, "the lead cannot be kept"),
             Ok(Err(_)) | Err(_) => {}
         }
@@ -88,12 +88,11 @@ impl Leadership {
         }
     }
 
-    fn take(&self, lead: Lead, began: Instant) {
-        let Lead { is_held, vacant, now: store } = lead;
+    fn take(&self, lead: Lead, began: Instant, asked: Time) {
+        let (Lead { is_held, vacant, now: store }, heard) = (lead, now());
         self.term.send_modify(|term| {
             term.until = is_held.then(|| began + TTL - MARGIN);
-            term.ahead = i64::try_from(store.0).unwrap_or(i64::MAX)
-                - i64::try_from(now().0).unwrap_or(i64::MAX);
+            term.ahead = ahead(term.ahead, store, (asked, heard));
             if is_held && vacant >= VACANCY {
                 // Workers that were at work need a whole lease to come back.
                 term.hold_until = store + limits::LEASE;
@@ -127,5 +126,34 @@ impl Leadership {
 impl Term {
     fn is_now(&self) -> bool {
         self.until.is_some_and(|until| Instant::now() < until)
+    }
+}
+
+/// How far the store's clock is ahead: as far as is known, unless an answer that was given between `asked` and
+/// `heard` shows otherwise. One that took long shows little.
+fn ahead(known: i64, store: Time, (asked, heard): (Time, Time)) -> i64 {
+    let beyond = |clock: Time| store.0.cast_signed().saturating_sub(clock.0.cast_signed());
+    known.max(beyond(heard)).min(beyond(asked))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_answer_does_not_put_the_stores_clock_back() {
+        let store_at = |at: u64, ahead: u64| Time(at + ahead);
+        let mut known = 0;
+        // The store's clock is 70 ms ahead, and the answer took 4 ms.
+        known = ahead(known, store_at(1_002, 70), (Time(1_000), Time(1_004)));
+        assert!((68..=72).contains(&known), "{known}");
+        // Decided at once, heard three seconds later; asked three seconds before it was decided.
+        for decided in [2_001, 5_000] {
+            known = ahead(known, store_at(decided, 70), (Time(2_000), Time(5_001)));
+            assert!((68..=72).contains(&known), "{known}");
+        }
+        // It was put back.
+        known = ahead(known, Time(6_000 - 500), (Time(5_999), Time(6_001)));
+        assert!((-501..=-499).contains(&known), "{known}");
     }
 }

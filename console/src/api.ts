@@ -17,23 +17,28 @@ export interface Caller {
   readonly version: string;
 }
 
-/** `GET /connections`: oldest first. */
+/** `GET /connections?scope=cluster`: oldest first. */
 export interface ConnectionList {
   readonly connections: readonly Connection[];
+  /** The edge that answered. */
+  readonly edge_id: string;
 }
 
 export interface Connection {
   readonly id: string;
+  /** The edge that it is at. What only that knows is null elsewhere. */
+  readonly edge_id: string;
   readonly namespace: string;
   readonly user_id: string;
-  readonly roles: readonly string[];
+  readonly roles: readonly string[] | null;
   /** Where the client is, if the listener knows. */
   readonly address: string | null;
-  readonly transport: "websocket" | "polling";
+  readonly transport: "websocket" | "polling" | null;
   /** What waits for the client to take it. */
-  readonly waiting_bytes: number;
+  readonly waiting_bytes: number | null;
   /** RFC 3339. */
   readonly connected_at: string;
+  /** At another edge the jobs alone, and 20 at most. */
   readonly topics: readonly string[];
 }
 

@@ -11,6 +11,8 @@ const HOSTILE = `"><img src=x onerror="document.title='pwned'"><script>document.
 
 /** As long as a label, a stage or a property may be. */
 const SHORT = HOSTILE.slice(0, 120);
+/** What is left of it in the one line of an event. */
+const GIST = 60;
 /** As long as a name of a user may be, where every sign costs three bytes. */
 const PERSON = "<img src=x onerror=alert(1)>";
 
@@ -40,6 +42,12 @@ test("whatever people, workers and publishers write stays text", async () => {
   await lease.report({ usage: { input_tokens: 1, model: SHORT } });
   await lease.fail("worker.broke", HOSTILE);
   const project = await client.request<{ id: string }>("/projects", { method: "POST", body: { name: HOSTILE } });
+  const { job_id: done } = await client.createJob({ kind: "done", project_id: project.id });
+  const ending = await new Worker(server.core).lease("done");
+  await ending.tell("note", { [HOSTILE]: HOSTILE });
+  await ending.complete({ [HOSTILE]: HOSTILE });
+  const { job_id: left } = await client.createJob({ kind: "left" });
+  await client.job(left).cancel(HOSTILE);
   const { session_id } = await client.request<{ session_id: string }>(`/projects/${project.id}/sessions`, {
     method: "POST",
     body: { name: HOSTILE },
@@ -63,7 +71,13 @@ test("whatever people, workers and publishers write stays text", async () => {
     "/",
     "/jobs",
     `/jobs/${job_id}`,
+    `/jobs/${done}`,
+    `/jobs/${left}`,
+    `/topics/job%3A${done}`,
+    `/topics/project%3A${project.id}`,
+    `/topics/session%3A${session_id}`,
     "/sessions",
+    `/sessions?project=${project.id}`,
     `/sessions/${session_id}`,
     "/rooms/agents",
     "/topics/room%3Aagents",
@@ -72,14 +86,25 @@ test("whatever people, workers and publishers write stays text", async () => {
   ];
   for (const path of paths) {
     await visitor.go(page, path);
-    await isText(page, path, /connections|audit/.test(path) ? PERSON : HOSTILE);
+    const text = /topics/.test(path) ? HOSTILE.slice(0, GIST) : HOSTILE;
+    await isText(page, path, /connections|audit/.test(path) ? PERSON : text);
   }
   await visitor.go(page, `/sessions/${session_id}`);
   await page.getByRole("group", { name: "Nodes" }).getByRole("button").click();
   await page.getByLabel("Properties").waitFor();
   await isText(page, "a node");
+  await visitor.go(page, "/rooms/agents");
+  await page.getByLabel("Data, a JSON object").fill(JSON.stringify({ text: HOSTILE }));
+  await page.getByLabel("Preview").getByText("document.title").waitFor();
+  await isText(page, "a preview");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: "Go to" }).fill(`topic:${HOSTILE}`);
+  await page.getByRole("option", { name: `Topic ${HOSTILE}` }).waitFor();
+  await isText(page, "the palette");
   for (const path of [
     `/jobs/${encodeURIComponent(HOSTILE)}`,
+    `/sessions/${encodeURIComponent(HOSTILE)}`,
+    `/rooms/${encodeURIComponent(HOSTILE)}`,
     `/topics/${encodeURIComponent(HOSTILE)}`,
     `/explain?user=${encodeURIComponent(HOSTILE)}&topic=job%3A${job_id}`,
   ]) {

@@ -30,7 +30,17 @@ async function shows(page: Page, bar: string, output: string): Promise<void> {
   });
 }
 
-test("a job is exactly its log through reload, offline, a second tab, and the deaths of edge and core", async () => {
+/** Has the page sleep as a browser puts tabs to sleep: nothing of it runs until it is woken. */
+async function asleep(page: Page): Promise<() => Promise<void>> {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
+  return async () => {
+    await devtools.send("Page.setWebLifecycleState", { state: "active" });
+    await devtools.detach();
+  };
+}
+
+test("a job is exactly its log through reload, offline, sleep, a second tab, and the deaths of edge and core", async () => {
   const pair = await Pair.start();
   const client = new RoomcastClient({ url: pair.url });
   const { job_id } = await client.createJob({ kind: "demo" });
@@ -58,8 +68,14 @@ test("a job is exactly its log through reload, offline, a second tab, and the de
   await shows(page, "30", written);
   await eventually("the notice goes", async () => (await page.getByText("This device is offline").count()) === 0);
 
+  const wake = await asleep(page);
+  await advance(35, "while the tab slept\n");
+  await pair.dropSockets();
+  await wake();
+  await shows(page, "35", written);
+
   const tab = await visitor.open(`/jobs/${job_id}`);
-  await shows(tab, "30", written);
+  await shows(tab, "35", written);
 
   await pair.killEdge();
   await page.getByText("The server cannot be reached").waitFor();

@@ -1,6 +1,6 @@
-import { session } from "@roomcast/client";
-import type { Envelope, Readable, RoomcastClient, RoomcastError, TopicState } from "@roomcast/client";
+import type { Envelope, RoomcastClient, RoomcastError } from "@roomcast/client";
 import type { EventPage, LoggedEvent } from "../api.js";
+import { liveOf, type Followed } from "./followed.js";
 
 /** An event as a log shows it. */
 export interface Entry {
@@ -35,14 +35,13 @@ const KNOWN_MAX = 20_000;
 /** One page of REST; so many of them are read of what was there. */
 const PAGE_EVENTS = 1000;
 const PAGES_MAX = 10;
-/** What no socket tells is asked for so often. */
-const POLL_MS = 2000;
+/** A page that could not be read is tried again after so long. */
+const AGAIN_MS = 2000;
 /** Events come faster than anybody reads: they are shown together. */
 const SHOW_MS = 100;
 
 /**
- * A topic's events: those that were, over REST, and those that come, over the socket where there is a way.
- * Whenever the socket is live anew the log is read from where it stood, so that no event falls between.
+ * A topic's events: those that were, over REST, and those that come, over the socket. Whenever the socket is live anew the log is read from where it stood, so that no event falls between.
  */
 export class Log {
   #state: LogState = { entries: [], total: 0, isReading: true, isCut: false, error: undefined };
@@ -79,10 +78,12 @@ export class Log {
   #start(): () => void {
     const controller = new AbortController();
     const live = liveOf(this.client, this.topic);
-    const leave = live ? this.#join(live, controller.signal) : this.#poll(controller.signal);
+    const leave = live && this.#join(live, controller.signal);
+    // REST says what is wrong with its name.
+    if (!live) void this.#read(controller.signal);
     return () => {
       controller.abort();
-      leave();
+      leave?.();
       clearTimeout(this.#show);
       clearTimeout(this.#again);
       this.#show = undefined;
@@ -110,15 +111,6 @@ export class Log {
     };
   }
 
-  #poll(signal: AbortSignal): () => void {
-    const look = () => {
-      if (!document.hidden) void this.#read(signal);
-    };
-    look();
-    const timer = setInterval(look, POLL_MS);
-    return () => clearInterval(timer);
-  }
-
   async #read(signal: AbortSignal): Promise<void> {
     if (this.#isReading) {
       this.#mustReadAgain = true;
@@ -134,7 +126,7 @@ export class Log {
     } catch (error) {
       if (signal.aborted) return;
       this.#set({ error: error as RoomcastError });
-      if ((error as RoomcastError).retryable) this.#again = setTimeout(() => void this.#read(signal), POLL_MS);
+      if ((error as RoomcastError).retryable) this.#again = setTimeout(() => void this.#read(signal), AGAIN_MS);
     }
     this.#isReading = false;
     this.#set({ isReading: false });
@@ -186,19 +178,6 @@ export class Log {
     this.#state = { ...this.#state, ...change };
     for (const listener of this.#listeners) listener();
   }
-}
-
-/** What can be followed over the socket. */
-type Followed = Readable<TopicState<unknown>> & {
-  on(reader: (event: { readonly name: string; readonly data: Envelope }) => void): () => void;
-};
-
-/** How a topic is followed over the socket; other topics are asked for. */
-function liveOf(client: RoomcastClient, topic: string): Followed | undefined {
-  const [, kind, name = ""] = /^(job|session|room):(.*)$/.exec(topic) ?? [];
-  if (kind === "job") return client.job(name);
-  if (kind === "session") return session(client, name);
-  return kind === "room" ? client.room(name) : undefined;
 }
 
 /** The envelope stands in the payload over the socket, and beside it over REST. */

@@ -26,8 +26,8 @@ type Ask<T> = (client: RoomcastClient, signal: AbortSignal) => Promise<T>;
 export function usePolled<T>(key: string, ask: Ask<T>, everyMs?: number): Polled<T> {
   const client = useRoomcast();
   const [answer, setAnswer] = useState<Answer<T>>({ key });
-  const [turn, setTurn] = useState(0);
   const newest = useRef(ask);
+  const again = useRef(() => {});
   useEffect(() => {
     newest.current = ask;
   });
@@ -35,7 +35,10 @@ export function usePolled<T>(key: string, ask: Ask<T>, everyMs?: number): Polled
     const controller = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isAsking = false;
+    let isToAskAgain = false;
     const once = async () => {
+      // What is on its way may be older than what made somebody ask.
+      isToAskAgain = isAsking;
       if (isAsking) return;
       clearTimeout(timer);
       isAsking = true;
@@ -48,12 +51,14 @@ export function usePolled<T>(key: string, ask: Ask<T>, everyMs?: number): Polled
         setAnswer((last) => ({ ...(last.key === key ? last : {}), key, error: error as RoomcastError }));
       }
       isAsking = false;
+      if (isToAskAgain) return once();
       if (everyMs !== undefined && !document.hidden) timer = setTimeout(() => void once(), everyMs);
     };
     const look = () => {
       if (document.hidden) clearTimeout(timer);
       else if (everyMs !== undefined) void once();
     };
+    again.current = () => void once();
     void once();
     document.addEventListener("visibilitychange", look);
     return () => {
@@ -61,8 +66,8 @@ export function usePolled<T>(key: string, ask: Ask<T>, everyMs?: number): Polled
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", look);
     };
-  }, [client, key, everyMs, turn]);
-  const refresh = useCallback(() => setTurn((last) => last + 1), []);
+  }, [client, key, everyMs]);
+  const refresh = useCallback(() => again.current(), []);
   const { data, error } = answer.key === key ? answer : {};
   return { data, error, refresh };
 }

@@ -2,6 +2,7 @@ import { useState, type ReactNode } from "react";
 import type { AuditPage } from "../api.js";
 import { usePolled } from "../data/polled.js";
 import { matches, searchOf } from "../data/search.js";
+import { useNews } from "../data/use-news.js";
 import { addressOf, useQuery } from "../route/route.js";
 import { Moment } from "../ui/moment.js";
 import { Find } from "../ui/find.js";
@@ -10,7 +11,6 @@ import { Paging } from "../ui/paging.js";
 import { Answered, Empty } from "../ui/state.js";
 import { Cell, NameCell, Row, Table } from "../ui/table.js";
 
-const EVERY_MS = 5000;
 const LIMIT = 100;
 /** Conditions as they are typed, and as REST takes them. */
 const FIELDS = { by: "actor", did: "action" };
@@ -21,11 +21,11 @@ export function Audit(): ReactNode {
   const [text, setText] = useState("");
   const { query: conditions, words } = searchOf(text, FIELDS);
   const query = { ...conditions, limit: LIMIT, page_token: page };
-  const found = usePolled(
-    JSON.stringify(query),
-    (client, signal) => client.request<AuditPage>("/audit", { query, signal }),
-    page ? undefined : EVERY_MS,
+  const found = usePolled(JSON.stringify(query), (client, signal) =>
+    client.request<AuditPage>("/audit", { query, signal }),
   );
+  // An older page stays as it is; the newest goes on.
+  useNews(page ? undefined : "audit:log", found.refresh);
   return (
     <Page title="Audit" kicker="What was done by hand, and by whom">
       <div className="toolbar">

@@ -18,6 +18,8 @@ import { Cell, NameCell, NumberCell, Row, Table } from "../ui/table.js";
 
 /** More rows than this are no list any more: they are searched. */
 const ROWS_MAX = 200;
+/** Enough of an edge's name to tell it from others. */
+const SHORT = 8;
 /** More topics than this are counted. */
 const TOPICS_SHOWN = 3;
 
@@ -33,6 +35,7 @@ export function Connections(): ReactNode {
     setText(typed);
     refine(addressOf("/connections", undefined, { q: typed }));
   };
+  const edges = new Set(found.data?.connections.map(({ edge_id }) => edge_id));
   const end = ({ id, user_id }: Connection) =>
     deed.run(async () => {
       await askEdge(`/connections/${encodeURIComponent(id)}/disconnect`, { method: "POST" });
@@ -40,21 +43,27 @@ export function Connections(): ReactNode {
       return `The connection of ${user_id} ends`;
     });
   return (
-    <Page title="Connections" kicker={found.data && plural(found.data.connections.length, "socket")}>
+    <Page title="Connections" kicker={
+        found.data &&
+        [plural(found.data.connections.length, "socket"), edges.size > 1 && plural(edges.size, "edge")]
+          .filter(Boolean)
+          .join(" at ")
+      }>
       <div className="toolbar">
-        <Find label="Find connections" hint="A user, a topic, an address…" text={text} type={type} />
+        <Find label="Find connections" hint="A user, a topic, an address, an edge…" text={text} type={type} />
         <Outcome deed={deed} />
       </div>
       <Answered {...found} what="connections">
-        {({ connections }) => {
-          const shown = connections.filter(({ id, user_id, address, topics }) =>
-            matches(words, [id, user_id, address, ...topics]),
+        {({ connections, edge_id: here }) => {
+          const shown = connections.filter(({ id, user_id, address, edge_id, topics }) =>
+            matches(words, [id, user_id, address, edge_id, ...topics]),
           );
           if (shown.length === 0) return <Empty title={text ? "No such connections" : "Nobody is connected"} />;
           return (
             <>
               <ConnectionTable
                 connections={shown.slice(0, ROWS_MAX)}
+                here={edges.size > 1 ? here : undefined}
                 deed={isOperator ? { ...deed, end } : undefined}
               />
               {shown.length > ROWS_MAX && <p className="note">{shown.length - ROWS_MAX} more: find them by a word.</p>}
@@ -68,26 +77,34 @@ export function Connections(): ReactNode {
 
 interface ConnectionTableProps {
   readonly connections: readonly Connection[];
+  /** The edge that answered, where there are others. */
+  readonly here: string | undefined;
   /** What an operator may do with one. */
   readonly deed: (Deed & { readonly end: (connection: Connection) => void }) | undefined;
 }
 
-function ConnectionTable({ connections, deed }: ConnectionTableProps): ReactNode {
+function ConnectionTable({ connections, here, deed }: ConnectionTableProps): ReactNode {
   return (
     <Table
       label="Connections"
-      columns={["User", "Follows", "Transport", "Lag#", "For#", ...(deed ? ["Actions#"] : [])]}
+      columns={["User", "Follows", "Transport", ...(here ? ["Edge"] : []), "Lag#", "For#", ...(deed ? ["Actions#"] : [])]}
     >
       {connections.map((connection) => (
         <Row key={connection.id}>
           <NameCell>
             {connection.user_id}
-            <code className="id">{[connection.id, connection.address].filter(Boolean).join(" · ")}</code>
+            <code className="id">{[connection.address, connection.id].filter(Boolean).join(" · ")}</code>
           </NameCell>
           <Cell of="Follows">
             <Followed topics={connection.topics} />
+            {here && here !== connection.edge_id && <span className="faint">jobs alone are known</span>}
           </Cell>
           <Cell of="Transport">{[connection.transport, connection.namespace].filter(Boolean).join(" ")}</Cell>
+          {here && (
+            <Cell of="Edge">
+              {here === connection.edge_id ? "this one" : <code className="id">{shortened(connection.edge_id)}</code>}
+            </Cell>
+          )}
           <NumberCell of="Lag">{lagOf(connection)}</NumberCell>
           <NumberCell of="For">
             <Age at={connection.connected_at} />
@@ -129,5 +146,11 @@ function Followed({ topics }: { readonly topics: readonly string[] }): ReactNode
 }
 
 function lagOf({ waiting_bytes }: Connection): string {
+  if (waiting_bytes === null) return "unknown";
   return waiting_bytes > 0 ? size(waiting_bytes) : "none";
+}
+
+/** The end of an edge's name, which is a time first. */
+function shortened(edge: string): string {
+  return edge.slice(-SHORT);
 }

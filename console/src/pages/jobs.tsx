@@ -2,6 +2,7 @@ import type { JobStatus } from "@roomcast/client";
 import { useMemo, useState, type ReactNode } from "react";
 import { usePolled } from "../data/polled.js";
 import { matches, searchOf } from "../data/search.js";
+import { useNews } from "../data/use-news.js";
 import { addressOf, refine, useQuery } from "../route/route.js";
 import { Find } from "../ui/find.js";
 import { Page } from "../ui/page.js";
@@ -32,12 +33,14 @@ export function Jobs(): ReactNode {
   const page = query.get("page") ?? undefined;
   const search = useMemo(() => searchOf(text, FIELDS), [text]);
   const asked = { ...search.query, ...(status && { status }), ...(page && { page_token: page }), limit: LIMIT };
-  // An older page stays as it is; the newest goes on.
+  const topic = topicOf(search.query);
+  // An older page stays as it is; the newest goes on: where a topic tells of its jobs, with that.
   const found = usePolled(
     JSON.stringify(asked),
     (client, signal) => client.listJobs(asked, signal),
-    page ? undefined : EVERY_MS,
+    page || topic ? undefined : EVERY_MS,
   );
+  useNews(page ? undefined : topic, found.refresh);
   const address = (change: Readonly<Record<string, string | undefined>>) =>
     addressOf("/jobs", undefined, { status, q: text, ...change });
   const type = (typed: string) => {
@@ -75,6 +78,12 @@ export function Jobs(): ReactNode {
       </Answered>
     </Page>
   );
+}
+
+/** What tells of all jobs that are asked for. */
+function topicOf({ owner, project_id }: Readonly<Record<string, string>>): string | undefined {
+  if (project_id) return `project:${project_id}`;
+  return owner && /^[\w-]+$/.test(owner) ? `user:${owner}` : undefined;
 }
 
 function NoJobs({ isSearched }: { readonly isSearched: boolean }): ReactNode {

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import type { RoomLine, RoomPage as Found } from "../api.js";
-import { followers, useConnections } from "../data/connections.js";
+import { useFollowers } from "../data/connections.js";
 import { usePolled } from "../data/polled.js";
 import { Link } from "../route/link.js";
 import { addressOf } from "../route/route.js";
@@ -19,14 +19,13 @@ export function Rooms(): ReactNode {
     (client, signal) => client.request<Found>("/rooms", { query: { limit: LIMIT }, signal }),
     EVERY_MS,
   );
-  const connections = useConnections();
-  const amounts = connections.data && followers(connections.data);
+  const followers = useFollowers();
   return (
     <Page title="Rooms" kicker="As the core’s configuration declares them">
       <Answered {...found} what="rooms">
         {({ rooms, next_page_token }) => (
           <>
-            {rooms.length > 0 ? <RoomTable rooms={rooms} amounts={amounts} /> : <Empty title="No rooms are declared" />}
+            {rooms.length > 0 ? <RoomTable rooms={rooms} followers={followers} /> : <Empty title="No rooms are declared" />}
             {next_page_token && <p className="note">There are more: open them by name, with /.</p>}
           </>
         )}
@@ -37,10 +36,10 @@ export function Rooms(): ReactNode {
 
 interface RoomTableProps {
   readonly rooms: readonly RoomLine[];
-  readonly amounts: ReadonlyMap<string, number> | undefined;
+  readonly followers: (topic: string) => string;
 }
 
-function RoomTable({ rooms, amounts }: RoomTableProps): ReactNode {
+function RoomTable({ rooms, followers }: RoomTableProps): ReactNode {
   return (
     <Table label="Rooms" columns={["Room", "Read by", "Published to by", "Keeps", "Followed by#"]}>
       {rooms.map((room) => (
@@ -55,7 +54,7 @@ function RoomTable({ rooms, amounts }: RoomTableProps): ReactNode {
           <Cell of="Keeps" className="faint">
             {habitsOf(room)}
           </Cell>
-          <NumberCell of="Followed by">{amounts?.get(`room:${room.room}`) ?? (amounts ? 0 : "")}</NumberCell>
+          <NumberCell of="Followed by">{followers(`room:${room.room}`)}</NumberCell>
         </Row>
       ))}
     </Table>

@@ -4,6 +4,7 @@ import { grpcurl } from "../data/grpcurl.js";
 import type { From } from "../data/log.js";
 import { usePolled } from "../data/polled.js";
 import { useLog } from "../data/use-log.js";
+import { useNews } from "../data/use-news.js";
 import { count, size } from "../data/words.js";
 import { Link } from "../route/link.js";
 import { addressOf } from "../route/route.js";
@@ -16,7 +17,6 @@ import { Answered } from "../ui/state.js";
 import { Watchers } from "./job/watchers.js";
 import { retentionOf } from "./topics/retention.js";
 
-const EVERY_MS = 2000;
 const PAGES = { job: "/jobs", session: "/sessions", room: "/rooms" } as const;
 
 /** One log: where it stands, and what is in it. */
@@ -69,7 +69,8 @@ function Tail({ topic, from }: { readonly topic: string; readonly from: From }):
 
 function Head({ topic }: { readonly topic: string }): ReactNode {
   const path = `/topics/${encodeURIComponent(topic)}`;
-  const head = usePolled(path, (client, signal) => client.request<TopicLine>(path, { signal }), EVERY_MS);
+  const head = usePolled(path, (client, signal) => client.request<TopicLine>(path, { signal }));
+  useNews(topic, head.refresh);
   return (
     <Panel title="Head">
       <Answered {...head} what="the topic">

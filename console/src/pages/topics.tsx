@@ -1,6 +1,6 @@
 import { useState, type FormEvent, type ReactNode } from "react";
 import type { TopicPage as Found } from "../api.js";
-import { followers, useConnections } from "../data/connections.js";
+import { useFollowers } from "../data/connections.js";
 import { usePolled } from "../data/polled.js";
 import { count, size } from "../data/words.js";
 import { Link } from "../route/link.js";
@@ -31,8 +31,7 @@ export function Topics(): ReactNode {
     (client, signal) => client.request<Found>("/topics", { query: asked, signal }),
     page ? undefined : EVERY_MS,
   );
-  const connections = useConnections();
-  const amounts = connections.data && followers(connections.data);
+  const followers = useFollowers();
   const address = (change: Readonly<Record<string, string | undefined>>) =>
     addressOf("/topics", undefined, { kind, q: text, ...change });
   const type = (typed: string) => {
@@ -53,7 +52,7 @@ export function Topics(): ReactNode {
         {({ topics, next_page_token }) => (
           <>
             {topics.length > 0 ? (
-              <TopicTable topics={topics} amounts={amounts} />
+              <TopicTable topics={topics} followers={followers} />
             ) : (
               <Empty title="No such topics">A topic is there from its first event on.</Empty>
             )}
@@ -73,10 +72,10 @@ export function Topics(): ReactNode {
 
 interface TopicTableProps {
   readonly topics: Found["topics"];
-  readonly amounts: ReadonlyMap<string, number> | undefined;
+  readonly followers: (topic: string) => string;
 }
 
-function TopicTable({ topics, amounts }: TopicTableProps): ReactNode {
+function TopicTable({ topics, followers }: TopicTableProps): ReactNode {
   return (
     <Table label="Topics" columns={["Topic", "Head#", "Kept#", "Size#", "Followed by#", "Retention"]}>
       {topics.map(({ topic, head_offset, first_offset, bytes, retention }) => (
@@ -89,7 +88,7 @@ function TopicTable({ topics, amounts }: TopicTableProps): ReactNode {
           <NumberCell of="Head">{count(head_offset)}</NumberCell>
           <NumberCell of="Kept">{count(head_offset === 0 ? 0 : head_offset - first_offset + 1)}</NumberCell>
           <NumberCell of="Size">{size(bytes)}</NumberCell>
-          <NumberCell of="Followed by">{amounts?.get(topic) ?? (amounts ? 0 : "")}</NumberCell>
+          <NumberCell of="Followed by">{followers(topic)}</NumberCell>
           <Cell of="Retention" className="faint">
             {retentionOf(retention)}
           </Cell>

@@ -111,7 +111,15 @@ function gist(data: Entry["data"]): string {
 
 function told(value: unknown): string {
   if (typeof value === "number") return String(Math.round(value * 100) / 100);
-  return typeof value === "string" ? value.trimEnd() : JSON.stringify(value);
+  return typeof value === "string" ? value.trimEnd().replaceAll(CONTROLS, pictured) : JSON.stringify(value);
+}
+
+/** Such as a colour begins with. */
+const CONTROLS = /[\u0000-\u001f]/g;
+
+/** The sign that stands for one that cannot be seen. */
+function pictured(control: string): string {
+  return control === "\n" ? " " : String.fromCharCode(0x2400 + control.charCodeAt(0));
 }
 
 function isFound(entry: Entry, words: string): boolean {

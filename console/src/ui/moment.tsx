@@ -2,6 +2,9 @@ import type { ReactNode } from "react";
 import { useNow } from "../data/clock.js";
 import { duration, moment } from "../data/words.js";
 
+/** Less than this is as long as the way from the server, and the difference of two clocks. */
+const SHORTEST_MS = 1000;
+
 interface MomentProps {
   readonly at: string | null | undefined;
 }
@@ -15,9 +18,10 @@ export function Moment({ at }: MomentProps): ReactNode {
 export function Age({ at }: MomentProps): ReactNode {
   const now = useNow();
   if (!at) return null;
+  const age = now - Date.parse(at);
   return (
     <time dateTime={at} title={moment(at)}>
-      {duration(now - Date.parse(at))}
+      {age < SHORTEST_MS ? "now" : duration(age)}
     </time>
   );
 }

@@ -63,6 +63,13 @@ export class Pair {
     await this.#edge?.kill();
   }
 
+  /** Every connection of a browser ends, as for one that answers nothing. */
+  async dropSockets(): Promise<void> {
+    const answer = await fetch(`${this.url}/connections`);
+    const { connections } = (await answer.json()) as { readonly connections: readonly { readonly id: string }[] };
+    for (const { id } of connections) await fetch(`${this.url}/connections/${id}/disconnect`, { method: "POST" });
+  }
+
   #isReady(): Promise<true> {
     return eventually("the edge has its core", async () => {
       for (const process of [this.#core, this.#edge]) {

@@ -60,7 +60,7 @@ function stepsOf(job: Job, entries: readonly Entry[]): readonly Step[] {
     const isFirst = steps.length === 0;
     const about = [
       error,
-      cancel_requested === true && message,
+      (cancel_requested === true || status === "cancelled") && message,
       run_at !== undefined && `not before ${clock(String(run_at))}`,
     ];
     steps.push({

@@ -1,8 +1,7 @@
 import { useRoomcast } from "@roomcast/react";
 import { useState, type FormEvent, type ReactNode } from "react";
-import { followers, useConnections } from "../../data/connections.js";
+import { useFollowers } from "../../data/connections.js";
 import { useDeed } from "../../data/deed.js";
-import { plural } from "../../data/words.js";
 import { Outcome } from "../../ui/outcome.js";
 import { Panel } from "../../ui/panel.js";
 import { draftOf, type Draft } from "./draft.js";
@@ -17,8 +16,7 @@ export function Composer({ room }: { readonly room: string }): ReactNode {
   const [type, setType] = useState("announcement");
   const [text, setText] = useState(EXAMPLE);
   const draft = draftOf(room, type, text);
-  const connections = useConnections();
-  const audience = connections.data && (followers(connections.data).get(`room:${room}`) ?? 0);
+  const audience = useFollowers()(`room:${room}`);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if ("problem" in draft) return;
@@ -32,9 +30,7 @@ export function Composer({ room }: { readonly room: string }): ReactNode {
   return (
     <Panel
       title="Say something"
-      aside={
-        <span className="faint">{audience === undefined ? "" : `heard by ${plural(audience, "connection")}`}</span>
-      }
+      aside={<span className="faint">{audience && `connections that hear it: ${audience}`}</span>}
     >
       <form className="composer" onSubmit={submit}>
         <div className="composer-fields">

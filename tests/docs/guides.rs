@@ -1,0 +1,29 @@
+//! Guides that start what they speak of, run as they stand.
+
+use super::page::follow;
+
+/// Runs a page, and looks for what its commands must have said.
+async fn check(page: &str, expected: &[&str]) {
+    let said = follow(page).await;
+    for expected in expected {
+        assert!(said.contains(expected), "{expected} is missing in:\n{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_command_of_the_guide_to_tokens_works_as_it_stands() {
+    let expected = [
+        r#""code": "unauthenticated""#,
+        r#""tenant": "default""#,
+        r#""text":"ana is connected\n\nreport: queued""#,
+        r#""origin_not_allowed""#,
+        "both: old token 200, new token 200",
+        "new alone: old token 401, new token 200",
+        "by its key: 200, by the secret: 401",
+        "before: 200\nrevoked: 401\nlifted: 200",
+        "disabled: 403",
+        "event: snapshot",
+        r#""ticket_invalid""#,
+    ];
+    check("docs/guides/auth.md", &expected).await;
+}

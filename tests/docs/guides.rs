@@ -27,3 +27,13 @@ async fn every_command_of_the_guide_to_tokens_works_as_it_stands() {
     ];
     check("docs/guides/auth.md", &expected).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_command_of_the_guide_to_proxies_works_as_it_stands() {
+    let through = "polling: polling, 20 rounds on one connection\n\
+                   websocket: websocket, 20 rounds on one connection\n";
+    let eager = "the eager one: 429, another one: 401\n";
+    // nginx; Caddy and HAProxy; HAProxy with one edge alone.
+    let said = [through, eager, through, through, through].concat();
+    check("docs/guides/proxies.md", &[said.trim_end()]).await;
+}

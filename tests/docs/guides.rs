@@ -37,3 +37,14 @@ async fn every_command_of_the_guide_to_proxies_works_as_it_stands() {
     let said = [through, eager, through, through, through].concat();
     check("docs/guides/proxies.md", &[said.trim_end()]).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_program_of_the_guide_to_node_works_as_it_stands() {
+    let expected = [
+        "offset 1",
+        "invalid_argument: type: must be",
+        "headline: while you were away\nheadline: that is all\n",
+        "published 3\nthe same job: true\nsnapshot JOB_STATE_QUEUED\nevent job.cancelled",
+    ];
+    check("docs/guides/node.md", &expected).await;
+}

@@ -48,3 +48,14 @@ async fn every_program_of_the_guide_to_node_works_as_it_stands() {
     ];
     check("docs/guides/node.md", &expected).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_moved_from_node_does_the_same_before_beside_and_after() {
+    let before = "before: ana said hello\nbefore: a receipt of lobby\n";
+    // Who comes later is told the last word first.
+    let after = |last: &str| {
+        format!("after: ana said {last}\nafter: ben said hi\nafter: a receipt of lobby\n")
+    };
+    let said = [before, before, &after("hello"), &after("first")].concat();
+    check("docs/guides/migrate-node.md", &[said.trim_end()]).await;
+}

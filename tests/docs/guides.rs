@@ -59,3 +59,19 @@ async fn what_is_moved_from_node_does_the_same_before_beside_and_after() {
     let said = [before, before, &after("hello"), &after("first")].concat();
     check("docs/guides/migrate-node.md", &[said.trim_end()]).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_moved_from_python_socketio_does_the_same_before_and_after() {
+    let before = "before: 33\nbefore: 66\nbefore: 100\nbefore: {'pages': 3}\n";
+    let said = ["after: completed 100\n", before, "published at 1"].concat();
+    check("docs/guides/migrate-python-socketio.md", &[before, &said]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_moved_from_flask_socketio_does_the_same_before_beside_and_after() {
+    let expected = [
+        "before: hello\n\"log in first\"\nafter: ana said hello\nbefore: hello\n",
+        r#"{"type":"said","data":{"text":"hello"}}"#,
+    ];
+    check("docs/guides/migrate-flask-socketio.md", &expected).await;
+}

@@ -75,3 +75,15 @@ async fn what_is_moved_from_flask_socketio_does_the_same_before_beside_and_after
     ];
     check("docs/guides/migrate-flask-socketio.md", &expected).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_page_of_concepts_says_is_so() {
+    let expected = [
+        r#"{"ok":true,"resumed":false}"#,
+        "headline 2",
+        r#"{"ok":true,"resumed":true}"#,
+        r#"{"ok":false,"code":"invalid_argument"}"#,
+        r#"{"reason":"forked""#,
+    ];
+    check("docs/concepts.md", &expected).await;
+}

@@ -51,7 +51,8 @@ pub fn shell_blocks_run(tree: &[Source]) -> Vec<String> {
         tree.iter().filter(|source| source.path.starts_with("tests/docs/")).collect();
     let mut found = Vec::new();
     for source in tree {
-        let is_guide = source.path == "README.md" || source.path.starts_with("docs/guides/");
+        let is_guide = ["README.md", "docs/concepts.md"].contains(&&*source.path)
+            || source.path.starts_with("docs/guides/");
         if !is_guide {
             continue;
         }

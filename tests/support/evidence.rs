@@ -24,12 +24,17 @@ pub(crate) fn length<T>(usual: T, to_prove: T) -> T {
 impl Evidence {
     /// Of the test whose name begins so.
     pub(crate) fn of(title: &str, test: &str) -> Evidence {
-        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        let cpus = std::thread::available_parallelism().map_or(0, usize::from);
         let binary = match std::env::var_os("ROOMCAST_TEST_BINARY") {
             Some(_) => "release",
             None => "debug",
         };
+        Evidence::of_build(title, test, binary)
+    }
+
+    /// Of a build that the test makes itself.
+    pub(crate) fn of_build(title: &str, test: &str, binary: &str) -> Evidence {
+        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let cpus = std::thread::available_parallelism().map_or(0, usize::from);
         let commit = std::env::var("ROOMCAST_TEST_COMMIT")
             .map_or_else(|_| String::new(), |commit| format!(", commit {commit}"));
         let page = format!(

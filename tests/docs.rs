@@ -1,6 +1,7 @@
 //! What the documentation tells people to type does what it says.
 
 mod cluster;
+mod evidence;
 mod first_minute;
 mod guides;
 mod page;

@@ -35,9 +35,9 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// What stands there in a checkout whose console was not built.
 const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Roomcast</title>\
      <meta name=viewport content='width=device-width, initial-scale=1'>\
-     <link rel=stylesheet href=/page/page.css><body class=docs><main><h1>The console was not built</h1>\
+     <link rel=stylesheet href=/page.css><body><main><h1>The console was not built</h1>\
      <p>This binary was made without it. Build it with <code>make console</code>, then build again.</p>\
-     <p>Meanwhile there are <a href=/page/>your jobs</a> and <a href=/docs>the API</a>.</p></main></html>";
+     <p>Meanwhile there is <a href=/docs>the API</a>.</p></main></html>";
 
 #[derive(RustEmbed)]
 #[folder = "../console/dist"]

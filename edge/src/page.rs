@@ -1,8 +1,8 @@
-//! A small page: the caller's jobs, live. Plain files, embedded; nothing from anywhere else.
+//! Pages that the edge writes itself, for who has no console; and Socket.IO's own browser client, where pages
+//! of that world look for it.
 
 use axum::{
     Router,
-    extract::Path,
     response::{Html, IntoResponse as _, Response},
     routing::get,
 };
@@ -11,40 +11,24 @@ use roomcast_proto::registry::Code;
 
 use crate::rest::Problem;
 
-const INDEX: &str = include_str!("page/index.html");
+const STYLE: &str = include_str!("page/page.css");
 
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// The files of the page: name, media type, text.
-const FILES: [(&str, &str, &str); 6] = [
-    ("page.css", CSS, include_str!("page/page.css")),
-    ("page.js", JAVASCRIPT, include_str!("page/page.js")),
-    ("credential.js", JAVASCRIPT, include_str!("page/credential.js")),
-    ("list.js", JAVASCRIPT, include_str!("page/list.js")),
-    ("job.js", JAVASCRIPT, include_str!("page/job.js")),
-    ("output.js", JAVASCRIPT, include_str!("page/output.js")),
-];
-
 /// Socket.IO's own browser client, if it was there at build time.
 const SOCKET_IO_CLIENT: Option<&str> = include!(concat!(env!("OUT_DIR"), "/socket_io_client.rs"));
 
-/// Nothing but our own files, and no script inside of HTML: what a job says can never run.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Nothing but our own files, and no script at all.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The files that the page asks for. They stand beside the API, not in it.
+/// The files that stand beside the API, not in it.
 pub(crate) fn assets<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
-        .route("/page/", get(index))
-        .route("/page/{file}", get(part))
+        .route("/page.css", get(|| async { file(CSS, STYLE) }))
         .route("/socket.io/socket.io.js", get(socket_io_client))
         .route("/socket.io/socket.io.min.js", get(socket_io_client))
-}
-
-/// The page itself.
-async fn index() -> Response {
-    html(INDEX.to_owned())
 }
 
 /// A page of ours.
@@ -59,14 +43,6 @@ pub(crate) fn html(text: String) -> Response {
         HeaderValue::from_static("same-origin"),
     );
     response
-}
-
-async fn part(Path(name): Path<String>) -> Result<Response, Problem> {
-    FILES
-        .iter()
-        .find(|(known, ..)| *known == name)
-        .map(|(_, media_type, text)| file(media_type, text))
-        .ok_or_else(|| Problem::new(Code::RouteNotFound, "the page has no such file"))
 }
 
 async fn socket_io_client() -> Result<Response, Problem> {

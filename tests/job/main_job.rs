@@ -1,5 +1,5 @@
 //! The main job: a real command under `roomcast run`, watched to its end by an unmodified
-//! `socket.io-client`, by `python-socketio`, and by the page in a real Chromium.
+//! `socket.io-client`, by `python-socketio`, and by the console in a real Chromium.
 
 use std::time::Duration;
 
@@ -14,29 +14,31 @@ const STEPS: usize = 50;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_command_is_seen_to_its_end_by_node_python_and_the_page_in_chromium() {
+async fn a_command_is_seen_to_its_end_by_node_python_and_the_console_in_chromium() {
     let dev = Dev::start().await;
     let (node, python) = (Clients::node().await, Clients::python().await);
-    let list = Browser::open(&format!("{}/page/", dev.url())).await;
-    let script = format!("for i in $(seq 1 {STEPS}); do echo \"step $i/{STEPS}\"; sleep 0.1; done");
+    let list = Browser::open(&format!("{}/console/jobs", dev.url())).await;
+    let script = format!("for i in $(seq 1 {STEPS}); do echo \"step $i/{STEPS}\"; sleep 0.2; done");
     let mut run = spawn_run(&dev, &["sh", "-c", &script]);
     let rest = dev.rest();
     let job_id = running_job(&rest).await;
 
     let sockets = [node.connect(&dev.url(), None), python.connect(&dev.url(), None)];
     let watch = sockets.iter().map(|socket| sees_the_job_to_its_end(socket, &rest, &job_id));
-    let address = format!("{}/page/#job={job_id}", dev.url());
+    let address = format!("{}/console/jobs/{job_id}", dev.url());
     let (page, _) = tokio::join!(Browser::open(&address), join_all(watch));
     let last = format!("step {STEPS}/{STEPS}");
-    // The list beside it may show the end a moment earlier: the job itself has "100 %" and no button.
     page.shows("the page shows the end", |sight| {
-        let has_ended = sight.text.contains("completed") && !sight.text.contains("Cancel");
+        let has_ended = sight.text.contains("Completed") && !sight.text.contains("Cancel job");
         has_ended && sight.text.contains("100 %") && sight.text.contains(&last)
     })
     .await;
     let bars: Vec<f64> = page.sights().iter().filter_map(|sight| sight.bar).collect();
     assert!(bars.iter().any(|bar| (1.0..100.0).contains(bar)), "it moved: {bars:?}");
-    list.shows("the list has the job", |sight| sight.text.contains("completed")).await;
+    list.shows("the list has the job", |sight| {
+        sight.text.contains(&job_id) && sight.text.contains("Took ")
+    })
+    .await;
     assert_eq!(page.faults(), Vec::<String>::new());
     assert!(run.ended(PATIENCE).await.success());
     assert!(run.stdout_lines().iter().any(|line| line.contains(&last)), "the terminal too");

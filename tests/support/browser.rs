@@ -1,4 +1,4 @@
-//! The page, in a real headless Chromium.
+//! A page, in a real headless Chromium.
 
 use serde_json::Value;
 

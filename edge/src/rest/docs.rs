@@ -35,8 +35,8 @@ pub(super) fn page(document: &Value) -> String {
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8><title>Roomcast API</title>\
          <meta name=viewport content='width=device-width, initial-scale=1'>\
-         <link rel=stylesheet href=/page/page.css>\
-         <body class=docs><header><h1>Roomcast API</h1><nav><a href=/>Jobs</a> \
+         <link rel=stylesheet href=/page.css>\
+         <body><header><h1>Roomcast API</h1><nav><a href=/console/>Console</a> \
          <a href=#schemas>Schemas</a> <a href=#errors>Errors</a> \
          <a href=/openapi.json>openapi.json</a></nav></header><main><p>{description}</p>\
          <p>Every path stands under <code>/api/v1</code> and at the root.</p>{operations}\

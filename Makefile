@@ -129,7 +129,7 @@ fuzz: ## Fuzz what comes from strangers, FUZZ_SECONDS=600 each (nightly Rust; in
 	@$(HAS) cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 	.ci/fuzz $(or $(FUZZ_SECONDS),600)
 
-bench: ## Measure on this machine (ARGS="start" for one benchmark, see --help)
+bench: ## Measure on this machine (ARGS="start" for one benchmark, "postgres" or "bus" for a cluster's, see --help)
 	cargo run --release --locked --package roomcast-bench -- $(or $(ARGS),all)
 
 fanout: fanout-tools $(FANOUT_NODE) $(FANOUT_PYTHON) ## Fan-out beside other servers (ARGS="rooms" for one benchmark, see --help; Linux)

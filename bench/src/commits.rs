@@ -62,7 +62,8 @@ pub(crate) async fn measure(
     let find = |name| rows.iter().find(|row| row.name == name);
     for (ours, bare) in RATIOS {
         if let (Some(ours), Some(bare)) = (find(ours), find(bare)) {
-            writeln!(page, "| ratio: {} / {} | {} |", ours.name, bare.name, ours.ratios(bare))?;
+            let ratios = Figure::ratios(&ours.figures, &bare.figures);
+            writeln!(page, "| ratio: {} / {} | {ratios} |", ours.name, bare.name)?;
         }
     }
     Ok(page)
@@ -73,14 +74,6 @@ struct Row {
     name: &'static str,
     operation: Arc<dyn Operation>,
     figures: Vec<Figure>,
-}
-
-impl Row {
-    fn ratios(&self, measure: &Row) -> String {
-        let both = self.figures.iter().zip(&measure.figures);
-        let ratio = |(a, b): (&Figure, &Figure)| format!("{:.2}", a.per_second() / b.per_second());
-        both.map(ratio).collect::<Vec<_>>().join(" | ")
-    }
 }
 
 /// Makes what a row measures ready, in a folder of its own.

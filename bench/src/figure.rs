@@ -30,4 +30,11 @@ impl Figure {
         let millis = |share| self.at(share).as_secs_f64() * 1000.0;
         format!("{:.0}/s ({:.2}/{:.2} ms)", self.per_second(), millis(0.5), millis(0.99))
     }
+
+    /// How the rates of one row stand to another's.
+    pub(crate) fn ratios(ours: &[Figure], others: &[Figure]) -> String {
+        let both = ours.iter().zip(others);
+        let ratio = |(a, b): (&Figure, &Figure)| format!("{:.2}", a.per_second() / b.per_second());
+        both.map(ratio).collect::<Vec<_>>().join(" | ")
+    }
 }

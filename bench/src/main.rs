@@ -3,6 +3,7 @@
 
 mod bare;
 mod body;
+mod bus;
 mod commits;
 mod disk;
 mod figure;
@@ -11,7 +12,9 @@ mod graph;
 mod latency;
 mod load;
 mod maintenance;
+mod postgres;
 mod rpc;
+mod server;
 mod store;
 mod watch;
 
@@ -56,8 +59,12 @@ enum What {
     Graph,
     /// What streams that follow a session cost its commands
     Watch,
-    /// Everything
+    /// Everything that needs no other server
     All,
+    /// Durable commits a second to PostgreSQL: bare lanes, the stores of one to three cores, Redis Streams
+    Postgres,
+    /// From a publish to another core's subscriber, with Redis alive and dead
+    Bus,
 }
 
 #[tokio::main]
@@ -84,6 +91,12 @@ async fn main() -> anyhow::Result<()> {
     }
     if wants(What::Watch) {
         page += &watch::measure(folder.path(), span).await?;
+    }
+    if cli.what == What::Postgres {
+        page += &postgres::measure(&cli.dir, span, &cli.only, &cli.publishers).await?;
+    }
+    if cli.what == What::Bus {
+        page += &bus::measure(folder.path(), &cli.dir, span).await?;
     }
     std::io::stdout().lock().write_all(page.as_bytes())?;
     Ok(())

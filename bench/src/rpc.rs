@@ -21,10 +21,13 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) async fn serve(folder: &Path) -> anyhow::Result<Core> {
+        Core::serve_with(roomcast_core::Config::development(folder.to_owned())).await
+    }
+
+    pub(crate) async fn serve_with(config: roomcast_core::Config) -> anyhow::Result<Core> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let config = roomcast_core::Config::development(folder.to_owned());
         tokio::spawn(roomcast_core::serve(config, listener, stop.clone()));
         Ok(Core { address, stop })
     }

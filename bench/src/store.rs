@@ -32,7 +32,7 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Arc<SqliteStore>> {
 
 /// Publishes 200 bytes to one of many rooms.
 pub(crate) struct Publish {
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<dyn Store>,
 }
 
 #[async_trait::async_trait]

@@ -1,0 +1,122 @@
+//! Durable commits of a cluster's store, beside what the same PostgreSQL does at best for a writer of the
+//! same kind, one transaction for each event, and Redis Streams that sync before they answer.
+
+mod each;
+mod lanes;
+mod streams;
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use roomcast_core::store::Store;
+use roomcast_core::store::postgres::{PostgresConfig, PostgresStore};
+
+use self::each::Each;
+use self::lanes::{Lanes, Way};
+use self::streams::Streams;
+use crate::figure::Figure;
+use crate::load::{Operation, closed_loop};
+use crate::server::{Postgres, Redis};
+use crate::store::Publish;
+
+const ROWS: [&str; 7] =
+    [STREAMS, EACH, ONE_STATEMENT, SAME_STATEMENTS, STORE, TWO_CORES, THREE_CORES];
+const STREAMS: &str = "Redis Streams, synced before the answer";
+const EACH: &str = "a transaction for each event";
+const ONE_STATEMENT: &str = "bare lanes, a statement for each batch";
+const SAME_STATEMENTS: &str = "bare lanes, the store's statements";
+const STORE: &str = "store, publish";
+const TWO_CORES: &str = "stores of 2 cores, publish";
+const THREE_CORES: &str = "stores of 3 cores, publish";
+/// What is compared.
+const RATIOS: [(&str, &str); 6] = [
+    (STORE, SAME_STATEMENTS),
+    (STORE, ONE_STATEMENT),
+    (STORE, EACH),
+    (STORE, STREAMS),
+    (TWO_CORES, STORE),
+    (THREE_CORES, STORE),
+];
+/// For what a row left to the disk to be written.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// Measures the rows whose name contains `only`, with each number of publishers, and answers a Markdown
+/// table. The servers' files lie on the disk of `on`.
+pub(crate) async fn measure(
+    on: &Path,
+    span: Duration,
+    only: &str,
+    publishers: &[usize],
+) -> anyhow::Result<String> {
+    let postgres = Postgres::start(on).await?;
+    let counts: Vec<String> = publishers.iter().map(ToString::to_string).collect();
+    let mut page = format!("\n| appends to PostgreSQL, publishers: | {} |\n", counts.join(" | "));
+    writeln!(page, "|---|{}", "---|".repeat(counts.len()))?;
+    let mut rows: Vec<Row> = Vec::new();
+    for (number, name) in ROWS.into_iter().enumerate().filter(|(_, name)| name.contains(only)) {
+        let url = postgres.create(&format!("row_{number}")).await?;
+        rows.push(Row { name, operation: open(name, on, &url).await?, figures: Vec::new() });
+    }
+    for publishers in publishers {
+        for row in &mut rows {
+            row.figures.push(closed_loop(row.operation.clone(), *publishers, span).await?);
+            tokio::time::sleep(SETTLE).await;
+        }
+    }
+    for row in &rows {
+        let cells: Vec<String> = row.figures.iter().map(Figure::cell).collect();
+        writeln!(page, "| {} | {} |", row.name, cells.join(" | "))?;
+    }
+    let find = |name| rows.iter().find(|row| row.name == name);
+    for (ours, other) in RATIOS {
+        if let (Some(ours), Some(other)) = (find(ours), find(other)) {
+            let ratios = Figure::ratios(&ours.figures, &other.figures);
+            writeln!(page, "| ratio: {} / {} | {ratios} |", ours.name, other.name)?;
+        }
+    }
+    Ok(page)
+}
+
+/// One line of the table under way.
+struct Row {
+    name: &'static str,
+    operation: Arc<dyn Operation>,
+    figures: Vec<Figure>,
+}
+
+/// Makes what a row measures ready, in a database of its own.
+async fn open(name: &str, on: &Path, url: &str) -> anyhow::Result<Arc<dyn Operation>> {
+    Ok(match name {
+        STREAMS => Arc::new(Streams::open(Redis::start_durable(on).await?).await?),
+        EACH => Arc::new(Each::open(url).await?),
+        ONE_STATEMENT => Arc::new(Lanes::open(url, Way::OneStatement).await?),
+        SAME_STATEMENTS => Arc::new(Lanes::open(url, Way::SameStatements).await?),
+        STORE => Arc::new(Cores::open(url, 1)?),
+        TWO_CORES => Arc::new(Cores::open(url, 2)?),
+        THREE_CORES => Arc::new(Cores::open(url, 3)?),
+        unknown => anyhow::bail!("no row is called {unknown}"),
+    })
+}
+
+/// The stores of so many cores on one database, each with its share of the publishers.
+struct Cores(Vec<Publish>);
+
+impl Cores {
+    fn open(url: &str, count: usize) -> anyhow::Result<Cores> {
+        let stores = (0..count).map(|_| {
+            let store = PostgresStore::open(PostgresConfig::new(url), Arc::new(|_| {}))?;
+            let store: Arc<dyn Store> = Arc::new(store);
+            anyhow::Ok(Publish { store })
+        });
+        Ok(Cores(stores.collect::<anyhow::Result<_>>()?))
+    }
+}
+
+#[async_trait::async_trait]
+impl Operation for Cores {
+    async fn run(&self, publisher: usize, round: u64) -> anyhow::Result<()> {
+        self.0[publisher % self.0.len()].run(publisher, round).await
+    }
+}

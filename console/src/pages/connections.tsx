@@ -99,10 +99,10 @@ function ConnectionTable({ connections, here, deed }: ConnectionTableProps): Rea
             <Followed topics={connection.topics} />
             {here && here !== connection.edge_id && <span className="faint">jobs alone are known</span>}
           </Cell>
-          <Cell of="Transport">{[connection.transport, connection.namespace].filter(Boolean).join(" ")}</Cell>
+          <Cell of="Transport">{wayOf(connection)}</Cell>
           {here && (
             <Cell of="Edge">
-              {here === connection.edge_id ? "this one" : <code className="id">{shortened(connection.edge_id)}</code>}
+              {here === connection.edge_id ? "this one" : <code>{shortened(connection.edge_id)}</code>}
             </Cell>
           )}
           <NumberCell of="Lag">{lagOf(connection)}</NumberCell>
@@ -143,6 +143,11 @@ function Followed({ topics }: { readonly topics: readonly string[] }): ReactNode
       )}
     </span>
   );
+}
+
+/** Its namespace where it is not the one that nearly all are in. */
+function wayOf({ transport, namespace }: Connection): string {
+  return [transport, namespace !== "/" && namespace].filter(Boolean).join(" ");
 }
 
 function lagOf({ waiting_bytes }: Connection): string {

@@ -40,18 +40,25 @@ export class Pair {
   }
 
   async startEdge(): Promise<void> {
-    const listen = `127.0.0.1:${this.http}`;
-    this.#edge = new RoomcastProcess([
-      "edge",
-      "--dev",
-      "--auth",
-      "dev",
-      "--listen",
-      listen,
-      "--core",
-      `http://${this.core}`,
-    ]);
+    this.#edge = this.#edgeAt(`127.0.0.1:${this.http}`);
     await this.#isReady();
+  }
+
+  /** An edge more, of the same core. Answers where it is. */
+  async startAnotherEdge(): Promise<string> {
+    const listen = `127.0.0.1:${await freePort()}`;
+    const edge = this.#edgeAt(listen);
+    onTestFinished(() => edge.kill());
+    await eventually("the other edge is ready", async () => {
+      const answer = await fetch(`http://${listen}/readyz`).catch(() => undefined);
+      return answer?.ok === true && edge.isRunning;
+    });
+    return `http://${listen}`;
+  }
+
+  #edgeAt(listen: string): RoomcastProcess {
+    const core = `http://${this.core}`;
+    return new RoomcastProcess(["edge", "--dev", "--auth", "dev", "--listen", listen, "--core", core]);
   }
 
   /** `kill -9`. */

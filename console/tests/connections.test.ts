@@ -1,0 +1,31 @@
+import { RoomcastClient } from "@roomcast/client";
+import { onTestFinished, test } from "vitest";
+import { eventually } from "../../clients/typescript/testing/eventually.js";
+import { Pair } from "./stage/pair.js";
+import { Visitor } from "./stage/visitor.js";
+
+test("connections to another edge are listed with what is known of them, and ended from here", async () => {
+  const pair = await Pair.start();
+  const client = new RoomcastClient({ url: await pair.startAnotherEdge() });
+  onTestFinished(() => client.close());
+  const { job_id } = await client.createJob({ kind: "far" });
+  const leave = client.job(job_id).subscribe(() => {});
+  onTestFinished(leave);
+  await eventually("it is connected", () => client.connection.get().phase === "live");
+
+  const visitor = await Visitor.of(pair.url);
+  const page = await visitor.open("/connections");
+  const far = page.getByRole("row").filter({ hasText: job_id });
+  await far.getByText("unknown").waitFor();
+  await page.getByText("2 sockets at 2 edges").waitFor();
+  await page.getByRole("row").filter({ hasText: "this one" }).getByText("none").waitFor();
+  const id = (await far.locator("code.id").first().textContent()) ?? "";
+  await far.getByRole("button", { name: "Disconnect" }).click();
+  await far.getByRole("button", { name: "Really?" }).click();
+  await page.getByText("The connection of dev ends").waitFor();
+  // Its client comes back by itself, as another connection.
+  await eventually("it is another one", async () => {
+    const ids = await page.locator("code.id").allTextContents();
+    return ids.length > 0 && !ids.includes(id);
+  });
+});

@@ -2,7 +2,9 @@
 //! at once.
 
 mod ending;
+mod formats;
 mod many;
+mod own;
 mod tools;
 
 use std::path::Path;
@@ -67,6 +69,15 @@ pub(crate) fn workspace(folder: &Path, run: &[&str], format: &str) -> String {
 /// A test command that is a script: the tests' own, of the same making as a project's would be.
 pub(crate) fn script(folder: &Path, script: &str) -> String {
     workspace(folder, &["sh", "-c", script], "tap")
+}
+
+/// `name status`, sorted: tests of one binary end in any order.
+pub(crate) fn told<'a>(results: impl Iterator<Item = &'a Value>) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let line = |result: &Value| format!("{} {}", text(&result["name"]), text(&result["status"]));
+    let mut told: Vec<_> = results.map(line).collect();
+    told.sort();
+    told
 }
 
 /// Running processes whose command line has this text.

@@ -1,6 +1,7 @@
 //! A message becomes a patch: from the request to every subscriber's socket, whatever becomes of the
 //! model and of the agent. The model's API is one on loopback with books of its own.
 
+mod cost;
 mod failure;
 mod lost;
 

@@ -196,7 +196,9 @@ impl Stream {
         self.send(&wire::finish(finish)).await?;
         let wants_usage = request.stream_options.as_ref().is_some_and(|o| o.include_usage);
         if wants_usage && !matches!(manner, Manner::HideUsage) {
-            self.send(&wire::usage(self.usage())).await?;
+            let is_charged = matches!(manner, Manner::Charge);
+            let tell = if is_charged { wire::usage_with_cost } else { wire::usage };
+            self.send(&tell(self.usage())).await?;
             self.note(|entry| entry.is_reported = true);
         }
         self.sender.send(Ok(Bytes::from_static(b"data: [DONE]\n\n"))).await.map_err(|_| Gone)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Stage, id, processes_with, workspace};
+use super::{Stage, id, processes_with, told, workspace};
 use crate::support::{Agent, Clients, admin, eventually, tests_folder};
 
 const RUST_TESTS: &str = r#"
@@ -45,15 +45,6 @@ fn rust_crate(folder: &Path) {
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     fs::create_dir(folder.join("src")).unwrap();
     fs::write(folder.join("src/lib.rs"), RUST_TESTS).unwrap();
-}
-
-/// `name status`, sorted: tests of one binary end in any order.
-fn told<'a>(results: impl Iterator<Item = &'a Value>) -> Vec<String> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let line = |result: &Value| format!("{} {}", text(&result["name"]), text(&result["status"]));
-    let mut told: Vec<_> = results.map(line).collect();
-    told.sort();
-    told
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{ANSWER, World, refused, tokens};
+use crate::support::Agent;
 use crate::support::model::{KEY, Manner, Model};
 
 /// Asks once, with the model in these manners, one for each attempt. No code means that it succeeds.
@@ -88,4 +89,22 @@ async fn a_model_that_is_not_there_is_said_to_be_missing() {
     let _agent = world.agent_of(&gone, KEY, "");
     drop(gone);
     check(&world, &[], Some("model_unreachable"), 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_no_agent_takes_in_time_fails_and_says_so() {
+    let world = World::new().await;
+    // It runs tests alone: it has no model.
+    let settings = format!("[workspaces.default]\nfolder = {:?}\n", world.folder.path());
+    let _agent = Agent::start(&world.system.core.url(), &settings);
+    // As a message becomes one, but that nobody has a minute here.
+    let project = &world.project_id;
+    let message = json!({
+        "kind": "vibecode", "project_id": project, "input": { "prompt": "x" },
+        "timeouts": { "schedule_to_start_ms": 300 },
+    });
+    let asked = world.ana.post("/jobs", &message).await.ok(201);
+    let job = world.ended(&asked).await;
+    assert_eq!((&job["status"], &job["error_code"]), (&json!("failed"), &json!("no_worker")));
+    assert_eq!(job["attempt"], 0, "nobody has begun");
 }

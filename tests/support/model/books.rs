@@ -1,5 +1,8 @@
 //! What the API has counted.
 
+/// What a token costs, in millionths.
+const TOKEN_MICROS: u64 = 3;
+
 /// One request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -29,5 +32,9 @@ impl Entry {
 impl Usage {
     pub(crate) fn total(self) -> u64 {
         self.prompt_tokens + self.completion_tokens
+    }
+
+    pub(crate) fn cost_micros(self) -> u64 {
+        self.total() * TOKEN_MICROS
     }
 }

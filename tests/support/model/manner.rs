@@ -18,6 +18,8 @@ pub(crate) enum Manner {
     HideUsage,
     /// After every token it is told what was used so far.
     CountAloud,
+    /// It is told what the answer costs, too, as some of these APIs do.
+    Charge,
 }
 
 impl Manner {

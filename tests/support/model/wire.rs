@@ -48,14 +48,24 @@ pub(super) fn finish(reason: &str) -> Value {
 }
 
 pub(super) fn usage(usage: Usage) -> Value {
-    let counted = json!({
+    chunk(&json!([]), &counted(usage))
+}
+
+pub(super) fn usage_with_cost(usage: Usage) -> Value {
+    let mut counted = counted(usage);
+    let micros = u32::try_from(usage.cost_micros()).expect("a small cost");
+    counted["cost"] = json!(f64::from(micros) / 1e6);
+    chunk(&json!([]), &counted)
+}
+
+fn counted(usage: Usage) -> Value {
+    json!({
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.total(),
         "prompt_tokens_details": { "cached_tokens": 0, "audio_tokens": 0 },
         "completion_tokens_details": { "reasoning_tokens": 0, "audio_tokens": 0 },
-    });
-    chunk(&json!([]), &counted)
+    })
 }
 
 fn choice(delta: &Value, finish: Option<&str>) -> Value {

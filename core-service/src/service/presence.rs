@@ -5,6 +5,10 @@
 //! an edge's first call, and with each beat, which is a commit that other edges' share. Who is connected
 //! to the edge comes with the beat and is only passed on. An edge that falls silent while its core lives
 //! is told of by that core; one whose core has gone too is taken over by whichever core notices.
+//!
+//! An edge may have spoken to another core, or been taken over by one, without this core having heard of
+//! it. The store's answers tell: to a beat, whose the edge was; to what was to be told, of which edges
+//! another core speaks. Such an edge is not known here any more, and says again who is there.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,13 +20,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::limits;
 use crate::domain::presence::Announcement;
-use crate::domain::presence::roll::Roll;
+use crate::domain::presence::roll::{Noted, Roll};
 use crate::domain::room::Rooms;
 use crate::domain::topic::{Kind, Topic};
 use crate::log::{Log, now};
 use crate::store::commit::{Action, Command};
 use crate::store::edge::Attend;
-use crate::store::session::{self, Refusal as SessionRefusal};
+use crate::store::session::{self, Outcome, Refusal as SessionRefusal};
 use crate::store::{Error, Refusal};
 
 /// Commits at once: they share the writer's batch.
@@ -45,12 +49,22 @@ pub(super) fn is_told(topic: &Topic, rooms: &Rooms) -> bool {
 #[derive(Debug)]
 pub(super) struct Word {
     pub(super) edge_id: String,
-    /// The core that answered the edge last.
+    /// [`Answer::core_id`] of the last answer that the edge has heard.
     pub(super) core_id: String,
     pub(super) number: u64,
     pub(super) announced: Vec<(Topic, Announcement)>,
     /// Parts of who is connected.
     pub(super) parts: Vec<(u32, Bytes)>,
+}
+
+/// What an edge is answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// Whether this core knew all that the edge had said before.
+    pub(super) is_known: bool,
+    /// Names this core, and the word since which it knows the edge: an edge that names another one has
+    /// not heard that it is to say all again.
+    pub(super) core_id: String,
 }
 
 /// The roll of those edges that this core speaks for, shared by the calls and the agent.
@@ -73,49 +87,68 @@ impl Default for Attendance {
 }
 
 impl Attendance {
-    /// The name of this core.
-    pub(super) fn core_id(&self) -> &str {
-        &self.0.core_id
-    }
-
-    /// Takes in what an edge says. Answers whether this core knew all that the edge has said before.
-    pub(super) async fn announce(&self, log: &Log, word: Word) -> Result<bool, Error> {
+    /// Takes in what an edge says.
+    pub(super) async fn announce(&self, log: &Log, word: Word) -> Result<Answer, Error> {
         let Word { edge_id, core_id, number, announced, parts } = word;
-        let begun = now();
+        let heard = Noted { number, at: now() };
         let (is_known, is_due) = self.with(|roll| {
-            // An edge that names no core has not moved, or is of the version before.
-            let is_at_home = core_id.is_empty() || core_id == self.0.core_id;
-            let is_known = is_at_home && roll.knows(&edge_id);
             // It lives, also where the store cannot be told.
-            if is_known {
-                roll.beat(&edge_id, None, begun);
-            }
-            (is_known, !is_known || !parts.is_empty() || roll.is_to_be_noted(&edge_id, begun))
+            roll.beat(&edge_id, heard.at);
+            // An edge that names no core was answered by none, or is of the version before.
+            let is_home = |since| core_id.is_empty() || core_id == self.name(since);
+            let is_known = roll.since(&edge_id).is_some_and(is_home);
+            let is_due = !parts.is_empty() || roll.is_to_be_noted(&edge_id, heard.at);
+            (is_known, !is_known || is_due)
         });
-        if is_due {
-            let core_id = self.0.core_id.clone();
-            let attend = Attend { edge_id: edge_id.clone(), core_id, number, parts };
-            self.commit(log, session::Action::Attend(attend)).await?;
-        }
+        let is_as_left = !is_due || self.attend(log, &edge_id, number, parts).await?;
         // Nobody else's word counts from here on, so this is all there will be.
-        let told = match is_known {
+        let told = match is_known && is_as_left {
             true => None,
             false => Some(log.store().announcements(&edge_id).await?),
         };
-        self.with(|roll| {
+        let is_known = told.is_none();
+        let since = self.with(|roll| {
+            if roll.is_ahead_of(&edge_id, number) || (is_known && !roll.knows(&edge_id)) {
+                return None;
+            }
             let now = now();
             if let Some(told) = told {
                 roll.adopt(&edge_id, told, now + limits::PRESENCE_LEASE);
             }
-            roll.beat(&edge_id, is_due.then_some(begun), now);
+            roll.hear(&edge_id, number, is_due.then_some(heard), now);
             for (topic, one) in announced {
                 if one.connections == 0 || !roll.is_full() {
                     roll.announce(&topic, one, now);
                 }
             }
+            roll.since(&edge_id)
         });
+        let overtaken = || Error::Refused(Refusal::Session(SessionRefusal::Overtaken(edge_id)));
+        let core_id = self.name(since.ok_or_else(overtaken)?);
         self.0.news.notify_one();
-        Ok(is_known)
+        Ok(Answer { is_known, core_id })
+    }
+
+    fn name(&self, since: u64) -> String {
+        format!("{}.{since}", self.0.core_id)
+    }
+
+    /// Notes in the store that an edge lives. Answers whether it was there as this core had left it.
+    async fn attend(
+        &self,
+        log: &Log,
+        edge_id: &str,
+        number: u64,
+        parts: Vec<(u32, Bytes)>,
+    ) -> Result<bool, Error> {
+        let (edge_id, core_id) = (edge_id.to_owned(), self.0.core_id.clone());
+        let attend = Attend { edge_id: edge_id.clone(), core_id, number, parts };
+        let Outcome::Attended(before) = self.commit(log, session::Action::Attend(attend)).await?
+        else {
+            return Err(Error::Damaged("an edge was expected".into()));
+        };
+        let before = before.filter(|held| held.core_id == self.0.core_id).map(|held| held.number);
+        Ok(self.with(|roll| roll.is_as_left(&edge_id, before)))
     }
 
     /// Tells what is due and takes over edges that nobody hears, until `stop`.
@@ -141,7 +174,7 @@ impl Attendance {
         let (mut pause, mut was_away) = (limits::PRESENCE_LEASE, false);
         loop {
             tokio::time::sleep(pause).await;
-            let silent = log.store().silent_edges(now(), REAPED_MAX).await;
+            let silent = log.store().silent_edges(REAPED_MAX).await;
             let reaped = match silent {
                 Ok(_) if was_away => {
                     (pause, was_away) = (limits::PRESENCE_LEASE, false);
@@ -162,23 +195,30 @@ impl Attendance {
         for edge_id in silent {
             let core_id = self.0.core_id.clone();
             let reap = session::Action::Reap { edge_id: edge_id.clone(), core_id };
-            match self.commit(log, reap).await {
-                Ok(()) => {}
-                // It was heard after all, or another core was first.
-                Err(Error::Refused(_)) => continue,
-                Err(error) => return Err(error),
+            let reaped = self.commit(log, reap).await;
+            // It was heard after all, another core was first, or it gets its time.
+            if let Err(Error::Refused(_)) | Ok(Outcome::Attended(_)) = reaped {
+                continue;
             }
+            // Who is connected to it is forgotten, or may be: if it lives after all, it says all again.
+            self.with(|roll| roll.leave(&edge_id));
+            reaped?;
             let told = log.store().announcements(&edge_id).await?;
             tracing::info!(edge_id, users = told.len(), "an edge has fallen silent");
-            self.with(|roll| roll.adopt(&edge_id, told, now()));
+            self.with(|roll| {
+                if !roll.knows(&edge_id) {
+                    roll.adopt(&edge_id, told, now());
+                }
+            });
             self.0.news.notify_one();
         }
         Ok(())
     }
 
-    async fn commit(&self, log: &Log, action: session::Action) -> Result<(), Error> {
+    async fn commit(&self, log: &Log, action: session::Action) -> Result<Outcome, Error> {
         let action = Action::Session(Box::new(action));
-        log.commit_session(Command { action, idempotency: None, trace: None }).await.map(|_| ())
+        let command = Command { action, idempotency: None, trace: None };
+        log.commit_session(command).await.map(|(outcome, _)| outcome)
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Roll) -> T) -> T {
@@ -188,32 +228,43 @@ impl Attendance {
     async fn tell(&self, log: &Log) {
         let due = self.with(|roll| roll.due(now()));
         let commits = futures::stream::iter(due).map(|(topic, announced)| async move {
-            let outcome = self
-                .commit(
-                    log,
-                    session::Action::Announce {
-                        topic: topic.clone(),
-                        announced: announced.clone(),
-                        core_id: self.0.core_id.clone(),
-                    },
-                )
-                .await;
+            let outcome = self.tell_of(log, topic.clone(), announced.clone()).await;
             self.with(|roll| settle(roll, &topic, announced, outcome));
         });
         commits.buffer_unordered(COMMITS_MAX).collect::<()>().await;
     }
+
+    /// Tells of one topic. Answers the edges that this core does not speak for.
+    async fn tell_of(
+        &self,
+        log: &Log,
+        topic: Topic,
+        announced: Vec<Announcement>,
+    ) -> Result<Vec<String>, Error> {
+        let core_id = self.0.core_id.clone();
+        let announce = session::Action::Announce { topic, announced, core_id };
+        let Outcome::Announced { unspoken, .. } = self.commit(log, announce).await? else {
+            return Err(Error::Damaged("who was told of was expected".into()));
+        };
+        Ok(unspoken)
+    }
 }
 
-fn settle(roll: &mut Roll, topic: &Topic, told: Vec<Announcement>, outcome: Result<(), Error>) {
+fn settle(
+    roll: &mut Roll,
+    topic: &Topic,
+    told: Vec<Announcement>,
+    outcome: Result<Vec<String>, Error>,
+) {
     use SessionRefusal::{Closed, SessionNotFound};
     match outcome {
-        Ok(()) => roll.told(topic, told, now()),
+        Ok(unspoken) => roll.told(topic, told, &unspoken, now()),
         Err(Error::Refused(Refusal::Session(Closed(_) | SessionNotFound(_)))) => {
             roll.forget(topic);
         }
         Err(error) => {
             tracing::warn!(%error, "presence waits");
-            roll.failed(topic, now());
+            roll.failed(topic, told, now());
         }
     }
 }

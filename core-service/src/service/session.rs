@@ -92,9 +92,11 @@ impl Sessions {
         let action = session::Action::Command { session_id, command };
         match self.commit(caller, action, idempotency).await? {
             Outcome::Events(events) => Ok(command::Receipt(events)),
-            Outcome::Project(_) | Outcome::Session(_) | Outcome::Done => {
-                Ok(command::Receipt(Vec::new()))
-            }
+            Outcome::Project(_)
+            | Outcome::Session(_)
+            | Outcome::Announced { .. }
+            | Outcome::Attended(_)
+            | Outcome::Done => Ok(command::Receipt(Vec::new())),
         }
     }
 }

@@ -135,6 +135,7 @@ macro_rules! conformance {
                 only_the_core_that_an_edge_talks_to_speaks_for_it,
                 a_silent_edge_is_taken_over_once_and_forgotten,
                 who_is_connected_is_kept_by_edge_and_part,
+                whom_an_older_core_tells_of_stays_as_long_as_an_upgrade_may_take,
             ]
             sessions: [
                 members_are_kept_and_a_lesser_right_is_told_in_the_same_commit,

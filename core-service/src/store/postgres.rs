@@ -11,6 +11,7 @@
 //! know, go by a core's clock.
 
 mod clean;
+mod clock;
 mod cluster;
 mod connection;
 mod failure;
@@ -52,13 +53,14 @@ use crate::store::edge::Attend;
 use crate::store::queue::{self, Queue};
 use crate::store::readers::Readers;
 use crate::store::session;
-use crate::store::sql::{Failure as SqlFailure, Reads, Sql, access, agenda, jobs, topics};
+use crate::store::sql::{Failure as SqlFailure, Reads, access, agenda, jobs, topics};
 use crate::store::status::Status;
 use crate::store::{
     AccessQuery, AgendaQuery, Candidate, Claim, CleanBudget, Cleaned, Command, Committed, Error,
     JobQuery, Lead, OutputQuery, Page, PageLimit, Position, Store, Stored, Tap, TopicLine,
     TopicQuery,
 };
+pub use clock::Clock;
 pub use cluster::Cluster;
 use connection::Connection;
 use failure::{Failure, Trouble, told};
@@ -112,24 +114,6 @@ impl fmt::Debug for PostgresConfig {
         let mut shown = formatter.debug_struct("PostgresConfig");
         shown.field("authority", &self.authority).field("clock", &self.clock);
         shown.finish_non_exhaustive()
-    }
-}
-
-/// By which clock leases, retention and events are dated.
-#[derive(Clone)]
-pub enum Clock {
-    /// The database's: the same for all cores.
-    Database,
-    /// Another one, in tests.
-    Given(Arc<dyn Fn() -> Time + Send + Sync>),
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Clock::Database => "Database",
-            Clock::Given(_) => "Given",
-        })
     }
 }
 
@@ -297,12 +281,6 @@ impl Reader {
     }
 }
 
-/// The database's time.
-fn database_time(connection: &Connection) -> Result<Time, Failure> {
-    let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)";
-    Ok(Time(connection.number(sql, &[])?))
-}
-
 /// What keeps its order among what arrives together: commands of one topic, job, session or key take
 /// the same lane.
 fn order(command: &Command) -> u64 {
@@ -366,6 +344,15 @@ impl Reads for PostgresStore {
         Q: FnOnce(&Connection) -> Result<T, SqlFailure<Trouble>> + Send + 'static,
     {
         self.readers.read(move |reader| reader.read(query)).await
+    }
+
+    async fn query_at<T, Q>(&self, query: Q) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Connection, Time) -> Result<T, SqlFailure<Trouble>> + Send + 'static,
+    {
+        let clock = self.shared.clock.clone();
+        self.query(move |connection| query(connection, clock.now(connection)?)).await
     }
 }
 
@@ -431,9 +418,8 @@ impl Store for PostgresStore {
         let clock = self.shared.clock.clone();
         let search = move |store: &Connection| {
             let now = |asked: Option<Time>| match (&clock, asked) {
-                (Clock::Database, _) => database_time(store),
                 (Clock::Given(_), Some(asked)) => Ok(asked),
-                (Clock::Given(clock), None) => Ok(clock()),
+                (clock, _) => clock.now(store),
             };
             match query {
                 AgendaQuery::Free { kinds, tenant, worker, limit } => {
@@ -457,8 +443,8 @@ impl Store for PostgresStore {
         let (retentions, clock) = (Arc::clone(&self.shared.retentions), self.shared.clock.clone());
         let clean = move |keeper: &mut Reader| {
             let connection = keeper.connected()?;
-            let now = match clock {
-                Clock::Database => database_time(connection).map_err(told)?,
+            let now = match &clock {
+                Clock::Database => clock.now(connection).map_err(told)?,
                 Clock::Given(_) => budget.now,
             };
             clean::clean(connection, &retentions, CleanBudget { now, ..budget }).map_err(told)

@@ -16,7 +16,7 @@ use crate::domain::session::{Command, Graph, Session, State};
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::store::Error;
-use crate::store::edge::{Attend, PartOfEdge, Place};
+use crate::store::edge::{Attend, Held, PartOfEdge, Place};
 
 /// Something to commit.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,15 +60,20 @@ pub enum Action {
     Announce {
         /// A session's topic, or a room.
         topic: Topic,
-        /// What edges say. Of an edge that another core speaks for, nothing is told.
+        /// What edges say, of each user once for each edge. Of an edge that this core does not speak
+        /// for nothing is told; [`Outcome::Announced`] names it.
         announced: Vec<Announcement>,
         /// The core that tells.
         core_id: String,
     },
-    /// An edge lives, and this core speaks for it from here on.
+    /// An edge lives, and this core speaks for it from here on. [`Outcome::Attended`] says as what it
+    /// was known.
     Attend(Attend),
     /// This core speaks for an edge that has been silent for its lease, and forgets who was connected
-    /// to it. Refused while the edge lives.
+    /// to it. Refused while the edge lives. One that was never noted gets [`PRESENCE_UPGRADE`] first, with
+    /// [`Outcome::Attended`].
+    ///
+    /// [`PRESENCE_UPGRADE`]: crate::domain::limits::PRESENCE_UPGRADE
     Reap {
         /// The edge.
         edge_id: String,
@@ -132,9 +137,18 @@ pub enum Outcome {
     Project(Project),
     /// The session that was opened.
     Session(Session),
-    /// The events of the session's topic, or the room, that were appended, in order. What the graph refused is
+    /// The events of the session's topic that were appended, in order. What the graph refused is
     /// among them.
     Events(Vec<Arc<Event>>),
+    /// What was told of who came and went.
+    Announced {
+        /// Of the session's topic, or the room.
+        events: Vec<Arc<Event>>,
+        /// Edges of which nothing was told: another core speaks for them, or none does.
+        unspoken: Vec<String>,
+    },
+    /// What was known of the edge before it was heard, if anything was.
+    Attended(Option<Held>),
     /// It is done.
     Done,
 }
@@ -235,6 +249,7 @@ pub struct Listing {
 }
 
 /// What a store of projects and sessions answers. What comes from several rows is from one moment.
+/// Whether a lease has ended MUST be judged by the clock that commits go by.
 #[async_trait]
 pub trait SessionStore {
     /// A project by id.
@@ -279,15 +294,10 @@ pub trait SessionStore {
     /// Who is in open sessions and in rooms through one edge. For a core that begins to speak for it.
     async fn announcements(&self, edge_id: &str) -> Result<Vec<(Topic, Announcement)>, Error>;
 
-    /// Edges that have been silent for their lease, the longest silent first. `now` is a guess: by
-    /// which clock leases end, a commit decides.
-    async fn silent_edges(&self, now: Time, limit: usize) -> Result<Vec<String>, Error>;
+    /// Edges that have been silent for their lease, the longest silent first, and such as were never
+    /// noted though somebody is somewhere through them.
+    async fn silent_edges(&self, limit: usize) -> Result<Vec<String>, Error>;
 
     /// Who is connected to the edges that live, from a place on.
-    async fn edge_parts(
-        &self,
-        after: &Place,
-        now: Time,
-        limit: usize,
-    ) -> Result<Vec<PartOfEdge>, Error>;
+    async fn edge_parts(&self, after: &Place, limit: usize) -> Result<Vec<PartOfEdge>, Error>;
 }

@@ -20,6 +20,8 @@ pub(crate) mod usage;
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::domain::time::Time;
 use crate::store::{Error, Refusal};
 pub(crate) use row::Row;
@@ -32,6 +34,10 @@ pub(crate) use session_store::Reads;
 pub(crate) trait Sql: Sized {
     /// How the engine fails.
     type Error: fmt::Debug;
+
+    /// The first parameter as a table: for each array of a JSON array ([`json`]) a row `value`, whose
+    /// elements are `value ->> 0` and so on. A statement of many rows is one wait for all of them.
+    const EACH: &'static str;
 
     /// All rows that a statement finds or returns.
     fn rows(&self, sql: &str, wanted: &[Value<'_>]) -> Answer<Vec<Row>, Self>;
@@ -169,6 +175,12 @@ macro_rules! values {
     ($($value:expr),* $(,)?) => { &[$($crate::store::sql::Value::from($value)),*][..] };
 }
 pub(crate) use values;
+
+/// What [`Sql::EACH`] reads: tuples, as arrays.
+pub(crate) fn json(rows: impl Iterator<Item = impl Serialize>) -> Result<String, Error> {
+    let rows = serde_json::to_string(&rows.collect::<Vec<_>>());
+    rows.map_err(|error| Error::Damaged(error.to_string()))
+}
 
 /// SQL's integers have a sign. No offset, size or moment of ours comes near 2^63.
 pub(crate) fn signed(number: u64) -> i64 {

@@ -55,6 +55,7 @@ use crate::domain::event::Event;
 use crate::domain::job::Limits;
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
+use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::store::lead::Leader;
 use crate::store::queue::{self, Queue};
@@ -270,6 +271,15 @@ impl Reads for SqliteStore {
     {
         self.readers.read(move |connection| reader::read(connection, query)).await
     }
+
+    async fn query_at<T, Q>(&self, query: Q) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Connection, Time) -> Result<T, Failure> + Send + 'static,
+    {
+        let now = (self.clock)();
+        self.query(move |connection| query(connection, now)).await
+    }
 }
 
 #[async_trait]
@@ -330,7 +340,7 @@ impl Store for SqliteStore {
                 agenda::free(store, &search, &turns, &limits)
             }
             AgendaQuery::Due { now, limit } => agenda::due(store, now, limit),
-            AgendaQuery::Next => agenda::due(store, crate::domain::time::Time(u64::MAX), 1),
+            AgendaQuery::Next => agenda::due(store, Time(u64::MAX), 1),
         });
         read.await
     }

@@ -6,7 +6,7 @@ use roomcast_proto::registry::Code;
 
 use super::*;
 use crate::domain::presence::Announcement;
-use crate::service::presence::{Word, is_told};
+use crate::service::presence::{Answer, Word, is_told};
 use crate::service::wire::{check, page};
 use crate::store::edge::{PartOfEdge, Place};
 
@@ -45,9 +45,11 @@ impl Sessions {
         });
         let announced = announced.collect();
         let word = Word { edge_id: edge_id.clone(), core_id, number, announced, parts };
+        let Answer { is_known, core_id } =
+            self.attendance.announce(&self.log, word).await.map_err(status)?;
         Ok(v1::AnnouncePresenceResponse {
-            known: self.attendance.announce(&self.log, word).await.map_err(status)?,
-            core_id: self.attendance.core_id().to_owned(),
+            known: is_known,
+            core_id,
             lease: Some(wire::duration(limits::PRESENCE_LEASE)),
             beat_interval: Some(wire::duration(limits::PRESENCE_BEAT)),
         })
@@ -62,7 +64,7 @@ impl Sessions {
         let tenant = caller.tenant(&request.tenant).to_owned();
         let after = page::place(&request.page_token, tenant.as_bytes())?;
         let after = after.as_deref().map(place).transpose()?.unwrap_or_default();
-        let parts = self.log.store().edge_parts(&after, now(), PARTS_PAGE).await.map_err(status)?;
+        let parts = self.log.store().edge_parts(&after, PARTS_PAGE).await.map_err(status)?;
         let next_page_token = match parts.last() {
             Some(PartOfEdge { place: Place { edge_id, part }, .. })
                 if parts.len() == PARTS_PAGE =>

@@ -43,7 +43,11 @@ impl Sessions {
         let action = session::Action::CreateProject(project);
         let project = match self.commit(caller, action, idempotency).await? {
             Outcome::Project(project) => Some(wire_session::project(&project)),
-            Outcome::Session(_) | Outcome::Events(_) | Outcome::Done => None,
+            Outcome::Session(_)
+            | Outcome::Events(_)
+            | Outcome::Announced { .. }
+            | Outcome::Attended(_)
+            | Outcome::Done => None,
         };
         Ok(v1::CreateProjectResponse { project })
     }

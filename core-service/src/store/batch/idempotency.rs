@@ -107,7 +107,7 @@ impl<R: Rows> Batch<'_, R> {
                     },
                     None => Kept::Done,
                 },
-                Outcome::Done => Kept::Done,
+                Outcome::Announced { .. } | Outcome::Attended(_) | Outcome::Done => Kept::Done,
             },
         };
         self.rows.put_reply(new, json(&kept).map_err(Failure::Broken)?)

@@ -40,8 +40,8 @@ impl<R: Rows> Batch<'_, R> {
                 Outcome::Done
             }
             Action::Announce { topic, announced, core_id } => {
-                let spoken = self.spoken(announced, &core_id)?;
-                self.announce(topic, &spoken)?
+                let (spoken, unspoken) = self.spoken(announced, &core_id)?;
+                Outcome::Announced { events: self.announce(topic, &spoken)?, unspoken }
             }
             Action::Attend(attend) => self.attend(attend)?,
             Action::Reap { edge_id, core_id } => self.reap(edge_id, core_id)?,

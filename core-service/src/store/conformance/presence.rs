@@ -35,12 +35,11 @@ pub(crate) async fn announce(
     }
     let announced = announced.to_vec();
     let action = Action::Announce { topic: topic.clone(), announced, core_id };
-    match take(world, action).await? {
-        Outcome::Events(events) => Ok(events.iter().map(|event| fact(event)).collect()),
-        other @ (Outcome::Project(_) | Outcome::Session(_) | Outcome::Done) => {
-            panic!("{other:?} are no events")
-        }
-    }
+    let Outcome::Announced { events, unspoken } = take(world, action).await? else {
+        panic!("nothing was told")
+    };
+    assert_eq!(unspoken, Vec::<String>::new());
+    Ok(events.iter().map(|event| fact(event)).collect())
 }
 
 /// Who is there by the log, and by what is stored: the same.

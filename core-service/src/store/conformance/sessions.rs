@@ -67,12 +67,8 @@ pub(crate) async fn change(
     command: Command,
 ) -> Result<Vec<Event>, Error> {
     let action = session::Action::Command { session_id: session_id.to_owned(), command };
-    match take(world, action).await? {
-        Outcome::Events(events) => Ok(events.iter().map(|event| fact(event)).collect()),
-        other @ (Outcome::Project(_) | Outcome::Session(_) | Outcome::Done) => {
-            panic!("{other:?} are no events")
-        }
-    }
+    let Outcome::Events(events) = take(world, action).await? else { panic!("no events") };
+    Ok(events.iter().map(|event| fact(event)).collect())
 }
 
 pub(crate) fn fact(event: &crate::domain::event::Event) -> Event {

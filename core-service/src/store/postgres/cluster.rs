@@ -6,7 +6,7 @@ use super::connection::Connection;
 use super::failure::Failure;
 use super::rows::BEGIN;
 use super::sql::read;
-use super::{Clock, OpenError, database_time};
+use super::{Clock, OpenError};
 use crate::domain::time::Time;
 use crate::store::lead::Leader;
 use crate::store::sql::{Sql, values};
@@ -80,10 +80,7 @@ fn decide(connection: &Connection, claim: Claim, clock: &Clock) -> Result<Lead, 
     let row = row.ok_or_else(missing)?;
     let before = Leader { core: row.unsigned(0)?, until: Time(row.unsigned(1)?) };
     // After the wait for the row: whoever held it may have claimed meanwhile.
-    let now = match clock {
-        Clock::Database => database_time(connection)?,
-        Clock::Given(clock) => clock(),
-    };
+    let now = clock.now(connection)?;
     let (leader, lead) = before.after(claim, now);
     if leader != before {
         connection.execute(

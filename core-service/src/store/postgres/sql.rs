@@ -14,6 +14,8 @@ use crate::store::sql::{Row, Sql, Value};
 impl Sql for Connection {
     type Error = Trouble;
 
+    const EACH: &'static str = "json_array_elements(CAST(CAST(?1 AS text) AS json))";
+
     fn rows(&self, sql: &str, wanted: &[Value<'_>]) -> Result<Vec<Row>, Failure> {
         let found = self.query(sql, &parameters(wanted)).map_err(Failure::Engine)?;
         Ok(found.iter().map(read).collect::<Result<_, Error>>()?)

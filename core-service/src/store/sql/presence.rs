@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::row::kind_number;
-use super::{Answer, Row, Sql, values};
+use super::{Answer, Row, Sql, json, signed, values};
 use crate::domain::limits::PARTICIPANTS_NAMED_MAX;
 use crate::domain::presence::{Announcement, Participant, Presence};
 use crate::domain::time::Time;
@@ -17,39 +17,59 @@ pub(crate) struct Known {
     pub(crate) since: Option<Time>,
 }
 
-pub(crate) fn known<S: Sql>(sql: &S, topic: i64, user_id: &str) -> Answer<Known, S> {
-    let found = sql.rows(
-        "SELECT edge_id, connections, since FROM participant WHERE topic = ?1 AND user_id = ?2",
-        values![topic, user_id],
-    )?;
-    let mut known = Known::default();
-    for row in found {
-        known.edges.insert(row.text(0)?, row.small(1)?);
-        known.since = row.time(2)?;
-    }
-    Ok(known)
-}
-
-/// Writes an announcement of a user who is there since then.
-pub(crate) fn put<S: Sql>(
+/// The rows of those of the users that have any.
+pub(crate) fn known<'user, S: Sql>(
     sql: &S,
     topic: i64,
-    announced: &Announcement,
-    since: Time,
-) -> Answer<(), S> {
-    let Announcement { edge_id, user_id, connections } = announced;
-    if *connections == 0 {
-        sql.execute(
-            "DELETE FROM participant WHERE topic = ?1 AND user_id = ?2 AND edge_id = ?3",
-            values![topic, user_id, edge_id],
-        )?;
-        return Ok(());
-    }
-    sql.execute(
-        "INSERT INTO participant VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(topic, user_id, edge_id)
-         DO UPDATE SET connections = excluded.connections, since = excluded.since",
-        values![topic, user_id, edge_id, *connections, since],
+    users: impl Iterator<Item = &'user &'user str>,
+) -> Answer<BTreeMap<String, Known>, S> {
+    let users = json(users.map(|user_id| (user_id,)))?;
+    let found = sql.rows(
+        &format!(
+            "SELECT user_id, edge_id, connections, since FROM participant
+             WHERE topic = ?2 AND user_id IN (SELECT w.value ->> 0 FROM {} w)",
+            S::EACH
+        ),
+        values![&users, topic],
     )?;
+    let mut by_user: BTreeMap<String, Known> = BTreeMap::new();
+    for row in found {
+        let known = by_user.entry(row.text(0)?).or_default();
+        known.edges.insert(row.text(1)?, row.small(2)?);
+        known.since = row.time(3)?;
+    }
+    Ok(by_user)
+}
+
+/// Writes announcements, each of a user who is there since then.
+pub(crate) fn put<S: Sql>(sql: &S, topic: i64, here: &[(&Announcement, Time)]) -> Answer<(), S> {
+    let (gone, there): (Vec<_>, Vec<_>) = here.iter().partition(|(one, _)| one.connections == 0);
+    if !gone.is_empty() {
+        let gone = json(gone.into_iter().map(|(one, _)| (&one.user_id, &one.edge_id)))?;
+        sql.execute(
+            &format!(
+                "DELETE FROM participant WHERE topic = ?2
+                 AND (user_id, edge_id) IN (SELECT w.value ->> 0, w.value ->> 1 FROM {} w)",
+                S::EACH
+            ),
+            values![&gone, topic],
+        )?;
+    }
+    if !there.is_empty() {
+        let there = there
+            .into_iter()
+            .map(|(one, since)| (&one.user_id, &one.edge_id, one.connections, signed(since.0)));
+        sql.execute(
+            &format!(
+                "INSERT INTO participant SELECT CAST(?2 AS BIGINT), w.value ->> 0, w.value ->> 1,
+                   CAST(w.value ->> 2 AS BIGINT), CAST(w.value ->> 3 AS BIGINT)
+                 FROM {} w WHERE true ON CONFLICT(topic, user_id, edge_id)
+                 DO UPDATE SET connections = excluded.connections, since = excluded.since",
+                S::EACH
+            ),
+            values![&json(there)?, topic],
+        )?;
+    }
     Ok(())
 }
 

@@ -25,6 +25,14 @@ pub(crate) trait Reads: Send + Sync {
     where
         T: Send + 'static,
         Q: FnOnce(&Self::Sql) -> Result<T, Failure<<Self::Sql as Sql>::Error>> + Send + 'static;
+
+    /// The same at a moment by the clock that commits go by.
+    async fn query_at<T, Q>(&self, query: Q) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&Self::Sql, Time) -> Result<T, Failure<<Self::Sql as Sql>::Error>>
+            + Send
+            + 'static;
 }
 
 #[async_trait]
@@ -95,17 +103,12 @@ impl<E: Reads> SessionStore for E {
         self.query(move |sql| presence::announcements(sql, &edge_id)).await
     }
 
-    async fn silent_edges(&self, now: Time, limit: usize) -> Result<Vec<String>, Error> {
-        self.query(move |sql| edge::silent(sql, now, limit)).await
+    async fn silent_edges(&self, limit: usize) -> Result<Vec<String>, Error> {
+        self.query_at(move |sql, now| edge::silent(sql, now, limit)).await
     }
 
-    async fn edge_parts(
-        &self,
-        after: &Place,
-        now: Time,
-        limit: usize,
-    ) -> Result<Vec<PartOfEdge>, Error> {
+    async fn edge_parts(&self, after: &Place, limit: usize) -> Result<Vec<PartOfEdge>, Error> {
         let after = after.clone();
-        self.query(move |sql| edge::parts(sql, &after, now, limit)).await
+        self.query_at(move |sql, now| edge::parts(sql, &after, now, limit)).await
     }
 }

@@ -12,6 +12,8 @@ use crate::store::sql::{Row, Sql, Value};
 impl Sql for Connection {
     type Error = rusqlite::Error;
 
+    const EACH: &'static str = "json_each(?1)";
+
     fn rows(&self, sql: &str, wanted: &[Value<'_>]) -> Result<Vec<Row>, Failure> {
         let mut statement = self.prepare_cached(sql)?;
         let columns = statement.column_count();

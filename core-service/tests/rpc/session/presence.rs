@@ -56,6 +56,28 @@ async fn who_comes_and_goes_is_told_and_listed() {
 }
 
 #[tokio::test]
+async fn an_edge_is_told_to_say_all_again_until_it_has_heard_so() {
+    let core = serve(|_, _| {}).await;
+    let say = async |number: u64, heard: &str| {
+        let (edge_id, core_id) = ("e1".into(), heard.into());
+        let wanted = v1::AnnouncePresenceRequest { edge_id, number, core_id, ..Default::default() };
+        let asked = request(wanted, Some(&service(&[Scope::Edge])), None);
+        let answer = core.sessions().announce_presence(asked).await;
+        answer.map(|answer| (answer.get_ref().known, answer.get_ref().core_id.clone()))
+    };
+    let (_, first) = say(1, "").await.expect("new");
+    assert_eq!(say(2, &first).await.expect("at home"), (true, first.clone()));
+    let (is_known, second) = say(3, "elsewhere").await.expect("it was at another core");
+    assert!(!is_known && second != first);
+    let (is_known, third) = say(4, "elsewhere").await.expect("it has not heard the answer");
+    assert!(!is_known && third != second);
+    assert!(!say(5, &first).await.expect("an answer from before").0);
+    let (_, last) = say(6, &second).await.expect("an answer from before");
+    assert!(say(7, &last).await.expect("at home").0);
+    assert_eq!(refused(say(6, &last).await), Code::Fenced, "a word that came late");
+}
+
+#[tokio::test]
 async fn only_an_edge_announces() {
     let core = serve(|_, _| {}).await;
     let alice = someone(&core, "alice", "acme");

@@ -1,5 +1,7 @@
 //! Moments of a roll, as tables.
 
+mod model;
+
 use super::*;
 
 fn session() -> Topic {
@@ -18,20 +20,30 @@ fn says(edge: &str, user: &str, connections: u32) -> Announcement {
     Announcement { edge_id: edge.into(), user_id: user.into(), connections }
 }
 
+fn hears(roll: &mut Roll, edge: &str, now: Time) {
+    roll.hear(edge, 1, Some(Noted { number: 1, at: now }), now);
+}
+
+#[track_caller]
+fn is_empty(roll: &Roll) {
+    let is_empty = roll.topics.is_empty() && roll.places.is_empty() && roll.due.is_empty();
+    assert!(is_empty && roll.entries == 0, "{roll:?}");
+}
+
 #[track_caller]
 fn tells(roll: &mut Roll, now: Time, expected: &[Announcement]) {
     let due = roll.due(now);
     let told: Vec<_> = due.iter().flat_map(|(_, told)| told.clone()).collect();
     assert_eq!(told, expected);
     for (topic, told) in due {
-        roll.told(&topic, told, now);
+        roll.told(&topic, told, &[], now);
     }
     assert!(roll.due(now).is_empty(), "told once");
 }
 
 fn with_alice() -> Roll {
     let mut roll = Roll::default();
-    roll.beat("e1", Some(at(0)), at(0));
+    hears(&mut roll, "e1", at(0));
     roll.announce(&session(), says("e1", "alice", 1), at(0));
     tells(&mut roll, at(0), &[]);
     tells(&mut roll, at(20), &[says("e1", "alice", 1)]);
@@ -44,7 +56,7 @@ fn who_comes_is_told_at_once_and_who_goes_after_the_grace() {
     roll.announce(&session(), says("e1", "alice", 0), at(1000));
     tells(&mut roll, at(2999), &[]);
     tells(&mut roll, at(3000), &[says("e1", "alice", 0)]);
-    assert!(roll.topics.is_empty() && roll.due.is_empty() && roll.entries == 0);
+    is_empty(&roll);
 }
 
 #[test]
@@ -69,10 +81,10 @@ fn news_are_not_put_off_by_being_said_again() {
 #[test]
 fn an_edge_that_falls_silent_takes_its_users_with_it() {
     let mut roll = with_alice();
-    roll.beat("e2", None, at(0));
+    hears(&mut roll, "e2", at(0));
     roll.announce(&session(), says("e2", "bob", 1), at(0));
     tells(&mut roll, at(100), &[says("e2", "bob", 1)]);
-    roll.beat("e2", None, at(10_000));
+    hears(&mut roll, "e2", at(10_000));
     tells(&mut roll, at(14_999), &[]);
     tells(&mut roll, at(15_000), &[says("e1", "alice", 0)]);
     assert!(roll.knows("e2") && !roll.knows("e1"), "it must announce everybody again");
@@ -85,7 +97,7 @@ fn with_adopted(told: &[Announcement]) -> Roll {
     let mut roll = Roll::default();
     let told = told.iter().map(|one| (session(), one.clone())).collect();
     roll.adopt("e1", told, at(15_000));
-    roll.beat("e1", Some(at(0)), at(0));
+    hears(&mut roll, "e1", at(0));
     roll
 }
 
@@ -94,7 +106,7 @@ fn an_edge_that_comes_from_another_core_has_a_lease_to_say_who_is_there() {
     let mut roll = with_adopted(&[says("e1", "alice", 2), says("e1", "bob", 1)]);
     roll.announce(&session(), says("e1", "alice", 2), at(1000));
     tells(&mut roll, at(14_000), &[]);
-    roll.beat("e1", None, at(14_000));
+    hears(&mut roll, "e1", at(14_000));
     tells(&mut roll, at(15_000), &[says("e1", "bob", 0)]);
     assert_eq!(roll.next(), Some(at(29_000)), "the edge's own lease");
 }
@@ -107,17 +119,61 @@ fn an_edge_that_comes_back_is_taken_as_the_log_has_it() {
     assert!(!roll.knows("e1"));
     tells(&mut roll, at(15_000), &[]);
     tells(&mut roll, at(15_100), &[says("e1", "cleo", 0)]);
-    assert!(roll.topics.is_empty() && roll.entries == 0);
+    is_empty(&roll);
 }
 
 #[test]
 fn the_store_is_told_with_each_beat_that_an_edge_lives() {
     let mut roll = Roll::default();
     assert!(roll.is_to_be_noted("e1", at(0)), "a new one");
-    roll.beat("e1", Some(at(0)), at(0));
-    roll.beat("e1", None, at(100));
+    hears(&mut roll, "e1", at(0));
+    roll.hear("e1", 2, None, at(100));
     assert!(!roll.is_to_be_noted("e1", at(3999)));
     assert!(roll.is_to_be_noted("e1", at(4000)));
+}
+
+#[test]
+fn an_edge_that_the_store_has_otherwise_than_it_was_left_is_not_vouched_for() {
+    let mut roll = Roll::default();
+    assert!(!roll.is_as_left("e1", None), "a new one");
+    roll.hear("e1", 1, Some(Noted { number: 1, at: at(0) }), at(0));
+    roll.hear("e1", 2, None, at(100));
+    assert!(roll.is_as_left("e1", Some(1)));
+    assert!(!roll.is_as_left("e1", None), "another core spoke for it");
+    assert!(!roll.is_as_left("e1", Some(2)), "a word was noted and not taken in");
+    assert!(roll.is_ahead_of("e1", 1) && !roll.is_ahead_of("e1", 2));
+    assert_eq!(roll.since("e1"), Some(1));
+    roll.adopt("e1", Vec::new(), at(15_000));
+    roll.hear("e1", 3, None, at(200));
+    assert_eq!(roll.since("e1"), Some(3));
+}
+
+#[test]
+fn an_edge_of_which_another_core_speaks_is_not_known_any_more() {
+    let mut roll = with_alice();
+    hears(&mut roll, "e2", at(0));
+    roll.announce(&session(), says("e1", "alice", 2), at(100));
+    roll.announce(&session(), says("e2", "bob", 1), at(100));
+    let due = roll.due(at(120));
+    for (topic, told) in due {
+        roll.told(&topic, told, &["e1".to_owned()], at(121));
+    }
+    assert!(!roll.knows("e1") && roll.knows("e2"));
+    assert_eq!(roll.entries, 1, "bob");
+    tells(&mut roll, at(10_000), &[]);
+}
+
+#[test]
+fn an_edge_is_found_again_without_a_look_at_the_topics_where_it_is_not() {
+    let mut roll = with_alice();
+    let other = Topic::new("acme", Kind::Session, "other").expect("a topic");
+    roll.announce(&other, says("e2", "bob", 1), at(0));
+    assert_eq!(roll.places["e1"], BTreeSet::from([session()]));
+    assert_eq!(roll.places["e2"], BTreeSet::from([other.clone()]));
+    roll.leave("e1");
+    assert_eq!(roll.topics.keys().collect::<Vec<_>>(), [&other]);
+    roll.forget(&other);
+    is_empty(&roll);
 }
 
 #[test]
@@ -131,7 +187,7 @@ fn a_crowd_is_told_in_pieces() {
         let due = roll.due(at(20));
         assert_eq!(due.iter().map(|(_, told)| told.len()).sum::<usize>(), piece);
         for (topic, told) in due {
-            roll.told(&topic, told, at(20));
+            roll.told(&topic, told, &[], at(20));
         }
     }
 }
@@ -139,16 +195,18 @@ fn a_crowd_is_told_in_pieces() {
 #[test]
 fn what_changes_while_it_is_told_is_told_next() {
     let mut roll = Roll::default();
-    roll.beat("e1", None, at(0));
+    hears(&mut roll, "e1", at(0));
     roll.announce(&session(), says("e1", "alice", 1), at(0));
     let due = roll.due(at(20));
     roll.announce(&session(), says("e1", "alice", 2), at(21));
     for (topic, told) in due {
-        roll.told(&topic, told, at(22));
+        roll.told(&topic, told, &[], at(22));
     }
     tells(&mut roll, at(60), &[says("e1", "alice", 2)]);
     roll.announce(&session(), says("e1", "alice", 3), at(100));
-    roll.failed(&session(), at(120));
+    for (topic, told) in roll.due(at(120)) {
+        roll.failed(&topic, told, at(120));
+    }
     tells(&mut roll, at(1000), &[]);
     tells(&mut roll, at(1120), &[says("e1", "alice", 3)]);
     assert!(roll.next() > Some(at(1120)));
@@ -156,7 +214,7 @@ fn what_changes_while_it_is_told_is_told_next() {
 #[test]
 fn a_room_is_told_of_once_in_a_while() {
     let mut roll = Roll::default();
-    roll.beat("e1", None, at(0));
+    hears(&mut roll, "e1", at(0));
     roll.announce(&room(), says("e1", "alice", 1), at(0));
     tells(&mut roll, at(20), &[says("e1", "alice", 1)]);
     roll.announce(&room(), says("e1", "bob", 1), at(30));
@@ -173,27 +231,47 @@ fn who_is_gone_before_being_told_leaves_nothing_behind() {
     roll.announce(&session(), says("e1", "alice", 1), at(0));
     roll.announce(&session(), says("e1", "alice", 0), at(10));
     tells(&mut roll, at(20), &[]);
-    assert!(roll.topics.is_empty() && roll.due.is_empty() && roll.entries == 0);
+    is_empty(&roll);
 }
 
 #[test]
 fn who_goes_while_being_told_is_told_as_gone() {
-    let mut roll = Roll::default();
-    roll.beat("e1", None, at(0));
-    roll.announce(&session(), says("e1", "alice", 1), at(0));
-    let due = roll.due(at(20));
-    roll.announce(&session(), says("e1", "alice", 0), at(21));
-    for (topic, told) in due {
-        roll.told(&topic, told, at(22));
+    for is_known_to_be_told in [true, false] {
+        let mut roll = Roll::default();
+        hears(&mut roll, "e1", at(0));
+        roll.announce(&session(), says("e1", "alice", 1), at(0));
+        let due = roll.due(at(20));
+        roll.announce(&session(), says("e1", "alice", 0), at(21));
+        for (topic, told) in due {
+            match is_known_to_be_told {
+                true => roll.told(&topic, told, &[], at(22)),
+                false => roll.failed(&topic, told, at(22)),
+            }
+        }
+        tells(&mut roll, at(2021), &[says("e1", "alice", 0)]);
+        is_empty(&roll);
     }
-    tells(&mut roll, at(22), &[says("e1", "alice", 0)]);
-    assert!(roll.topics.is_empty() && roll.entries == 0);
+}
+
+#[test]
+fn what_was_on_its_way_while_an_edge_moved_to_and_fro_is_told_again() {
+    let mut roll = with_alice();
+    roll.announce(&session(), says("e1", "alice", 2), at(100));
+    let due = roll.due(at(120));
+    // The other core has told that alice was gone.
+    roll.adopt("e1", Vec::new(), at(15_000));
+    hears(&mut roll, "e1", at(130));
+    roll.announce(&session(), says("e1", "alice", 2), at(130));
+    for (topic, told) in due {
+        roll.told(&topic, told, &[], at(140));
+    }
+    tells(&mut roll, at(150), &[says("e1", "alice", 2)]);
 }
 
 #[test]
 fn who_changes_edges_is_told_of_in_one_commit() {
     let mut roll = with_alice();
-    roll.beat("e2", None, at(900));
+    hears(&mut roll, "e2", at(900));
     roll.announce(&session(), says("e1", "alice", 0), at(1000));
     roll.announce(&session(), says("e2", "alice", 1), at(1500));
     tells(&mut roll, at(1520), &[says("e1", "alice", 0), says("e2", "alice", 1)]);

@@ -6,8 +6,7 @@ CREATE TABLE edge(
   expires_at bigint NOT NULL)
   WITH (fillfactor = 50);
 CREATE INDEX edge_expires ON edge(expires_at);
--- Those that were there before have a word to say, or are gone.
-INSERT INTO edge SELECT DISTINCT edge_id, '', 0, 0 FROM participant;
+-- Edges of cores of the version before get a row, and a time, once they are found to have none.
 CREATE INDEX participant_of_edge ON participant(edge_id);
 
 -- Who is connected to an edge, in the parts in which it tells.

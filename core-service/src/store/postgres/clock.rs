@@ -1,0 +1,39 @@
+//! The clock that commits go by.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::connection::Connection;
+use super::failure::Failure;
+use crate::domain::time::Time;
+use crate::store::sql::Sql as _;
+
+/// By which clock leases, retention and events are dated.
+#[derive(Clone)]
+pub enum Clock {
+    /// The database's: the same for all cores.
+    Database,
+    /// Another one, in tests.
+    Given(Arc<dyn Fn() -> Time + Send + Sync>),
+}
+
+impl Clock {
+    pub(super) fn now(&self, connection: &Connection) -> Result<Time, Failure> {
+        match self {
+            Clock::Database => {
+                let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)";
+                Ok(Time(connection.number(sql, &[])?))
+            }
+            Clock::Given(clock) => Ok(clock()),
+        }
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Clock::Database => "Database",
+            Clock::Given(_) => "Given",
+        })
+    }
+}

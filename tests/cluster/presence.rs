@@ -112,3 +112,21 @@ async fn users_of_an_edge_that_is_killed_are_gone_with_its_lease_also_when_its_c
     edges[0].restart().await;
     all_say(&[&cluster.cores[0], &cluster.cores[1]], 2 * SOCKETS).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_whose_core_lost_the_database_beyond_their_lease_are_back_with_it() {
+    let cluster = Cluster::start_with(1, &["--rooms", ROOMS]).await;
+    let way = cluster.database.way();
+    let (store, bus) = (way.url(), cluster.redis.url());
+    let lonely = Core::start_with(&["--store", &store, "--bus", &bus, "--rooms", ROOMS]).await;
+    // It has nowhere else to go.
+    let edge = Edge::start_at(&lonely.url()).await;
+    let _crowd = gather(&cluster, &edge).await;
+    all_say(&[&cluster.cores[0], &lonely], SOCKETS).await;
+    way.cut();
+    all_say(&[&cluster.cores[0]], 0).await;
+    way.mend();
+    all_say(&[&cluster.cores[0], &lonely], SOCKETS).await;
+    tokio::time::sleep(LEASE).await;
+    all_say(&[&cluster.cores[0], &lonely], SOCKETS).await;
+}

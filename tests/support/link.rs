@@ -4,8 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -62,8 +61,17 @@ async fn carry(outer: TcpStream, door: SocketAddr, mut is_whole: watch::Receiver
     let Ok(inner) = TcpStream::connect(door).await else { return };
     let is_prompt = outer.set_nodelay(true).and(inner.set_nodelay(true));
     is_prompt.expect("sockets that are connected");
-    let (outer_read, outer_write) = outer.into_split();
-    let (inner_read, inner_write) = inner.into_split();
+    join(outer, inner, is_whole).await;
+}
+
+/// Carries what comes from either side to the other, as long as the way is whole.
+pub(super) async fn join(
+    outer: impl AsyncRead + AsyncWrite,
+    inner: impl AsyncRead + AsyncWrite,
+    is_whole: watch::Receiver<bool>,
+) {
+    let (outer_read, outer_write) = split(outer);
+    let (inner_read, inner_write) = split(inner);
     // Whichever ends first ends both: neither side has more to say to nobody.
     tokio::select! {
         _ = pass(outer_read, inner_write, is_whole.clone()) => {}
@@ -72,8 +80,8 @@ async fn carry(outer: TcpStream, door: SocketAddr, mut is_whole: watch::Receiver
 }
 
 async fn pass(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
     mut is_whole: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let mut piece = vec![0; PIECE_BYTES];

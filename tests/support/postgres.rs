@@ -1,6 +1,7 @@
 //! A PostgreSQL server of one test, on a socket in a folder that goes with it.
 
 mod standby;
+mod way;
 
 use std::fs::{self, File};
 use std::os::unix::fs::{DirBuilderExt as _, chown};
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 
 use super::eventually::eventually;
 use super::process::Process;
+pub(crate) use way::Way;
 
 /// Where Debian puts each version of the server.
 const VERSIONS: &str = "/usr/lib/postgresql";
@@ -38,7 +40,12 @@ impl Postgres {
 
     /// What cores are started with.
     pub(crate) fn url(&self) -> String {
-        format!("postgres://roomcast@localhost/postgres?host={}", self.folder.path().display())
+        url(self.folder.path())
+    }
+
+    /// A way to it for one core alone.
+    pub(crate) fn way(&self) -> Way {
+        Way::to(self.folder.path())
     }
 
     /// Stops all of it where it is, until [`Postgres::go_on`].
@@ -114,6 +121,10 @@ impl Postgres {
         })
         .await;
     }
+}
+
+fn url(folder: &Path) -> String {
+    format!("postgres://roomcast@localhost/postgres?host={}", folder.display())
 }
 
 fn is_running(process: Pid) -> bool {

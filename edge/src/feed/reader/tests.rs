@@ -39,10 +39,10 @@ fn reader(feeds: &Feeds) -> Reader {
 
 /// What comes out at once, if anything does.
 fn next(reader: &mut Reader) -> Option<u64> {
-    match reader.next().now_or_never()? {
-        Delivery::Event(event) => Some(event.offset()),
-        other => panic!("{other:?}"),
-    }
+    let Delivery::Event(event) = reader.next().now_or_never()? else {
+        panic!("only events are there")
+    };
+    Some(event.offset())
 }
 
 /// Delivers everything to one socket. Where `ends` says so the reader is ended while an event is on its

@@ -8,6 +8,8 @@ mod grpc;
 mod markdown;
 mod rest;
 mod schema;
+mod socketio;
+mod yaml;
 
 use std::path::{Path, PathBuf};
 
@@ -45,6 +47,7 @@ fn pages(mut command: clap::Command) -> Vec<(&'static str, String)> {
     // Only then every command has the flags that are for all of them.
     command.build();
     let routes = roomcast_edge::rest::description();
+    let events = roomcast_edge::socket::description();
     vec![
         ("reference/cli.md", commands::page(&command)),
         ("reference/configuration.md", configuration::page(&command)),
@@ -52,6 +55,8 @@ fn pages(mut command: clap::Command) -> Vec<(&'static str, String)> {
         ("reference/rest.md", rest::page(&routes)),
         ("reference/openapi.json", json(&routes)),
         ("reference/grpc.md", grpc::page()),
+        ("reference/socketio.md", socketio::page(&events)),
+        ("reference/asyncapi.yaml", yaml::document(&events)),
     ]
 }
 

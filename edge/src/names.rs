@@ -7,6 +7,7 @@
 mod batch;
 mod command;
 mod content;
+mod described;
 mod encoded;
 mod envelope;
 mod graph;
@@ -36,6 +37,7 @@ pub use usage::Usage;
 
 pub(crate) use command::{HistoryStep, NewCommand};
 pub(crate) use content::Content;
+pub(crate) use described::Described;
 pub(crate) use session::Participant;
 pub(crate) use session_event::SessionFact;
 pub(crate) use session_state::SessionState;

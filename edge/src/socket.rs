@@ -14,6 +14,7 @@
 mod adapter;
 mod admin;
 mod allowance;
+mod catalogue;
 mod command;
 mod connect;
 mod connection;
@@ -33,6 +34,7 @@ mod transport;
 mod view;
 
 pub use adapter::{Adapters, RawAdapter};
+pub use catalogue::description;
 pub use connection::Connection;
 pub use departures::Departures;
 pub use emit::{Gone, Outlet};

@@ -45,7 +45,11 @@ pub(super) fn kind(schema: &Value) -> String {
         Value::String(word) if word == "object" => object(schema),
         Value::String(word) => word.clone(),
         Value::Array(words) => {
-            words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or ")
+            let words = words.iter().filter_map(Value::as_str).map(|word| match word {
+                "object" => object(schema),
+                word => word.to_owned(),
+            });
+            words.collect::<Vec<_>>().join(" or ")
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => "any JSON".to_owned(),
     }

@@ -3,11 +3,12 @@
 use prost_types::Timestamp;
 use roomcast_proto::v1::Event;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::rfc3339;
 
 /// Where an event stands and where it came from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Envelope<'a> {
     /// Full name of the topic.
     pub topic: &'a str,

@@ -6,6 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use prost_types::Timestamp;
 use roomcast_proto::v1::{Fault, JobEvent, JobOutput, JobState, JobUsed, job_event::Kind};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::{Body, Content, reported, rfc3339};
 
@@ -57,25 +58,39 @@ pub(super) fn text(value: &str) -> Option<&str> {
     (!value.is_empty()).then_some(value)
 }
 
-#[derive(Debug, Default, Serialize)]
-struct Update<'a> {
+/// How a job stands after an event, and what the event says.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = JobUpdate)]
+pub(super) struct Update<'a> {
     job_id: &'a str,
+    /// `queued`, also while it waits for its time, then with `run_at`; `running`, also while it is being
+    /// cancelled, then with `cancel_requested`; `completed`, `failed` or `cancelled`.
     status: &'static str,
+    /// Percent, 0 to 100.
     #[serde(serialize_with = "percent")]
     progress: f64,
+    /// Number of the attempt, 0 before the first.
     attempt: u32,
+    /// For a person: what the worker is at, or why the job is to end.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
+    /// Name of the stage under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     stage: Option<&'a str>,
+    /// By name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     counters: BTreeMap<&'a str, i64>,
+    /// Of a completed job: any JSON, or `{content_type, data_base64}`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Value>)]
     result: Option<Content<'a>>,
+    /// What the last attempt failed with, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    /// The same for programs: a code of the registry, or the worker's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'a str>,
+    /// When it may start, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     run_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,14 +151,21 @@ fn due(state: JobState, run_at: Option<&Timestamp>) -> Option<String> {
     (state == JobState::Scheduled).then(|| run_at.map(rfc3339)).flatten()
 }
 
-#[derive(Debug, Serialize)]
-struct Output<'a> {
+/// A piece of what a job's worker wrote.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = JobOutput)]
+pub(super) struct Output<'a> {
     job_id: &'a str,
     attempt: u32,
+    /// Such as `stdout`.
+    #[schema(example = "stdout")]
     channel: &'a str,
+    /// Where it begins, in bytes from 0 in each attempt and channel.
     offset: u64,
+    /// Where its bytes are UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a str>,
+    /// Where they are not.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_base64: Option<String>,
 }
@@ -162,8 +184,9 @@ impl<'a> Output<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct TokenUsage<'a> {
+/// What the model's API reported: cumulative over the job, and never estimated.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TokenUsage<'a> {
     job_id: &'a str,
     attempt: u32,
     input_tokens: i64,
@@ -171,7 +194,9 @@ struct TokenUsage<'a> {
     cached_input_tokens: i64,
     reasoning_tokens: i64,
     total_tokens: i64,
+    /// Cost in millionths of the account's currency, when the API reports it.
     cost_micros: i64,
+    /// The model that answered last.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<&'a str>,
 }

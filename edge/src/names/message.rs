@@ -5,13 +5,18 @@ use roomcast_proto::{
     v1::{Event, Payload},
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Content;
 
 /// `{event, data, room}`; the envelope adds the rest.
-#[derive(Debug, Serialize)]
-struct Message<'a> {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DashboardMessage)]
+pub(super) struct Message<'a> {
+    /// Its type, once more.
     event: &'a str,
+    /// What was published, byte for byte.
+    #[schema(value_type = Object)]
     data: Content<'a>,
     room: &'a str,
 }

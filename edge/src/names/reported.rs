@@ -2,12 +2,14 @@
 
 use roomcast_proto::v1::{JobEvent, JobReported};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::content;
 
 /// Of what the worker speaks.
-#[derive(Debug, Serialize)]
-struct About<'a> {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OfJob)]
+pub(super) struct About<'a> {
     job_id: &'a str,
     attempt: u32,
 }

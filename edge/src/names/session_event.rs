@@ -67,48 +67,67 @@ pub(crate) struct Change<'a> {
 }
 
 /// How a command went.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CommandProgress)]
 pub(crate) struct Progress<'a> {
+    /// The graph's name.
     graph: &'a str,
     command_id: &'a str,
+    /// Such as `create_node`.
     command_type: &'a str,
+    /// Who gave it.
     user_id: &'a str,
+    /// The graph's version after it.
     version: u64,
     /// Of a command that has come to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     success: Option<bool>,
+    /// Why the graph refused it, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    /// The same for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'a str>,
 }
 
 /// A user is there on more or fewer connections.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PresenceChange)]
 pub(crate) struct Presence<'a> {
     user_id: &'a str,
+    /// On how many connections, over all edges; on none, the user has gone.
     connections: u32,
+    /// How many users are there.
     participants: u32,
+    /// Since when the user is there. RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<String>,
 }
 
 /// How many users are there, and once who all of them are.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PresenceCount)]
 pub(crate) struct Count<'a> {
     participants: u32,
+    /// Whether `users` names all of them.
     listed: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     users: Vec<Participant<'a>>,
 }
 
 /// A save that was made or loaded.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SaveKept)]
 pub(crate) struct Kept<'a> {
+    /// The graph's name.
     graph: &'a str,
+    /// The save's name.
     name: &'a str,
+    /// Of that name.
     version: u64,
+    /// The graph's version then.
     graph_version: u64,
+    /// Who saved or loaded it.
     user_id: &'a str,
 }
 

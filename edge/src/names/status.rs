@@ -2,6 +2,7 @@
 
 use roomcast_proto::v1::{Fault, Job, JobState, JobSummary, Progress};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     Body, Content, Envelope,
@@ -35,32 +36,48 @@ fn sealed(topic: &str, cursor: &str, trace_id: &str, status: &Status<'_>) -> Str
     envelope.seal(&named("job_status", status).object)
 }
 
-#[derive(Debug, Serialize)]
-struct Status<'a> {
+/// A job as it stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = JobStatus)]
+pub(super) struct Status<'a> {
     job_id: &'a str,
+    /// What kind of work.
     kind: &'a str,
+    /// `queued`, also while it waits for its time, then with `run_at`; `running`, also while it is being
+    /// cancelled, then with `cancel_requested`; `completed`, `failed` or `cancelled`.
     status: &'static str,
+    /// Percent, 0 to 100.
     #[serde(serialize_with = "percent")]
     progress: f64,
+    /// Number of the attempt, 0 before the first.
     attempt: u32,
+    /// For a person: what the worker is at, or that the job is followed.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
+    /// Name of the stage under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     stage: Option<&'a str>,
+    /// Of a completed job that is joined: any JSON, or `{content_type, data_base64}`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Value>)]
     result: Option<Content<'a>>,
+    /// What the last attempt failed with, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    /// The same for programs: a code of the registry, or the worker's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'a str>,
+    /// The user it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     project_id: Option<&'a str>,
+    /// When it may start, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     run_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cancel_requested: Option<bool>,
+    /// RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     created_at: Option<String>,
 }

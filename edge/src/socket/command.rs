@@ -16,7 +16,7 @@ pub(super) use field::Id;
 pub(super) use job::Job;
 pub(super) use project::Project;
 pub(super) use publish::Publish;
-pub(super) use refusal::Refusal;
+pub(super) use refusal::{ErrorEvent, NackError, Refusal};
 pub(super) use room::Room;
 pub(super) use session::Session;
 pub(super) use token::{Authenticate, Token};
@@ -26,7 +26,7 @@ use serde_json::value::RawValue;
 use socketioxide_core::Str;
 
 use self::refusal::malformed;
-use super::inbound::Message;
+use super::{catalogue, inbound::Message};
 
 /// A client's request.
 #[derive(Debug, PartialEq)]
@@ -69,6 +69,7 @@ impl Command {
         }
         let call = Call::parse(&message.text)?;
         let read = NOUNS.iter().find_map(|parse| parse(&call));
+        let read = read.filter(|_| catalogue::takes(&call.name));
         read.unwrap_or_else(|| Err(malformed("no such event; docs/PROTOCOL.md lists them")))
     }
 }

@@ -14,6 +14,7 @@ use lru::LruCache;
 use roomcast_identity::User;
 use serde::Serialize;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use crate::{lane::KillReason, names::now};
 
@@ -35,7 +36,7 @@ struct Departure {
 }
 
 /// What a client is told of the connection that it had.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Previous {
     reason: &'static str,
     ended_at: String,

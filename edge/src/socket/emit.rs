@@ -28,7 +28,9 @@ use socketioxide_core::{
 use tokio::time::{Instant, sleep};
 
 use self::outgoing::{Outgoing, event};
-use super::{adapter::RawAdapter, payload::Recovering, recover::Vector, transport::Transports};
+use super::{
+    adapter::RawAdapter, catalogue, payload::Recovering, recover::Vector, transport::Transports,
+};
 use crate::{
     feed::Sink,
     lane::{Frames, KillReason, Lane, MARK, Namespace},
@@ -182,6 +184,7 @@ impl Outlet {
     /// # Errors
     /// As [`Outlet::emit`].
     pub async fn tell(&self, name: &str, payload: &impl Serialize) -> Result<(), Gone> {
+        debug_assert!(catalogue::tells(name), "{name} is not in the catalogue");
         self.write(Outgoing::Told(text(&(name, payload)))).await
     }
 
@@ -198,6 +201,7 @@ impl Outlet {
     /// # Errors
     /// As [`Outlet::emit`].
     pub async fn tell_object(&self, name: &str, object: &str) -> Result<(), Gone> {
+        debug_assert!(catalogue::tells(name), "{name} is not in the catalogue");
         self.write(Outgoing::Told(Str::from(format!("[\"{name}\",{object}]")))).await
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use roomcast_proto::registry::Code;
 use serde::Serialize;
 use tonic::Status;
+use utoipa::ToSchema;
 
 use crate::socket::{Gone, Outlet, emit::NotQueued};
 
@@ -20,8 +21,10 @@ pub(super) fn malformed(message: impl Into<String>) -> Refusal {
 }
 
 /// `{code, message, retry_after_ms?}`: an `error` event.
-#[derive(Debug, Serialize)]
-struct ErrorEvent<'a> {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(in crate::socket) struct ErrorEvent<'a> {
+    /// Of docs/ERRORS.md.
     code: &'static str,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,8 +38,11 @@ struct Nack<'a> {
     error: NackError<'a>,
 }
 
-#[derive(Debug, Serialize)]
-struct NackError<'a> {
+/// Why something was not done.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Refusal)]
+pub(in crate::socket) struct NackError<'a> {
+    /// Of docs/ERRORS.md.
     code: &'static str,
     message: &'a str,
     retryable: bool,

@@ -29,10 +29,11 @@ struct Server {
 }
 
 impl Server {
-    async fn start() -> Server {
+    async fn start() -> (Server, Client) {
         let folder = tempfile::tempdir().unwrap();
         let (address, running) = serve(folder.path(), ([127, 0, 0, 1], 0).into()).await;
-        Server { folder, address, running: Some(running) }
+        let core = Client::connect(format!("http://{address}")).await.unwrap();
+        (Server { folder, address, running: Some(running) }, core)
     }
 
     async fn end(&mut self) {
@@ -44,9 +45,24 @@ impl Server {
     async fn start_again(&mut self) {
         self.running = Some(serve(self.folder.path(), self.address).await.1);
     }
+}
 
-    async fn connect(&self) -> Client {
-        Client::connect(format!("http://{}", self.address)).await.unwrap()
+/// A worker with a job in its hands, the only one.
+struct Stage {
+    server: Server,
+    core: Client,
+    worker: Worker,
+    work: Work,
+    job_id: String,
+}
+
+impl Stage {
+    async fn set() -> Stage {
+        let (server, core) = Server::start().await;
+        let job_id = create(&core).await;
+        let mut worker = worker(&core);
+        let work = soon(worker.next()).await.unwrap().unwrap();
+        Stage { server, core, worker, work, job_id }
     }
 }
 
@@ -85,8 +101,7 @@ async fn output(core: &Client, job_id: &str) -> usize {
 }
 
 async fn state(core: &Client, job_id: &str) -> JobState {
-    let request = GetJobRequest { job_id: job_id.into() };
-    core.jobs().get_job(request).await.unwrap().into_inner().job.unwrap().state()
+    job(core, job_id).await.state()
 }
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
@@ -95,11 +110,7 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
 
 #[tokio::test]
 async fn a_restart_of_the_core_loses_no_report_and_takes_none_twice() {
-    let mut server = Server::start().await;
-    let core = server.connect().await;
-    let job_id = create(&core).await;
-    let mut worker = worker(&core);
-    let work = soon(worker.next()).await.unwrap().unwrap();
+    let Stage { mut server, core, worker: _worker, work, job_id } = Stage::set().await;
     for _ in 0..20 {
         work.report(line()).await.unwrap();
     }
@@ -116,11 +127,7 @@ async fn a_restart_of_the_core_loses_no_report_and_takes_none_twice() {
 
 #[tokio::test]
 async fn a_cancellation_reaches_the_work_and_its_end_is_recorded() {
-    let mut server = Server::start().await;
-    let core = server.connect().await;
-    let job_id = create(&core).await;
-    let mut worker = worker(&core);
-    let work = soon(worker.next()).await.unwrap().unwrap();
+    let Stage { mut server, core, worker: _worker, work, job_id } = Stage::set().await;
     work.report(News::new()).await.unwrap();
 
     let early = work.end(End::Cancelled).await;
@@ -137,11 +144,7 @@ async fn a_cancellation_reaches_the_work_and_its_end_is_recorded() {
 
 #[tokio::test]
 async fn work_on_a_job_that_ended_elsewhere_is_lost() {
-    let mut server = Server::start().await;
-    let core = server.connect().await;
-    let job_id = create(&core).await;
-    let mut worker = worker(&core);
-    let work = soon(worker.next()).await.unwrap().unwrap();
+    let Stage { mut server, core, worker: _worker, work, job_id } = Stage::set().await;
     work.report(News::new()).await.unwrap();
 
     // A grace of nothing: the core does not wait for the worker.
@@ -155,12 +158,8 @@ async fn work_on_a_job_that_ended_elsewhere_is_lost() {
 
 #[tokio::test]
 async fn a_drained_worker_ends_when_its_job_has() {
-    let mut server = Server::start().await;
-    let core = server.connect().await;
-    create(&core).await;
+    let Stage { mut server, core, mut worker, work, .. } = Stage::set().await;
     let waiting = create(&core).await;
-    let mut worker = worker(&core);
-    let work = soon(worker.next()).await.unwrap().unwrap();
     worker.drain().await;
     soon(work.end(End::Completed(Completion::empty()))).await.unwrap();
     assert!(soon(worker.next()).await.unwrap().is_none(), "it takes no other job");
@@ -170,8 +169,7 @@ async fn a_drained_worker_ends_when_its_job_has() {
 
 #[tokio::test]
 async fn a_worker_that_is_refused_says_so() {
-    let mut server = Server::start().await;
-    let core = server.connect().await;
+    let (mut server, core) = Server::start().await;
     let mut worker = core.worker("").kind("test").start();
     let refused = soon(worker.next()).await.unwrap_err();
     assert!(matches!(refused, Error::Refused { code: Code::InvalidArgument, .. }), "{refused}");
@@ -197,8 +195,7 @@ async fn handled<F>(handler: impl Fn(Work) -> F + Send + Sync + 'static) -> Job
 where
     F: Future<Output = Result<Completion, Stop>> + Send + 'static,
 {
-    let mut server = Server::start().await;
-    let core = server.connect().await;
+    let (mut server, core) = Server::start().await;
     let job_id = create(&core).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(core.worker("test").handle("test", handler).run(stop.clone()));
@@ -241,11 +238,7 @@ async fn a_handler_that_panics_before_it_has_a_future_fails_its_job_alone() {
 
 #[tokio::test]
 async fn a_lease_is_forgotten_with_its_work_and_a_drain_does_not_wait_for_it() {
-    let mut server = Server::start().await;
-    let core = server.connect().await;
-    create(&core).await;
-    let mut worker = worker(&core);
-    let work = soon(worker.next()).await.unwrap().unwrap();
+    let Stage { mut server, mut worker, work, .. } = Stage::set().await;
     work.report(line()).await.unwrap();
     drop(work);
     worker.drain().await;
@@ -255,8 +248,7 @@ async fn a_lease_is_forgotten_with_its_work_and_a_drain_does_not_wait_for_it() {
 
 #[tokio::test]
 async fn a_worker_that_drains_at_once_leaves_no_job_to_its_lease() {
-    let mut server = Server::start().await;
-    let core = server.connect().await;
+    let (mut server, core) = Server::start().await;
     let mut job_ids = Vec::new();
     for _ in 0..8 {
         job_ids.push(create(&core).await);
@@ -279,11 +271,8 @@ async fn a_worker_that_drains_at_once_leaves_no_job_to_its_lease() {
     server.end().await;
 }
 
-#[tokio::test]
-async fn a_drain_ends_though_the_core_is_away() {
-    let mut server = Server::start().await;
-    let core = server.connect().await;
-    create(&core).await;
+/// A worker without patience, in the midst of a job that never ends.
+async fn at_work_without_end(core: &Client) -> (CancellationToken, JoinHandle<Result<(), Error>>) {
     let (stop, begun) = (CancellationToken::new(), CancellationToken::new());
     let began = begun.clone();
     let worker = core.worker("test").drain_patience(Duration::from_millis(1));
@@ -293,6 +282,14 @@ async fn a_drain_ends_though_the_core_is_away() {
     });
     let running = tokio::spawn(worker.run(stop.clone()));
     soon(began.cancelled()).await;
+    (stop, running)
+}
+
+#[tokio::test]
+async fn a_drain_ends_though_the_core_is_away() {
+    let (mut server, core) = Server::start().await;
+    create(&core).await;
+    let (stop, running) = at_work_without_end(&core).await;
     server.end().await;
     stop.cancel();
     soon(running).await.unwrap().unwrap();
@@ -307,19 +304,9 @@ async fn a_result_that_is_too_large_fails_the_job_and_says_so() {
 
 #[tokio::test]
 async fn a_drain_gives_back_what_does_not_end_in_time() {
-    let mut server = Server::start().await;
-    let core = server.connect().await;
+    let (mut server, core) = Server::start().await;
     let job_id = create(&core).await;
-    let stop = CancellationToken::new();
-    let begun = CancellationToken::new();
-    let began = begun.clone();
-    let worker = core.worker("test").drain_patience(Duration::from_millis(1));
-    let worker = worker.handle("test", move |_| {
-        begun.cancel();
-        std::future::pending()
-    });
-    let running = tokio::spawn(worker.run(stop.clone()));
-    soon(began.cancelled()).await;
+    let (stop, running) = at_work_without_end(&core).await;
     stop.cancel();
     soon(running).await.unwrap().unwrap();
     assert_eq!(state(&core, &job_id).await, JobState::Queued, "the attempt does not count");
@@ -328,8 +315,7 @@ async fn a_drain_gives_back_what_does_not_end_in_time() {
 
 #[tokio::test]
 async fn an_empty_key_leaves_a_publish_its_own() {
-    let mut server = Server::start().await;
-    let core = server.connect().await;
+    let (mut server, core) = Server::start().await;
     let event = Event::json("note", &serde_json::json!({})).unwrap();
     let publish = core.publisher().publish("room:board", event).idempotency_key("");
     let first = publish.clone().await.unwrap();
@@ -339,8 +325,7 @@ async fn an_empty_key_leaves_a_publish_its_own() {
 
 #[tokio::test]
 async fn events_are_published_once_under_one_key() {
-    let mut server = Server::start().await;
-    let core = server.connect().await;
+    let (mut server, core) = Server::start().await;
     let publisher = core.publisher();
     let event = || Event::json("note", &serde_json::json!({"n": 1})).unwrap();
     let first = publisher.publish("room:board", event()).idempotency_key("k").await.unwrap();

@@ -19,10 +19,10 @@ or told as the event `error` where nobody waits for an acknowledgement; [the err
 ";
 
 pub(super) fn page(document: &Value) -> String {
-    let told = array(&document["operations"]["root.told"]["messages"]);
+    let told = array(&document["operations"]["main.told"]["messages"]);
     let told = told.iter().map(|one| self::told(message(document, one)));
     let told = table(["event", "on `/graph`", "payload", "when"], told);
-    let emitted = &document["operations"]["root.emitted"]["messages"];
+    let emitted = &document["operations"]["main.emitted"]["messages"];
     let emitted = array(emitted).iter().map(|one| self::emitted(message(document, one)));
     let emitted = table(["event", "takes", "acknowledged with", "does"], emitted);
     let schemas = schema::sections(document);

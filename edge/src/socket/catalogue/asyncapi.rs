@@ -87,7 +87,7 @@ fn within(
 
 fn key(namespace: Namespace) -> &'static str {
     match namespace {
-        Namespace::Root => "root",
+        Namespace::Root => "main",
         Namespace::Graph => "graph",
     }
 }

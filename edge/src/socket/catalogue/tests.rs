@@ -47,7 +47,7 @@ fn example(document: &Value, schema: &Value) -> Value {
 #[test]
 fn whatever_clients_may_emit_is_understood_as_it_is_described() {
     let document = description();
-    let emitted = document["operations"]["root.emitted"]["messages"].as_array().unwrap();
+    let emitted = document["operations"]["main.emitted"]["messages"].as_array().unwrap();
     assert!(emitted.len() >= 20);
     for message in emitted {
         let name = message["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
@@ -81,7 +81,7 @@ fn a_sessions_events_have_another_name_in_each_namespace() {
     let document = description();
     let has =
         |channel: &str, key: &str| document["channels"][channel]["messages"].get(key).is_some();
-    assert!(has("root", "command.undo") && !has("root", "command.undo.short"));
+    assert!(has("main", "command.undo") && !has("main", "command.undo.short"));
     assert!(has("graph", "command.undo.short") && !has("graph", "command.undo"));
-    assert!(has("root", "job_update") && has("graph", "job_update"));
+    assert!(has("main", "job_update") && has("graph", "job_update"));
 }

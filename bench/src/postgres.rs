@@ -39,6 +39,9 @@ const RATIOS: [(&str, &str); 6] = [
     (TWO_CORES, STORE),
     (THREE_CORES, STORE),
 ];
+/// Publishers before the measurement, and for how long: topics are made by who first publishes to them.
+const FIRST: usize = 64;
+const WARM: Duration = Duration::from_secs(2);
 /// For what a row left to the disk to be written.
 const SETTLE: Duration = Duration::from_secs(1);
 
@@ -57,7 +60,9 @@ pub(crate) async fn measure(
     let mut rows: Vec<Row> = Vec::new();
     for (number, name) in ROWS.into_iter().enumerate().filter(|(_, name)| name.contains(only)) {
         let url = postgres.create(&format!("row_{number}")).await?;
-        rows.push(Row { name, operation: open(name, on, &url).await?, figures: Vec::new() });
+        let operation = open(name, on, &url).await?;
+        closed_loop(operation.clone(), FIRST, WARM).await?;
+        rows.push(Row { name, operation, figures: Vec::new() });
     }
     for publishers in publishers {
         for row in &mut rows {

@@ -33,18 +33,18 @@ fn block(value: &Value, depth: usize, text: &mut String) {
 
 /// A value after a key or a dash.
 fn inner(value: &Value, depth: usize, text: &mut String) {
-    let is_empty = match value {
-        Value::Object(fields) => fields.is_empty(),
-        Value::Array(values) => values.is_empty(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    let is_block = match value {
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Array(values) => !values.is_empty(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     };
-    match value {
-        Value::String(word) => text.push_str(&format!(" {}\n", scalar(word))),
-        value if is_empty => text.push_str(&format!(" {value}\n")),
-        value => {
-            text.push('\n');
-            block(value, depth, text);
-        }
+    if is_block {
+        text.push('\n');
+        block(value, depth, text);
+    } else if let Some(word) = value.as_str() {
+        text.push_str(&format!(" {}\n", scalar(word)));
+    } else {
+        text.push_str(&format!(" {value}\n"));
     }
 }
 

@@ -82,7 +82,7 @@ pub(super) fn all() -> Map<String, Value> {
     let mut schemas = Map::new();
     for document in [names::Described::openapi(), Described::openapi()] {
         if let Ok(Value::Object(described)) =
-            serde_json::to_value(&document.components.map(|all| all.schemas))
+            serde_json::to_value(document.components.map(|all| all.schemas))
         {
             schemas.extend(described);
         }

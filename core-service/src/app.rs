@@ -188,8 +188,7 @@ impl Core {
         if let Some(shared) = shared {
             let (alarm, roster) = (alarm.clone(), roster.clone());
             let hear = Box::new(move |event: &Event| roster.hear(event));
-            let ears = Ears { bus: bus.clone(), alarm, wants, hear, now };
-            cluster.connect(config, &shared, ears)?;
+            cluster.connect(config, &shared, Ears { bus: bus.clone(), alarm, wants, hear, now })?;
         }
         let log = Log::new(store.clone(), bus, alarm.clone())
             .telling(cluster.outgoing.clone(), cluster.pulse.clone());

@@ -19,6 +19,8 @@ pub(crate) enum Trouble {
     Again(String),
     /// The batch touches a topic that it has not locked: it runs again with it.
     Unplanned(Topic),
+    /// A topic of the batch is not there yet: it runs again and makes it.
+    Unmade,
     /// The connection is gone, or leads to a server that takes no writes.
     Lost(String),
     /// The disk has no room.
@@ -89,6 +91,7 @@ pub(super) fn told(failure: Failure) -> Error {
         Trouble::Full => return Error::Full,
         Trouble::Slow => "the query took too long; narrow it".into(),
         Trouble::Unplanned(topic) => format!("{topic} was not locked"),
+        Trouble::Unmade => "a topic that was made is not there".into(),
         Trouble::Lost(reason) | Trouble::Again(reason) | Trouble::Broken(reason) => reason,
     })
 }

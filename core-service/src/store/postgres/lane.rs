@@ -82,6 +82,13 @@ struct Done {
     _turn: Turn,
 }
 
+/// What a run has found out for the next one.
+#[derive(Debug, Default)]
+struct More {
+    topics: Vec<Topic>,
+    makes_topics: bool,
+}
+
 /// Why a batch did not come to anything, or nobody knows whether it did.
 enum Undone {
     Failed(Failure),
@@ -175,7 +182,7 @@ impl Lane {
     /// Commits a batch, however often it has to be begun.
     fn commit(&mut self, commands: &[Command]) -> Result<Done, Failure> {
         let begun = Instant::now();
-        let mut more: Vec<Topic> = Vec::new();
+        let mut more = More::default();
         let mut runs = 0;
         loop {
             runs += 1;
@@ -190,13 +197,15 @@ impl Lane {
                 Err(Undone::Failed(failure)) => return Err(failure),
             };
             match trouble {
-                Trouble::Unplanned(topic) if runs < RUNS_MAX => more.push(topic),
+                Trouble::Unplanned(topic) if runs < RUNS_MAX => more.topics.push(topic),
+                Trouble::Unmade if runs < RUNS_MAX => more.makes_topics = true,
                 Trouble::Again(_) if runs < RUNS_MAX => {}
                 Trouble::Lost(reason) => {
                     self.link = None;
                     self.reconnect(begun, reason).map_err(Failure::Engine)?;
                 }
                 trouble @ (Trouble::Unplanned(_)
+                | Trouble::Unmade
                 | Trouble::Again(_)
                 | Trouble::Full
                 | Trouble::Slow
@@ -206,11 +215,12 @@ impl Lane {
     }
 
     /// One run of a batch.
-    fn try_commit(&mut self, commands: &[Command], more: &[Topic]) -> Result<Done, Undone> {
+    fn try_commit(&mut self, commands: &[Command], more: &More) -> Result<Done, Undone> {
         let Lane { shared, link, planner } = self;
         let link = link.as_mut().ok_or_else(|| Trouble::Lost("there is no connection".into()))?;
         let mut plan: Plan = planner.plan(&link.connection, commands, &shared.limits)?;
-        plan.topics.extend(more.iter().cloned());
+        plan.topics.extend(more.topics.iter().cloned());
+        plan.makes_topics |= more.makes_topics;
         let turn = Turns::take(&shared.turns, plan.topics.iter().cloned().collect());
         link.batches += 1;
         let mark = Mark { stamp: link.stamp, batch: link.batches };

@@ -27,6 +27,8 @@ const SPACE: u64 = 0x726f_6f6d << 32;
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) topics: HashSet<Topic>,
+    /// Whether some of the topics may not be there yet.
+    pub(super) makes_topics: bool,
     /// Locks of what is no topic: kinds with limits, projects, edges.
     pub(super) locks: BTreeSet<i64>,
     pub(super) jobs: Vec<String>,
@@ -72,6 +74,7 @@ impl Planner {
                 Action::CreateJob { spec, taker, .. } => {
                     let project = spec.project.as_deref();
                     plan.topics.extend(job_topics(&spec.tenant, &spec.owner, project, &spec.id));
+                    plan.makes_topics = true;
                     plan.jobs.push(spec.id.clone());
                     if taker.is_some() {
                         plan.limit(&spec.kind, limits);
@@ -108,6 +111,7 @@ impl Planner {
                 plan.project(&session.project_id);
                 let topic = Topic::new(&session.tenant, Kind::Session, &session.session_id);
                 plan.topics.extend(topic.ok());
+                plan.makes_topics = true;
             }
             session::Action::Announce { topic, announced, .. } => {
                 plan.topics.insert(topic.clone());

@@ -25,8 +25,12 @@ use crate::store::{Error, PageLimit, codec};
 
 /// Statements have 10 s, locks 2 s, and a core that hangs inside a transaction 1.5 s: others wait for what
 /// it has locked, and edges have left it for them within 2 s. Said with each transaction, so that a pooler may lend any of its connections.
+///
+/// Every row is found by its key: joins go through the index, however few topics there are. A scan of a
+/// table whose every row changes with each commit reads the dead ones too.
 pub(super) const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 10000;
-     SET LOCAL lock_timeout = 2000; SET LOCAL idle_in_transaction_session_timeout = 1500";
+     SET LOCAL lock_timeout = 2000; SET LOCAL idle_in_transaction_session_timeout = 1500;
+     SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
 /// A transaction's rows.
 #[derive(Debug)]
@@ -56,31 +60,38 @@ impl<'lane> Rows<'lane> {
         mark: Mark,
     ) -> Result<Rows<'lane>, Failure> {
         connection.begin(BEGIN);
-        let found = connection.pipeline(opening(plan, mark)).map_err(Failure::Engine)?;
-        let [moved, _, _, heads, clock, jobs, replies] = &found[..] else {
-            return Err(Failure::Broken(Error::Damaged("an answer is missing".into())));
-        };
+        let opening = opening(plan, mark);
+        let is_sent = opening.each_ref().map(Option::is_some);
+        let calls = opening.into_iter().flatten().collect();
+        let mut found = connection.pipeline(calls).map_err(Failure::Engine)?.into_iter();
+        let mut answer =
+            |is_sent: bool| is_sent.then(|| found.next()).flatten().unwrap_or_default();
+        let [moved, _, _, heads, clock, jobs, replies] = is_sent.map(&mut answer);
         if moved.is_empty() {
             // The row is older than the cleaner lets one become: this lane begins anew.
             return Err(Failure::Engine(Trouble::Lost("the lane was forgotten".into())));
         }
         let heads: Result<HashMap<_, _>, Error> = heads.iter().map(Head::read).collect();
+        let heads = heads?;
+        if heads.len() < plan.topics.len() {
+            return Err(Failure::Engine(Trouble::Unmade));
+        }
         let clock = clock.first().map(read_row).transpose()?;
         let now = Time(clock.map_or(Ok(0), |row| row.unsigned(0))?);
         let mut rows = Rows {
             connection,
             retentions,
-            heads: heads?,
+            heads,
             jobs: plan.jobs.iter().map(|id| (id.clone(), None)).collect(),
             replies: plan.keys.iter().map(|key| (key.clone(), None)).collect(),
             pending: Pending::default(),
             now,
         };
-        for row in jobs {
+        for row in &jobs {
             let (id, held) = read_job(row)?;
             rows.jobs.insert(id, Some(held));
         }
-        for row in replies {
+        for row in &replies {
             let row = read_row(row)?;
             let expires_at = Time(row.unsigned(4)?);
             let reply =
@@ -114,8 +125,9 @@ impl<'lane> Rows<'lane> {
 }
 
 /// What begins every transaction, in this order: the lane's own row, names, topics; and only then, in
-/// statements of their own, what the locks guard. A read in the locking statement would be stale.
-fn opening(plan: &Plan, mark: Mark) -> Vec<Call> {
+/// statements of their own, what the locks guard. A read in the locking statement would be stale. What
+/// the plan has nothing for is not sent.
+fn opening(plan: &Plan, mark: Mark) -> [Option<Call>; 7] {
     let mut topics: Vec<_> = plan
         .topics
         .iter()
@@ -127,19 +139,20 @@ fn opening(plan: &Plan, mark: Mark) -> Vec<Call> {
     let kinds: Vec<i64> = topics.iter().map(|(kind, ..)| *kind).collect();
     let tenants: Vec<String> = topics.iter().map(|(_, tenant, _)| tenant.clone()).collect();
     let names: Vec<String> = topics.into_iter().map(|(.., name)| name).collect();
-    let (scopes, keys): (Vec<String>, Vec<String>) = plan.keys.iter().cloned().unzip();
     let by_name =
         |sql| Call::new(sql).with(kinds.clone()).with(tenants.clone()).with(names.clone());
-    vec![
-        Call::new(
-            "UPDATE lane SET batch = ?2,
-               seen = CAST(extract(epoch FROM now()) * 1000 AS bigint)
-             WHERE stamp = ?1 RETURNING stamp",
-        )
-        .with(i64::from(mark.stamp))
-        .with(i64::try_from(mark.batch).unwrap_or(i64::MAX)),
+    let moved = Call::new(
+        "UPDATE lane SET batch = ?2,
+           seen = CAST(extract(epoch FROM now()) * 1000 AS bigint)
+         WHERE stamp = ?1 RETURNING stamp",
+    )
+    .with(i64::from(mark.stamp))
+    .with(i64::try_from(mark.batch).unwrap_or(i64::MAX));
+    let locks = (!plan.locks.is_empty()).then(|| {
         Call::new("SELECT pg_advisory_xact_lock(name) FROM unnest(?1::bigint[]) name")
-            .with(plan.locks.iter().copied().collect::<Vec<i64>>()),
+            .with(plan.locks.iter().copied().collect::<Vec<i64>>())
+    });
+    let topics = plan.makes_topics.then(|| {
         by_name(
             "INSERT INTO topic(kind, tenant, name)
              SELECT w.kind, w.tenant, w.name
@@ -147,22 +160,28 @@ fn opening(plan: &Plan, mark: Mark) -> Vec<Call> {
              WHERE NOT EXISTS(SELECT 1 FROM topic t
                WHERE t.kind = w.kind AND t.tenant = w.tenant AND t.name = w.name)
              ON CONFLICT DO NOTHING",
-        ),
-        by_name(head::LOCK),
-        Call::new("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"),
+        )
+    });
+    let heads = by_name(head::LOCK);
+    let clock = Call::new("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)");
+    let jobs = (!plan.jobs.is_empty()).then(|| {
         Call::new(
             "SELECT j.job_id, j.topic, r.doc FROM job j JOIN job_record r ON r.topic = j.topic
              WHERE j.job_id = ANY(?1::text[])",
         )
-        .with(plan.jobs.clone()),
+        .with(plan.jobs.clone())
+    });
+    let replies = (!plan.keys.is_empty()).then(|| {
+        let (scopes, keys): (Vec<String>, Vec<String>) = plan.keys.iter().cloned().unzip();
         Call::new(
             "SELECT i.scope, i.key, i.content, i.reply, i.expires_at FROM idempotency i
              JOIN unnest(?1::text[], ?2::text[]) AS w(scope, key)
                ON i.scope = w.scope AND i.key = w.key",
         )
         .with(scopes)
-        .with(keys),
-    ]
+        .with(keys)
+    });
+    [Some(moved), locks, topics, Some(heads), Some(clock), jobs, replies]
 }
 
 fn read_job(row: &tokio_postgres::Row) -> Result<(String, Held), Error> {

@@ -142,8 +142,13 @@ export class Topic<T> {
 
   /** Nobody looks at it any more. */
   leave(): void {
-    this.#stop();
+    this.end();
     if (this.link.isOpen) this.link.ask(...this.kind.leave, () => {});
+  }
+
+  /** As {@link leave}, while the server is to go on telling of it. */
+  end(): void {
+    this.#stop();
   }
 
   receive(name: string, payload: Payload): void {

@@ -67,25 +67,32 @@ export class Topics implements Inlet {
   }
 
   receive(name: string, payload: Record<string, unknown>): void {
-    this.#named(payload["topic"] as string)?.receive(name, payload as Payload);
+    for (const topic of this.#named(payload["topic"] as string)) topic.receive(name, payload as Payload);
   }
 
   /** A right that ended is told with the topic's name in front. */
   refused(fault: Fault): void {
     const [name] = fault.message.split(": ", 1);
-    this.#named(name ?? "")?.refuse(fromFault(fault));
+    for (const topic of this.#named(name ?? "")) topic.refuse(fromFault(fault));
   }
 
-  #named(name: string): Topic<never> | undefined {
-    // Not by the key: what a user's topic is called only the server knows. A page has few.
-    for (const { topic } of this.#entries.values()) if (topic.name === name) return topic;
-    return undefined;
+  /**
+   * Those that the server calls so. Not by the key: what a user's topic is called only the server knows, and
+   * somebody's own may be held by two keys. A page has few.
+   */
+  #named(name: string): readonly Topic<never>[] {
+    const topics = [...this.#entries.values()].map(({ topic }) => topic);
+    return topics.filter((topic) => topic.name === name);
   }
 
   #drop(key: string, entry: Entry): void {
     if (entry.holders > 0) return;
     this.#entries.delete(key);
-    entry.topic.leave();
+    const { topic } = entry;
+    const isShared = topic.name !== "" && this.#named(topic.name).length > 0;
+    // The server knows the topic once: leaving it would take it from the others too.
+    if (isShared) topic.end();
+    else topic.leave();
     if (this.#entries.size === 0) this.#line.close();
   }
 }

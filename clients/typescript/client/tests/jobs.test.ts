@@ -34,6 +34,23 @@ test("the lists of a project and of another user are live, each by itself", asyn
   for (const stop of [...stops, again]) stop();
 });
 
+test("one list under two names is told to both, until the last leaves", async () => {
+  const server = await Server.forTest(SECURED);
+  const ana = as(server, ANA);
+  // Whose list the second is, the client learns with the connection.
+  const lists = [ana.jobs(), jobsOf(ana, { user: ANA })];
+  const [first, second] = lists.map((list) => list.subscribe(() => {}));
+  const amounts = () => lists.map((list) => list.get().value?.length);
+  await eventually("both are live", () => lists.every((list) => list.get().phase === "live"));
+  await ana.createJob({ kind: "render" });
+  await eventually("both are told", () => amounts().every((amount) => amount === 1));
+  first?.();
+  await eventually("one is left", () => lists[0]?.get().phase === "idle");
+  await ana.createJob({ kind: "render" });
+  await eventually("the other is told", () => amounts()[1] === 2);
+  second?.();
+});
+
 test("the list of another user is closed to users", async () => {
   const server = await Server.forTest(SECURED);
   const list = jobsOf(as(server, "bob"), { user: ANA });

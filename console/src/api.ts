@@ -17,7 +17,7 @@ export interface Caller {
   readonly version: string;
 }
 
-/** `GET /connections?scope=cluster`: oldest first. */
+/** `GET /connections?scope=edge|cluster`: oldest first. */
 export interface ConnectionList {
   readonly connections: readonly Connection[];
   /** The edge that answered. */

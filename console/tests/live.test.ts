@@ -32,3 +32,17 @@ test("the audit, a project's and a user's topic come over the socket, and nothin
   // Once when the topic was live, once for what it told.
   expect(asked.filter((path) => path.endsWith("/audit")).length).toBeLessThanOrEqual(2);
 });
+
+test("a page goes on where its topic does not come", async () => {
+  const server = await Server.forTest();
+  const client = new RoomcastClient({ url: server.url });
+  onTestFinished(() => client.close());
+  const visitor = await Visitor.of(server.url);
+  // A socket that opens and is silent.
+  await visitor.context.routeWebSocket(/\/socket\.io\//, () => {});
+  const audit = await visitor.open("/audit");
+  await audit.getByText("Nothing was done yet").waitFor();
+  const { job_id } = await client.createJob({ kind: "seen", owner: "ben" });
+  await client.job(job_id).cancel();
+  await audit.getByRole("table").getByText(job_id).waitFor();
+});

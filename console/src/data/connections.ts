@@ -1,26 +1,28 @@
 import type { ConnectionList } from "../api.js";
 import { usePolled, type Polled } from "./polled.js";
 
-const EVERY_MS = 3000;
+/** Of which edges: the one that serves the console knows its own; of all of them the core tells. */
+export type Scope = "edge" | "cluster";
 
-/** Who is connected over Socket.IO, to whichever edge. */
-export function useConnections(): Polled<ConnectionList> {
+/** The whole cluster's connections may be many thousand. */
+const EVERY_MS: Readonly<Record<Scope, number>> = { edge: 3000, cluster: 10_000 };
+
+/** Who is connected over Socket.IO. */
+export function useConnections(scope: Scope): Polled<ConnectionList> {
   return usePolled(
-    "connections",
-    (client, signal) => client.request<ConnectionList>("/connections", { query: { scope: "cluster" }, signal }),
-    EVERY_MS,
+    `connections ${scope}`,
+    (client, signal) => client.request<ConnectionList>("/connections", { query: { scope }, signal }),
+    EVERY_MS[scope],
   );
 }
 
-/** How many connections follow a topic, for people; nothing until it is known. */
+/** How many of this edge's connections follow a topic, for people; nothing until it is known. */
 export function useFollowers(): (topic: string) => string {
-  const { data } = useConnections();
+  const { data } = useConnections("edge");
   if (!data) return () => "";
   const amounts = new Map<string, number>();
   for (const topic of data.connections.flatMap(({ topics }) => topics)) {
     amounts.set(topic, (amounts.get(topic) ?? 0) + 1);
   }
-  // Other edges tell of jobs alone.
-  const isAll = data.connections.every(({ edge_id }) => edge_id === data.edge_id);
-  return (topic) => `${amounts.get(topic) ?? 0}${isAll || topic.startsWith("job:") ? "" : " here"}`;
+  return (topic) => `${amounts.get(topic) ?? 0}`;
 }

@@ -26,7 +26,7 @@ const TOPICS_SHOWN = 3;
 /** Who is connected over Socket.IO, to what, and how far behind. */
 export function Connections(): ReactNode {
   const { isOperator } = useCaller();
-  const found = useConnections();
+  const found = useConnections("cluster");
   const deed = useDeed();
   const query = useQuery();
   const [text, setText] = useState(query.get("q") ?? "");

@@ -41,7 +41,7 @@ interface RoomTableProps {
 
 function RoomTable({ rooms, followers }: RoomTableProps): ReactNode {
   return (
-    <Table label="Rooms" columns={["Room", "Read by", "Published to by", "Keeps", "Followed by#"]}>
+    <Table label="Rooms" columns={["Room", "Read by", "Published to by", "Keeps", "Followed here#"]}>
       {rooms.map((room) => (
         <Row key={room.room}>
           <NameCell>
@@ -54,7 +54,7 @@ function RoomTable({ rooms, followers }: RoomTableProps): ReactNode {
           <Cell of="Keeps" className="faint">
             {habitsOf(room)}
           </Cell>
-          <NumberCell of="Followed by">{followers(`room:${room.room}`)}</NumberCell>
+          <NumberCell of="Followed here">{followers(`room:${room.room}`)}</NumberCell>
         </Row>
       ))}
     </Table>

@@ -135,7 +135,7 @@ interface SessionTableProps {
 
 function SessionTable({ sessions, followers }: SessionTableProps): ReactNode {
   return (
-    <Table label="Sessions" columns={["Session", "Project", "Followed by#", "Age#", "Closed"]}>
+    <Table label="Sessions" columns={["Session", "Project", "Followed here#", "Age#", "Closed"]}>
       {sessions.map(({ session_id, name, project, created_at, closed_at, closed }) => (
         <Row key={session_id}>
           <NameCell>
@@ -145,7 +145,7 @@ function SessionTable({ sessions, followers }: SessionTableProps): ReactNode {
             {name && <code className="id">{session_id}</code>}
           </NameCell>
           <Cell of="Project">{project}</Cell>
-          <NumberCell of="Followed by">{followers(`session:${session_id}`)}</NumberCell>
+          <NumberCell of="Followed here">{followers(`session:${session_id}`)}</NumberCell>
           <NumberCell of="Age">
             <Age at={created_at} />
           </NumberCell>

@@ -77,7 +77,7 @@ interface TopicTableProps {
 
 function TopicTable({ topics, followers }: TopicTableProps): ReactNode {
   return (
-    <Table label="Topics" columns={["Topic", "Head#", "Kept#", "Size#", "Followed by#", "Retention"]}>
+    <Table label="Topics" columns={["Topic", "Head#", "Kept#", "Size#", "Followed here#", "Retention"]}>
       {topics.map(({ topic, head_offset, first_offset, bytes, retention }) => (
         <Row key={topic}>
           <NameCell>
@@ -88,7 +88,7 @@ function TopicTable({ topics, followers }: TopicTableProps): ReactNode {
           <NumberCell of="Head">{count(head_offset)}</NumberCell>
           <NumberCell of="Kept">{count(head_offset === 0 ? 0 : head_offset - first_offset + 1)}</NumberCell>
           <NumberCell of="Size">{size(bytes)}</NumberCell>
-          <NumberCell of="Followed by">{followers(topic)}</NumberCell>
+          <NumberCell of="Followed here">{followers(topic)}</NumberCell>
           <Cell of="Retention" className="faint">
             {retentionOf(retention)}
           </Cell>

@@ -7,11 +7,13 @@ import { addressOf } from "../../route/route.js";
 import { Panel } from "../../ui/panel.js";
 import { Answered, Empty } from "../../ui/state.js";
 
-/** Who follows a topic over Socket.IO, this console among them. */
+/** Who follows a topic over Socket.IO, this console among them: a job at all edges, anything else at this one. */
 export function Watchers({ topic }: { readonly topic: string }): ReactNode {
-  const connections = useConnections();
+  const isJob = topic.startsWith("job:");
+  const connections = useConnections(isJob ? "cluster" : "edge");
+  const title = isJob ? "Watching" : "Watching here";
   return (
-    <Panel title="Watching" aside={<Link to={addressOf("/connections", undefined, { q: topic })}>Connections</Link>}>
+    <Panel title={title} aside={<Link to={addressOf("/connections", undefined, { q: topic })}>Connections</Link>}>
       <Answered {...connections} what="who is watching">
         {({ connections: all }) => {
           const users = byUser(all.filter(({ topics }) => topics.includes(topic)));

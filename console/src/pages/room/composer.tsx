@@ -30,7 +30,7 @@ export function Composer({ room }: { readonly room: string }): ReactNode {
   return (
     <Panel
       title="Say something"
-      aside={<span className="faint">{audience && `connections that hear it: ${audience}`}</span>}
+      aside={<span className="faint">{audience && `connections here that hear it: ${audience}`}</span>}
     >
       <form className="composer" onSubmit={submit}>
         <div className="composer-fields">

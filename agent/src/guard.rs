@@ -16,17 +16,21 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
+use tokio::signal::unix::{SignalKind, signal as listen};
 
 /// What the guard's process is called.
 pub(crate) const NAME: &str = "roomcast-guard";
 /// Asks the command's group to end. The end of the input ends everything.
 pub(crate) const TERMINATE: u8 = b't';
+/// The first real-time signal of Linux. It stands for all of them.
+const REAL_TIME: i32 = 34;
 
 /// What the guard says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +59,7 @@ pub fn stand_if_asked() {
 fn stand(mut arguments: impl Iterator<Item = OsString>) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     nix::sys::prctl::set_child_subreaper(true)?;
+    outlive_signals()?;
     let program = arguments.next().ok_or_else(|| io::Error::other("it has no program"))?;
     let both_streams = || io::stdout().as_fd().try_clone_to_owned().map(Stdio::from);
     let mut command = Command::new(program);
@@ -62,39 +67,75 @@ fn stand(mut arguments: impl Iterator<Item = OsString>) -> io::Result<()> {
     let command = command.process_group(0).spawn()?;
     let command = Pid::from_raw(i32::try_from(command.id()).map_err(io::Error::other)?);
     say(&Word::Started);
-    thread::spawn(move || heed(command));
+    let group = Arc::new(Group(Mutex::new(Some(command))));
+    let heeded = Arc::clone(&group);
+    thread::spawn(move || heed(&heeded));
     let mut has_ended = false;
     loop {
-        match waitpid(None, None) {
-            Ok(status) if status.pid() == Some(command) => {
-                has_ended = true;
-                end_all(command);
-                say(&Word::Ended(as_told(status)));
-            }
-            // Who was just being started when the others were ended is the guard's child now.
-            Ok(_) if has_ended => end_descendants(),
-            Ok(_) | Err(Errno::EINTR) => {}
+        let status = match waitpid(None, None) {
+            Ok(status) if status.pid() == Some(command) => Some(as_told(status)),
+            // nix knows no real-time signals: it tells neither which one ended somebody, nor whom.
+            Err(Errno::EINVAL) if !has_ended && is_gone(command) => Some(REAL_TIME),
             // No child is left.
-            Err(_) => return Ok(()),
+            Err(Errno::ECHILD) => return Ok(()),
+            Ok(_) | Err(_) => None,
+        };
+        if let Some(status) = status {
+            has_ended = true;
+            group.end();
+            end_descendants();
+            say(&Word::Ended(status));
+        } else if has_ended {
+            // Who was just being started when the others were ended is the guard's child now.
+            end_descendants();
         }
+    }
+}
+
+/// Takes the signals that end a service or a terminal's programs: what ends the guard is the agent's end.
+/// They are caught, not blocked: the command would inherit the block, and not hear them.
+fn outlive_signals() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let _entered = runtime.enter();
+    for kind in [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()] {
+        // The handler stays when the listener and the runtime are gone.
+        drop(listen(kind)?);
+    }
+    Ok(())
+}
+
+/// The command's process group, while the command runs: its id may be somebody else's after that.
+struct Group(Mutex<Option<Pid>>);
+
+impl Group {
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            // All of them may have ended.
+            let _ = killpg(group, signal);
+        }
+    }
+
+    /// Kills what is left of it, for the last time.
+    fn end(&self) {
+        self.signal(Signal::SIGKILL);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
 /// Does what the agent wants, to the agent's end.
-fn heed(command: Pid) {
+fn heed(group: &Group) {
     let mut wish = [0];
-    // A group or a process that is gone needs no signal.
-    while let Ok(1) = io::stdin().read(&mut wish) {
+    while io::stdin().read_exact(&mut wish).is_ok() {
         if wish == [TERMINATE] {
-            let _ = killpg(command, Signal::SIGTERM);
+            group.signal(Signal::SIGTERM);
         }
     }
-    end_all(command);
+    group.signal(Signal::SIGKILL);
+    end_descendants();
 }
 
-fn end_all(command: Pid) {
-    let _ = killpg(command, Signal::SIGKILL);
-    end_descendants();
+fn is_gone(pid: Pid) -> bool {
+    kill(pid, None) == Err(Errno::ESRCH)
 }
 
 fn end_descendants() {

@@ -142,6 +142,13 @@ impl Attachment {
         self.tail.as_ref().map_or(Taken::Behind, |tail| tail.take(after, max))
     }
 
+    /// How far the log is known to reach. What comes after this was asked ends the next wait.
+    pub fn head(&mut self) -> u64 {
+        let Stand { head, rewinds } = *self.news.borrow();
+        self.rewinds = rewinds;
+        head
+    }
+
     /// Waits until the head lies after `after`, or the log has turned out to be another one.
     pub async fn wait(&mut self, after: u64) {
         let rewinds = self.rewinds;

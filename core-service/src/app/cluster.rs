@@ -81,9 +81,8 @@ impl Cluster {
         stir: impl Fn() + Send + Sync + 'static,
         (tasks, stop): (&TaskTracker, &CancellationToken),
     ) {
-        let others = self.waiting.is_some().then(|| Arc::clone(store));
         let (bus, pulse) = (self.bus.clone(), self.pulse.clone());
-        tasks.spawn(pulse::run(others, bus, pulse, stop.clone()));
+        tasks.spawn(pulse::run(Arc::clone(store), bus, pulse, stop.clone()));
         let Some(waiting) = self.waiting.take() else { return };
         tasks.spawn(waiting.run(stop.clone()));
         if let Some(redis) = self.redis.take() {

@@ -16,6 +16,9 @@ use crate::store::{Error, Store};
 
 /// Between two beats.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
+/// After a question that came to no beat, or to a late one: edges rely for four seconds on what they heard,
+/// and one hang of the store shall not use them up.
+const AGAIN: Duration = Duration::from_millis(200);
 /// Between two questions, however many streams of edges begin.
 const LEAST: Duration = Duration::from_millis(50);
 /// What was asked longer ago says too little of the present. With the four seconds for which an edge
@@ -73,24 +76,23 @@ impl Beats {
 }
 
 impl Beat {
-    /// Whether a reader who is at `at` has all that happened until a moment before `now`.
+    /// Whether a reader who is at `at` since `since` has all that happened until a moment before `now`. One
+    /// who was beyond the head already when the store was asked has what a database has lost.
     #[must_use]
-    pub fn vouches_for(&self, at: Cursor, now: Instant) -> bool {
-        let is_there = at == self.head || at.offset > self.head.offset;
-        is_there && now.duration_since(self.asked) <= ANSWER_MAX
+    pub fn vouches_for(&self, (at, since): (Cursor, Instant), now: Instant) -> bool {
+        let is_newer = at.offset > self.head.offset && since > self.asked;
+        (at == self.head || is_newer) && now.duration_since(self.asked) <= ANSWER_MAX
     }
 }
 
-/// Beats until `stop`. A core without a `store` to ask makes all commits itself and misses none.
-pub async fn run(store: Option<Arc<dyn Store>>, bus: Bus, pulse: Pulse, stop: CancellationToken) {
+/// Beats until `stop`. A core that is alone asks too: a stream may have opened far behind the log.
+pub async fn run(store: Arc<dyn Store>, bus: Bus, pulse: Pulse, stop: CancellationToken) {
     let run = async {
         let mut is_blind = false;
         loop {
             let asked = Instant::now();
-            let head = match &store {
-                Some(store) => ask(store.as_ref(), &bus).await,
-                None => Ok(Some(Cursor::START)),
-            };
+            let head = ask(store.as_ref(), &bus).await;
+            let took = asked.elapsed();
             match &head {
                 Ok(Some(head)) => pulse.beat(asked, *head),
                 // The next one vouches, once followers have begun anew.
@@ -101,13 +103,20 @@ pub async fn run(store: Option<Arc<dyn Store>>, bus: Bus, pulse: Pulse, stop: Ca
                 Err(_) => {}
             }
             is_blind = head.is_err();
-            metrics::histogram!("roomcast_pulse_seconds").record(asked.elapsed());
+            metrics::histogram!("roomcast_pulse_seconds").record(took);
+            let pause = pause(matches!(head, Ok(Some(_))), took);
             tokio::time::sleep(LEAST).await;
             // Whichever comes first.
-            let _ = tokio::time::timeout(INTERVAL - LEAST, pulse.0.hurry.notified()).await;
+            let _ =
+                tokio::time::timeout(pause.saturating_sub(LEAST), pulse.0.hurry.notified()).await;
         }
     };
     stop.run_until_cancelled(run).await;
+}
+
+/// From an answer that took so long to the next question: never less than [`LEAST`].
+fn pause(has_beaten: bool, took: Duration) -> Duration {
+    if has_beaten && took <= ANSWER_MAX { INTERVAL.saturating_sub(took) } else { AGAIN }
 }
 
 /// Where the topic of rights stands, unless its log has turned out to be another one.
@@ -125,28 +134,80 @@ async fn ask(store: &dyn Store, bus: &Bus) -> Result<Option<Cursor>, Error> {
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
+    use crate::domain::access::{Command as AccessCommand, Touched};
+    use crate::domain::time::Time;
+    use crate::store::commit::{Action, Command, Committed};
+    use crate::store::sqlite::{SqliteConfig, SqliteStore};
 
     fn cursor(offset: u64) -> Cursor {
         Cursor { offset, stamp: 7 }
+    }
+
+    fn store(folder: &TempDir) -> Arc<dyn Store> {
+        let config = SqliteConfig::new(folder.path());
+        let store = SqliteStore::open(config, Arc::new(|| Time(1)), Arc::new(|_| {}));
+        Arc::new(store.expect("opens"))
+    }
+
+    async fn change(store: &dyn Store) -> Cursor {
+        let action = Action::Access(AccessCommand::Recheck(Touched::subject("acme", "eve")));
+        let committed = store.commit(Command { action, idempotency: None, trace: None }).await;
+        let Ok(Committed::Access { cursor: Some(at), .. }) = committed else {
+            panic!("{committed:?}")
+        };
+        at
     }
 
     #[test]
     fn a_beat_vouches_for_whoever_has_all_of_it_and_not_for_long() {
         let asked = Instant::now();
         let (beat, end) = (Beat { asked, head: cursor(3) }, asked + ANSWER_MAX);
-        assert!(!beat.vouches_for(cursor(2), asked), "a change is on its way");
-        assert!(beat.vouches_for(cursor(3), asked) && beat.vouches_for(cursor(4), asked));
-        assert!(!beat.vouches_for(Cursor { stamp: 8, ..cursor(3) }, asked), "of another history");
-        assert!(beat.vouches_for(cursor(3), end));
+        let at = |offset| (cursor(offset), asked);
+        assert!(!beat.vouches_for(at(2), asked), "a change is on its way");
+        assert!(beat.vouches_for(at(3), asked));
+        let another = Cursor { stamp: 8, ..cursor(3) };
+        assert!(!beat.vouches_for((another, asked), asked), "of another history");
+        assert!(!beat.vouches_for(at(4), end), "of a history that the store has lost");
+        assert!(beat.vouches_for((cursor(4), end), end), "newer than the question");
+        assert!(beat.vouches_for(at(3), end));
         let late = end + Duration::from_millis(1);
-        assert!(!beat.vouches_for(cursor(3), late), "the answer took too long");
+        assert!(!beat.vouches_for(at(3), late), "the answer took too long");
+    }
+
+    #[test]
+    fn a_question_that_came_to_nothing_is_soon_asked_again() {
+        let took = Duration::from_millis(300);
+        assert_eq!(pause(true, took) + took, INTERVAL);
+        assert_eq!(pause(true, ANSWER_MAX + Duration::from_millis(1)), AGAIN);
+        assert_eq!(pause(false, took), AGAIN);
+        assert!(AGAIN >= LEAST && pause(true, ANSWER_MAX) >= LEAST);
+    }
+
+    #[tokio::test]
+    async fn a_core_that_is_alone_vouches_for_no_reader_who_is_behind_its_log() {
+        let folder = TempDir::new().expect("a folder");
+        let store = store(&folder);
+        let (first, last) = (change(store.as_ref()).await, change(store.as_ref()).await);
+        let (pulse, stop) = (Pulse::default(), CancellationToken::new());
+        // A bus that has heard of nothing, as after a start.
+        let running = tokio::spawn(run(store, Bus::default(), pulse.clone(), stop.clone()));
+        let beat = pulse.beats().next().await;
+        let vouches_for = |at| beat.vouches_for((at, beat.asked), beat.asked);
+        assert!(!vouches_for(Cursor::START) && !vouches_for(first));
+        assert!(vouches_for(last));
+        stop.cancel();
+        running.await.expect("it ends");
     }
 
     #[tokio::test]
     async fn whoever_begins_to_listen_hears_a_beat_at_once() {
+        let folder = TempDir::new().expect("a folder");
         let (pulse, stop) = (Pulse::default(), CancellationToken::new());
-        let running = tokio::spawn(run(None, Bus::default(), pulse.clone(), stop.clone()));
+        let run = run(store(&folder), Bus::default(), pulse.clone(), stop.clone());
+        let running = tokio::spawn(run);
         pulse.beats().next().await;
         let begun = Instant::now();
         for _ in 0..8 {

@@ -76,7 +76,10 @@ impl Tail {
             // Of another history than what was offered since.
             Resume::Forked | Resume::Ahead if ring.head.offset >= known.offset => {
                 *ring = Ring { head, ..Ring::default() };
-                self.stand.send_modify(|stand| stand.rewinds += 1);
+                // Together: whoever saw the one without the other would wait for what was lost.
+                self.stand.send_modify(|stand| {
+                    *stand = Stand { head: head.offset, rewinds: stand.rewinds + 1 };
+                });
             }
             Resume::Forked | Resume::Ahead => return,
         }

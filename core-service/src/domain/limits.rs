@@ -129,7 +129,9 @@ pub const PARTICIPANTS_NAMED_AGAIN: u64 = 150;
 /// Whoever an edge announced is gone when the edge has been silent for so long.
 pub const PRESENCE_LEASE: Duration = Duration::from_secs(15);
 /// Whoever came through an edge that only a core of the version before has heard of is gone after this,
-/// unless that core says so earlier: it notes no edge that lives. As long as an upgrade may take.
+/// unless that core says so earlier: it notes no edge that lives. As long as an upgrade may take. Not
+/// covered is an edge that spoke to a new core and then goes to an old one: silent for all that the new ones
+/// know, it is told as gone after [`PRESENCE_LEASE`], until it moves again.
 pub const PRESENCE_UPGRADE: Duration = Duration::from_secs(3600);
 /// How often an edge says that it lives: two lost beats do not lose the lease.
 pub const PRESENCE_BEAT: Duration = Duration::from_secs(5);

@@ -268,10 +268,10 @@ impl AccessService for Accesses {
     ) -> Result<Response<v1::RecordDisconnectResponse>, Status> {
         let caller = self.door.admit(&request).await?;
         caller.require_warden()?;
-        let v1::RecordDisconnectRequest { connection_id, user_id } = request.into_inner();
+        let v1::RecordDisconnectRequest { connection_id, user_id, tenant } = request.into_inner();
         let connection_id = check::name("connection_id", connection_id)?;
         let user_id = wire::subject("user_id", user_id)?;
-        let tenant = caller.tenant("").to_owned();
+        let tenant = wire::tenant(caller.tenant(&tenant))?;
         let command = Command::Disconnect { tenant, user_id, connection_id };
         commit(&self.log, &self.door, &caller, command).await?;
         Ok(Response::new(v1::RecordDisconnectResponse {}))

@@ -73,7 +73,9 @@ use turns::Turns;
 const LANES: usize = 2;
 /// Connections that read, per core.
 const READERS: usize = 4;
-/// What edges rely on each second waits for no other read, nor for a page of events.
+/// Where the topic of rights stands is asked over a connection of its own: by the pulse, which edges rely on
+/// each second, and by what begins to follow that topic. Whatever many streams ask at once must not go this
+/// way.
 const SENTRIES: usize = 1;
 /// A read sees one moment, and takes no longer than anybody waits.
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;

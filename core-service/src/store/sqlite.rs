@@ -56,7 +56,7 @@ use crate::domain::job::Limits;
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
-use crate::domain::topic::Topic;
+use crate::domain::topic::{Kind, Topic};
 use crate::store::lead::Leader;
 use crate::store::queue::{self, Queue};
 use crate::store::readers::Readers;
@@ -168,6 +168,8 @@ pub struct SqliteStore {
     queue: Option<Queue<Work>>,
     writer: Option<JoinHandle<()>>,
     readers: Readers<Connection>,
+    /// Says where the topic of rights stands, beside the readers: edges rely on it each second.
+    sentry: Readers<Connection>,
     turns: Arc<agenda::Turns>,
     limits: Arc<Limits>,
     status: Status,
@@ -194,6 +196,7 @@ impl SqliteStore {
         let readers: Result<Vec<_>, _> =
             (0..config.readers.max(1)).map(|_| connection::open_reader(folder.path())).collect();
         let readers = Readers::new(readers?);
+        let sentry = Readers::new(vec![connection::open_reader(folder.path())?]);
         let (queue, requests) = Queue::new(config.queue_commands_max, config.queue_bytes_max);
         let writer = writer::Writer {
             connection,
@@ -213,7 +216,18 @@ impl SqliteStore {
         let turns = Arc::new(agenda::Turns::new());
         let (queue, writer) = (Some(queue), Some(writer));
         let leader = Mutex::new(Leader::NOBODY);
-        Ok(SqliteStore { queue, writer, readers, turns, limits, status, clock, leader, folder })
+        Ok(SqliteStore {
+            queue,
+            writer,
+            readers,
+            sentry,
+            turns,
+            limits,
+            status,
+            clock,
+            leader,
+            folder,
+        })
     }
 
     /// Cancelled once the store has stopped itself because it cannot know what the disk holds. The
@@ -297,7 +311,9 @@ impl Store for SqliteStore {
 
     async fn position(&self, topic: &Topic, cursor: Option<Cursor>) -> Result<Position, Error> {
         let topic = topic.clone();
-        self.query(move |store| read::position(store, &topic, cursor)).await
+        let readers = if topic.kind() == Kind::Access { &self.sentry } else { &self.readers };
+        let find = move |store: &Connection| read::position(store, &topic, cursor);
+        readers.read(move |connection| reader::read(connection, find)).await
     }
 
     async fn topics(&self, query: TopicQuery) -> Result<Vec<TopicLine>, Error> {

@@ -143,7 +143,8 @@ async fn disconnect(
         Some(info) => info.user_id,
         None => elsewhere(&state, &caller, &id).await?.user_id,
     };
-    let request = RecordDisconnectRequest { connection_id: id.clone(), user_id };
+    let tenant = admin.tenant.clone();
+    let request = RecordDisconnectRequest { connection_id: id.clone(), user_id, tenant };
     // The edge that it is at hears of it from the core, as does this one.
     state.upstream.access().record_disconnect(admin.upstream.request(request)).await?;
     Ok(StatusCode::ACCEPTED)

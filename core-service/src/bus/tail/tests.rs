@@ -1,9 +1,11 @@
 //! Whatever reaches a tail, in whatever order and however often: a follower of tail and log gets every
 //! event once, in order.
 
+use futures::FutureExt as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::bus::Bus;
 use crate::domain::event::Body;
 use crate::domain::payload::Payload;
 use crate::domain::subscription::{Progression, Source, Step};
@@ -99,6 +101,22 @@ fn a_history_that_was_rewound_is_told_and_begun_anew() {
     assert_eq!(tail.take(0, 9), Taken::Behind);
     tail.offer(&[event(2, 1)]);
     assert_eq!(offsets(tail.take(1, 9)), Some(vec![2]));
+}
+
+#[test]
+fn who_waits_from_where_the_log_stood_hears_of_all_that_comes_after() {
+    let bus = Bus::default();
+    let topic = event(1, 1).topic.clone();
+    let mut attachment = bus.attach(&topic);
+    bus.publish(&[event(1, 1), event(2, 1)]);
+    let head = attachment.head();
+    assert_eq!((head, attachment.wait(head).now_or_never()), (2, None));
+    bus.settle(&topic, at(2), at(1), Resume::Ahead);
+    assert_eq!(attachment.wait(head).now_or_never(), Some(()), "it was rewound");
+    let head = attachment.head();
+    assert_eq!((head, attachment.wait(head).now_or_never()), (1, None), "that was heard");
+    bus.publish(&[event(2, 1)]);
+    assert_eq!(attachment.wait(head).now_or_never(), Some(()));
 }
 
 #[derive(Debug, Clone)]

@@ -185,8 +185,8 @@ impl Roll {
             self.topics.entry(topic.clone()).or_default().rest(now + ROOM_PRESENCE_INTERVAL);
         }
         for one in told.into_iter().filter(|one| !unspoken.contains(&one.edge_id)) {
-            let edge_id = one.edge_id.clone();
-            self.change(topic, &edge_id, |attended| attended.told(one, now));
+            let (edge_id, by) = (one.edge_id.clone(), self.named_by(&one.edge_id, now));
+            self.change(topic, &edge_id, |attended| attended.told(one, by, now));
         }
         unspoken.iter().for_each(|edge_id| self.leave(edge_id));
         self.settle(topic);
@@ -195,13 +195,19 @@ impl Roll {
     /// Nobody knows whether what was due is in the log.
     pub fn failed(&mut self, topic: &Topic, tried: Vec<Announcement>, now: Time) {
         for one in tried {
-            let edge_id = one.edge_id.clone();
+            let (edge_id, by) = (one.edge_id.clone(), self.named_by(&one.edge_id, now));
             self.change(topic, &edge_id, |attended| {
-                attended.doubted(one, now);
+                attended.doubted(one, by, now);
                 attended.rest(now + RETRY);
             });
         }
         self.settle(topic);
+    }
+
+    /// Until when an edge has to name whoever was on the way while it came anew. One that has gone names
+    /// nobody.
+    fn named_by(&self, edge_id: &str, now: Time) -> Time {
+        if self.knows(edge_id) { now + PRESENCE_LEASE } else { now }
     }
 
     /// The topic is gone.

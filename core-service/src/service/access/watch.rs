@@ -73,9 +73,9 @@ async fn tell(
 ) -> Result<(), Error> {
     let topic = Topic::access();
     let mut beats = log.beats();
-    // What the edge was told of, which the subscription may be ahead of.
-    let mut told = subscription.cursor();
-    let mut frames = vec![opened(door, told, resumed)];
+    // What the edge was told of, which the subscription may be ahead of, and since when it was there.
+    let mut told = (subscription.cursor(), Instant::now());
+    let mut frames = vec![opened(door, told.0, resumed)];
     loop {
         for frame in frames.drain(..) {
             if !say(sender, frame).await {
@@ -88,26 +88,28 @@ async fn tell(
                 next = &mut next => break next?,
                 beat = beats.next() => {
                     // A core that may have missed a change says nothing: an edge that hears nothing stops.
-                    if beat.vouches_for(told, Instant::now()) && !say(sender, heartbeat(told)).await {
+                    let vouches = beat.vouches_for(told, Instant::now());
+                    if vouches && !say(sender, heartbeat(told.0)).await {
                         return Ok(());
                     }
                 }
             }
         };
+        let heard = Instant::now();
         match next {
             Some(Frame::Events(events)) => {
                 for event in &events {
                     // An edge asks anew as soon as it hears, and must not be answered by what was.
                     door.access().reached(event.cursor.offset).await;
-                    told = event.cursor;
+                    told = (event.cursor, heard);
                     if let Some(touched) = change(event)?.touched {
-                        frames.push(Told::Changed(changed(touched, told.token(&topic))));
+                        frames.push(Told::Changed(changed(touched, event.cursor.token(&topic))));
                     }
                 }
             }
             Some(Frame::Reset(_, at)) => {
-                told = at;
-                frames.push(opened(door, told, false));
+                told = (at, heard);
+                frames.push(opened(door, at, false));
             }
             Some(
                 Frame::Heartbeat(_) | Frame::CaughtUp(_) | Frame::Snapshot(_) | Frame::Ended(_),

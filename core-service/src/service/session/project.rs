@@ -6,6 +6,7 @@ use super::*;
 use crate::domain::audit::{self as audit_log, Act};
 use crate::domain::project::Project;
 use crate::domain::session::Session;
+use crate::error::code;
 use crate::service::audit;
 use crate::service::wire::{check, page};
 use crate::store::session::Listing;
@@ -80,9 +81,7 @@ impl Sessions {
         Ok(v1::ListProjectsResponse { projects, next_page_token })
     }
 
-    /// Operators are told before anything goes. Then the sessions, each in a commit of its own: a project
-    /// may hold any number of them, and the writer is never held up. Whoever repeats a call that was cut
-    /// short goes on from there.
+    /// Operators are told before anything goes, and once more where it was not to be.
     pub(super) async fn delete_project(
         &self,
         caller: &Caller,
@@ -91,27 +90,38 @@ impl Sessions {
         let id = request.project_id;
         let project = membership::project(&self.log, caller, &id, Role::Owner).await?;
         let target = format!("project:{id}");
-        if let Some(told) = self.told(caller, &project, Act::DeleteProject, target).await? {
-            audit::tell(&self.log, &told, caller.trace).await.map_err(status)?;
+        let told = self.told(caller, &project, Act::DeleteProject, target).await?;
+        if let Some(told) = &told {
+            audit::tell(&self.log, told, caller.trace).await.map_err(status)?;
         }
+        let outcome = self.delete(caller, id).await;
+        if let (Some(told), Err(error @ (Error::Refused(_) | Error::Overloaded))) = (told, &outcome)
+        {
+            let refused = told.refused(code(error).as_str());
+            audit::tell_refused(&self.log, &refused, caller.trace).await;
+        }
+        outcome.map(|()| v1::DeleteProjectResponse {}).map_err(status)
+    }
+
+    /// The sessions first, each in a commit of its own: a project may hold any number of them, and the
+    /// writer is never held up. Whoever repeats a call that was cut short goes on from there.
+    async fn delete(&self, caller: &Caller, project_id: String) -> Result<(), Error> {
         for _ in 0..DELETE_ROUNDS {
-            self.erase_sessions(caller, &id).await?;
-            let action = session::Action::DeleteProject { project_id: id.clone() };
+            self.erase_sessions(caller, &project_id).await?;
+            let action = session::Action::DeleteProject { project_id: project_id.clone() };
             match self.try_commit(caller, action, None).await {
                 // One more was opened meanwhile.
                 Err(Error::Refused(Refusal::Session(session::Refusal::NotEmpty(_)))) => {}
-                outcome => {
-                    return outcome.map(|()| v1::DeleteProjectResponse {}).map_err(status);
-                }
+                outcome => return outcome,
             }
         }
-        Err(status(Error::Overloaded))
+        Err(Error::Overloaded)
     }
 
-    async fn erase_sessions(&self, caller: &Caller, project_id: &str) -> Result<(), Status> {
+    async fn erase_sessions(&self, caller: &Caller, project_id: &str) -> Result<(), Error> {
         loop {
             let listing = Listing { after: None, limit: PAGES.max };
-            let found = self.log.store().sessions(project_id, listing).await.map_err(status)?;
+            let found = self.log.store().sessions(project_id, listing).await?;
             if found.is_empty() {
                 return Ok(());
             }
@@ -121,14 +131,13 @@ impl Sessions {
         }
     }
 
-    async fn erase(&self, caller: &Caller, session_id: String) -> Result<(), Status> {
+    async fn erase(&self, caller: &Caller, session_id: String) -> Result<(), Error> {
         let by = caller.name().to_owned();
         let action = session::Action::EraseSession { session_id, by };
         match self.try_commit(caller, action, None).await {
-            Ok(()) => Ok(()),
             // Another caller was as quick.
             Err(Error::Refused(Refusal::Session(session::Refusal::SessionNotFound(_)))) => Ok(()),
-            Err(error) => Err(status(error)),
+            outcome => outcome,
         }
     }
 
@@ -314,3 +323,6 @@ fn cut<T>(
     let token = last.map(|one| page::token(id(one), conditions.as_bytes()));
     (found, token.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,19 +47,18 @@ fn revoked() -> Result<v1::WatchSessionResponse, Status> {
 
 /// Ends once the caller has lost the right to look: asked anew whenever rights have changed.
 async fn lost(log: Log, caller: Caller, session_id: String, is_lost: Arc<AtomicBool>) {
-    let rights = Topic::access();
-    // Attach before asking, so that no change falls between.
-    let mut changes = log.attach(&rights);
+    let mut changes = log.attach(&Topic::access());
     loop {
-        let head = log.store().position(&rights, None).await.map(|found| found.head.offset);
-        let asked = membership::session(&log, &caller, &session_id, Role::Viewer).await;
-        match (head, asked) {
-            (_, Err(error)) if Code::of(&error) == Code::SessionNotFound => {
+        // Before asking, so that no change falls between. Not from the store: with every change all streams
+        // would ask at once, and the pulse of rights wait behind them.
+        let head = changes.head();
+        match membership::session(&log, &caller, &session_id, Role::Viewer).await {
+            Err(error) if Code::of(&error) == Code::SessionNotFound => {
                 is_lost.store(true, Ordering::Relaxed);
                 return;
             }
-            (Ok(head), Ok(_)) => changes.wait(head).await,
-            (Err(_), _) | (_, Err(_)) => tokio::time::sleep(RETRY).await,
+            Ok(_) => changes.wait(head).await,
+            Err(_) => tokio::time::sleep(RETRY).await,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::store::session::Action;
 use crate::store::{Error, commit};
 
 /// A job of a session, if one is named, that uses ten tokens and then fifteen more.
-async fn uses(world: &World, number: u32, session: Option<&str>) {
+pub(crate) async fn uses(world: &World, number: u32, session: Option<&str>) {
     let (project, session) = (Some(PROJECT.to_owned()), session.map(str::to_owned));
     let spec = Spec { project, session, ..spec(world, number) };
     let id = spec.id.clone();
@@ -30,7 +30,7 @@ async fn uses(world: &World, number: u32, session: Option<&str>) {
     }
 }
 
-async fn sum(world: &World, session: Option<&str>) -> (i64, i64, i64) {
+pub(crate) async fn sum(world: &World, session: Option<&str>) -> (i64, i64, i64) {
     let sum = world.store.usage(PROJECT, session).await.expect("read");
     (sum.input_tokens, sum.total_tokens, sum.cost_micros)
 }

@@ -1,6 +1,7 @@
 //! The suite on this engine, and what is this engine's own.
 
 mod cluster;
+mod counting;
 mod migration;
 mod pooler;
 mod server;

@@ -77,7 +77,8 @@ macro_rules! sum {
 }
 
 /// Projects and sessions are held while their sums are written: whoever erases one takes its row first,
-/// then its sum, so that no sum comes back after it.
+/// then its sum, so that no sum comes back after it. A session that is being erased counts nothing and is not
+/// waited for: whoever erases several takes them in another order.
 const ADD: &str = concat!(
     "WITH used AS (SELECT * FROM unnest(?1::text[], ?2::text[], ?3::text[], ?4::bigint[],
          ?5::bigint[], ?6::bigint[], ?7::bigint[], ?8::bigint[], ?9::bigint[])
@@ -85,7 +86,7 @@ const ADD: &str = concat!(
      held_project AS (SELECT project_id, tenant FROM project
        WHERE project_id = ANY(?1::text[]) ORDER BY project_id FOR KEY SHARE),
      held_session AS (SELECT session_id, project_id FROM session
-       WHERE session_id = ANY(?2::text[]) ORDER BY session_id FOR KEY SHARE)
+       WHERE session_id = ANY(?2::text[]) ORDER BY session_id FOR KEY SHARE SKIP LOCKED)
      INSERT INTO usage_total
      SELECT u.project_id, u.session_id, u.input, u.output, u.cached, u.reasoning, u.total, u.cost
      FROM used u JOIN held_project p ON p.project_id = u.project_id AND p.tenant = u.tenant

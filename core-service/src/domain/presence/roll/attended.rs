@@ -133,24 +133,32 @@ impl Attended {
     }
 
     /// What was on its way is in the log. An entry that has come from another core since is not the one
-    /// that it was taken from, and the log may have something else of it: it is told again.
-    pub(super) fn told(&mut self, one: Announcement, now: Time) {
-        self.settle(one, now, |entry, connections| match entry.tried.take() {
+    /// that it was taken from, and the log may have something else of it: it is told again. One that is not
+    /// there has until `by` to be named by its edge.
+    pub(super) fn told(&mut self, one: Announcement, by: Time, now: Time) {
+        self.settle(one, (by, now), |entry, connections| match entry.tried.take() {
             Some(_) => entry.told = connections,
             None => entry.tried = Some(connections),
         });
     }
 
     /// Nobody knows whether what was on its way is in the log.
-    pub(super) fn doubted(&mut self, one: Announcement, now: Time) {
-        self.settle(one, now, |entry, connections| {
+    pub(super) fn doubted(&mut self, one: Announcement, by: Time, now: Time) {
+        self.settle(one, (by, now), |entry, connections| {
             entry.tried.get_or_insert(connections);
         });
     }
 
-    fn settle(&mut self, one: Announcement, now: Time, note: impl FnOnce(&mut Entry, u32)) {
+    fn settle(
+        &mut self,
+        one: Announcement,
+        (by, now): (Time, Time),
+        note: impl FnOnce(&mut Entry, u32),
+    ) {
         let Announcement { edge_id, user_id, connections } = one;
-        let entry = self.edges.entry(edge_id).or_default().entry(user_id).or_default();
+        let users = self.edges.entry(edge_id).or_default();
+        let unnamed = Entry { due: Some(by), ..Entry::default() };
+        let entry = users.entry(user_id).or_insert(unnamed);
         note(entry, connections);
         let is_due = !entry.is_told();
         entry.due = entry.due.filter(|due| is_due && *due > now).or(is_due.then_some(now));

@@ -269,6 +269,40 @@ fn what_was_on_its_way_while_an_edge_moved_to_and_fro_is_told_again() {
 }
 
 #[test]
+fn who_was_on_the_way_when_an_edge_came_anew_has_a_lease_to_be_named() {
+    for is_known_to_be_told in [true, false] {
+        let mut roll = with_alice();
+        roll.announce(&session(), says("e1", "bob", 1), at(100));
+        let due = roll.due(at(120));
+        roll.adopt("e1", Vec::new(), at(15_130));
+        hears(&mut roll, "e1", at(130));
+        for (topic, told) in due {
+            match is_known_to_be_told {
+                true => roll.told(&topic, told, &[], at(140)),
+                false => roll.failed(&topic, told, at(140)),
+            }
+        }
+        hears(&mut roll, "e1", at(14_000));
+        tells(&mut roll, at(15_139), &[]);
+        tells(&mut roll, at(15_140), &[says("e1", "bob", 0)]);
+        is_empty(&roll);
+    }
+}
+
+#[test]
+fn who_was_on_the_way_when_an_edge_went_is_told_as_gone_at_once() {
+    let mut roll = with_alice();
+    roll.announce(&session(), says("e1", "bob", 1), at(100));
+    let due = roll.due(at(120));
+    roll.leave("e1");
+    for (topic, told) in due {
+        roll.told(&topic, told, &[], at(140));
+    }
+    tells(&mut roll, at(140), &[says("e1", "bob", 0)]);
+    is_empty(&roll);
+}
+
+#[test]
 fn who_changes_edges_is_told_of_in_one_commit() {
     let mut roll = with_alice();
     hears(&mut roll, "e2", at(900));

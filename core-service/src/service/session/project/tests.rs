@@ -1,0 +1,56 @@
+//! Over a real store.
+
+use std::path::PathBuf;
+
+use roomcast_identity::{ServiceKeys, UserKeys};
+use tempfile::TempDir;
+
+use super::*;
+use crate::alarm::Alarm;
+use crate::auth::{Access, Keys, Rules};
+use crate::bus::Bus;
+use crate::config::Config;
+use crate::domain::access::Admission;
+use crate::domain::event::{Body, Event};
+use crate::store::PageLimit;
+use crate::store::sqlite::{SqliteConfig, SqliteStore};
+
+fn sessions(folder: &TempDir) -> Sessions {
+    let config = Config::development(PathBuf::new());
+    let users = UserKeys::new(config.user_keys()).expect("no keys");
+    let services = ServiceKeys::new(Vec::new()).expect("no keys");
+    let rules = Rules { is_dev: true, rooms: config.rooms.clone(), requests: None };
+    let door = Door::new(Keys { users, services }, Access::new(Admission::Any), now, rules);
+    let bus = Bus::default();
+    let tap = Log::tap(&bus, |_| {});
+    let store = SqliteStore::open(SqliteConfig::new(folder.path()), Arc::new(now), tap);
+    let log = Log::new(Arc::new(store.expect("opens")), bus, Alarm::default());
+    Sessions::new(log, Arc::new(door), Attendance::default(), CancellationToken::new())
+}
+
+fn outcome(event: &Event) -> String {
+    let Body::Payload(payload) = &event.body else { panic!("{event:?} is no act") };
+    let told: serde_json::Value = serde_json::from_slice(&payload.data).expect("JSON");
+    told["outcome"].as_str().expect("an outcome").to_owned()
+}
+
+#[tokio::test]
+async fn who_deletes_what_another_has_deleted_meanwhile_is_told_as_refused() {
+    let folder = TempDir::new().expect("a folder");
+    let sessions = sessions(&folder);
+    // The developer of the machine: an administrator, and no member.
+    let caller = sessions.door.admit(&Request::new(())).await.expect("let in");
+    let made = v1::CreateProjectRequest { name: "p".into(), ..Default::default() };
+    let made = sessions.create_project(&caller, made).await.expect("made").project;
+    let project_id = made.expect("a project").project_id;
+    let deletion = || v1::DeleteProjectRequest { project_id: project_id.clone() };
+    let both = tokio::join!(
+        sessions.delete_project(&caller, deletion()),
+        sessions.delete_project(&caller, deletion()),
+    );
+    assert_ne!(both.0.is_ok(), both.1.is_ok(), "{both:?}");
+    let acts = Topic::audit(caller.tenant(""));
+    let acts = sessions.log.store().read(&acts, 0, PageLimit::REPLAY).await.expect("read").events;
+    let told: Vec<_> = acts.iter().map(|event| outcome(event)).collect();
+    assert_eq!(told, ["done", "done", "refused"]);
+}

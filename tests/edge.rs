@@ -6,6 +6,7 @@ mod fanout;
 mod hostile;
 mod idle;
 mod lane;
+mod late;
 mod origin;
 mod polling;
 mod recover;

@@ -149,6 +149,38 @@ async fn a_client_is_recovered_at_another_edge_and_after_restarts() {
     assert_eq!(connects(&socket), (4, 3));
 }
 
+/// It is told no offset meanwhile that forgets its topics.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_comes_while_the_core_is_away_is_in_its_topics_once_it_is_back() {
+    let Some(Scene { mut system, root, node: _node, socket }) = scene().await else { return };
+    publish(&root, 0..3).await;
+    has_all(&socket, 3).await;
+    system.core.kill();
+    for times in 1..=2 {
+        socket.drop_connection(&json!({}));
+        comes_back(&socket, times).await;
+        eventually("it is greeted", async || {
+            let greetings = socket.events().into_iter().filter(|(name, _)| name == "connected");
+            (greetings.count() > times).then_some(())
+        })
+        .await;
+    }
+    system.core.restart().await;
+    eventually("the edge has a core again", async || {
+        root.try_get("/readyz").await.filter(|answer| answer.status == 200)
+    })
+    .await;
+    publish(&root, 3..6).await;
+    has_all(&socket, 6).await;
+    assert_eq!(connects(&socket), (3, 0));
+    assert!(!socket.events().iter().any(|(name, _)| name == "error"), "{:?}", socket.events());
+    socket.drop_connection(&json!({}));
+    comes_back(&socket, 3).await;
+    publish(&root, 6..9).await;
+    has_all(&socket, 9).await;
+    assert_eq!(connects(&socket), (4, 1));
+}
+
 /// #5539: what a client takes for an offset and is none costs its recovery, and nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_offset_that_is_none_of_ours_is_ignored() {

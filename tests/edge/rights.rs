@@ -276,6 +276,7 @@ async fn an_operator_sees_the_connections_to_every_edge_and_ends_one_at_another(
     })
     .await;
     assert_ne!(listed["edge_id"], connection["edge_id"]);
+    assert_eq!(listed["truncated"], false);
     assert_eq!(
         (&connection["user_id"], &connection["namespace"], &connection["transport"]),
         (&json!("ana"), &json!("/"), &json!("websocket"))

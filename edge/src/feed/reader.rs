@@ -20,6 +20,7 @@ use super::{
     live::{Member, Sink},
     pace::Pace,
     place::{Place, Position, Step},
+    state::Fit,
     topic::Feed,
 };
 use crate::{
@@ -354,27 +355,40 @@ impl Reader {
     async fn join_again(&mut self) -> Option<Delivery> {
         // Waits before asking, so that readers of one topic do not ask at once, nor one for ever.
         sleep(self.backoff.wait()).await;
-        let generation = self.feed.state().ring.generation();
-        // A whole session may come back, as from a first join.
-        let mut response = match self.ask(CALL_DEADLINE).await {
-            Ok(response) => response,
-            Err(status) => return self.pause(&status).await,
-        };
-        self.grant = self.granted(&response);
-        if response.resumed {
-            self.place.confirm(generation);
-            return None;
+        match self.reset().await {
+            Ok(reset) => reset.map(|reset| Delivery::Reset(Box::new(reset))),
+            Err(status) => self.pause(&status).await,
         }
-        let state = match self.sink {
-            Some(_) => match self.feeds.encode_state(&mut response).await {
-                Ok(state) => state,
-                Err(status) => return self.pause(&status).await,
-            },
-            None => None,
-        };
-        self.place = Place::new(&response.cursor, generation);
-        let reason = response.reset.as_ref().map_or(ResetReason::Forked, |reset| reset.reason());
-        Some(Delivery::Reset(Box::new(Reset { reason, response, state })))
+    }
+
+    /// A fresh beginning, unless the history goes on from the place.
+    async fn reset(&mut self) -> Result<Option<Reset>, Status> {
+        let mut space = None;
+        loop {
+            let generation = self.feed.state().ring.generation();
+            // A whole session may come back, as from a first join.
+            let mut response = self.ask(CALL_DEADLINE).await?;
+            self.grant = self.granted(&response);
+            if response.resumed {
+                self.place.confirm(generation);
+                return Ok(None);
+            }
+            let states = &self.feeds.0.states;
+            let state = match self.sink {
+                Some(_) => states.encode(&mut response, space).await?,
+                None => Fit::Whole(None),
+            };
+            match state {
+                Fit::Whole(state) => {
+                    self.place = Place::new(&response.cursor, generation);
+                    let reset = response.reset.as_ref();
+                    let reason = reset.map_or(ResetReason::Forked, |reset| reset.reason());
+                    return Ok(Some(Reset { reason, response, state }));
+                }
+                // The session was taken out of the answer: nothing of it is held meanwhile.
+                Fit::TooLarge { kib } => space = Some(states.space(kib).await?),
+            }
+        }
     }
 
     /// Whether nothing more may be delivered before the right is asked for again: its time is near its

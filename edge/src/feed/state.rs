@@ -22,7 +22,8 @@ use crate::{
     upstream::{CALL_DEADLINE, Caller},
 };
 
-/// A state serves those who join within this; they read what came after it like any reader.
+/// A state serves those who join within this; they read what came after it like any reader. One that there
+/// was no space for is not read in vain again for as long.
 const KEEP: Duration = Duration::from_secs(2);
 /// States that are asked for at once: each answer may hold a whole session.
 const FETCHES_MAX: usize = 8;
@@ -30,12 +31,12 @@ const FETCHES_MAX: usize = 8;
 /// reason to wait, and it is no more than what may wait for each socket anyway.
 const SMALL_STATE_BYTES: usize = 512 * 1024;
 /// KiB of larger states that are kept or on their way to sockets, all together: some of the largest
-/// sessions. Who finds no room lets go of the state, and reads it anew when those before it were told.
+/// sessions. Who finds no space lets go of the state, and reads it anew when those before it were told.
 const STATES_KIB_MAX: u32 = 256 * 1024;
 
 #[derive(Debug)]
 pub(super) struct States {
-    kept: Mutex<HashMap<Key, Kept>>,
+    recent: Mutex<HashMap<Key, Recent>>,
     fetches: Semaphore,
     budget: Arc<Semaphore>,
 }
@@ -44,41 +45,26 @@ pub(super) struct States {
 #[derive(Debug)]
 pub struct SharedState {
     state: SessionState,
-    _room: Option<Room>,
+    _space: Option<Space>,
 }
 
-/// Why a session's state was not encoded.
+/// Something, if there was space for the state in it.
 #[derive(Debug)]
-pub(super) enum Unencoded {
-    /// There must be room for so many KiB first.
-    Full {
+pub(super) enum Fit<T> {
+    Whole(T),
+    /// It was let go of: there must be so many KiB first.
+    TooLarge {
         kib: u32,
     },
-    Failed(Status),
 }
 
-impl From<Status> for Unencoded {
-    fn from(status: Status) -> Self {
-        Self::Failed(status)
-    }
-}
+/// Space for a state.
+type Space = OwnedSemaphorePermit;
 
-impl From<Unencoded> for Status {
-    fn from(unencoded: Unencoded) -> Self {
-        match unencoded {
-            Unencoded::Full { .. } => overloaded(),
-            Unencoded::Failed(status) => status,
-        }
-    }
-}
-
-/// Room for a state.
-type Room = OwnedSemaphorePermit;
-
-#[derive(Debug, Clone)]
-struct Kept {
+#[derive(Debug)]
+struct Recent {
     at: Instant,
-    state: Arc<SharedState>,
+    fit: Fit<Arc<SharedState>>,
 }
 
 impl SharedState {
@@ -99,36 +85,39 @@ impl Feeds {
         topic: &str,
         since: Option<&str>,
     ) -> Result<Joined, Status> {
-        let mut room = None;
+        let mut space = None;
         loop {
-            // Whoever waits for room holds neither a state nor a turn meanwhile.
-            match self.join_with(caller.clone(), (topic, since), room).await {
-                Ok(joined) => return Ok(joined),
-                Err(Unencoded::Full { kib }) => room = Some(self.0.states.room(kib).await?),
-                Err(Unencoded::Failed(status)) => return Err(status),
+            // Whoever waits for space holds neither a state nor a turn meanwhile.
+            match self.join_within(caller.clone(), topic, since, space).await? {
+                Fit::Whole(joined) => return Ok(joined),
+                Fit::TooLarge { kib } => space = Some(self.0.states.space(kib).await?),
             }
         }
     }
 
-    async fn join_with(
+    async fn join_within(
         &self,
         caller: Caller,
-        (topic, since): (&str, Option<&str>),
-        room: Option<Room>,
-    ) -> Result<Joined, Unencoded> {
+        topic: &str,
+        since: Option<&str>,
+        space: Option<Space>,
+    ) -> Result<Fit<Joined>, Status> {
         if since.is_some() || !topic.starts_with("session:") {
-            let joined = self.join(caller, topic, since).await?;
-            return self.encoded(joined, room).await;
+            return self.encoded(self.join(caller, topic, since).await?, space).await;
         }
+        let states = &self.0.states;
         let key = Key { tenant: caller.session.tenant().to_owned(), topic: topic.to_owned() };
-        if let Some(state) = self.0.states.kept(&key) {
-            return self.join_after(caller, topic, (state, room)).await;
+        if let Some(state) = states.kept(&key) {
+            return self.join_after(caller, topic, state, space).await;
         }
-        let _turn = self.0.states.turn().await;
-        match self.0.states.kept(&key) {
-            Some(state) => self.join_after(caller, topic, (state, room)).await,
-            None => self.encoded(self.join(caller, topic, None).await?, room).await,
+        let _turn = states.turn().await;
+        if let Some(state) = states.kept(&key) {
+            return self.join_after(caller, topic, state, space).await;
         }
+        if let (Some(kib), None) = (states.lacks(&key), &space) {
+            return Ok(Fit::TooLarge { kib });
+        }
+        self.encoded(self.join(caller, topic, None).await?, space).await
     }
 
     /// Joins a session where this state stands.
@@ -136,29 +125,28 @@ impl Feeds {
         &self,
         caller: Caller,
         topic: &str,
-        (state, room): (Arc<SharedState>, Option<Room>),
-    ) -> Result<Joined, Unencoded> {
+        state: Arc<SharedState>,
+        space: Option<Space>,
+    ) -> Result<Fit<Joined>, Status> {
         let mut joined = self.join(caller, topic, Some(state.state().cursor())).await?;
         // Nobody was told a cursor that could be lost.
         joined.response.reset = None;
         if std::mem::take(&mut joined.response.resumed) {
             told("kept");
-            return Ok(Joined { state: Some(state), ..joined });
+            return Ok(Fit::Whole(Joined { state: Some(state), ..joined }));
         }
-        self.encoded(joined, room).await
+        self.encoded(joined, space).await
     }
 
-    async fn encoded(&self, mut joined: Joined, room: Option<Room>) -> Result<Joined, Unencoded> {
-        joined.state = self.0.states.encode(&mut joined.response, room).await?;
-        Ok(joined)
-    }
-
-    /// Takes the session out of an answer and encodes it, unless that was done for this cursor.
-    pub(super) async fn encode_state(
+    async fn encoded(
         &self,
-        response: &mut JoinResponse,
-    ) -> Result<Option<Arc<SharedState>>, Status> {
-        Ok(self.0.states.encode(response, None).await?)
+        mut joined: Joined,
+        space: Option<Space>,
+    ) -> Result<Fit<Joined>, Status> {
+        Ok(match self.0.states.encode(&mut joined.response, space).await? {
+            Fit::Whole(state) => Fit::Whole(Joined { state, ..joined }),
+            Fit::TooLarge { kib } => Fit::TooLarge { kib },
+        })
     }
 }
 
@@ -174,7 +162,7 @@ fn overloaded() -> Status {
 impl States {
     pub(super) fn new() -> Self {
         Self {
-            kept: Mutex::default(),
+            recent: Mutex::default(),
             fetches: Semaphore::new(FETCHES_MAX),
             budget: Arc::new(Semaphore::new(STATES_KIB_MAX as usize)),
         }
@@ -183,7 +171,18 @@ impl States {
     /// The state that was kept a moment ago.
     fn kept(&self, key: &Key) -> Option<Arc<SharedState>> {
         self.prune(Instant::now());
-        Some(Arc::clone(&self.lock().get(key)?.state))
+        match &self.lock().get(key)?.fit {
+            Fit::Whole(state) => Some(Arc::clone(state)),
+            Fit::TooLarge { .. } => None,
+        }
+    }
+
+    /// How many KiB a state had a moment ago that there was no space for, if there is none still.
+    fn lacks(&self, key: &Key) -> Option<u32> {
+        match self.lock().get(key)?.fit {
+            Fit::TooLarge { kib } if self.budget.available_permits() < kib as usize => Some(kib),
+            Fit::TooLarge { .. } | Fit::Whole(_) => None,
+        }
     }
 
     /// Whose turn it is to ask for a state that is not kept.
@@ -191,60 +190,69 @@ impl States {
         self.fetches.acquire().await.ok()
     }
 
-    async fn encode(
+    /// Takes the session out of an answer and encodes it, unless that was done for this cursor.
+    pub(super) async fn encode(
         &self,
         response: &mut JoinResponse,
-        room: Option<Room>,
-    ) -> Result<Option<Arc<SharedState>>, Unencoded> {
+        space: Option<Space>,
+    ) -> Result<Fit<Option<Arc<SharedState>>>, Status> {
         let snapshot = match response.snapshot.take() {
             Some(Snapshot::Session(snapshot)) => snapshot,
             other => {
                 response.snapshot = other;
-                return Ok(None);
+                return Ok(Fit::Whole(None));
             }
         };
         told("core");
         let key = Key { tenant: response.tenant.clone(), topic: response.topic.clone() };
         if let Some(state) = self.kept(&key).filter(|kept| kept.state.cursor() == response.cursor) {
-            return Ok(Some(state));
+            return Ok(Fit::Whole(Some(state)));
         }
         let (topic, cursor) = (response.topic.clone(), response.cursor.clone());
         // A large one takes longer than others may wait for this thread.
         let encode = move || SessionState::new(&topic, &cursor, &snapshot);
         let state = tokio::task::spawn_blocking(encode).await;
         let state = state.map_err(|_| Code::Internal.status("the session could not be encoded"))?;
-        let room = self.hold(state.size(), room)?;
-        let state = Arc::new(SharedState { state, _room: room });
-        self.lock().insert(key, Kept { at: Instant::now(), state: Arc::clone(&state) });
-        Ok(Some(state))
+        let at = Instant::now();
+        let space = match self.hold(state.size(), space) {
+            Fit::Whole(space) => space,
+            Fit::TooLarge { kib } => {
+                let fit = Fit::TooLarge { kib };
+                self.lock().entry(key).or_insert(Recent { at, fit });
+                return Ok(Fit::TooLarge { kib });
+            }
+        };
+        let state = Arc::new(SharedState { state, _space: space });
+        self.lock().insert(key, Recent { at, fit: Fit::Whole(Arc::clone(&state)) });
+        Ok(Fit::Whole(Some(state)))
     }
 
-    /// Room for a state of this size: what was waited for, if it is enough, or what is left.
-    fn hold(&self, bytes: usize, waited_for: Option<Room>) -> Result<Option<Room>, Unencoded> {
+    /// Space for a state of this size: what was waited for, if it is enough, or what is left.
+    fn hold(&self, bytes: usize, waited_for: Option<Space>) -> Fit<Option<Space>> {
         if bytes <= SMALL_STATE_BYTES {
-            return Ok(None);
+            return Fit::Whole(None);
         }
         let kib = u32::try_from(bytes / 1024).unwrap_or(u32::MAX).min(STATES_KIB_MAX);
-        if let Some(room) = waited_for.filter(|room| room.num_permits() >= kib as usize) {
-            return Ok(Some(room));
+        if let Some(space) = waited_for.filter(|space| space.num_permits() >= kib as usize) {
+            return Fit::Whole(Some(space));
         }
-        let room = Arc::clone(&self.budget).try_acquire_many_owned(kib);
-        room.map(Some).map_err(|_| Unencoded::Full { kib })
+        let space = Arc::clone(&self.budget).try_acquire_many_owned(kib);
+        space.map_or(Fit::TooLarge { kib }, |space| Fit::Whole(Some(space)))
     }
 
-    /// Waits until there is room for a state.
-    async fn room(&self, kib: u32) -> Result<Room, Status> {
-        let room = Arc::clone(&self.budget).acquire_many_owned(kib);
-        timeout(CALL_DEADLINE, room).await.ok().and_then(Result::ok).ok_or_else(overloaded)
+    /// Waits until there is space for a state.
+    pub(super) async fn space(&self, kib: u32) -> Result<Space, Status> {
+        let space = Arc::clone(&self.budget).acquire_many_owned(kib);
+        timeout(CALL_DEADLINE, space).await.ok().and_then(Result::ok).ok_or_else(overloaded)
     }
 
     /// Lets go of what was kept long enough.
     pub(super) fn prune(&self, now: Instant) {
-        self.lock().retain(|_, kept| now.duration_since(kept.at) < KEEP);
+        self.lock().retain(|_, recent| now.duration_since(recent.at) < KEEP);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Recent>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -271,19 +279,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_large_state_is_not_held_before_there_is_room_and_counts_until_it_was_told() {
+    async fn a_large_state_is_not_held_before_there_is_space_and_counts_until_it_was_told() {
         let states = States::new();
-        let others = states.room(STATES_KIB_MAX).await.unwrap();
+        let others = states.space(STATES_KIB_MAX).await.unwrap();
         let large = || session("large", 3 * SMALL_STATE_BYTES);
-        let Err(Unencoded::Full { kib }) = states.encode(&mut large(), None).await else {
-            panic!("there is no room")
+        let Ok(Fit::TooLarge { kib }) = states.encode(&mut large(), None).await else {
+            panic!("there is no space")
         };
         let key = |id: &str| Key { tenant: String::new(), topic: format!("session:{id}") };
         assert!(states.kept(&key("large")).is_none());
-        assert!(states.encode(&mut session("small", 10), None).await.unwrap().is_some());
+        assert_eq!(states.lacks(&key("large")), Some(kib), "nobody else reads it in vain");
+        let small = states.encode(&mut session("small", 10), None).await;
+        assert!(matches!(small, Ok(Fit::Whole(Some(_)))));
 
-        let (room, ()) = tokio::join!(states.room(kib), async { drop(others) });
-        let state = states.encode(&mut large(), Some(room.unwrap())).await.unwrap().unwrap();
+        let (space, ()) = tokio::join!(states.space(kib), async { drop(others) });
+        assert_eq!(states.lacks(&key("large")), None);
+        let encoded = states.encode(&mut large(), Some(space.unwrap())).await;
+        let Ok(Fit::Whole(Some(state))) = encoded else { panic!("there is space") };
         assert!(state.state().size() <= kib as usize * 1024 + 1024);
         assert_eq!(states.budget.available_permits(), ALL - kib as usize);
         states.prune(Instant::now() + KEEP);

@@ -1,6 +1,6 @@
 //! Who is connected over Socket.IO to any edge, as each told the core some seconds ago.
 
-use roomcast_proto::v1::{EdgeConnection, ListConnectionsRequest};
+use roomcast_proto::v1::{Connection, EdgeConnection, ListConnectionsRequest};
 
 use super::{caller::Caller, problem::Problem};
 use crate::app::AppState;
@@ -8,21 +8,63 @@ use crate::app::AppState;
 /// Connections shown of a whole cluster: some 20 MB of text. Beyond, metrics say how many there are.
 const SHOWN_MAX: usize = 100_000;
 
-/// Of the caller's tenant: page by page, at most as many as are shown.
-pub(super) async fn connections(
+/// Those of the caller's tenant, as many as are shown.
+#[derive(Debug, Default)]
+pub(super) struct Connections {
+    pub(super) list: Vec<EdgeConnection>,
+    /// There are more.
+    pub(super) is_truncated: bool,
+}
+
+/// All of them, a page at a time.
+struct Pages<'a> {
+    state: &'a AppState,
+    caller: &'a Caller,
+    /// The token of the next; none after the last.
+    next: Option<String>,
+}
+
+/// Everybody who is shown.
+pub(super) async fn connections(state: &AppState, caller: &Caller) -> Result<Connections, Problem> {
+    let (mut pages, mut shown) = (Pages::of(state, caller), Connections::default());
+    while let Some(page) = pages.next().await? {
+        shown.list.extend(page);
+        if shown.list.len() >= SHOWN_MAX {
+            shown.is_truncated = shown.list.len() > SHOWN_MAX || pages.next.is_some();
+            shown.list.truncate(SHOWN_MAX);
+            break;
+        }
+    }
+    Ok(shown)
+}
+
+/// The one with this id, looked for among all.
+pub(super) async fn connection(
     state: &AppState,
     caller: &Caller,
-) -> Result<Vec<EdgeConnection>, Problem> {
-    let (mut all, mut page_token) = (Vec::new(), String::new());
-    loop {
-        let request = ListConnectionsRequest { page_token, tenant: String::new() };
-        let request = caller.upstream.request(request);
-        let page = state.upstream.sessions().list_connections(request).await?.into_inner();
-        all.extend(page.connections);
-        page_token = page.next_page_token;
-        if page_token.is_empty() || all.len() >= SHOWN_MAX {
-            all.truncate(SHOWN_MAX);
-            return Ok(all);
+    id: &str,
+) -> Result<Option<Connection>, Problem> {
+    let mut pages = Pages::of(state, caller);
+    while let Some(page) = pages.next().await? {
+        let mut told = page.into_iter().filter_map(|told| told.connection);
+        if let Some(found) = told.find(|told| told.connection_id == id) {
+            return Ok(Some(found));
         }
+    }
+    Ok(None)
+}
+
+impl<'a> Pages<'a> {
+    fn of(state: &'a AppState, caller: &'a Caller) -> Self {
+        Self { state, caller, next: Some(String::new()) }
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<EdgeConnection>>, Problem> {
+        let Some(page_token) = self.next.take() else { return Ok(None) };
+        let request = ListConnectionsRequest { page_token, tenant: String::new() };
+        let request = self.caller.upstream.request(request);
+        let page = self.state.upstream.sessions().list_connections(request).await?.into_inner();
+        self.next = Some(page.next_page_token).filter(|token| !token.is_empty());
+        Ok(Some(page.connections))
     }
 }

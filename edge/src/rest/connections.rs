@@ -7,7 +7,7 @@ use axum::{
 use http::StatusCode;
 use roomcast_proto::{
     registry::Code,
-    v1::{self, EdgeConnection, RecordDisconnectRequest},
+    v1::{EdgeConnection, RecordDisconnectRequest},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -33,6 +33,8 @@ struct ConnectionList {
     connections: Vec<Connection>,
     /// The edge that answers.
     edge_id: String,
+    /// With `scope=cluster`: whether there are more than the 100,000 that are listed.
+    truncated: bool,
 }
 
 /// One connection.
@@ -111,7 +113,7 @@ async fn list(
 ) -> Result<Json<ConnectionList>, Problem> {
     let edge_id = state.presence.edge_id().to_owned();
     let others = match parameters.knows(&["scope"])?.get("scope") {
-        None | Some("edge") => Vec::new(),
+        None | Some("edge") => cluster::Connections::default(),
         Some("cluster") => cluster::connections(&state, &caller).await?,
         Some(_) => {
             return Err(Problem::field("scope".to_owned(), "is edge or cluster".to_owned()));
@@ -119,15 +121,17 @@ async fn list(
     };
     let here = state.connections.list().into_iter().filter(|info| info.tenant == observer.tenant);
     let mut connections: Vec<_> = here.map(|info| Connection::here(info, &edge_id)).collect();
-    connections.extend(others.into_iter().filter_map(|told| Connection::elsewhere(told, &edge_id)));
+    let cluster::Connections { list, is_truncated } = others;
+    connections.extend(list.into_iter().filter_map(|told| Connection::elsewhere(told, &edge_id)));
     connections.sort_by(|a, b| (&a.connected_at, &a.id).cmp(&(&b.connected_at, &b.id)));
-    Ok(Json(ConnectionList { connections, edge_id }))
+    Ok(Json(ConnectionList { connections, edge_id, truncated: is_truncated }))
 }
 
 /// End a connection
 ///
-/// At whatever edge it is. The client is told `closing` with the reason `disconnected`; an unmodified one comes
-/// back by itself, unless its token was revoked. Told in `audit:log` first. Needs the role admin.
+/// At whatever edge it is; another edge finds it once that has told of it, within 5 s. The client is told
+/// `closing` with the reason `disconnected`; an unmodified one comes back by itself, unless its token was
+/// revoked. Told in `audit:log` first. Needs the role admin.
 #[utoipa::path(
     post, path = "/connections/{id}/disconnect", tag = "operations",
     params(("id" = String, Path)),
@@ -141,20 +145,15 @@ async fn disconnect(
 ) -> Result<StatusCode, Problem> {
     let user_id = match state.connections.find(&admin.tenant, &id) {
         Some(info) => info.user_id,
-        None => elsewhere(&state, &caller, &id).await?.user_id,
+        None => {
+            let told = cluster::connection(&state, &caller, &id).await?;
+            let code = Code::ConnectionNotFound;
+            told.ok_or_else(|| Problem::new(code, code.entry().cause))?.user_id
+        }
     };
     let tenant = admin.tenant.clone();
     let request = RecordDisconnectRequest { connection_id: id.clone(), user_id, tenant };
     // The edge that it is at hears of it from the core, as does this one.
     state.upstream.access().record_disconnect(admin.upstream.request(request)).await?;
     Ok(StatusCode::ACCEPTED)
-}
-
-/// A connection to another edge.
-async fn elsewhere(state: &AppState, caller: &Caller, id: &str) -> Result<v1::Connection, Problem> {
-    let all = cluster::connections(state, caller).await?;
-    let mut told = all.into_iter().filter_map(|told| told.connection);
-    told.find(|told| told.connection_id == id).ok_or_else(|| {
-        Problem::new(Code::ConnectionNotFound, Code::ConnectionNotFound.entry().cause)
-    })
 }

@@ -36,6 +36,9 @@ struct Stats {
     /// With `scope=cluster`: the edges that somebody is connected to.
     #[serde(skip_serializing_if = "Option::is_none")]
     edges: Option<Vec<EdgeCount>>,
+    /// With `scope=cluster`: whether there are more than the 100,000 that are counted here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated: Option<bool>,
 }
 
 /// One edge of the cluster.
@@ -72,10 +75,16 @@ impl Stats {
         });
         let active_job_rooms = topics.collect::<BTreeSet<_>>().len();
         let connections: Vec<_> = list.iter().map(Connection::of).collect();
-        Self { total_connections: connections.len(), active_job_rooms, connections, edges: None }
+        Self {
+            total_connections: connections.len(),
+            active_job_rooms,
+            connections,
+            edges: None,
+            truncated: None,
+        }
     }
 
-    fn of_cluster(list: Vec<EdgeConnection>) -> Self {
+    fn of_cluster(cluster::Connections { list, is_truncated }: cluster::Connections) -> Self {
         let (mut jobs, mut edges) = (BTreeSet::new(), BTreeMap::<String, usize>::new());
         let mut connections = Vec::with_capacity(list.len());
         for EdgeConnection { edge_id, connection } in list {
@@ -99,6 +108,7 @@ impl Stats {
             active_job_rooms: jobs.len(),
             connections,
             edges: Some(edges.collect()),
+            truncated: Some(is_truncated),
         }
     }
 }

@@ -69,7 +69,11 @@ impl Command {
         }
         let call = Call::parse(&message.text)?;
         let read = NOUNS.iter().find_map(|parse| parse(&call));
-        let read = read.filter(|_| catalogue::takes(&call.name));
+        debug_assert!(
+            read.is_none() || catalogue::takes(&call.name),
+            "{} is not in the catalogue",
+            call.name
+        );
         read.unwrap_or_else(|| Err(malformed("no such event; docs/PROTOCOL.md lists them")))
     }
 }

@@ -23,13 +23,14 @@ use roomcast_runtime::trace::TraceContext;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::late::{Late, Topics};
+use self::late::Late;
 use super::{
     ConnectionInfo, Gone, Outlet,
     admin::Census,
     allowance::Allowance,
     command::{Command, Refusal},
     departures::Previous,
+    handshake::Topics,
     idle::Idle,
     inbound::{Inbound, Message},
     payload::{Connected, Done, Pong, PongAck},
@@ -43,7 +44,6 @@ use crate::{
     auth::{Identity, Standing},
     delivery::End,
     names::now,
-    upstream::Backoff,
 };
 
 /// One connected socket.
@@ -77,7 +77,6 @@ pub(super) struct Visitor {
 /// What a socket begins with.
 #[derive(Debug)]
 pub(super) struct Beginning {
-    /// Topics to join, each with the cursor of the last event that the client has, if it has any.
     pub(super) topics: Topics,
     /// What a client that recovers goes on with.
     pub(super) recovery: Option<Recovery>,
@@ -215,7 +214,9 @@ impl Connection {
             tokio::select! {
                 notice = held.standing.next() => Box::pin(self.heed(held, notice)).await?,
                 () = self.dismissed.cancelled() => return Box::pin(self.dismiss()).await,
-                () = late::is_due(held.late.as_deref()) => Box::pin(self.join_late(held)).await?,
+                answer = self.answered(held.late.as_deref_mut()) => {
+                    Box::pin(self.join_late(held, answer)).await?;
+                }
                 () = idle.is_over() => return Box::pin(self.retire()).await,
                 ended = held.subscriptions.ended() => Box::pin(self.ended(held, ended)).await?,
                 message = inbound.next() => {
@@ -249,12 +250,12 @@ impl Connection {
         };
         self.outlet.tell("connected", &hello).await?;
         if let Some(recovery) = recovery {
-            self.go_on(held, recovery).await?;
+            topics.extend(self.go_on(held, recovery).await?);
         }
         if let Some(view) = view {
             self.show(held, view, &mut topics);
         }
-        self.join_all(held, topics, Backoff::default()).await
+        self.join_all(held, topics).await
     }
 
     async fn handle(&self, held: &mut Held, message: Message) -> Result<(), Gone> {

@@ -11,6 +11,9 @@ use super::{
     subscriptions::TOPICS_MAX,
 };
 
+/// Topics to join, each with the cursor of the last event that the client has, if it has any.
+pub(super) type Topics = BTreeMap<String, Option<String>>;
+
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Handshake {
     pub(super) token: Option<String>,
@@ -35,10 +38,10 @@ impl Handshake {
         self.dashboard == Some(false)
     }
 
-    /// Takes out the topics to join, each with the cursor of the last event the client has, if any.
-    pub(super) fn take_topics(&mut self) -> Result<BTreeMap<String, Option<String>>, Refusal> {
+    /// Takes out what is to be joined at once.
+    pub(super) fn take_topics(&mut self) -> Result<Topics, Refusal> {
         let cursors = std::mem::take(&mut self.cursors);
-        let mut topics: BTreeMap<_, _> =
+        let mut topics: Topics =
             cursors.into_iter().map(|(topic, cursor)| (topic, Some(cursor))).collect();
         if let Some(id) = self.session_id.take() {
             let session_id = Id::required(Some(id), "session_id")?;

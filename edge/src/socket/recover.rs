@@ -13,6 +13,8 @@
 //!     else: a new pid; resets, and what is refused is said
 //! ```
 //!
+//! A topic that the core cannot be asked for stays in the vector, and is joined once it can.
+//!
 //! An entry without a cursor is a topic whose snapshot the client may not have: it is joined afresh.
 
 mod pid;
@@ -26,17 +28,20 @@ use serde::Deserialize;
 use serde_json::Value;
 use tonic::Status;
 
+use super::{command::Refusal, handshake::Topics};
 use crate::feed;
 
 /// What a socket that recovers begins with.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Recovery {
     pub(super) pid: String,
     /// All that the client had goes on without a gap.
     pub(super) is_whole: bool,
     pub(super) joined: Vec<feed::Joined>,
-    /// Topics that could not be joined again, and why.
-    pub(super) refused: Vec<(String, Status)>,
+    /// Of which nothing was decided.
+    pub(super) undecided: Topics,
+    /// Why others could not be joined again.
+    pub(super) refused: Vec<Refusal>,
 }
 
 /// What the client shows of its last connection.
@@ -62,18 +67,22 @@ impl Recovery {
         let joins = vector.into_topics().into_iter().map(|(topic, cursor)| {
             let since = (!cursor.is_empty()).then_some(cursor);
             let join = join(topic.clone(), since.clone());
-            async move { (topic, since.is_some(), join.await) }
+            async move { (topic, since, join.await) }
         });
-        let mut recovery = Self { pid, is_whole: true, joined: Vec::new(), refused: Vec::new() };
-        for (topic, must_resume, outcome) in join_all(joins).await {
-            match outcome {
+        let mut recovery = Self { pid, is_whole: true, ..Self::default() };
+        for (topic, since, outcome) in join_all(joins).await {
+            match outcome.map_err(|status| Refusal::of_topic(&status, &topic)) {
                 Ok(joined) => {
-                    recovery.is_whole &= joined.response.resumed || !must_resume;
+                    recovery.is_whole &= joined.response.resumed || since.is_none();
                     recovery.joined.push(joined);
                 }
-                Err(status) => {
+                Err(refusal) => {
                     recovery.is_whole = false;
-                    recovery.refused.push((topic, status));
+                    if refusal.is_retryable() {
+                        recovery.undecided.insert(topic, since);
+                    } else {
+                        recovery.refused.push(refusal);
+                    }
                 }
             }
         }
@@ -87,12 +96,7 @@ impl Recovery {
 
     fn fresh(user: &User) -> Self {
         metrics::counter!("roomcast_edge_recoveries_total", "outcome" => "fresh").increment(1);
-        Self {
-            pid: pid::mint(&user.tenant, &user.id),
-            is_whole: false,
-            joined: Vec::new(),
-            refused: Vec::new(),
-        }
+        Self { pid: pid::mint(&user.tenant, &user.id), ..Self::default() }
     }
 }
 

@@ -214,7 +214,10 @@ impl Subscriptions {
     /// Leaves a topic, one way. When this returns, nothing of it is emitted any more, unless it is joined
     /// in the other.
     pub(super) async fn leave(&mut self, topic: &str, by: By) {
-        let Some(subscription) = self.by_topic.get_mut(topic) else { return };
+        let Some(subscription) = self.by_topic.get_mut(topic) else {
+            // It may be one that is still to be joined.
+            return self.outlet.leave(topic);
+        };
         *subscription.joined(by) = false;
         if by == By::Name {
             self.names.remove(topic);
@@ -235,10 +238,9 @@ impl Subscriptions {
     /// Ends a topic's deliveries. When this returns, nothing of it is emitted any more.
     pub(super) async fn stop(&mut self, topic: &str) {
         self.pause(topic).await;
-        if self.by_topic.remove(topic).is_some() {
-            self.outlet.leave(topic);
-            self.names.remove(topic);
-        }
+        self.by_topic.remove(topic);
+        self.outlet.leave(topic);
+        self.names.remove(topic);
     }
 
     /// Ends a topic's deliveries, to begin them anew. Answers what the socket has got, where that is

@@ -1,21 +1,17 @@
 //! What a socket is shown when it comes in.
 
-use std::collections::BTreeMap;
-
 use super::{Connection, Held};
 use crate::{
     feed::Guest,
-    socket::view::{self, View},
+    socket::{
+        handshake::Topics,
+        view::{self, View},
+    },
 };
 
 impl Connection {
     /// Shows the rooms that the user may read. Those that the client was in by a cursor are no others.
-    pub(super) fn show(
-        &self,
-        held: &mut Held,
-        mut view: View,
-        topics: &mut BTreeMap<String, Option<String>>,
-    ) {
+    pub(super) fn show(&self, held: &mut Held, mut view: View, topics: &mut Topics) {
         for topic in view::topics() {
             held.subscriptions.adopt(&topic);
             if let Some(cursor) = topics.remove(&topic).flatten() {

@@ -35,16 +35,21 @@ impl Connection {
         self.join(topic, since).await.map_err(|status| Refusal::of_topic(&status, topic))
     }
 
-    pub(super) async fn join(
+    /// As [`Connection::ask`], wherever the answer is waited for.
+    pub(super) fn join(
         &self,
         topic: &str,
         since: Option<&str>,
-    ) -> Result<feed::Joined, Status> {
+    ) -> impl Future<Output = Result<feed::Joined, Status>> + Send + use<> {
+        let (feeds, topic, since) =
+            (self.state.feeds.clone(), topic.to_owned(), since.map(str::to_owned));
         let caller = self.identity.caller(self.trace.child());
-        let joined = self.state.feeds.join_encoded(caller, topic, since).await;
-        let outcome = joined.as_ref().map_or_else(|status| Code::of(status).as_str(), |_| "ok");
-        metrics::counter!("roomcast_edge_joins_total", "outcome" => outcome).increment(1);
-        joined
+        async move {
+            let joined = feeds.join_encoded(caller, &topic, since.as_deref()).await;
+            let outcome = joined.as_ref().map_or_else(|status| Code::of(status).as_str(), |_| "ok");
+            metrics::counter!("roomcast_edge_joins_total", "outcome" => outcome).increment(1);
+            joined
+        }
     }
 
     /// Acknowledges a join, tells where the topic stands, and delivers what follows: in this order.

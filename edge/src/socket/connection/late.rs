@@ -1,29 +1,54 @@
 //! Topics that a client named when it came, and that the core could not be asked for then. Such a client
-//! waits for nothing and asks no more, so the edge does, until the core has decided.
+//! waits for nothing and asks no more, so the edge does, until the core has decided: one after the other,
+//! while the socket is served.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+use tonic::Status;
 
-use super::{Connection, Failure, Gone, Held};
-use crate::upstream::Backoff;
+use super::{Connection, Gone, Held};
+use crate::{
+    feed,
+    socket::{command::Refusal, handshake::Topics},
+    upstream::Backoff,
+};
 
-/// Each with the cursor of the last event that the client has, if it has any.
-pub(super) type Topics = BTreeMap<String, Option<String>>;
-
-/// What is still to be joined, and when.
+/// What is still to be joined.
 #[derive(Debug)]
 pub(super) struct Late {
-    topics: Topics,
+    topics: VecDeque<(String, Option<String>)>,
+    /// Whoever asks for the first of them.
+    asking: JoinSet<Answer>,
     backoff: Backoff,
+    /// When the core is asked again.
     at: Instant,
 }
 
-/// Waits until the core is to be asked again.
-pub(super) async fn is_due(late: Option<&Late>) {
-    match late {
-        Some(late) => sleep_until(late.at).await,
-        None => std::future::pending().await,
+/// What came of asking for a topic.
+pub(super) type Answer = Result<feed::Joined, Status>;
+
+impl Late {
+    fn new(topics: VecDeque<(String, Option<String>)>) -> Self {
+        let (asking, backoff, at) = (JoinSet::new(), Backoff::default(), Instant::now());
+        let mut late = Self { topics, asking, backoff, at };
+        late.postpone();
+        late
+    }
+
+    fn postpone(&mut self) {
+        self.at = Instant::now() + self.backoff.wait();
+    }
+
+    fn forget(&mut self, topic: &str) {
+        if self.topics.front().is_some_and(|(first, _)| first == topic) {
+            // Dropped with its answer, which would be taken for that of the next.
+            self.asking = JoinSet::new();
+        }
+        self.topics.retain(|(other, _)| other != topic);
     }
 }
 
@@ -31,45 +56,76 @@ impl Held {
     /// A topic that was left is not joined later.
     pub(super) fn forget_late(&mut self, topic: &str) {
         if let Some(late) = &mut self.late {
-            late.topics.remove(topic);
+            late.forget(topic);
+            self.late.take_if(|late| late.topics.is_empty());
         }
     }
 }
 
 impl Connection {
-    /// Joins what is late, as far as the core answers.
-    pub(super) async fn join_late(&self, held: &mut Held) -> Result<(), Gone> {
-        match held.late.take() {
-            Some(late) => self.join_all(held, late.topics, late.backoff).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Joins topics one after the other. Those that nothing is decided of are left for later.
-    pub(super) async fn join_all(
-        &self,
-        held: &mut Held,
-        topics: Topics,
-        mut backoff: Backoff,
-    ) -> Result<(), Gone> {
-        let mut undecided = Topics::new();
-        for (topic, cursor) in topics {
+    /// Joins topics one after the other, before anything else of the socket's is done: its client may emit
+    /// what builds on them. From the first on that nothing is decided of they are left for later.
+    pub(super) async fn join_all(&self, held: &mut Held, topics: Topics) -> Result<(), Gone> {
+        let mut topics: VecDeque<_> = topics.into_iter().collect();
+        while let Some((topic, cursor)) = topics.pop_front() {
             if held.subscriptions.has(&topic) {
                 continue;
             }
-            match self.enter(held, &topic, cursor.as_deref(), None).await {
-                Ok(()) => {}
-                Err(Failure::Gone) => return Err(Gone),
-                Err(Failure::Refused(refusal)) if refusal.is_retryable() => {
-                    undecided.insert(topic, cursor);
-                }
-                Err(Failure::Refused(refusal)) => refusal.tell(&self.outlet, None).await?,
+            let answer = self.join(&topic, cursor.as_deref()).await;
+            if !self.decide(held, &topic, answer).await? {
+                topics.push_back((topic, cursor));
+                held.late = Some(Box::new(Late::new(topics)));
+                break;
             }
         }
-        if !undecided.is_empty() {
-            let at = Instant::now() + backoff.wait();
-            held.late = Some(Box::new(Late { topics: undecided, backoff, at }));
-        }
         Ok(())
+    }
+
+    /// Waits for the core's answer on the first topic that is late. Dropping the future loses nothing.
+    pub(super) async fn answered(&self, late: Option<&mut Late>) -> Answer {
+        let Some(late) = late else { return std::future::pending().await };
+        loop {
+            match late.asking.join_next().await {
+                Some(Ok(answer)) => return answer,
+                // It panicked, and may again.
+                Some(Err(_)) => late.postpone(),
+                None => {}
+            }
+            sleep_until(late.at).await;
+            let Some((topic, cursor)) = late.topics.front() else {
+                return std::future::pending().await;
+            };
+            late.asking.spawn(self.join(topic, cursor.as_deref()));
+        }
+    }
+
+    /// Joins the first topic that is late, or has it wait behind the others.
+    pub(super) async fn join_late(&self, held: &mut Held, answer: Answer) -> Result<(), Gone> {
+        let Some(mut late) = held.late.take() else { return Ok(()) };
+        let Some((topic, cursor)) = late.topics.pop_front() else { return Ok(()) };
+        // The client may have asked for it by itself meanwhile.
+        if held.subscriptions.has(&topic) || self.decide(held, &topic, answer).await? {
+            late.backoff.reset();
+        } else {
+            late.topics.push_back((topic, cursor));
+            late.postpone();
+        }
+        held.late = Some(late).filter(|late| !late.topics.is_empty());
+        Ok(())
+    }
+
+    /// Joins a topic, or says why not. Answers whether that was decided: what may be different another
+    /// time is not.
+    async fn decide(&self, held: &mut Held, topic: &str, answer: Answer) -> Result<bool, Gone> {
+        let answer = answer.map_err(|status| Refusal::of_topic(&status, topic));
+        match answer.and_then(|joined| held.subscriptions.make_room(topic).map(|()| joined)) {
+            Ok(joined) => self.begin(held, joined, None, "").await?,
+            Err(refusal) if refusal.is_retryable() => return Ok(false),
+            Err(refusal) => {
+                self.outlet.leave(topic);
+                refusal.tell(&self.outlet, None).await?;
+            }
+        }
+        Ok(true)
     }
 }

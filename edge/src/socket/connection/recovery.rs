@@ -7,7 +7,7 @@ use crate::{
     lane::Greeting,
     socket::{
         Gone,
-        command::Refusal,
+        handshake::Topics,
         recover::{Claim, Recovery},
     },
 };
@@ -31,19 +31,24 @@ impl Connection {
         for feed::Joined { response, .. } in &recovery.joined {
             self.outlet.place(&response.topic, response.resumed.then_some(&response.cursor));
         }
+        // The offsets that come before these are joined must not forget them.
+        for (topic, cursor) in &recovery.undecided {
+            self.outlet.place(topic, cursor.as_deref());
+        }
         greeting.add(self.outlet.namespace(), recovery.pid.clone());
         // A socket recovers once.
         let _ = self.pid.set(recovery.pid.clone());
         Some(recovery)
     }
 
-    pub(super) async fn go_on(&self, held: &mut Held, recovery: Recovery) -> Result<(), Gone> {
+    /// Answers what is still to be joined.
+    pub(super) async fn go_on(&self, held: &mut Held, recovery: Recovery) -> Result<Topics, Gone> {
         for joined in recovery.joined {
             self.begin(held, joined, None, "").await?;
         }
-        for (topic, status) in recovery.refused {
-            Refusal::of_topic(&status, &topic).tell(&self.outlet, None).await?;
+        for refusal in recovery.refused {
+            refusal.tell(&self.outlet, None).await?;
         }
-        Ok(())
+        Ok(recovery.undecided)
     }
 }

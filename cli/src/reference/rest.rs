@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::markdown::{code, line, link, prose, table};
-use super::schema::{self, array, entries, kind};
+use super::schema::{self, array, entries, kind, kind_present};
 
 const HEAD: &str = "\
 # REST
@@ -38,7 +38,7 @@ pub(super) fn page(document: &Value) -> String {
         page.push_str(&format!("## {name}\n\n{}", prose(text(tag, "description"))));
         page.extend(with(&operations, tag).map(Operation::section));
     }
-    page.push_str("## Bodies\n\nA field with `?` may be left out, or is left out.\n\n");
+    page.push_str("## Bodies\n\n");
     page.push_str(&schema::sections(document));
     format!("{}\n", page.trim_end())
 }
@@ -82,10 +82,13 @@ impl Operation<'_> {
 }
 
 fn parameter(parameter: &Value) -> [String; 4] {
-    let mark = if parameter["required"] == true { "" } else { " ?" };
-    let name = format!("{}{mark}", code(text(parameter, "name")));
+    let name = code(text(parameter, "name"));
+    let (name, kind) = match parameter["required"] == true {
+        true => (name, kind(&parameter["schema"])),
+        false => (format!("{name} ?"), kind_present(&parameter["schema"])),
+    };
     let what = line(text(parameter, "description"));
-    [name, text(parameter, "in").to_owned(), kind(&parameter["schema"]), what]
+    [name, text(parameter, "in").to_owned(), kind, what]
 }
 
 fn answer((status, answer): (&str, &Value)) -> String {

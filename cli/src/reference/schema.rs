@@ -6,9 +6,10 @@ use super::markdown::{code, line, link, prose, table};
 
 /// The schemas of a document, one section each.
 pub(super) fn sections(document: &Value) -> String {
-    entries(&document["components"]["schemas"])
+    let sections: String = entries(&document["components"]["schemas"])
         .map(|(name, schema)| format!("### {name}\n\n{}", section(schema)))
-        .collect()
+        .collect();
+    format!("A field with `?` may be left out, or null.\n\n{sections}")
 }
 
 fn section(schema: &Value) -> String {
@@ -35,31 +36,45 @@ pub(super) fn kind(schema: &Value) -> String {
     }
     let parts = array(&schema["allOf"]);
     if !parts.is_empty() {
-        return parts.iter().map(kind).collect::<Vec<_>>().join(" with ");
+        return parts.iter().map(kind).collect::<Vec<_>>().join(", ");
     }
     if let Some(value) = schema.get("const") {
         return code(&value.to_string());
     }
     match &schema["type"] {
-        Value::String(word) if word == "array" => format!("list of {}", kind(&schema["items"])),
-        Value::String(word) if word == "object" => object(schema),
-        Value::String(word) => word.clone(),
+        Value::String(word) => plain(word, schema),
         Value::Array(words) => {
-            let words = words.iter().filter_map(Value::as_str).map(|word| match word {
-                "object" => object(schema),
-                word => word.to_owned(),
-            });
+            let words = words.iter().filter_map(Value::as_str).map(|word| plain(word, schema));
             words.collect::<Vec<_>>().join(" or ")
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => "any JSON".to_owned(),
     }
 }
 
+/// The type of what may be left out, where it is there: a `?` says the rest.
+pub(super) fn kind_present(schema: &Value) -> String {
+    let mut present = schema.clone();
+    for key in ["type", "oneOf", "anyOf"] {
+        if let Some(Value::Array(choices)) = present.get_mut(key) {
+            choices.retain(|choice| choice != "null" && choice["type"] != "null");
+        }
+    }
+    kind(&present)
+}
+
+fn plain(word: &str, schema: &Value) -> String {
+    match word {
+        "array" => format!("list of {}", kind(&schema["items"])),
+        "object" => object(schema),
+        "string" if schema["format"] == "binary" => "bytes".to_owned(),
+        word => word.to_owned(),
+    }
+}
+
 /// An object by its fields, or by what its values are.
 fn object(schema: &Value) -> String {
-    let required = array(&schema["required"]);
-    let fields = entries(&schema["properties"]).map(|(name, _)| {
-        let mark = if required.iter().any(|field| field == name) { "" } else { "?" };
+    let fields = properties(schema).into_iter().map(|Property { name, is_required, .. }| {
+        let mark = if is_required { "" } else { "?" };
         format!("{name}{mark}")
     });
     let fields = fields.collect::<Vec<_>>().join(", ");
@@ -70,16 +85,32 @@ fn object(schema: &Value) -> String {
     }
 }
 
+struct Property<'a> {
+    name: &'a str,
+    is: &'a Value,
+    is_required: bool,
+}
+
+/// An object's properties: the required ones as they were declared, then the others by name.
+fn properties(schema: &Value) -> Vec<Property<'_>> {
+    let required = array(&schema["required"]);
+    let place = |name: &str| required.iter().position(|field| field == name);
+    let mut all: Vec<_> = entries(&schema["properties"])
+        .map(|(name, is)| Property { name, is, is_required: place(name).is_some() })
+        .collect();
+    all.sort_by_key(|property| place(property.name).unwrap_or(required.len()));
+    all
+}
+
 /// The fields of an object and of the parts that it is made of.
 fn fields(schema: &Value) -> Vec<[String; 3]> {
-    let required = array(&schema["required"]);
-    let own = entries(&schema["properties"]).map(|(name, field)| {
-        let is_required = required.iter().any(|field| field == name);
-        let name = format!("{}{}", code(name), if is_required { "" } else { " ?" });
-        [name, kind(field), described(field)]
+    let own = properties(schema).into_iter().map(|Property { name, is, is_required }| {
+        if is_required {
+            [code(name), kind(is), described(is)]
+        } else {
+            [format!("{} ?", code(name)), kind_present(is), described(is)]
+        }
     });
-    let mut own: Vec<_> = own.collect();
-    own.sort_by_key(|[name, ..]| name.ends_with('?'));
     let parts = array(&schema["allOf"]).iter().flat_map(|part| match part["$ref"].is_string() {
         true => vec![["…".to_owned(), kind(part), "its fields".to_owned()]],
         false => fields(part),
@@ -149,9 +180,26 @@ mod tests {
                 json!({"type": "object", "additionalProperties": {"type": "integer"}}),
                 "object of integer",
             ),
+            (
+                json!({"type": ["array", "null"], "items": {"type": "string"}}),
+                "list of string or null",
+            ),
+            (json!({"type": "string", "format": "binary"}), "bytes"),
             (json!({}), "any JSON"),
         ] {
             assert_eq!(kind(&schema), words);
+        }
+    }
+
+    #[test]
+    fn what_may_be_left_out_is_told_as_it_is_where_it_is_there() {
+        let job = json!({"$ref": "#/components/schemas/Job"});
+        for (schema, words) in [
+            (json!({"type": ["string", "null"]}), "string"),
+            (json!({"oneOf": [{"type": "null"}, job]}), "[`Job`](#job)"),
+            (json!({"type": "integer"}), "integer"),
+        ] {
+            assert_eq!(kind_present(&schema), words);
         }
     }
 
@@ -163,5 +211,14 @@ mod tests {
         let rows = fields(&schema);
         assert_eq!(rows[0], ["…", "[`Job`](#job)", "its fields"]);
         assert_eq!(rows[1], ["`n` ?", "integer", "How many. (at least `1`)"]);
+    }
+
+    #[test]
+    fn required_fields_come_first_as_they_were_declared() {
+        let properties = json!({"a": {}, "b": {}, "c": {}, "d": {}});
+        let schema = json!({"type": "object", "properties": properties, "required": ["d", "b"]});
+        assert_eq!(kind(&schema), "`{d, b, a?, c?}`");
+        let names: Vec<_> = fields(&schema).into_iter().map(|[name, ..]| name).collect();
+        assert_eq!(names, ["`d`", "`b`", "`a` ?", "`c` ?"]);
     }
 }

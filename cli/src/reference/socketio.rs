@@ -20,8 +20,11 @@ or told as the event `error` where nobody waits for an acknowledgement; [the err
 
 pub(super) fn page(document: &Value) -> String {
     let told = array(&document["operations"]["main.told"]["messages"]);
-    let told = told.iter().map(|one| self::told(message(document, one)));
-    let told = table(["event", "on `/graph`", "payload", "when"], told);
+    let (of_topics, of_socket): (Vec<_>, Vec<_>) =
+        told.iter().map(|one| message(document, one)).partition(|one| is_of_topic(one));
+    let of_topics = of_topics.into_iter().map(self::of_topic);
+    let of_topics = table(["event", "on `/graph`", "payload", "when"], of_topics);
+    let of_socket = table(["event", "payload", "when"], of_socket.into_iter().map(self::told));
     let emitted = &document["operations"]["main.emitted"]["messages"];
     let emitted = array(emitted).iter().map(|one| self::emitted(message(document, one)));
     let emitted = table(["event", "takes", "acknowledged with", "does"], emitted);
@@ -29,8 +32,9 @@ pub(super) fn page(document: &Value) -> String {
     let page = format!(
         "{HEAD}## Connecting\n\nWhat a client gives as `auth`, of each namespace, is a [`Handshake`](#handshake). A \
          refused connection gets `connect_error`, whose message begins with a code.\n\n\
-         ## What clients emit\n\n{emitted}## What clients are told\n\nThe last three stand for events whose \
-         names their publishers and workers choose.\n\n{told}## Payloads\n\nA field with `?` may be left out, or is left out.\n\n{schemas}"
+         ## What clients emit\n\n{emitted}## What clients are told\n\nOf the socket itself:\n\n{of_socket}\
+         Of what it follows. All of these have the fields of [`Envelope`](#envelope) beside their own; the last three \
+         stand for events whose names their publishers and workers choose.\n\n{of_topics}## Payloads\n\n{schemas}"
     );
     format!("{}\n", page.trim_end())
 }
@@ -56,14 +60,27 @@ fn emitted(message: &Value) -> [String; 4] {
     ]
 }
 
-fn told(message: &Value) -> [String; 4] {
+fn is_of_topic(message: &Value) -> bool {
+    array(&message["payload"]["allOf"]).iter().any(is_envelope)
+}
+
+fn is_envelope(schema: &Value) -> bool {
+    schema["$ref"].as_str().is_some_and(|path| path.ends_with("/Envelope"))
+}
+
+/// What is told of a topic, without the envelope that all of it has.
+fn of_topic(message: &Value) -> [String; 4] {
     let own = &message["x-socketio"];
-    let name = match own["name"].as_str() {
-        Some(any) => format!("*{any}*"),
-        None => code(text(message, "name")),
-    };
     let short = own["graph"].as_str().map(code).unwrap_or_default();
-    [name, short, kind(&message["payload"]), line(text(message, "summary"))]
+    let parts = array(&message["payload"]["allOf"]).iter().filter(|part| !is_envelope(part));
+    let payload = parts.map(kind).collect::<Vec<_>>().join(", ");
+    let [name, _, when] = told(message);
+    let name = own["name"].as_str().map_or(name, |any| format!("*{any}*"));
+    [name, short, payload, when]
+}
+
+fn told(message: &Value) -> [String; 3] {
+    [code(text(message, "name")), kind(&message["payload"]), line(text(message, "summary"))]
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
@@ -81,8 +98,9 @@ mod tests {
             "| `join_job` | `{job_id, since?}` | [`Joined`](#joined) | Follow a job",
             "| `execute_command` | [`NewCommand`](#newcommand) | [`CommandDone`](#commanddone) |",
             "| `ping` | nothing | [`PongAck`](#pongack) |",
-            "| `graph:node-created` | `node-created` | [`InSession`](#insession) with [`Change`](#change) with [`Envelope`](#envelope) |",
-            "| `job_update` |  | [`JobUpdate`](#jobupdate) with [`Envelope`](#envelope) |",
+            "| `pong` | [`Pong`](#pong) | The answer",
+            "| `graph:node-created` | `node-created` | [`InSession`](#insession), [`Change`](#change) |",
+            "| `job_update` |  | [`JobUpdate`](#jobupdate) |",
         ] {
             assert!(page.contains(row), "{row} is not in {page}");
         }

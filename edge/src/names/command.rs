@@ -14,9 +14,11 @@ use super::session_event::Change;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCommand {
+    /// The session.
     session_id: String,
     /// Which of the session's graphs, by default `main`. Another is made by its first command.
     graph: Option<String>,
+    /// What is to change.
     command: Command,
     /// Refuse unless the graph is at this version.
     expected_version: Option<u64>,
@@ -28,6 +30,7 @@ pub(crate) struct NewCommand {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HistoryStep {
+    /// The session.
     session_id: String,
     /// Which of the session's graphs, by default `main`.
     graph: Option<String>,
@@ -43,6 +46,7 @@ pub(crate) struct HistoryStep {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Command {
+    /// What it does.
     r#type: CommandType,
     /// `[A-Za-z0-9_.-]{1,128}`. A node that is created without one gets one.
     node_id: Option<String>,

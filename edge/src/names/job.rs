@@ -62,6 +62,7 @@ pub(super) fn text(value: &str) -> Option<&str> {
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = JobUpdate)]
 pub(super) struct Update<'a> {
+    /// The job.
     job_id: &'a str,
     /// `queued`, also while it waits for its time, then with `run_at`; `running`, also while it is being
     /// cancelled, then with `cancel_requested`; `completed`, `failed` or `cancelled`.
@@ -93,6 +94,7 @@ pub(super) struct Update<'a> {
     /// When it may start, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     run_at: Option<String>,
+    /// `true` where it was asked to end.
     #[serde(skip_serializing_if = "Option::is_none")]
     cancel_requested: Option<bool>,
 }
@@ -155,7 +157,9 @@ fn due(state: JobState, run_at: Option<&Timestamp>) -> Option<String> {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = JobOutput)]
 pub(super) struct Output<'a> {
+    /// The job.
     job_id: &'a str,
+    /// Number of its attempt.
     attempt: u32,
     /// Such as `stdout`.
     #[schema(example = "stdout")]
@@ -187,12 +191,19 @@ impl<'a> Output<'a> {
 /// What the model's API reported: cumulative over the job, and never estimated.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TokenUsage<'a> {
+    /// The job.
     job_id: &'a str,
+    /// Number of its attempt.
     attempt: u32,
+    /// Tokens of prompts.
     input_tokens: i64,
+    /// Tokens of answers.
     output_tokens: i64,
+    /// Input tokens that were served from a cache.
     cached_input_tokens: i64,
+    /// Output tokens spent on reasoning.
     reasoning_tokens: i64,
+    /// All tokens, as reported.
     total_tokens: i64,
     /// Cost in millionths of the account's currency, when the API reports it.
     cost_micros: i64,

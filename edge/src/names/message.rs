@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::Content;
 
-/// `{event, data, room}`; the envelope adds the rest.
+/// A message of the dashboard's rooms: `{event, data, room}`; the envelope adds the rest.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DashboardMessage)]
 pub(super) struct Message<'a> {
@@ -18,6 +18,7 @@ pub(super) struct Message<'a> {
     /// What was published, byte for byte.
     #[schema(value_type = Object)]
     data: Content<'a>,
+    /// The room's name.
     room: &'a str,
 }
 

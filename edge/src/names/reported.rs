@@ -6,11 +6,13 @@ use utoipa::ToSchema;
 
 use super::content;
 
-/// Of what the worker speaks.
+/// The job that an event of its worker's own is of.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OfJob)]
 pub(super) struct About<'a> {
+    /// The job.
     job_id: &'a str,
+    /// Number of its attempt.
     attempt: u32,
 }
 

@@ -48,6 +48,7 @@ pub struct SessionOutline<'a> {
 pub struct SessionSnapshot<'a> {
     #[serde(flatten)]
     session: Session<'a>,
+    /// Its documents.
     graphs: Vec<Graph<'a>>,
     /// Who is there, by user. Empty while only their number is told.
     participants: Vec<Participant<'a>>,
@@ -58,6 +59,7 @@ pub struct SessionSnapshot<'a> {
 /// A user who is in a session.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Participant<'a> {
+    /// The user.
     user_id: &'a str,
     /// Since when. RFC 3339.
     since: Option<String>,

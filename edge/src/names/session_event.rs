@@ -36,6 +36,7 @@ pub(crate) struct Change<'a> {
     r#type: Option<&'static str>,
     /// The graph's name.
     graph: &'a str,
+    /// The node that changed; of a link, its lower end.
     node_id: &'a str,
     /// Of a created node and of a link: the upper end.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +73,7 @@ pub(crate) struct Change<'a> {
 pub(crate) struct Progress<'a> {
     /// The graph's name.
     graph: &'a str,
+    /// The command that is done, undone or done again.
     command_id: &'a str,
     /// Such as `create_node`.
     command_type: &'a str,
@@ -94,6 +96,7 @@ pub(crate) struct Progress<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PresenceChange)]
 pub(crate) struct Presence<'a> {
+    /// The user.
     user_id: &'a str,
     /// On how many connections, over all edges; on none, the user has gone.
     connections: u32,
@@ -108,9 +111,11 @@ pub(crate) struct Presence<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PresenceCount)]
 pub(crate) struct Count<'a> {
+    /// How many.
     participants: u32,
     /// Whether `users` names all of them.
     listed: bool,
+    /// Who, where they are named.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     users: Vec<Participant<'a>>,
 }
@@ -123,9 +128,9 @@ pub(crate) struct Kept<'a> {
     graph: &'a str,
     /// The save's name.
     name: &'a str,
-    /// Of that name.
+    /// The save's number among those of its name, from 1.
     version: u64,
-    /// The graph's version then.
+    /// The graph's version: the one that was saved, or the one after the load.
     graph_version: u64,
     /// Who saved or loaded it.
     user_id: &'a str,

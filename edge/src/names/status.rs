@@ -40,6 +40,7 @@ fn sealed(topic: &str, cursor: &str, trace_id: &str, status: &Status<'_>) -> Str
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = JobStatus)]
 pub(super) struct Status<'a> {
+    /// The job.
     job_id: &'a str,
     /// What kind of work.
     kind: &'a str,
@@ -70,14 +71,16 @@ pub(super) struct Status<'a> {
     /// The user it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<&'a str>,
+    /// The project it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     project_id: Option<&'a str>,
     /// When it may start, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     run_at: Option<String>,
+    /// `true` where it was asked to end.
     #[serde(skip_serializing_if = "Option::is_none")]
     cancel_requested: Option<bool>,
-    /// RFC 3339.
+    /// When it was created, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     created_at: Option<String>,
 }

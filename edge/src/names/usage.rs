@@ -9,10 +9,15 @@ use super::job::text;
 /// What the model API reported: cumulative, and never estimated.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Usage<'a> {
+    /// Tokens of prompts.
     input_tokens: i64,
+    /// Tokens of answers.
     output_tokens: i64,
+    /// Input tokens that were served from a cache.
     cached_input_tokens: i64,
+    /// Output tokens spent on reasoning.
     reasoning_tokens: i64,
+    /// All tokens, as reported.
     total_tokens: i64,
     /// Cost in millionths of the account's currency, when the API reports it.
     cost_micros: i64,

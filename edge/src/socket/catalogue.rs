@@ -1,5 +1,6 @@
 //! Every event that goes over a socket, in either direction. A client's event that is not listed here is
-//! malformed, and none that is not listed here is told; docs/reference/asyncapi.yaml is made from it.
+//! malformed, and the edge tells none that is not, but those that publishers and workers name;
+//! docs/reference/asyncapi.yaml is made from it.
 
 mod asyncapi;
 mod emitted;

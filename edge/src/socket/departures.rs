@@ -35,10 +35,12 @@ struct Departure {
     previous: Previous,
 }
 
-/// What a client is told of the connection that it had.
+/// How the connection ended that a client had before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Previous {
+    /// Why: `slow_consumer`, `stalled` or `flooding`, of which its client could not be told.
     reason: &'static str,
+    /// When, RFC 3339.
     ended_at: String,
 }
 

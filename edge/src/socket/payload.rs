@@ -10,10 +10,13 @@ use crate::delivery::reset_reason;
 /// Who a socket is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Connected<'a> {
+    /// A greeting.
     pub(super) message: &'static str,
+    /// Who the edge takes the client for.
     pub(super) user_id: &'a str,
     /// What the connection goes by, for the client to show when it comes back.
     pub(super) connection_id: &'a str,
+    /// When, RFC 3339.
     pub(super) timestamp: String,
     /// The connection that the client shows, where it was ended without a farewell.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,7 +36,9 @@ pub(super) struct Recovering {
 /// The answer to a join: whether the history is whole, and where it goes on.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Joined<'a> {
+    /// `true`.
     pub(super) ok: bool,
+    /// Full name of the topic.
     pub(super) topic: &'a str,
     /// Where it goes on: the cursor that was given, or that of the snapshot.
     pub(super) cursor: &'a str,
@@ -62,55 +67,70 @@ impl<'a> Joined<'a> {
 /// The answer to joining the dashboard: what became of each of its rooms.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct JoinedView<'a> {
+    /// `true`.
     pub(super) ok: bool,
+    /// Full name of the view.
     pub(super) topic: &'a str,
+    /// Each of its rooms.
     pub(super) rooms: Vec<Joined<'a>>,
 }
 
 /// An event that is durable.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Published<'a> {
+    /// Unique name.
     pub(super) event_id: &'a str,
+    /// What a reader hands back to go on after it.
     pub(super) cursor: &'a str,
+    /// Its place in the topic, from 1.
     pub(super) offset: u64,
 }
 
 /// A job is no longer followed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct JobUnsubscribed<'a> {
+    /// The job.
     pub(super) job_id: &'a str,
+    /// The same for a person.
     pub(super) message: String,
 }
 
 /// What was asked for is done.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Done {
+    /// `true`.
     pub(super) ok: bool,
 }
 
-/// When the edge answered.
+/// Answers a `ping` that has no acknowledgement.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Pong {
+    /// When the edge answered, RFC 3339.
     pub(super) timestamp: String,
 }
 
-/// When the edge answered.
+/// Acknowledges a `ping`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PongAck<'a> {
+    /// `true`.
     pub(super) ok: bool,
+    /// When the edge answered, RFC 3339.
     pub(super) timestamp: &'a str,
 }
 
-/// The token's time will be over then, RFC 3339.
+/// A token's time will be over soon.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TokenExpiring {
+    /// When, RFC 3339.
     pub(super) expires_at: String,
 }
 
-/// The connection goes on under the fresh token until then.
+/// The connection goes on under the fresh token.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Authenticated {
+    /// `true`.
     pub(super) ok: bool,
+    /// Until when, RFC 3339; null where its time is never over.
     pub(super) expires_at: Option<String>,
 }
 

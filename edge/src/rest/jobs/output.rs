@@ -6,7 +6,7 @@ use axum::{
 };
 use http::{HeaderName, HeaderValue, header};
 use roomcast_proto::v1::ReadJobOutputRequest;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     app::AppState,
@@ -32,6 +32,12 @@ struct OutputRange {
     limit: Option<u32>,
 }
 
+/// Bytes as they were written.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "documents the answer; what is sent comes from the core")]
+struct Written(Vec<u8>);
+
 /// Read a job's output
 ///
 /// Bytes of one attempt from an offset; perhaps not all there are. Read on from `X-Next-Offset` until it
@@ -41,7 +47,7 @@ struct OutputRange {
     params(("job_id" = String, Path), OutputRange),
     responses(
         (
-            status = 200, body = [u8], content_type = "application/octet-stream",
+            status = 200, body = inline(Written), content_type = "application/octet-stream",
             headers(
                 ("X-Next-Offset" = u64, description = "Where to read on"),
                 ("X-Size" = u64, description = "Bytes the channel has in all"),

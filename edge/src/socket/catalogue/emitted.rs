@@ -39,7 +39,7 @@ pub(super) const EMITTED: &[Emitted] = &[
     },
     Emitted {
         name: "subscribe_jobs",
-        does: "Follow a list of jobs, the caller's own or for an administrator another user's: a `job_status` for each, then for every change.",
+        does: "Follow a list of jobs, the caller's own, or for the roles `admin` and `auditor` another user's: a `job_status` for each, then for every change.",
         takes: Perhaps(&["user_id?", "since?"]),
         answers: &["Joined"],
     },

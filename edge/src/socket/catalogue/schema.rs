@@ -20,7 +20,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("job_id", "id", "The job."),
     ("user_id", "string", "Whose; the caller's own where it is left out."),
     ("project_id", "id", "The project."),
-    ("session_id", "id", "The session; in a handshake, one to join at once."),
+    ("session_id", "id", "The session."),
     ("room", "id", "The room's name."),
     ("since", "string", "Cursor of the last event that the client has: go on after it."),
     (
@@ -37,7 +37,11 @@ const FIELDS: &[(&str, &str, &str)] = &[
         "string",
         "What a client that recovers shows of its last connection; set by the client itself.",
     ),
-    ("offset", "string", "Likewise."),
+    (
+        "offset",
+        "string",
+        "The offset of the last event that a client which recovers has; set by the client itself.",
+    ),
     (
         "connection_id",
         "string",
@@ -94,20 +98,27 @@ pub(super) fn all() -> Map<String, Value> {
 fn own() -> [(String, Value); 10] {
     let state =
         |name: &str| json!({"type": "object", "properties": {name: {}}, "required": [name]});
+    let text = |what: &str| json!({"type": "string", "description": what});
+    let mut handshake = argument(HANDSHAKE);
+    handshake["description"] = json!("What a client gives as `auth` when it connects.");
+    handshake["properties"]["session_id"]["description"] = json!("A session to join at once.");
     [
-        ("Handshake", argument(HANDSHAKE)),
+        ("Handshake", handshake),
         ("Content", json!({"type": "object", "description": "A publisher's or worker's own JSON object; another content type comes as `{content_type, data_base64}`."})),
-        ("InSession", object(&["session_id"])),
-        ("InRoom", object(&["room"])),
-        ("ClosedBy", json!({"type": "object", "properties": {"user_id": {"type": "string"}}, "required": ["user_id"]})),
+        ("InSession", json!({"type": "object", "description": "Which session an event is of.",
+            "properties": {"session_id": text("The session.")}, "required": ["session_id"]})),
+        ("InRoom", json!({"type": "object", "description": "Which room an event is of.",
+            "properties": {"room": text("The room's name.")}, "required": ["room"]})),
+        ("ClosedBy", json!({"type": "object", "description": "Who closed a session.",
+            "properties": {"user_id": text("The user.")}, "required": ["user_id"]})),
         ("StatePart", json!({"type": "object", "description": "Which part of the state this is: each has some of the nodes and links.",
-            "properties": {"part": {"type": "integer", "minimum": 1}, "parts": {"type": "integer", "minimum": 1}}, "required": ["part", "parts"]})),
+            "properties": {"part": {"type": "integer", "minimum": 1, "description": "This one."}, "parts": {"type": "integer", "minimum": 1, "description": "Of how many."}}, "required": ["part", "parts"]})),
         ("CommandDone", done("Performed")),
         ("PublishDone", done("Published")),
         ("Refused", json!({"type": "object", "description": "Acknowledges what was not done.",
-            "properties": {"ok": {"const": false}, "error": reference("Refusal")}, "required": ["ok", "error"]})),
-        ("Reset", json!({"type": "object", "properties": {
-            "reason": {"enum": ["trimmed", "forked", "ahead"], "description": "`trimmed`: the cursor lies before what is kept. `forked`: it is of another history. `ahead`: it lies after the log's end."},
+            "properties": {"ok": {"const": false}, "error": reference("Fault")}, "required": ["ok", "error"]})),
+        ("Reset", json!({"type": "object", "description": "A topic anew.", "properties": {
+            "reason": {"type": "string", "enum": ["trimmed", "forked", "ahead"], "description": "`trimmed`: the cursor lies before what is kept. `forked`: it is of another history. `ahead`: it lies after the log's end."},
             "snapshot": {"description": "The topic as it stands, in the words of its kind. Of a session in several parts it is the first.",
                 "oneOf": [{"type": "null"}, state("job"), state("jobs"), state("events"), state("session")]},
         }, "required": ["reason", "snapshot"]})),
@@ -117,7 +128,7 @@ fn own() -> [(String, Value); 10] {
 /// The acknowledgement of what is durable.
 fn done(answer: &str) -> Value {
     let ok = json!({"type": "object", "properties": {"ok": {"const": true}}, "required": ["ok"]});
-    json!({"allOf": [ok, reference(answer)]})
+    json!({"description": "Acknowledges what is durable.", "allOf": [ok, reference(answer)]})
 }
 
 pub(super) fn reference(name: &str) -> Value {

@@ -1,9 +1,37 @@
 use std::collections::BTreeSet;
 
+use roomcast_proto::v1::{
+    Event, JobCreated, JobEvent, JobOutput, JobSummary, JobUsed, SessionEvent, event::Body,
+    job_event::Kind,
+};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::socket::{command::Command, inbound::Message};
+use crate::{
+    names,
+    socket::{command::Command, inbound::Message},
+};
+
+/// The types of the events in a session's log.
+const OF_A_SESSION: [&str; 17] = [
+    "graph.node_created",
+    "graph.node_deleted",
+    "graph.node_linked",
+    "graph.node_unlinked",
+    "graph.property_changed",
+    "graph.property_deleted",
+    "command.executing",
+    "command.executed",
+    "command.failed",
+    "command.undo",
+    "command.redo",
+    "session.connected",
+    "session.disconnected",
+    "session.presence",
+    "session.closed",
+    "project.saved",
+    "project.loaded",
+];
 
 /// Every `$ref` in a value.
 fn references(value: &Value) -> Vec<String> {
@@ -58,6 +86,37 @@ fn whatever_clients_may_emit_is_understood_as_it_is_described() {
         let message = Message { text: text.clone().into(), ack: None, has_attachments: false };
         let parsed = Command::parse(&message);
         assert!(parsed.is_ok(), "{text}: {}", parsed.unwrap_err().message());
+    }
+}
+
+/// What an event of a log is called at the sockets.
+fn told_as(topic: &str, event_type: &str, body: Body) -> names::Body {
+    let (topic, r#type) = (topic.to_owned(), event_type.to_owned());
+    names::body(&Event { topic, r#type, body: Some(body), ..Event::default() })
+}
+
+#[test]
+fn whatever_the_logs_of_sessions_have_is_told_under_names_that_are_listed() {
+    for event_type in OF_A_SESSION {
+        let told = told_as("session:s", event_type, Body::Session(SessionEvent::default()));
+        let listed = TOLD.iter().find(|event| event.name == told.name);
+        assert_eq!(listed.unwrap().short, told.short.as_deref(), "{event_type}");
+    }
+    assert_eq!(TOLD.iter().filter(|event| event.short.is_some()).count(), OF_A_SESSION.len());
+}
+
+#[test]
+fn whatever_the_logs_of_jobs_and_rooms_have_is_told_under_names_that_are_listed() {
+    let job = |kind| Body::Job(JobEvent { kind: Some(kind), ..JobEvent::default() });
+    let listed = [
+        told_as("job:j", "job.created", job(Kind::Created(JobCreated::default()))),
+        told_as("job:j", "job.output", job(Kind::Output(JobOutput::default()))),
+        told_as("job:j", "job.used", job(Kind::Used(JobUsed::default()))),
+        told_as("user:u", "job", Body::JobSummary(JobSummary::default())),
+        told_as("room:r", "presence", Body::Session(SessionEvent::default())),
+    ];
+    for told in listed {
+        assert!(tells(&told.name), "{}", told.name);
     }
 }
 

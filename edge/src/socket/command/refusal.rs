@@ -24,9 +24,11 @@ pub(super) fn malformed(message: impl Into<String>) -> Refusal {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Error)]
 pub(in crate::socket) struct ErrorEvent<'a> {
-    /// Of docs/ERRORS.md.
+    /// What failed, for programs: a code of the registry.
     code: &'static str,
+    /// The same for a person.
     message: &'a str,
+    /// How long to wait before trying again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u128>,
 }
@@ -40,12 +42,15 @@ struct Nack<'a> {
 
 /// Why something was not done.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Refusal)]
+#[schema(as = Fault)]
 pub(in crate::socket) struct NackError<'a> {
-    /// Of docs/ERRORS.md.
+    /// What failed, for programs: a code of the registry.
     code: &'static str,
+    /// The same for a person.
     message: &'a str,
+    /// Whether trying again may help.
     retryable: bool,
+    /// How long to wait before trying again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u128>,
 }

@@ -266,7 +266,9 @@ async fn an_operator_sees_the_connections_to_every_edge_and_ends_one_at_another(
     let system = System::start().await;
     let other = Edge::start_at(&system.core.url()).await;
     let clients = Clients::node().await;
-    let socket = in_room(&clients, &other, &user("ana")).await;
+    let over = json!({ "transports": ["websocket"] });
+    let socket = clients.connect_with(&other.url(), Some(&user("ana")), over);
+    socket.connected().await;
     let root = system.edge.rest(&admin("root"));
     assert_eq!(root.get("/connections").await.ok(200)["connections"], json!([]));
     let (listed, connection) = eventually("the other edge has told of it", async || {

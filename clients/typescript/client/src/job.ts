@@ -3,7 +3,7 @@ import type { Job } from "./generated/wire.js";
 import { isFinal, JobFold } from "./job-fold.js";
 import { Live } from "./live.js";
 import { Output } from "./output.js";
-import type { Rest } from "./rest.js";
+import { jobPath, type Rest } from "./rest.js";
 import type { Kind } from "./topic.js";
 import type { Topics } from "./topics.js";
 
@@ -32,12 +32,12 @@ export class LiveJob extends Live<Job, JobEvent> {
 
   /** Asks it to end; what it was by then is answered. @throws RoomcastError */
   cancel(reason?: string): Promise<Job> {
-    return this.rest.json(`${path(this.id)}/cancel`, { method: "POST", body: { reason } });
+    return this.rest.json(`${jobPath(this.id)}/cancel`, { method: "POST", body: { reason } });
   }
 
   /** Another of the same, once it has ended. @throws RoomcastError */
   retry(idempotencyKey?: string): Promise<Job> {
-    return this.rest.json(`${path(this.id)}/retry`, { method: "POST", idempotencyKey });
+    return this.rest.json(`${jobPath(this.id)}/retry`, { method: "POST", idempotencyKey });
   }
 }
 
@@ -48,12 +48,8 @@ function kind(rest: Rest, id: string, initial: Job | undefined): Kind<Job> {
     fold: new JobFold(initial),
     // Joining tells how the job stands, but not its labels, its usage or what it wrote.
     async load() {
-      const job = await rest.json<Job>(path(id));
+      const job = await rest.json<Job>(jobPath(id));
       return { snapshot: { job }, cursor: job.cursor };
     },
   };
-}
-
-function path(id: string): string {
-  return `/jobs/${encodeURIComponent(id)}`;
 }

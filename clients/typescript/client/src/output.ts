@@ -3,7 +3,7 @@ import type { RoomcastError } from "./error.js";
 import type { Job, JobOutput } from "./generated/wire.js";
 import { bytes } from "./job-fold.js";
 import type { LiveJob } from "./job.js";
-import type { Rest } from "./rest.js";
+import { jobPath, type Rest } from "./rest.js";
 import { Listeners, states, type Readable } from "./store.js";
 
 /** What was written before anybody looked: the end of it is read, no more. */
@@ -139,8 +139,7 @@ export class Output implements Readable<OutputState> {
     const { attempt } = this.#state;
     const query = { channel: this.channel, attempt, from: this.#next };
     try {
-      const path = `/jobs/${encodeURIComponent(this.job.id)}/output`;
-      piece = await this.rest.bytes(path, { query });
+      piece = await this.rest.bytes(`${jobPath(this.job.id)}/output`, { query });
       // Meanwhile events may have brought some of it, or another attempt begun.
       const skipped = this.#next - query.from;
       if (attempt === this.#state.attempt && skipped >= 0) this.#write(piece.subarray(skipped));

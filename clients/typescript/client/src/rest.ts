@@ -89,3 +89,8 @@ async function failure(response: Response): Promise<RoomcastError> {
   const { code, detail, retryable, trace_id } = problem;
   return new RoomcastError(code, detail, retryable, wait, trace_id);
 }
+
+/** Where a job is. */
+export function jobPath(id: string): string {
+  return `/jobs/${encodeURIComponent(id)}`;
+}

@@ -140,15 +140,10 @@ export class Topic<T> {
     this.#tell(phase, error);
   }
 
-  /** Nobody looks at it any more. */
-  leave(): void {
-    this.end();
-    if (this.link.isOpen) this.link.ask(...this.kind.leave, () => {});
-  }
-
-  /** As {@link leave}, while the server is to go on telling of it. */
-  end(): void {
+  /** Nobody looks at it any more. Whether the server is to be told: others may hold it by another key. */
+  leave(isTold: boolean): void {
     this.#stop();
+    if (isTold && this.link.isOpen) this.link.ask(...this.kind.leave, () => {});
   }
 
   receive(name: string, payload: Payload): void {

@@ -19,7 +19,7 @@ export interface Line extends Link {
 interface Entry {
   readonly topic: Topic<never>;
   holders: number;
-  linger: ReturnType<typeof setTimeout> | undefined;
+  linger?: ReturnType<typeof setTimeout>;
 }
 
 /** All topics of a client, each there while somebody holds it. */
@@ -41,7 +41,7 @@ export class Topics implements Inlet {
     let entry = this.#entries.get(key);
     if (!entry) {
       const topic = new Topic(kind(), this.#line, cursor) as unknown as Topic<never>;
-      this.#entries.set(key, (entry = { topic, holders: 0, linger: undefined }));
+      this.#entries.set(key, (entry = { topic, holders: 0 }));
       this.#line.open();
       topic.join();
     }
@@ -50,20 +50,18 @@ export class Topics implements Inlet {
     clearTimeout(held.linger);
     let isHeld = true;
     const release = () => {
-      if (!isHeld) return;
+      if (isHeld && --held.holders === 0) held.linger = setTimeout(() => this.#drop(key, held), LINGER_MS);
       isHeld = false;
-      held.holders -= 1;
-      if (held.holders === 0) held.linger = setTimeout(() => this.#drop(key, held), LINGER_MS);
     };
     return [held.topic as unknown as Topic<T>, release];
   }
 
   connected(): void {
-    for (const { topic } of this.#entries.values()) topic.join();
+    for (const topic of this.#all()) topic.join();
   }
 
   lost(phase: Phase, error?: RoomcastError): void {
-    for (const { topic } of this.#entries.values()) topic.lost(phase, error);
+    for (const topic of this.#all()) topic.lost(phase, error);
   }
 
   receive(name: string, payload: Record<string, unknown>): void {
@@ -72,8 +70,11 @@ export class Topics implements Inlet {
 
   /** A right that ended is told with the topic's name in front. */
   refused(fault: Fault): void {
-    const [name] = fault.message.split(": ", 1);
-    for (const topic of this.#named(name ?? "")) topic.refuse(fromFault(fault));
+    for (const topic of this.#named(fault.message.split(": ")[0]!)) topic.refuse(fromFault(fault));
+  }
+
+  #all(): readonly Topic<never>[] {
+    return [...this.#entries.values()].map(({ topic }) => topic);
   }
 
   /**
@@ -81,18 +82,14 @@ export class Topics implements Inlet {
    * somebody's own may be held by two keys. A page has few.
    */
   #named(name: string): readonly Topic<never>[] {
-    const topics = [...this.#entries.values()].map(({ topic }) => topic);
-    return topics.filter((topic) => topic.name === name);
+    return this.#all().filter((topic) => topic.name === name);
   }
 
   #drop(key: string, entry: Entry): void {
     if (entry.holders > 0) return;
     this.#entries.delete(key);
-    const { topic } = entry;
-    const isShared = topic.name !== "" && this.#named(topic.name).length > 0;
     // The server knows the topic once: leaving it would take it from the others too.
-    if (isShared) topic.end();
-    else topic.leave();
+    entry.topic.leave(!entry.topic.name || !this.#named(entry.topic.name)[0]);
     if (this.#entries.size === 0) this.#line.close();
   }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::connection::Call;
 use crate::domain::job::{Spec, Usage};
-use crate::store::sql::usage::ALL;
+use crate::store::sql::usage::{ALL, adding};
 
 /// What a batch has counted, by project and session; in the order in which rows are locked.
 #[derive(Debug, Default)]
@@ -58,24 +58,6 @@ impl Used {
     }
 }
 
-/// A sum that is full stays so: no larger number can be kept, and the batch must not fail for it.
-macro_rules! sum {
-    ($number:literal) => {
-        concat!(
-            $number,
-            " = CASE WHEN usage_total.",
-            $number,
-            " > 9223372036854775807 - excluded.",
-            $number,
-            " THEN 9223372036854775807 ELSE usage_total.",
-            $number,
-            " + excluded.",
-            $number,
-            " END"
-        )
-    };
-}
-
 /// Projects and sessions are held while their sums are written: whoever erases one takes its row first,
 /// then its sum, so that no sum comes back after it. A session that is being erased counts nothing and is not
 /// waited for: whoever erases several takes them in another order.
@@ -92,17 +74,6 @@ const ADD: &str = concat!(
      FROM used u JOIN held_project p ON p.project_id = u.project_id AND p.tenant = u.tenant
      WHERE u.session_id = '' OR EXISTS(SELECT 1 FROM held_session s
        WHERE s.session_id = u.session_id AND s.project_id = u.project_id)
-     ORDER BY u.project_id, u.session_id
-     ON CONFLICT(project_id, session_id) DO UPDATE SET ",
-    sum!("input_tokens"),
-    ", ",
-    sum!("output_tokens"),
-    ", ",
-    sum!("cached_input_tokens"),
-    ", ",
-    sum!("reasoning_tokens"),
-    ", ",
-    sum!("total_tokens"),
-    ", ",
-    sum!("cost_micros")
+     ORDER BY u.project_id, u.session_id ",
+    adding!()
 );

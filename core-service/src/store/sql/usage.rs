@@ -6,6 +6,42 @@ use crate::domain::job::Usage;
 /// The session of a project's own sum.
 pub(crate) const ALL: &str = "";
 
+/// How an insert adds to a sum that is there. A sum that is full stays so: no larger number can be kept, and
+/// the batch must not fail for it.
+macro_rules! adding {
+    () => {
+        concat!(
+            "ON CONFLICT(project_id, session_id) DO UPDATE SET ",
+            adding!("input_tokens"),
+            ", ",
+            adding!("output_tokens"),
+            ", ",
+            adding!("cached_input_tokens"),
+            ", ",
+            adding!("reasoning_tokens"),
+            ", ",
+            adding!("total_tokens"),
+            ", ",
+            adding!("cost_micros")
+        )
+    };
+    ($number:literal) => {
+        concat!(
+            $number,
+            " = CASE WHEN usage_total.",
+            $number,
+            " > 9223372036854775807 - excluded.",
+            $number,
+            " THEN 9223372036854775807 ELSE usage_total.",
+            $number,
+            " + excluded.",
+            $number,
+            " END"
+        )
+    };
+}
+pub(crate) use adding;
+
 /// A sum; nothing where nothing was reported.
 pub(crate) fn get<S: Sql>(sql: &S, project_id: &str, session_id: &str) -> Answer<Usage, S> {
     let found = sql.row(

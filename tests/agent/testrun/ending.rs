@@ -44,18 +44,24 @@ fn daemon(marker: &str) -> String {
     format!("setsid sh -c 'setsid sleep {marker} >/dev/null 2>&1 & echo $! >daemon'")
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_daemon_that_a_run_has_started_ends_with_it() {
+/// The job of a run that ends by itself, once nothing is left of it.
+async fn ran(marker: &str, run: &str) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::set().await;
+    let _agent = Agent::start(&stage.system.core.url(), &script(folder.path(), run));
+    let asked = stage.ask(&json!({})).await;
+    let job = ended(&stage, &asked, "completed").await;
+    nothing_is_left(marker).await;
+    job
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_that_a_run_has_started_ends_with_it() {
     let marker = "86399.105";
     let run =
         format!("{} && kill -0 $(cat daemon) && echo 'ok 1 - it runs'; exit 3", daemon(marker));
-    let _agent = Agent::start(&stage.system.core.url(), &script(folder.path(), &run));
-    let asked = stage.ask(&json!({})).await;
-    let job = ended(&stage, &asked, "completed").await;
+    let job = ran(marker, &run).await;
     assert_eq!((&job["result"]["passed"], &job["result"]["exit_code"]), (&json!(1), &json!(3)));
-    nothing_is_left(marker).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -80,35 +86,25 @@ async fn a_daemon_of_a_run_ends_with_a_killed_agent() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_guard_outlives_the_signals_that_its_command_hears() {
-    let folder = tempfile::tempdir().unwrap();
-    let stage = Stage::set().await;
     let marker = "86399.107";
     let signals = "for signal in HUP INT TERM; do kill -$signal $PPID; done; sh -c 'kill $$'";
     let run =
         format!("{}; {signals}; [ $? = 143 ] && echo 'ok 1 - it hears'; exit 3", daemon(marker));
-    let _agent = Agent::start(&stage.system.core.url(), &script(folder.path(), &run));
-    let asked = stage.ask(&json!({})).await;
-    let job = ended(&stage, &asked, "completed").await;
+    let job = ran(marker, &run).await;
     assert_eq!((&job["result"]["passed"], &job["result"]["exit_code"]), (&json!(1), &json!(3)));
-    nothing_is_left(marker).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_by_a_real_time_signal_is_an_end_as_any_other() {
-    let folder = tempfile::tempdir().unwrap();
-    let stage = Stage::set().await;
     let marker = "86399.108";
     // The guard takes the orphan's end while the run goes on, and then the run's own.
     let orphan = "(sh -c 'kill -40 $$' & echo $! >orphan)";
     let taken = "while kill -0 $(cat orphan) 2>/dev/null; do sleep 0.01; done";
     let run = format!("{}; {orphan}; {taken}; echo 'ok 1 - one'; kill -40 $$", daemon(marker));
-    let _agent = Agent::start(&stage.system.core.url(), &script(folder.path(), &run));
-    let asked = stage.ask(&json!({})).await;
-    let job = ended(&stage, &asked, "completed").await;
+    let job = ran(marker, &run).await;
     let result = &job["result"];
     assert_eq!((&result["outcome"], &result["passed"]), (&json!("failed"), &json!(1)));
     assert!(result["signal"].is_i64(), "{result}");
-    nothing_is_left(marker).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 
 use roomcast_proto::v1::{Connection, EdgeConnection, ListConnectionsRequest};
 
-use super::{caller::Caller, problem::Problem};
+use super::{caller::Caller, parameters::Parameters, problem::Problem};
 use crate::app::AppState;
 
 /// Connections shown of a whole cluster: some 20 MB of text. Beyond, metrics say how many there are.
@@ -22,6 +22,15 @@ struct Pages<'a> {
     caller: &'a Caller,
     /// The token of the next; none after the last.
     next: Option<String>,
+}
+
+/// Whether all edges are meant, by the parameter `scope`, and not the one that answers.
+pub(super) fn is_asked_for(parameters: Parameters) -> Result<bool, Problem> {
+    match parameters.knows(&["scope"])?.get("scope") {
+        None | Some("edge") => Ok(false),
+        Some("cluster") => Ok(true),
+        Some(_) => Err(Problem::field("scope", "is edge or cluster")),
+    }
 }
 
 /// Everybody who is shown.

@@ -112,12 +112,10 @@ async fn list(
     observer: Observer,
 ) -> Result<Json<ConnectionList>, Problem> {
     let edge_id = state.presence.edge_id().to_owned();
-    let others = match parameters.knows(&["scope"])?.get("scope") {
-        None | Some("edge") => cluster::Connections::default(),
-        Some("cluster") => cluster::connections(&state, &caller).await?,
-        Some(_) => {
-            return Err(Problem::field("scope".to_owned(), "is edge or cluster".to_owned()));
-        }
+    let others = if cluster::is_asked_for(parameters)? {
+        cluster::connections(&state, &caller).await?
+    } else {
+        cluster::Connections::default()
     };
     let here = state.connections.list().into_iter().filter(|info| info.tenant == observer.tenant);
     let mut connections: Vec<_> = here.map(|info| Connection::here(info, &edge_id)).collect();

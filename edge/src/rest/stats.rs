@@ -144,17 +144,12 @@ async fn stats(
     caller: Caller,
     observer: Observer,
 ) -> Result<Json<Stats>, Problem> {
-    match parameters.knows(&["scope"])?.get("scope") {
-        None | Some("edge") => {
-            let mut here = state.connections.list();
-            here.retain(|info| info.tenant == observer.tenant);
-            Ok(Json(Stats::of(here)))
-        }
-        Some("cluster") => {
-            Ok(Json(Stats::of_cluster(cluster::connections(&state, &caller).await?)))
-        }
-        Some(_) => Err(Problem::field("scope".to_owned(), "is edge or cluster".to_owned())),
+    if cluster::is_asked_for(parameters)? {
+        return Ok(Json(Stats::of_cluster(cluster::connections(&state, &caller).await?)));
     }
+    let mut here = state.connections.list();
+    here.retain(|info| info.tenant == observer.tenant);
+    Ok(Json(Stats::of(here)))
 }
 
 #[cfg(test)]

@@ -137,7 +137,10 @@ fn objects(response: &JoinResponse, message: &str) -> Vec<String> {
     match &response.snapshot {
         Some(Snapshot::Job(job)) => vec![job_status_of_job(topic, cursor, job, message)],
         Some(Snapshot::Jobs(list)) => {
-            list.jobs.iter().map(|job| job_status_of_summary(topic, cursor, job)).collect()
+            // Whoever has not been told the whole list yet has nothing to go on from.
+            let after = |place| if place == list.jobs.len() { cursor } else { "" };
+            let lines = (1..).zip(&list.jobs);
+            lines.map(|(n, job)| job_status_of_summary(topic, (cursor, after(n)), job)).collect()
         }
         Some(Snapshot::LastValues(values)) => {
             values.events.iter().map(|event| Encoded::new(event).payload().to_owned()).collect()

@@ -20,18 +20,19 @@ pub(super) fn body(summary: &JobSummary) -> Body {
 pub fn job_status_of_job(topic: &str, cursor: &str, job: &Job, message: &str) -> String {
     let mut status = Status::of_job(job);
     status.message = text(message);
-    sealed(topic, cursor, &job.trace_id, &status)
+    sealed(topic, (cursor, cursor), &job.trace_id, &status)
 }
 
-/// The payload of a `job_status` for a line of a list's snapshot at `cursor`.
+/// The payload of a `job_status` for a line of a list's snapshot: where that stands, and what to go on after
+/// once this line is known, which is nothing while others are to come.
 #[must_use]
-pub fn job_status_of_summary(topic: &str, cursor: &str, summary: &JobSummary) -> String {
-    sealed(topic, cursor, "", &Status::of_summary(summary))
+pub fn job_status_of_summary(topic: &str, places: (&str, &str), summary: &JobSummary) -> String {
+    sealed(topic, places, "", &Status::of_summary(summary))
 }
 
-fn sealed(topic: &str, cursor: &str, trace_id: &str, status: &Status<'_>) -> String {
+fn sealed(topic: &str, (at, cursor): (&str, &str), trace_id: &str, status: &Status<'_>) -> String {
     // A snapshot is no event of the log; the same snapshot told twice has the same id.
-    let event_id = format!("snapshot:{}:{cursor}", status.job_id);
+    let event_id = format!("snapshot:{}:{at}", status.job_id);
     let envelope = Envelope { topic, cursor, event_id: &event_id, trace_id, timestamp: now() };
     envelope.seal(&named("job_status", status).object)
 }

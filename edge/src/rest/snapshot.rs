@@ -77,7 +77,8 @@ fn lines(response: &JoinResponse) -> Vec<String> {
     let (topic, cursor) = (response.topic.as_str(), response.cursor.as_str());
     match &response.snapshot {
         Some(Snapshot::Jobs(list)) => {
-            list.jobs.iter().map(|job| job_status_of_summary(topic, cursor, job)).collect()
+            let line = |job| job_status_of_summary(topic, (cursor, cursor), job);
+            list.jobs.iter().map(line).collect()
         }
         Some(Snapshot::LastValues(values)) => {
             values.events.iter().map(|event| Encoded::new(event).payload().to_owned()).collect()

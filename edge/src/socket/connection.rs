@@ -311,8 +311,11 @@ impl Connection {
             End::Refused { code, message } => {
                 held.subscriptions.stop(&ended.topic).await;
                 let message = format!("{}: {message}", ended.topic);
-                Refusal::new(code, message).tell(&self.outlet, None).await
+                Refusal::new(code, message).of(&ended.topic).tell(&self.outlet, None).await
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,7 +128,7 @@ impl Subscriptions {
             return Ok(());
         }
         let code = Code::TooManySubscriptions;
-        Err(Refusal::new(code, code.entry().cause))
+        Err(Refusal::new(code, code.entry().cause).of(topic))
     }
 
     /// Whether any topic is joined.

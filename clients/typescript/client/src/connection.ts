@@ -8,7 +8,7 @@ import type { Tokens } from "./token.js";
 
 /** After this long without a connection it is `offline` and no longer `stale`. */
 const OFFLINE_AFTER_MS = 10_000;
-/** No answer takes longer, or it is not known what became of the question. */
+/** A fresh token that is not acknowledged in this time is asked for anew. */
 const ANSWER_MS = 20_000;
 /** A fresh token mends these. */
 const TOKEN_CODES = new Set(["unauthenticated", "token_invalid", "token_expired"]);
@@ -32,7 +32,7 @@ export interface Inlet {
   connected(): void;
   /** There is none. */
   lost(phase: Phase, error?: RoomcastError): void;
-  /** An event that names its topic came. */
+  /** An event of a topic came. */
   receive(name: string, payload: Record<string, unknown>): void;
   /** The server refused something by itself. */
   refused(fault: Fault): void;
@@ -123,15 +123,6 @@ export class Connection implements Readable<ConnectionState> {
     this.#socket.emit(name, argument, answered);
   }
 
-  /** As {@link ask}, for those who need to know. @throws RoomcastError `unanswered` */
-  async request(name: string, argument: object): Promise<unknown> {
-    const unanswered = () => new RoomcastError("unanswered", `${name} was not answered`, true);
-    if (!this.isOpen) throw unanswered();
-    return this.#socket.timeout(ANSWER_MS).emitWithAck(name, argument).catch(() => {
-      throw unanswered();
-    });
-  }
-
   #listen(): void {
     const socket = this.#socket;
     socket.on("connect", () => this.#connected());
@@ -142,7 +133,7 @@ export class Connection implements Readable<ConnectionState> {
     socket.on("token_expiring", () => void this.#renew());
     socket.on("error", (fault: Fault) => this.inlet.refused(fault));
     socket.onAny((name: string, payload?: Record<string, unknown>) => {
-      if (payload?.["topic"]) this.inlet.receive(name, payload);
+      if (payload?.["event_id"]) this.inlet.receive(name, payload);
     });
   }
 
@@ -169,9 +160,9 @@ export class Connection implements Readable<ConnectionState> {
 
   #lost(): void {
     if (!this.#isWanted) return;
-    const { reason, retry_after_ms } = this.#ending ?? {};
-    if (reason && FATAL_CODES.has(reason)) return this.#end(reason, "the server ended it");
-    if (reason && TOKEN_CODES.has(reason)) {
+    const { reason = "", retry_after_ms } = this.#ending ?? {};
+    if (FATAL_CODES.has(reason)) return this.#end(reason, "the server ended it");
+    if (TOKEN_CODES.has(reason)) {
       if (!this.tokens.canRefresh) return this.#end(reason, "the token is over");
       this.tokens.forget();
     }
@@ -229,7 +220,7 @@ export class Connection implements Readable<ConnectionState> {
   async #renew(): Promise<void> {
     try {
       const token = this.tokens.canRefresh ? await this.tokens.refresh() : undefined;
-      if (token) await this.request("authenticate", { token });
+      if (token && this.isOpen) await this.#socket.timeout(ANSWER_MS).emitWithAck("authenticate", { token });
     } catch {
       this.tokens.forget();
     }

@@ -6,8 +6,6 @@ export type LocalErrorCode =
   | "unreachable"
   /** `getToken` failed. */
   | "token_unavailable"
-  /** The connection went before the answer came: what was asked may have been done. */
-  | "unanswered"
   /** The client was closed. */
   | "client_closed";
 
@@ -38,6 +36,8 @@ export interface Fault {
   readonly message: string;
   readonly retryable?: boolean;
   readonly retry_after_ms?: number;
+  /** What could not be joined, or was taken away. */
+  readonly topic?: string;
 }
 
 export function fromFault(fault: Fault): RoomcastError {

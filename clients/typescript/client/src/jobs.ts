@@ -63,5 +63,5 @@ function newestFirst(lines: ReadonlyMap<string, JobLine>): readonly JobLine[] {
 }
 
 function rank({ created_at, job_id }: JobLine): string {
-  return [created_at, job_id].join();
+  return created_at + job_id;
 }

@@ -1,7 +1,7 @@
 import type { RoomcastError } from "./error.js";
-import type { Payload, PublishedEvent } from "./event.js";
+import type { PublishedEvent } from "./event.js";
 import { states, type Readable } from "./store.js";
-import type { Kind, TopicState } from "./topic.js";
+import type { Kind, Topic, TopicState } from "./topic.js";
 import type { Topics } from "./topics.js";
 
 const IDLE: TopicState<never> = { phase: "idle", value: undefined };
@@ -29,12 +29,7 @@ export class Live<T, E extends { name: string; data: unknown } = PublishedEvent>
   }
 
   subscribe(listener: () => void): () => void {
-    const [topic, release] = this.topics.hold(this.key, this.kind, this.cursor);
-    const forget = topic.subscribe(listener);
-    return () => {
-      forget();
-      release();
-    };
+    return this.#look((topic) => topic.subscribe(listener));
   }
 
   /**
@@ -42,14 +37,7 @@ export class Live<T, E extends { name: string; data: unknown } = PublishedEvent>
    * Where the state begins anew (`reset`), what led to it is not told.
    */
   on(reader: (event: E) => void): () => void {
-    const [topic, release] = this.topics.hold(this.key, this.kind, this.cursor);
-    const forget = topic.read((name: string, data: Payload) => {
-      reader({ name, data } as unknown as E);
-    });
-    return () => {
-      forget();
-      release();
-    };
+    return this.#look((topic) => topic.read((name, data) => reader({ name, data } as unknown as E)));
   }
 
   /**
@@ -70,5 +58,14 @@ export class Live<T, E extends { name: string; data: unknown } = PublishedEvent>
 
   [Symbol.asyncIterator](): AsyncGenerator<TopicState<T>, void, void> {
     return this.states();
+  }
+
+  #look(watch: (topic: Topic<T>) => () => void): () => void {
+    const [topic, release] = this.topics.hold(this.key, this.kind, this.cursor);
+    const forget = watch(topic);
+    return () => {
+      forget();
+      release();
+    };
   }
 }

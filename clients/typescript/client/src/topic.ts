@@ -78,6 +78,7 @@ export class Topic<T> {
   #turn = 0;
   #isOpen = false;
   #isLoading = false;
+  /** This topic alone is closed, whatever becomes of the connection. */
   #isRefused = false;
   #name = "";
   #head = "";
@@ -110,20 +111,14 @@ export class Topic<T> {
     return this.#name;
   }
 
-  /** Whether this topic alone is closed, whatever becomes of the connection. */
-  get isRefused(): boolean {
-    return this.#isRefused;
-  }
-
   subscribe(listener: () => void): () => void {
     return this.#listeners.add(listener);
   }
 
-  /** Calls back with each event of the log, after it was folded in. Snapshots are no events. */
+  /** Calls back with each event of the log, after it was folded in: no function twice. Snapshots are no events. */
   read(reader: (name: string, payload: Payload) => void): () => void {
-    const own: typeof reader = (name, payload) => reader(name, payload);
-    this.#readers.add(own);
-    return () => this.#readers.delete(own);
+    this.#readers.add(reader);
+    return () => this.#readers.delete(reader);
   }
 
   /** Joins, after what was seen last. */
@@ -140,10 +135,10 @@ export class Topic<T> {
     this.#tell(phase, error);
   }
 
-  /** Nobody looks at it any more. Whether the server is to be told: others may hold it by another key. */
-  leave(isTold: boolean): void {
+  /** Nobody looks at it any more. */
+  leave(): void {
     this.#stop();
-    if (isTold && this.link.isOpen) this.link.ask(...this.kind.leave, () => {});
+    if (this.link.isOpen) this.link.ask(...this.kind.leave, () => {});
   }
 
   receive(name: string, payload: Payload): void {

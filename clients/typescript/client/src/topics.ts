@@ -7,7 +7,7 @@ import { Topic, type Kind, type Link } from "./topic.js";
 /** A topic that nobody looks at stays joined so long: pages that change look away for a moment. */
 const LINGER_MS = 1000;
 
-/** Key of the user's own topic, `user:<id>`: the id is in the token. */
+/** Key of the user's own topic, `user:<id>`: the id is in the token. Another's begins with it. */
 export const OWN = "user:";
 
 /** The way to the server, which is there while a topic needs it. */
@@ -65,12 +65,12 @@ export class Topics implements Inlet {
   }
 
   receive(name: string, payload: Record<string, unknown>): void {
-    for (const topic of this.#named(payload["topic"] as string)) topic.receive(name, payload as Payload);
+    for (const topic of this.#named(payload["topic"])) topic.receive(name, payload as Payload);
   }
 
-  /** A right that ended is told with the topic's name in front. */
+  /** A right that ended is told with the topic that it was to. */
   refused(fault: Fault): void {
-    for (const topic of this.#named(fault.message.split(": ")[0]!)) topic.refuse(fromFault(fault));
+    for (const topic of this.#named(fault.topic)) topic.refuse(fromFault(fault));
   }
 
   #all(): readonly Topic<never>[] {
@@ -81,15 +81,20 @@ export class Topics implements Inlet {
    * Those that the server calls so. Not by the key: what a user's topic is called only the server knows, and
    * somebody's own may be held by two keys. A page has few.
    */
-  #named(name: string): readonly Topic<never>[] {
+  #named(name: unknown): readonly Topic<never>[] {
     return this.#all().filter((topic) => topic.name === name);
   }
 
   #drop(key: string, entry: Entry): void {
     if (entry.holders > 0) return;
     this.#entries.delete(key);
-    // The server knows the topic once: leaving it would take it from the others too.
-    entry.topic.leave(!entry.topic.name || !this.#named(entry.topic.name)[0]);
+    entry.topic.leave();
     if (this.#entries.size === 0) this.#line.close();
+    // A user's topic the server knows once, by whatever key it is held: leaving it took it from the others too.
+    if (isList(key)) for (const [other, { topic }] of this.#entries) if (isList(other)) topic.join();
   }
+}
+
+function isList(key: string): boolean {
+  return key.startsWith(OWN);
 }

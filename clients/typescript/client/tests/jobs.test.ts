@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { jobsOf, type JobsOf } from "@roomcast/client";
 import { clientOf } from "../../testing/client.js";
 import { eventually } from "../../testing/eventually.js";
@@ -49,6 +49,49 @@ test("one list under two names is told to both, until the last leaves", async ()
   await ana.createJob({ kind: "render" });
   await eventually("the other is told", () => amounts()[1] === 2);
   second?.();
+});
+
+test("a list that is left under one name while it is joined under another goes on", async () => {
+  const server = await Server.forTest(SECURED);
+  const ana = as(server, ANA);
+  const [own, same] = [ana.jobs(), jobsOf(ana, { user: ANA })];
+  const leaveOwn = own.subscribe(() => {});
+  await eventually("it is live", () => own.get().phase === "live");
+  unanswered(() => same.subscribe(() => {})());
+  await ana.createJob({ kind: "render" });
+  await eventually("who stays is told", () => own.get().value?.length === 1);
+  const stops: (() => void)[] = [];
+  unanswered(() => {
+    stops.push(same.subscribe(() => {}));
+    leaveOwn();
+  });
+  await eventually("the other is live", () => same.get().phase === "live");
+  await ana.createJob({ kind: "render" });
+  await eventually("who came is told", () => same.get().value?.length === 2);
+  for (const stop of stops) stop();
+});
+
+/** Acts, and what nobody holds after that is left, all before the server can answer. */
+function unanswered(act: () => void): void {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  act();
+  vi.advanceTimersByTime(1000);
+  vi.useRealTimers();
+}
+
+test("a list whose right ends is closed, and no other", async () => {
+  const server = await Server.forTest(SECURED);
+  const [ana, bob] = [as(server, ANA), as(server, "bob")];
+  const project = await ana.request<{ id: string }>("/projects", { method: "POST", body: { name: "plans" } });
+  const member = `/projects/${project.id}/members/bob`;
+  await ana.request(member, { method: "PUT", body: { role: "viewer" } });
+  const lists = [jobsOf(bob, { project: project.id }), bob.jobs()];
+  const stops = lists.map((list) => list.subscribe(() => {}));
+  await eventually("both are live", () => lists.every((list) => list.get().phase === "live"));
+  await ana.request(member, { method: "DELETE" });
+  await eventually("it is closed", () => lists[0]?.get().phase === "closed");
+  expect(lists[1]?.get().phase).toBe("live");
+  for (const stop of stops) stop();
 });
 
 test("the list of another user is closed to users", async () => {

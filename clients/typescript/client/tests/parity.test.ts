@@ -37,3 +37,19 @@ test("a plain socket.io-client is told the very same events", async () => {
   expect(ours.length).toBeGreaterThan(4);
   stop();
 });
+
+test("a plain client may go on after whatever cursor it is given, and learns which topic is not its", async () => {
+  const server = await Server.forTest();
+  const client = clientOf(server);
+  for (const kind of ["one", "two", "three"]) await client.createJob({ kind });
+  const socket = io(server.url, { forceNew: true, auth: { dashboard: false, cursors: { "job:nowhere": "" } } });
+  onTestFinished(() => void socket.disconnect());
+  const [lines, errors]: [{ cursor?: string }[], object[]] = [[], []];
+  socket.on("job_status", (line) => lines.push(line));
+  socket.on("error", (error) => errors.push(error));
+  const { cursor } = await socket.emitWithAck("subscribe_jobs", {});
+  await eventually("the list is here", () => lines.length === 3);
+  // With the last line the list is whole.
+  expect(lines.map((line) => line.cursor)).toEqual([undefined, undefined, cursor]);
+  expect(errors).toMatchObject([{ code: "job_not_found", topic: "job:nowhere" }]);
+});

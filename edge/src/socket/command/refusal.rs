@@ -14,13 +14,14 @@ pub(in crate::socket) struct Refusal {
     code: Code,
     message: String,
     retry_after: Option<Duration>,
+    topic: Option<String>,
 }
 
 pub(super) fn malformed(message: impl Into<String>) -> Refusal {
     Refusal::new(Code::MalformedMessage, message)
 }
 
-/// `{code, message, retry_after_ms?}`: an `error` event.
+/// `{code, message, retry_after_ms?, topic?}`: an `error` event.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Error)]
 pub(in crate::socket) struct ErrorEvent<'a> {
@@ -31,6 +32,9 @@ pub(in crate::socket) struct ErrorEvent<'a> {
     /// How long to wait before trying again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u128>,
+    /// Full name of the topic that could not be joined, or is no longer followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<&'a str>,
 }
 
 /// `{ok: false, error: {…}}`: an answered acknowledgement.
@@ -57,7 +61,7 @@ pub(in crate::socket) struct NackError<'a> {
 
 impl Refusal {
     pub(in crate::socket) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: None }
+        Self { code, message: message.into(), retry_after: None, topic: None }
     }
 
     /// With a time after which it would be done.
@@ -65,15 +69,21 @@ impl Refusal {
         Self { retry_after: Some(wait), ..self }
     }
 
+    /// Says which topic the client does without.
+    pub(in crate::socket) fn of(self, topic: &str) -> Self {
+        Self { topic: Some(topic.to_owned()), ..self }
+    }
+
     /// What the core refused of a topic. An unknown job and another user's look the same.
     pub(in crate::socket) fn of_topic(status: &Status, topic: &str) -> Self {
-        match topic.strip_prefix("job:") {
+        let refusal = match topic.strip_prefix("job:") {
             Some(job_id) if status.code() == tonic::Code::NotFound => {
                 let message = format!("Job {job_id} not found or access denied");
                 Self::new(Code::JobNotFound, message)
             }
             Some(_) | None => Self::from(status),
-        }
+        };
+        refusal.of(topic)
     }
 
     pub(in crate::socket) fn code(&self) -> Code {
@@ -114,7 +124,8 @@ impl Refusal {
 
     fn event(&self) -> ErrorEvent<'_> {
         let retry_after_ms = self.retry_after_ms();
-        ErrorEvent { code: self.code.as_str(), message: &self.message, retry_after_ms }
+        let topic = self.topic.as_deref();
+        ErrorEvent { code: self.code.as_str(), message: &self.message, retry_after_ms, topic }
     }
 
     fn nack(&self) -> Nack<'_> {

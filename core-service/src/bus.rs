@@ -16,6 +16,7 @@ pub mod redis;
 mod tail;
 pub mod watch;
 
+use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
 use dashmap::DashMap;
@@ -33,9 +34,35 @@ pub use self::patience::Waiting;
 /// The tails of all topics that are followed.
 #[derive(Debug, Clone, Default)]
 pub struct Bus {
-    tails: Arc<DashMap<Topic, Weak<Tail>>>,
+    tails: Arc<Tails>,
     /// None where this process makes all commits: there are no holes to wait for.
     holes: Option<Holes>,
+}
+
+type Tails = DashMap<Topic, Weak<Followed>>;
+
+/// The tail of a topic that is followed. It leaves the bus with whoever lets go of it last: a follower,
+/// or who commits and had hold of it while the last follower went.
+#[derive(Debug)]
+struct Followed {
+    topic: Topic,
+    tail: Tail,
+    tails: Arc<Tails>,
+}
+
+impl Deref for Followed {
+    type Target = Tail;
+
+    fn deref(&self) -> &Tail {
+        &self.tail
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        // Somebody may have begun to follow the topic anew.
+        self.tails.remove_if(&self.topic, |_, tail| tail.strong_count() == 0);
+    }
 }
 
 impl Bus {
@@ -75,7 +102,7 @@ impl Bus {
     pub(crate) fn known(&self) -> Vec<(Topic, Cursor)> {
         // Not under the map's lock: whoever commits waits for it.
         let tails: Vec<_> = self.tails.iter().map(|one| (one.key().clone(), one.clone())).collect();
-        let head = |(topic, tail): (Topic, Weak<Tail>)| Some((topic, tail.upgrade()?.head()));
+        let head = |(topic, tail): (Topic, Weak<Followed>)| Some((topic, tail.upgrade()?.head()));
         tails.into_iter().filter_map(head).collect()
     }
 
@@ -86,7 +113,7 @@ impl Bus {
         }
     }
 
-    fn tail(&self, topic: &Topic) -> Option<Arc<Tail>> {
+    fn tail(&self, topic: &Topic) -> Option<Arc<Followed>> {
         self.tails.get(topic).and_then(|tail| tail.upgrade())
     }
 
@@ -95,14 +122,15 @@ impl Bus {
     pub fn attach(&self, topic: &Topic) -> Attachment {
         let mut entry = self.tails.entry(topic.clone()).or_default();
         let tail = entry.upgrade().unwrap_or_else(|| {
-            let tail = Arc::new(Tail::default());
+            let (topic, tails) = (topic.clone(), Arc::clone(&self.tails));
+            let tail = Arc::new(Followed { topic, tail: Tail::default(), tails });
             *entry = Arc::downgrade(&tail);
             tail
         });
         drop(entry);
         let news = tail.watch();
         let rewinds = news.borrow().rewinds;
-        Attachment { bus: self.clone(), topic: topic.clone(), tail: Some(tail), news, rewinds }
+        Attachment { tail, news, rewinds }
     }
 
     /// Topics that are followed.
@@ -128,9 +156,7 @@ pub(crate) fn weight(event: &Event) -> usize {
 /// A follower's hold on a topic's tail.
 #[derive(Debug)]
 pub struct Attachment {
-    bus: Bus,
-    topic: Topic,
-    tail: Option<Arc<Tail>>,
+    tail: Arc<Followed>,
     news: Receiver<Stand>,
     rewinds: u64,
 }
@@ -139,7 +165,7 @@ impl Attachment {
     /// Events after `after`, if the tail has them without a hole.
     #[must_use]
     pub fn take(&self, after: u64, max: usize) -> Taken {
-        self.tail.as_ref().map_or(Taken::Behind, |tail| tail.take(after, max))
+        self.tail.take(after, max)
     }
 
     /// How far the log is known to reach. What comes after this was asked ends the next wait.
@@ -165,9 +191,5 @@ impl Attachment {
     }
 }
 
-impl Drop for Attachment {
-    fn drop(&mut self) {
-        self.tail = None;
-        self.bus.tails.remove_if(&self.topic, |_, tail| tail.strong_count() == 0);
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::tail::Tail;
+use super::Followed;
 
 /// How long: several times what a message takes, and less than anybody notices.
 const PATIENCE: Duration = Duration::from_millis(3);
@@ -17,11 +17,11 @@ const HOLES_MAX: usize = 4096;
 
 /// Where holes are noted. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Holes(mpsc::Sender<(Instant, Weak<Tail>)>);
+pub(super) struct Holes(mpsc::Sender<(Instant, Weak<Followed>)>);
 
 /// Those that wait.
 #[derive(Debug)]
-pub struct Waiting(mpsc::Receiver<(Instant, Weak<Tail>)>);
+pub struct Waiting(mpsc::Receiver<(Instant, Weak<Followed>)>);
 
 pub(super) fn holes() -> (Holes, Waiting) {
     let (sender, receiver) = mpsc::channel(HOLES_MAX);
@@ -30,7 +30,7 @@ pub(super) fn holes() -> (Holes, Waiting) {
 
 impl Holes {
     /// Notes a hole. Says whether it will be waited for.
-    pub(super) fn note(&self, tail: Weak<Tail>) -> bool {
+    pub(super) fn note(&self, tail: Weak<Followed>) -> bool {
         self.0.try_send((Instant::now() + PATIENCE, tail)).is_ok()
     }
 }

@@ -11,7 +11,8 @@ use roomcast_proto::v1::{self, subscribe_request::Request, subscribe_response::R
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tonic::{Status, Streaming};
 
 use super::wire::check::{self, invalid};
@@ -83,7 +84,8 @@ async fn opening(inbound: &mut Streaming<v1::SubscribeRequest>) -> Result<v1::Op
 /// One edge's stream.
 struct Session {
     shared: Arc<Shared>,
-    subscriptions: HashMap<u32, DropGuard>,
+    /// Those that go on, and those that have ended since the last heartbeat.
+    subscriptions: HashMap<u32, AbortOnDropHandle<()>>,
     consumed: u64,
 }
 
@@ -141,7 +143,10 @@ impl Session {
                     None => return Ok(()),
                     Some(message) => self.take(message)?,
                 },
-                _ = heartbeat.tick() => self.shared.beat().await?,
+                _ = heartbeat.tick() => {
+                    self.forget_ended();
+                    self.shared.beat().await?;
+                }
             }
         }
     }
@@ -160,7 +165,8 @@ impl Session {
                 Ok(())
             }
             Some(Request::Open(_)) => Err(invalid("request", "open comes once, first")),
-            None => Err(invalid("request", "is empty or newer than this core")),
+            // In the words of a later version, which does without an answer.
+            None => Ok(()),
         }
     }
 
@@ -188,17 +194,15 @@ impl Session {
                 let message = "a stream has at most 100000 subscriptions";
                 return Err(Code::TooManySubscriptions.status(message));
             }
-            let stop = CancellationToken::new();
-            self.subscriptions.insert(id, stop.clone().drop_guard());
-            let shared = self.shared.clone();
-            tokio::spawn(async move {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = follow(shared, subscription) => {}
-                }
-            });
+            let following = tokio::spawn(follow(self.shared.clone(), subscription));
+            self.subscriptions.insert(id, AbortOnDropHandle::new(following));
         }
         Ok(())
+    }
+
+    /// An edge was told of each that ended, and says nothing of it: it would count for ever.
+    fn forget_ended(&mut self) {
+        self.subscriptions.retain(|_, following| !following.is_finished());
     }
 }
 
@@ -325,3 +329,6 @@ fn broken(error: Error) -> Status {
     tracing::warn!(code = code(&error).as_str(), %error, "a subscription broke off");
     status(error)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! Against a real store.
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::alarm::Alarm;
+use crate::bus::Bus;
+use crate::store::sqlite::{SqliteConfig, SqliteStore};
+
+/// Longest wait for what takes a moment.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn session() -> (Session, mpsc::Receiver<Result<v1::SubscribeResponse, Status>>, TempDir) {
+    let folder = TempDir::new().expect("a folder");
+    let bus = Bus::default();
+    let tap = Log::tap(&bus, |_| {});
+    let store = SqliteStore::open(SqliteConfig::new(folder.path()), Arc::new(now), tap);
+    let log = Log::new(Arc::new(store.expect("opens")), bus, Alarm::default());
+    let (sender, told) = mpsc::channel(RESPONSES_MAX);
+    (Session::new(log, v1::Open::default(), sender), told, folder)
+}
+
+fn wanted(subscription_id: u32, topic: &str) -> v1::TopicSubscription {
+    let (topic, tenant) = (topic.to_owned(), "acme".to_owned());
+    v1::TopicSubscription { subscription_id, topic, tenant, since: String::new() }
+}
+
+#[tokio::test]
+async fn a_subscription_that_has_ended_by_itself_counts_no_more() {
+    let (mut session, mut told, _folder) = session();
+    let subscriptions = vec![wanted(1, "room:open"), wanted(2, "no topic")];
+    session.add(v1::AddTopics { subscriptions }).expect("added");
+    let refused = async {
+        loop {
+            let told = told.recv().await.expect("a stream").expect("no error of the stream");
+            let Some(Response::Notice(notice)) = told.response else { continue };
+            if let Some(v1::subscription_notice::Notice::Error(_)) = notice.notice {
+                return notice.subscription_id;
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(PATIENCE, refused).await, Ok(2));
+    let forgotten = async {
+        while session.subscriptions.len() > 1 {
+            tokio::task::yield_now().await;
+            session.forget_ended();
+        }
+    };
+    tokio::time::timeout(PATIENCE, forgotten).await.expect("it is forgotten");
+    assert!(session.subscriptions.contains_key(&1), "the other goes on");
+}

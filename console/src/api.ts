@@ -1,3 +1,5 @@
+import type { Usage } from "@roomcast/client";
+
 /**
  * What the console asks the edge for beside what `@roomcast/client` follows: every REST call of it, and no
  * other. All go through `RoomcastClient.request`, that is to `/api/v1`.
@@ -22,6 +24,8 @@ export interface ConnectionList {
   readonly connections: readonly Connection[];
   /** The edge that answered. */
   readonly edge_id: string;
+  /** Whether there are more than are listed. */
+  readonly truncated: boolean;
 }
 
 export interface Connection {
@@ -119,6 +123,11 @@ export interface SessionLine {
   readonly closed: boolean;
   readonly created_at: string | null;
   readonly closed_at: string | null;
+}
+
+/** `GET /sessions/{id}`: of it what the socket does not tell. */
+export interface SessionUse {
+  readonly usage: Usage | null;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { RoomcastClient } from "@roomcast/client";
 import { onTestFinished, test } from "vitest";
 import { eventually } from "../../clients/typescript/testing/eventually.js";
+import { Server } from "../../clients/typescript/testing/server.js";
 import { Pair } from "./stage/pair.js";
 import { Visitor } from "./stage/visitor.js";
 
@@ -18,7 +19,7 @@ test("connections to another edge are listed with what is known of them, and end
   const far = page.getByRole("row").filter({ hasText: job_id });
   await far.getByText("unknown").waitFor();
   await page.getByText("2 sockets at 2 edges").waitFor();
-  await page.getByRole("row").filter({ hasText: "this one" }).getByText("none").waitFor();
+  await page.getByRole("row").filter({ hasText: "this one" }).getByText("nothing").waitFor();
   const id = (await far.locator("code.id").first().textContent()) ?? "";
   await far.getByRole("button", { name: "Disconnect" }).click();
   await far.getByRole("button", { name: "Really?" }).click();
@@ -28,4 +29,19 @@ test("connections to another edge are listed with what is known of them, and end
     const ids = await page.locator("code.id").allTextContents();
     return ids.length > 0 && !ids.includes(id);
   });
+});
+
+test("what waits for a client is said in bytes, and a list that is cut says so", async () => {
+  const server = await Server.forTest();
+  const visitor = await Visitor.of(server.url);
+  // Neither a client that stays behind nor a hundred thousand of them are here.
+  await visitor.context.route(/\/connections\?/, async (route) => {
+    const list = await (await route.fetch()).json();
+    const connections = list.connections.map((one: object) => ({ ...one, waiting_bytes: 2048 }));
+    await route.fulfill({ json: { ...list, connections, truncated: true } });
+  });
+  const page = await visitor.open("/connections");
+  await page.getByRole("row").filter({ hasText: "user:dev" }).getByText("2.0 KB").waitFor();
+  await page.getByText("served from the log, and misses nothing").waitFor();
+  await page.getByText("There are more connections than the 1 that can be listed").waitFor();
 });

@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../clients/typescript/testing/eventually.js";
+import { Server } from "../../clients/typescript/testing/server.js";
 import { Worker } from "../../clients/typescript/testing/worker.js";
 import { RoomcastClient } from "@roomcast/client";
 import { Pair } from "./stage/pair.js";
@@ -105,4 +106,26 @@ test("a job is exactly its log through reload, offline, sleep, a second tab, and
   for (const one of [page, tab])
     await eventually("every event is listed once", async () => (await shown(one)).events === events.length);
   client.close();
+});
+
+test("a job that wrote more than is read at once shows how it ended, and its log in parts", async () => {
+  const server = await Server.forTest();
+  const client = new RoomcastClient({ url: server.url });
+  onTestFinished(() => client.close());
+  const { job_id } = await client.createJob({ kind: "loud" });
+  const lease = await new Worker(server.core).lease("loud");
+  const piece = Buffer.alloc(256 * 1024, "0123456789abcdef\n");
+  for (let pieces = 0; pieces < 28; pieces += 1) await lease.write(piece);
+  await lease.complete({ lines: "many" });
+
+  const visitor = await Visitor.of(server.url);
+  const page = await visitor.open(`/jobs/${job_id}`);
+  await page.getByRole("region", { name: "Timeline" }).getByText("Completed").waitFor();
+  const events = page.getByRole("region", { name: "Events" });
+  await events.getByText("newer ones not read yet").waitFor();
+  expect(await events.getByText("status completed").count()).toBe(0);
+  await events.getByRole("button", { name: "Read on" }).click();
+  await events.getByText("status completed").waitFor();
+  expect(await events.getByRole("button", { name: "Read on" }).count()).toBe(0);
+  await page.getByText(`roomcast job watch ${job_id}`).waitFor();
 });

@@ -44,3 +44,8 @@ test("no two nodes stand in one place, also in a layer that is folded", () => {
 test("a link that is half here does no harm", () => {
   expect(Object.keys(at(graph(["a"], ["gone>a", "a>gone"])))).toEqual(["a"]);
 });
+
+test("siblings stand in the order of their numbers", () => {
+  const places = at(graph(["r", "n10", "n9"], ["r>n10", "r>n9"]));
+  expect(places["n9"]?.y).toBeLessThan(places["n10"]?.y ?? 0);
+});

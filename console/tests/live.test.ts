@@ -1,6 +1,7 @@
 import { RoomcastClient } from "@roomcast/client";
 import { expect, onTestFinished, test } from "vitest";
 import { Server } from "../../clients/typescript/testing/server.js";
+import { Worker } from "../../clients/typescript/testing/worker.js";
 import { Visitor } from "./stage/visitor.js";
 
 test("the audit, a project's and a user's topic come over the socket, and nothing asks for them again", async () => {
@@ -45,4 +46,40 @@ test("a page goes on where its topic does not come", async () => {
   const { job_id } = await client.createJob({ kind: "seen", owner: "ben" });
   await client.job(job_id).cancel();
   await audit.getByRole("table").getByText(job_id).waitFor();
+});
+
+test("whoever opens a page is among those who watch it before they are asked for again", async () => {
+  const server = await Server.forTest();
+  const client = new RoomcastClient({ url: server.url });
+  onTestFinished(() => client.close());
+  const { job_id } = await client.createJob({ kind: "seen" });
+  const visitor = await Visitor.of(server.url);
+  // The first answer comes from before the page follows anything.
+  let isFirst = true;
+  await visitor.context.route(/\/connections\?/, async (route) => {
+    if (!isFirst) return route.continue();
+    isFirst = false;
+    await route.fulfill({ json: { connections: [], edge_id: "here", truncated: false } });
+  });
+  const page = await visitor.open(`/jobs/${job_id}`);
+  await page.getByText("Live", { exact: true }).first().waitFor();
+  await page.getByRole("region", { name: "Watching" }).getByText("dev").waitFor({ timeout: 8000 });
+});
+
+test("what a session's jobs use is shown with it, and goes on", async () => {
+  const server = await Server.forTest();
+  const client = new RoomcastClient({ url: server.url });
+  onTestFinished(() => client.close());
+  const made = <T>(path: string, body: object) => client.request<T>(path, { method: "POST", body });
+  const project = await made<{ id: string }>("/projects", { name: "Plans" });
+  const { session_id } = await made<{ session_id: string }>(`/projects/${project.id}/sessions`, { name: "Harbour" });
+  await made("/jobs", { kind: "ask", project_id: project.id, session_id });
+  const lease = await new Worker(server.core).lease("ask");
+  await lease.report({ usage: { input_tokens: 1200, output_tokens: 34, total_tokens: 1234, model: "small" } });
+  const visitor = await Visitor.of(server.url);
+  const page = await visitor.open(`/sessions/${session_id}`);
+  const usage = page.getByRole("region", { name: "Usage" });
+  await usage.getByText("1,234").waitFor();
+  await lease.report({ usage: { input_tokens: 1300, output_tokens: 34, total_tokens: 1334, model: "small" } });
+  await usage.getByText("1,334").waitFor();
 });

@@ -40,3 +40,17 @@ test("every session of every project is reached by paging", async () => {
   await read(`Drawing ${PROJECTS}.1.`);
   expect([...seen].sort()).toEqual(expected.sort());
 });
+
+test("an endless name leaves room for what stands beside it", async () => {
+  const server = await Server.forTest();
+  const client = new RoomcastClient({ url: server.url });
+  onTestFinished(() => client.close());
+  const name = "endless".repeat(30);
+  const { id } = await client.request<{ id: string }>("/projects", { method: "POST", body: { name } });
+  await client.request(`/projects/${id}/sessions`, { method: "POST", body: { name } });
+  const visitor = await Visitor.of(server.url);
+  const page = await visitor.open("/sessions");
+  const table = page.getByRole("group", { name: "Sessions" });
+  await table.getByRole("link", { name }).waitFor();
+  expect(await table.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+});

@@ -4,6 +4,8 @@ import { onTestFinished } from "vitest";
 
 const PROTO = new URL("../../../proto", import.meta.url).pathname;
 const LONG_POLL = { seconds: 5 };
+/** Three beats in the time of a lease: machines under load are slow. */
+const BEAT_MS = 5000;
 
 /** What a worker reports; parts as the contract names them. */
 export interface Report {
@@ -26,11 +28,12 @@ interface Assignment {
   readonly fence: string;
 }
 
+type Method = "LeaseJobs" | "RenewLeases" | "ReportJob";
 type Call = (request: object, done: (error: Error | null, answer: never) => void) => void;
 
 /** A worker over the unary calls. */
 export class Worker {
-  readonly #client: Client & Record<"LeaseJobs" | "ReportJob", Call>;
+  readonly #client: Client & Record<Method, Call>;
 
   constructor(core: string) {
     const definition = loadSync("roomcast/v1/job.proto", { includeDirs: [PROTO], keepCase: true });
@@ -47,11 +50,22 @@ export class Worker {
     for (;;) {
       const { assignments } = await this.#call<{ assignments: Assignment[] }>("LeaseJobs", request);
       const [assignment] = assignments;
-      if (assignment) return new Lease(assignment, (report) => this.#call("ReportJob", { report }));
+      if (assignment) {
+        this.#keep(assignment);
+        return new Lease(assignment, (report) => this.#call("ReportJob", { report }));
+      }
     }
   }
 
-  #call<T>(name: "LeaseJobs" | "ReportJob", request: object): Promise<T> {
+  /** A job stays in these hands until the test ends, however slow that is. */
+  #keep({ job: { job_id }, fence }: Assignment): void {
+    // A beat that a dead core does not hear is followed by others.
+    const beat = () => void this.#call("RenewLeases", { held: [{ job_id, fence }] }).catch(() => {});
+    const beating = setInterval(beat, BEAT_MS);
+    onTestFinished(() => clearInterval(beating));
+  }
+
+  #call<T>(name: Method, request: object): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#client[name](request, (error, answer) => (error ? reject(error) : resolve(answer)));
     });

@@ -20,13 +20,16 @@ const PASSES = 4;
 /** A taller layer goes on in another column. */
 const LAYER_MAX = 14;
 
+/** `n9` before `n10`. */
+const byName = new Intl.Collator("en", { numeric: true }).compare;
+
 /** The same graph gives the same drawing, and a change moves little: ties are broken by id, not by arrival. */
 export function layoutOf(graph: Graph): Layout {
   const parents = new Map<string, string[]>();
   for (const { parent_id, node_id } of graph.links) {
     if (graph.nodes.has(parent_id)) parents.set(node_id, [...(parents.get(node_id) ?? []), parent_id]);
   }
-  const columns = folded(ordered(layered([...graph.nodes.keys()].sort(), parents), parents));
+  const columns = folded(ordered(layered([...graph.nodes.keys()].sort(byName), parents), parents));
   const tallest = Math.max(1, ...columns.map((column) => column.length));
   const step = { x: NODE.width + GAP.x, y: NODE.height + GAP.y };
   const places = new Map<string, Place>();
@@ -68,7 +71,7 @@ function ordered(layers: readonly string[][], parents: ReadonlyMap<string, reado
       const middle = new Map(
         layer.map((id) => [id, mean((parents.get(id) ?? []).map((parent) => rows.get(parent) ?? 0))]),
       );
-      layer.sort((one, other) => (middle.get(one) ?? 0) - (middle.get(other) ?? 0) || one.localeCompare(other));
+      layer.sort((one, other) => (middle.get(one) ?? 0) - (middle.get(other) ?? 0) || byName(one, other));
       number(layer);
     }
   }

@@ -21,6 +21,12 @@ export interface LogState {
   readonly isReading: boolean;
   /** Whether there was more before the oldest. */
   readonly isCut: boolean;
+  /** Whether there is more after the newest: nothing that comes is shown before that is read, or passed over. */
+  readonly isBehind: boolean;
+  /** Reads some more of what is behind. */
+  readonly readOn: () => void;
+  /** Passes over what was not read: from now on. */
+  readonly skip: () => void;
   /** Why nothing, or nothing newer, could be read. */
   readonly error: RoomcastError | undefined;
 }
@@ -32,19 +38,29 @@ export type From = "oldest" | "now";
 const ENTRIES_MAX = 1000;
 /** Of so many it is remembered that they were seen: more than can come twice, by a page and by the socket. */
 const KNOWN_MAX = 20_000;
-/** One page of REST; so many of them are read of what was there. */
+/** One page of REST, of 1 MiB at most; so many of them are read before somebody asks for more. */
 const PAGE_EVENTS = 1000;
-const PAGES_MAX = 10;
+const PAGES_MAX = 5;
 /** A page that could not be read is tried again after so long. */
 const AGAIN_MS = 2000;
 /** Events come faster than anybody reads: they are shown together. */
 const SHOW_MS = 100;
 
 /**
- * A topic's events: those that were, over REST, and those that come, over the socket. Whenever the socket is live anew the log is read from where it stood, so that no event falls between.
+ * A topic's events: those that were, over REST, and those that come, over the socket. Whenever the socket is live anew
+ * the log is read from where it stood, so that no event falls between. A long one is read in parts.
  */
 export class Log {
-  #state: LogState = { entries: [], total: 0, isReading: true, isCut: false, error: undefined };
+  #state: LogState = {
+    entries: [],
+    total: 0,
+    isReading: true,
+    isCut: false,
+    isBehind: false,
+    readOn: () => this.#readOn(),
+    skip: () => this.#skip(),
+    error: undefined,
+  };
   /** Of the newest entry: what follows it is still to be read. */
   #cursor: string | undefined;
   #isReading = false;
@@ -53,6 +69,8 @@ export class Log {
   #show: ReturnType<typeof setTimeout> | undefined;
   #again: ReturnType<typeof setTimeout> | undefined;
   #stop: (() => void) | undefined;
+  #live: Followed | undefined;
+  #readOn = () => {};
   readonly #known = new Set<string>();
   readonly #listeners = new Set<() => void>();
 
@@ -77,10 +95,11 @@ export class Log {
 
   #start(): () => void {
     const controller = new AbortController();
-    const live = liveOf(this.client, this.topic);
-    const leave = live && this.#join(live, controller.signal);
+    const live = (this.#live = liveOf(this.client, this.topic));
+    this.#readOn = () => void this.#read(controller.signal);
+    const leave = live && this.#join(live);
     // REST says what is wrong with its name.
-    if (!live) void this.#read(controller.signal);
+    if (!live) this.#readOn();
     return () => {
       controller.abort();
       leave?.();
@@ -91,16 +110,16 @@ export class Log {
     };
   }
 
-  #join(live: Followed, signal: AbortSignal): () => void {
+  #join(live: Followed): () => void {
     let isLive = false;
     const look = () => {
       const { phase, cursor, error } = live.get();
       if (phase === "closed" && error) this.#set({ isReading: false, error });
       const wasLive = isLive;
       isLive = phase === "live";
-      if (!isLive || wasLive) return;
+      if (!isLive || wasLive || this.#state.isBehind) return;
       if (this.from === "now") this.#cursor ??= cursor;
-      void this.#read(signal);
+      this.#readOn();
     };
     const ignore = live.on(({ name, data }) => this.#come(entryOf(name, data, data)));
     const forget = live.subscribe(look);
@@ -118,6 +137,7 @@ export class Log {
     }
     this.#isReading = true;
     clearTimeout(this.#again);
+    this.#set({ isReading: true });
     try {
       do {
         this.#mustReadAgain = false;
@@ -130,7 +150,7 @@ export class Log {
     }
     this.#isReading = false;
     this.#set({ isReading: false });
-    this.#place(this.#waiting.splice(0));
+    this.#placeWaiting();
   }
 
   async #readPages(signal: AbortSignal): Promise<void> {
@@ -142,19 +162,31 @@ export class Log {
       this.#place(page.events.map((event) => entryOf(event.name, event.data ?? {}, event)));
       this.#cursor = page.cursor;
       if (this.#state.error) this.#set({ error: undefined });
-      if (page.cursor === page.head) return;
+      if (page.cursor === page.head) return this.#set({ isBehind: false });
     }
-    this.#set({ isCut: true });
+    this.#set({ isBehind: true });
+  }
+
+  #skip(): void {
+    this.#cursor = this.#live?.get().cursor;
+    this.#set({ entries: [], isCut: true });
+    this.#readOn();
   }
 
   /** What comes while the past is read follows it. */
   #come(entry: Entry): void {
+    if (this.#state.isBehind && !this.#isReading) return;
     this.#waiting.push(entry);
-    if (this.#isReading) return;
     this.#show ??= setTimeout(() => {
       this.#show = undefined;
-      if (!this.#isReading) this.#place(this.#waiting.splice(0));
+      if (!this.#isReading) this.#placeWaiting();
     }, SHOW_MS);
+  }
+
+  /** Nothing, where what is before it is still to be read: then it is read with that. */
+  #placeWaiting(): void {
+    const waiting = this.#waiting.splice(0);
+    if (!this.#state.isBehind) this.#place(waiting);
   }
 
   #place(entries: readonly Entry[]): void {

@@ -73,7 +73,7 @@ function AuditTable({ entries }: Pick<AuditPage, "entries">): ReactNode {
           <Cell of="What">
             <code>{action}</code>
           </Cell>
-          <Cell of="To what">
+          <Cell of="To what" className="theirs">
             <code>{target}</code>
           </Cell>
           <Cell of="Outcome" className={outcome === "ok" ? undefined : "bad"}>

@@ -5,7 +5,7 @@ import { useConnections } from "../data/connections.js";
 import { useDeed, type Deed } from "../data/deed.js";
 import { askEdge } from "../data/edge.js";
 import { matches, searchOf } from "../data/search.js";
-import { plural, size } from "../data/words.js";
+import { count, plural, size } from "../data/words.js";
 import { Link } from "../route/link.js";
 import { addressOf, refine, useQuery } from "../route/route.js";
 import { Confirmed } from "../ui/confirmed.js";
@@ -23,7 +23,7 @@ const SHORT = 8;
 /** More topics than this are counted. */
 const TOPICS_SHOWN = 3;
 
-/** Who is connected over Socket.IO, to what, and how far behind. */
+/** Who is connected over Socket.IO, to what, and how much waits for each. */
 export function Connections(): ReactNode {
   const { isOperator } = useCaller();
   const found = useConnections("cluster");
@@ -54,7 +54,7 @@ export function Connections(): ReactNode {
         <Outcome deed={deed} />
       </div>
       <Answered {...found} what="connections">
-        {({ connections, edge_id: here }) => {
+        {({ connections, edge_id: here, truncated }) => {
           const shown = connections.filter(({ id, user_id, address, edge_id, topics }) =>
             matches(words, [id, user_id, address, edge_id, ...topics]),
           );
@@ -66,7 +66,21 @@ export function Connections(): ReactNode {
                 here={edges.size > 1 ? here : undefined}
                 deed={isOperator ? { ...deed, end } : undefined}
               />
-              {shown.length > ROWS_MAX && <p className="note">{shown.length - ROWS_MAX} more: find them by a word.</p>}
+              {shown.some(({ waiting_bytes }) => waiting_bytes) && (
+                <p className="note">
+                  Waiting is what a client has not taken yet. Whoever falls far behind is served from the log, and misses
+                  nothing.
+                </p>
+              )}
+              {shown.length > ROWS_MAX && (
+                <p className="note">{count(shown.length - ROWS_MAX)} more: find them by a word.</p>
+              )}
+              {truncated && (
+                <p className="note note-warn">
+                  There are more connections than the {count(connections.length)} that can be listed. Each edge lists its
+                  own.
+                </p>
+              )}
             </>
           );
         }}
@@ -87,7 +101,7 @@ function ConnectionTable({ connections, here, deed }: ConnectionTableProps): Rea
   return (
     <Table
       label="Connections"
-      columns={["User", "Follows", "Transport", ...(here ? ["Edge"] : []), "Lag#", "For#", ...(deed ? ["Actions#"] : [])]}
+      columns={["User", "Follows", "Transport", ...(here ? ["Edge"] : []), "Waiting#", "For#", ...(deed ? ["Actions#"] : [])]}
     >
       {connections.map((connection) => (
         <Row key={connection.id}>
@@ -105,7 +119,7 @@ function ConnectionTable({ connections, here, deed }: ConnectionTableProps): Rea
               {here === connection.edge_id ? "this one" : <code>{shortened(connection.edge_id)}</code>}
             </Cell>
           )}
-          <NumberCell of="Lag">{lagOf(connection)}</NumberCell>
+          <NumberCell of="Waiting">{waitingOf(connection)}</NumberCell>
           <NumberCell of="For">
             <Age at={connection.connected_at} />
           </NumberCell>
@@ -150,9 +164,11 @@ function wayOf({ transport, namespace }: Connection): string {
   return [transport, namespace !== "/" && namespace].filter(Boolean).join(" ");
 }
 
-function lagOf({ waiting_bytes }: Connection): string {
+/** What the edge has for a client that does not take it. Whoever polls comes for it. */
+function waitingOf({ waiting_bytes, transport }: Connection): string {
   if (waiting_bytes === null) return "unknown";
-  return waiting_bytes > 0 ? size(waiting_bytes) : "none";
+  if (transport === "polling") return "polls";
+  return waiting_bytes > 0 ? size(waiting_bytes) : "nothing";
 }
 
 /** The end of an edge's name, which is a time first. */

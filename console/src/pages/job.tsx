@@ -40,7 +40,7 @@ export function JobPage({ id }: { readonly id: string }): ReactNode {
       aside={
         <>
           <Status status={job.status} isCancelling={job.status === "running" && job.cancel_requested} />
-          <PhaseMark phase={phase} />
+          {!(isFinal(job.status) && phase === "live") && <PhaseMark phase={phase} />}
         </>
       }
       actions={
@@ -59,9 +59,9 @@ export function JobPage({ id }: { readonly id: string }): ReactNode {
           </Panel>
         </div>
         <div className="stack">
-          <Timeline job={job} entries={log.entries} />
+          <Timeline job={job} />
           <JobFacts job={job} />
-          <Usage job={job} />
+          <Usage usage={job.usage} />
           <Watchers topic={`job:${id}`} />
           {job.input !== undefined && job.input !== null && (
             <Panel title="Input">

@@ -41,7 +41,7 @@ export function Overview(): ReactNode {
           format={(value) => `${perSecond(value)}/s`}
           hint="events to sockets"
         />
-        <Plot title="Lag" points={waiting} format={size} hint="for slow readers" />
+        <Plot title="Waiting" points={waiting} format={size} hint="for slow readers" />
         <Plot
           title="Errors"
           points={errors}

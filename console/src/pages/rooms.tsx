@@ -49,8 +49,12 @@ function RoomTable({ rooms, followers }: RoomTableProps): ReactNode {
               {room.room}
             </Link>
           </NameCell>
-          <Cell of="Read by">{listed(room.read)}</Cell>
-          <Cell of="Published to by">{publishersOf(room)}</Cell>
+          <Cell of="Read by" className="theirs">
+            {listed(room.read)}
+          </Cell>
+          <Cell of="Published to by" className="theirs">
+            {publishersOf(room)}
+          </Cell>
           <Cell of="Keeps" className="faint">
             {habitsOf(room)}
           </Cell>

@@ -15,6 +15,7 @@ import { GraphPanel } from "./session/graph-panel.js";
 import { History } from "./session/history.js";
 import { NodeFacts } from "./session/node-facts.js";
 import { Participants } from "./session/participants.js";
+import { SessionUsage } from "./session/session-usage.js";
 
 const MAIN = "main";
 
@@ -78,6 +79,7 @@ function Shown({ view: { phase, execute, undo, redo }, session }: ShownProps): R
         <div className="stack">
           {selected !== undefined && <NodeFacts node={graph?.nodes.get(selected)} />}
           <Participants session={session} />
+          <SessionUsage session={session} />
         </div>
       </div>
     </Page>

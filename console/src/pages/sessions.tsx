@@ -144,7 +144,9 @@ function SessionTable({ sessions, followers }: SessionTableProps): ReactNode {
             </Link>
             {name && <code className="id">{session_id}</code>}
           </NameCell>
-          <Cell of="Project">{project}</Cell>
+          <Cell of="Project" className="theirs">
+            {project}
+          </Cell>
           <NumberCell of="Followed here">{followers(`session:${session_id}`)}</NumberCell>
           <NumberCell of="Age">
             <Age at={created_at} />

@@ -20,7 +20,8 @@ export function Events({ log, label, empty }: EventsProps): ReactNode {
   const [held, setHeld] = useState<LogState>();
   const [rows, setRows] = useState(ROWS);
   const [words, setWords] = useState("");
-  const { entries, isCut, isReading, error } = held ?? log;
+  const { entries, isCut, error } = held ?? log;
+  const { isReading, isBehind, readOn, skip } = log;
   const missed = held ? log.total - held.total : 0;
   const found = words ? entries.filter((entry) => isFound(entry, words.toLowerCase())) : entries;
   const shown = found.slice(-rows).reverse();
@@ -43,8 +44,20 @@ export function Events({ log, label, empty }: EventsProps): ReactNode {
         <span className="toolbar-note" role="status">
           {plural(found.length, "event")}
           {isCut && ", older ones left out"}
+          {isBehind && !isReading && ", newer ones not read yet"}
+          {isReading && ", reading"}
           {missed > 0 && `, ${missed} more since`}
         </span>
+        {isBehind && !isReading && !held && (
+          <>
+            <button type="button" className="button" onClick={readOn}>
+              Read on
+            </button>
+            <button type="button" className="button" onClick={skip}>
+              From now on
+            </button>
+          </>
+        )}
       </div>
       {shown.length === 0 ? <Empty title={words ? "Nothing found" : empty} /> : <Rows entries={shown} label={label} />}
       {found.length > rows && (

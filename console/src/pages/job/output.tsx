@@ -29,16 +29,20 @@ export function JobOutput({ job }: { readonly job: Job }): ReactNode {
   );
   return (
     <Panel title="Output" aside={tabs}>
-      <Channel key={channel} jobId={job.job_id} channel={channel} />
+      <Channel key={channel} job={job} channel={channel} />
     </Panel>
   );
 }
 
-function Channel({ jobId, channel }: { readonly jobId: string; readonly channel: string }): ReactNode {
-  const { text, isCut } = useJobOutput(jobId, channel);
+function Channel({ job, channel }: { readonly job: Job; readonly channel: string }): ReactNode {
+  const { text, isCut } = useJobOutput(job.job_id, channel);
   return (
     <>
-      {isCut && <p className="note">The beginning is left out.</p>}
+      {isCut && (
+        <p className="note">
+          Only the end is shown. All of it: <code>roomcast job watch {job.job_id}</code>
+        </p>
+      )}
       <Terminal text={text} label={`Output ${channel}`} />
     </>
   );

@@ -1,14 +1,15 @@
-import { isFinal, type Job } from "@roomcast/client";
-import type { ReactNode } from "react";
-import type { Entry } from "../../data/log.js";
+import { isFinal, type Job, type RoomcastClient } from "@roomcast/client";
+import { useEffect, useRef, type ReactNode } from "react";
+import type { EventPage, LoggedEvent } from "../../api.js";
 import { useNow } from "../../data/clock.js";
+import { usePolled } from "../../data/polled.js";
 import { clock, duration } from "../../data/words.js";
 import { Panel } from "../../ui/panel.js";
 
-interface TimelineProps {
-  readonly job: Job;
-  readonly entries: readonly Entry[];
-}
+/** What changes a job's state. Its progress and its output, which may be endless, are left in the log. */
+const CHANGES = "created,queued,started,cancel_requested,completed,failed,cancelled".replaceAll(/\w+/g, "job.$&");
+/** What lies between two changes, a page of the log at a time, is passed over so often: 32 MiB of output. */
+const PAGES_MAX = 32;
 
 interface Step {
   readonly at: string;
@@ -18,9 +19,9 @@ interface Step {
 }
 
 /** How the job got where it stands: each change of its state, and how long it stayed. */
-export function Timeline({ job, entries }: TimelineProps): ReactNode {
+export function Timeline({ job }: { readonly job: Job }): ReactNode {
   const now = useNow();
-  const steps = stepsOf(job, entries);
+  const steps = stepsOf(job, useChanges(job));
   return (
     <Panel title="Timeline">
       <ol className="timeline">
@@ -44,16 +45,40 @@ export function Timeline({ job, entries }: TimelineProps): ReactNode {
   );
 }
 
+function useChanges({ job_id, status, attempt, cancel_requested }: Job): readonly LoggedEvent[] {
+  const { data, refresh } = usePolled(job_id, (client, signal) => readChanges(client, job_id, signal));
+  const state = [status, attempt, cancel_requested].join();
+  const asked = useRef(state);
+  useEffect(() => {
+    if (asked.current === state) return;
+    asked.current = state;
+    refresh();
+  }, [refresh, state]);
+  return data ?? [];
+}
+
+async function readChanges(client: RoomcastClient, id: string, signal: AbortSignal): Promise<readonly LoggedEvent[]> {
+  const path = `/jobs/${encodeURIComponent(id)}/events`;
+  const events: LoggedEvent[] = [];
+  let since: string | undefined;
+  for (let pages = 0; pages < PAGES_MAX; pages += 1) {
+    const page = await client.request<EventPage>(path, { query: { types: CHANGES, limit: 1000, since }, signal });
+    events.push(...page.events);
+    if (page.cursor === page.head) break;
+    since = page.cursor;
+  }
+  return events;
+}
+
 /** From the events where they are known, else from what the job remembers. */
-function stepsOf(job: Job, entries: readonly Entry[]): readonly Step[] {
+function stepsOf(job: Job, events: readonly LoggedEvent[]): readonly Step[] {
   const steps: Step[] = [];
-  if (job.created_at && entries[0]?.at !== job.created_at) {
+  if (job.created_at && events[0]?.type !== "job.created") {
     steps.push({ at: job.created_at, title: "Created", about: `by ${job.owner}`, status: "queued" });
   }
   let last = "";
-  for (const { name, at, data } of entries) {
-    if (name !== "job_update") continue;
-    const { status, attempt, cancel_requested, message, error, run_at } = data;
+  for (const { timestamp, data } of events) {
+    const { status, attempt, cancel_requested, message, error, run_at } = data ?? {};
     const state = `${String(status)} ${String(attempt)} ${String(cancel_requested ?? false)}`;
     if (state === last) continue;
     last = state;
@@ -64,11 +89,14 @@ function stepsOf(job: Job, entries: readonly Entry[]): readonly Step[] {
       run_at !== undefined && `not before ${clock(String(run_at))}`,
     ];
     steps.push({
-      at,
+      at: timestamp ?? "",
       title: isFirst ? "Created" : titleOf(String(status), Number(attempt), cancel_requested === true),
       about: isFirst ? `by ${job.owner}` : about.filter(Boolean).join(" · "),
       status: String(status),
     });
+  }
+  if (job.completed_at && steps.at(-1)?.status !== job.status) {
+    steps.push({ at: job.completed_at, title: titleOf(job.status, 0, false), about: job.error ?? "", status: job.status });
   }
   return steps;
 }

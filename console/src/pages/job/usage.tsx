@@ -5,8 +5,8 @@ import { Panel } from "../../ui/panel.js";
 
 const MICROS = 1_000_000;
 
-/** What the model API reported, over all attempts. */
-export function Usage({ job: { usage } }: { readonly job: Job }): ReactNode {
+/** What model APIs reported: for a job over all its attempts. */
+export function Usage({ usage }: Pick<Job, "usage">): ReactNode {
   if (!usage) return null;
   const tokens = (value: number) => (value > 0 ? value.toLocaleString("en") : undefined);
   return (

@@ -10,7 +10,7 @@ import { Answered, Empty } from "../../ui/state.js";
 /** Who follows a topic over Socket.IO, this console among them: a job at all edges, anything else at this one. */
 export function Watchers({ topic }: { readonly topic: string }): ReactNode {
   const isJob = topic.startsWith("job:");
-  const connections = useConnections(isJob ? "cluster" : "edge");
+  const connections = useConnections(isJob ? "cluster" : "edge", topic);
   const title = isJob ? "Watching" : "Watching here";
   return (
     <Panel title={title} aside={<Link to={addressOf("/connections", undefined, { q: topic })}>Connections</Link>}>

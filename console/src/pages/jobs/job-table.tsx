@@ -81,7 +81,9 @@ function JobRow({ job, shown }: { readonly job: Job; readonly shown: Shown }): R
           {said}
         </span>
       </Cell>
-      <Cell of="Owner">{job.owner}</Cell>
+      <Cell of="Owner" className="theirs">
+        {job.owner}
+      </Cell>
       <NumberCell of="Age">
         <Age at={job.created_at} />
       </NumberCell>

@@ -16,7 +16,8 @@ export function Composer({ room }: { readonly room: string }): ReactNode {
   const [type, setType] = useState("announcement");
   const [text, setText] = useState(EXAMPLE);
   const draft = draftOf(room, type, text);
-  const audience = useFollowers()(`room:${room}`);
+  const topic = `room:${room}`;
+  const audience = useFollowers(topic)(topic);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if ("problem" in draft) return;

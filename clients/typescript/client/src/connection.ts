@@ -58,7 +58,7 @@ export class Connection implements Readable<ConnectionState> {
   readonly #socket: Socket;
   readonly #listeners = new Listeners();
   readonly #backoff: Backoff;
-  readonly #forgetPage: () => void;
+  #forgetPage = () => {};
 
   constructor(
     url: string,
@@ -77,7 +77,6 @@ export class Connection implements Readable<ConnectionState> {
       tryAllTransports: true,
     });
     this.#listen();
-    this.#forgetPage = watchPage(() => this.#wake(), () => this.#sleep());
   }
 
   get(): ConnectionState {
@@ -98,23 +97,20 @@ export class Connection implements Readable<ConnectionState> {
     if (this.#isDestroyed) return this.destroy();
     if (this.#isWanted) return;
     this.#isWanted = true;
+    // Not before: a client that was made in vain, as by a render that is thrown away, leaves nothing behind.
+    this.#forgetPage = watchPage(() => this.#wake(), () => this.#sleep());
     this.#set({ phase: "connecting" });
     void this.#connect();
   }
 
   /** Nobody needs it. */
   close(): void {
-    if (this.#isDestroyed) return;
-    this.#isWanted = false;
-    this.#stopTimers();
-    this.#socket.disconnect();
-    this.#set({ phase: "idle" });
+    if (!this.#isDestroyed) this.#stop({ phase: "idle" });
   }
 
   /** As {@link close}, and for good. */
   destroy(): void {
     this.#isDestroyed = true;
-    this.#forgetPage();
     this.#end("client_closed", "the client was closed");
   }
 
@@ -188,13 +184,18 @@ export class Connection implements Readable<ConnectionState> {
 
   #end(code: string, message: string): void {
     const error = new RoomcastError(code, message);
-    this.#isWanted = false;
-    this.#stopTimers();
-    this.#socket.disconnect();
     this.tokens.forget();
     this.#hasRefreshed = false;
-    this.#set({ phase: "closed", error });
+    this.#stop({ phase: "closed", error });
     this.inlet.lost("closed", error);
+  }
+
+  #stop(state: ConnectionState): void {
+    this.#isWanted = false;
+    this.#forgetPage();
+    this.#stopTimers();
+    this.#socket.disconnect();
+    this.#set(state);
   }
 
   #comeBack(error?: RoomcastError, wait = this.#backoff.next()): void {
@@ -237,7 +238,7 @@ export class Connection implements Readable<ConnectionState> {
   }
 
   #sleep(): void {
-    if (!this.isOpen && this.#isWanted) this.#away("offline", this.#state.lostAt ?? Date.now());
+    if (!this.isOpen) this.#away("offline", this.#state.lostAt ?? Date.now());
   }
 
   #stopTimers(): void {

@@ -13,7 +13,7 @@ export function useConnection(): ConnectionState {
   return useSelected(useRoomcast().connection, IDLE, itself);
 }
 
-/** `lost` after a while without a connection, then `restored` or, for good, `failed`. */
+/** `lost` after a while without a connection, `failed` when it ended for good, `restored` after either. */
 export type ConnectionNews = "lost" | "restored" | "failed";
 
 /** Tells of connections that stay away: for a banner, or a toast. */
@@ -27,19 +27,21 @@ export function useLostConnection(
     newest.current = onNews;
   });
   useEffect(() => {
-    let isLost = false;
+    let last: ConnectionNews = "restored";
     let timer: ReturnType<typeof setTimeout> | undefined;
     const tell = (news: ConnectionNews) => {
-      isLost = news === "lost";
+      if (news === last) return;
+      last = news;
       newest.current(news);
     };
     const look = () => {
       const { phase, lostAt } = connection.get();
       clearTimeout(timer);
       if (phase === "closed") tell("failed");
-      else if (lostAt !== undefined && !isLost) {
+      else if (phase === "live") tell("restored");
+      else if (lostAt !== undefined) {
         timer = setTimeout(() => tell("lost"), Math.max(0, lostAt + afterMs - Date.now()));
-      } else if (phase === "live" && isLost) tell("restored");
+      }
     };
     look();
     const forget = connection.subscribe(look);

@@ -32,15 +32,14 @@ export interface JobProgressView extends Standing {
 export function useJob(id: string, initial?: Job): JobView {
   const live = useLiveJob(id, initial);
   const state = useLive(live);
-  return useMemo(
+  const deeds = useMemo(
     () => ({
-      ...standing(state),
-      job: state.value,
-      cancel: (reason) => live.cancel(reason),
+      cancel: (reason?: string) => live.cancel(reason),
       retry: () => live.retry(),
     }),
-    [live, state],
+    [live],
   );
+  return useMemo(() => ({ ...standing(state), job: state.value, ...deeds }), [state, deeds]);
 }
 
 /** How far a job is, live. Renders again only when that changes. */
@@ -61,8 +60,8 @@ const itself = (state: OutputState) => state;
 
 function useLiveJob(id: string, initial?: Job): LiveJob {
   const client = useRoomcast();
-  // What was given first counts: a page gives a new object with every render.
-  return useMemo(() => client.job(id, initial), [client, id]);
+  // What was given first counts: a page gives a new object with every render, and perhaps that of another job.
+  return useMemo(() => client.job(id, initial?.job_id === id ? initial : undefined), [client, id]);
 }
 
 function progress(state: TopicState<Job>): JobProgressView {

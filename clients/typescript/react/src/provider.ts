@@ -1,11 +1,11 @@
 import { RoomcastClient, type RoomcastOptions } from "@roomcast/client";
-import { createContext, createElement, useContext, useState, type ReactNode } from "react";
+import { createContext, createElement, useContext, useEffect, useRef, useState, type ReactNode } from "react";
 
 const Context = createContext<RoomcastClient | undefined>(undefined);
 
-/** A client of the application's own, or how to make one. Read once. */
+/** A client of the application's own, or how to make one: read once but for `getToken`. */
 export type RoomcastProviderProps = { readonly children?: ReactNode } & (
-  | { readonly client: RoomcastClient }
+  | { readonly client: RoomcastClient; readonly getToken?: undefined }
   | ({ readonly client?: undefined } & RoomcastOptions)
 );
 
@@ -14,8 +14,16 @@ export type RoomcastProviderProps = { readonly children?: ReactNode } & (
  * something.
  */
 export function RoomcastProvider({ children, ...props }: RoomcastProviderProps): ReactNode {
-  const [client] = useState(() => props.client ?? new RoomcastClient(props));
-  return createElement(Context.Provider, { value: client }, children);
+  const { client, getToken } = props;
+  // A page gives another function with every render, and the first may know of no later token.
+  const newest = useRef(getToken);
+  useEffect(() => {
+    newest.current = getToken;
+  });
+  const [made] = useState(
+    () => client ?? new RoomcastClient({ ...props, getToken: getToken && (() => newest.current?.()) }),
+  );
+  return createElement(Context.Provider, { value: client ?? made }, children);
 }
 
 /** The client. @throws where no provider stands above */

@@ -18,14 +18,13 @@ export function useSession(id: string): SessionView {
   const client = useRoomcast();
   const live = useMemo(() => session(client, id), [client, id]);
   const state = useLive(live);
-  return useMemo(
+  const deeds = useMemo(
     () => ({
-      ...standing(state),
-      session: state.value,
-      execute: (command, options) => live.execute(command, options),
-      undo: (graph) => live.undo(graph),
-      redo: (graph) => live.redo(graph),
+      execute: (command: Command, options?: CommandOptions) => live.execute(command, options),
+      undo: (graph?: string) => live.undo(graph),
+      redo: (graph?: string) => live.redo(graph),
     }),
-    [live, state],
+    [live],
   );
+  return useMemo(() => ({ ...standing(state), session: state.value, ...deeds }), [state, deeds]);
 }

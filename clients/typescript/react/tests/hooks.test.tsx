@@ -12,7 +12,8 @@ import { eventually } from "../../testing/eventually.js";
 import { Server } from "../../testing/server.js";
 import { Site } from "../../testing/site.js";
 import { Worker, type Lease } from "../../testing/worker.js";
-import { App } from "./page/app.js";
+import { SECURED, token } from "../../testing/token.js";
+import { App, type Given, type Turns } from "./page/app.js";
 
 const PAGE = new URL("page", import.meta.url).pathname;
 let built: string;
@@ -39,7 +40,7 @@ interface Stage {
 }
 
 /** A page that a server rendered of a job at 10 %, open in a browser. */
-async function stage(): Promise<Stage> {
+async function stage(secured?: (site: Site) => Promise<Given["secured"]>): Promise<Stage> {
   let html = "";
   const site = await Site.serve(built, (page) => page.replace("<!--rendered-->", html));
   const server = await Server.forTest({ env: { FRONTEND_URL: site.url } });
@@ -47,7 +48,9 @@ async function stage(): Promise<Stage> {
   const lease = await new Worker(server.core).lease("render");
   await lease.progress(10, "reading");
   const job = (await (await fetch(`${server.url}/jobs/${job_id}`)).json()) as Job;
-  const given = { edge: server.url, job };
+  const { job_id: next } = await clientOf(server).createJob({ kind: "index" });
+  const others = await secured?.(site);
+  const given: Given = { edge: server.url, job, next, ...(others && { secured: others }) };
   html = renderToString(<App {...given} />);
   const page = await (await browser()).newPage();
   watchErrors(page);
@@ -123,4 +126,38 @@ test("a room's events reach a page once, through a server's death", async () => 
   await publish(2);
   await publish(3);
   await eventually("what was missed", async () => (await text(page, "agents")) === "3: 1 2 3");
+});
+
+test("who goes on to another job sees nothing of the first, and may do with each what it always might", async () => {
+  const { page, lease } = await stage();
+  const turning = page.locator("#turn");
+  await eventually("it is shown", async () => (await turning.textContent()) === "render 10");
+  await lease.progress(45);
+  await eventually("it goes on", async () => (await turning.textContent()) === "render 45");
+  await turning.click();
+  await eventually("the other is shown", async () => (await turning.textContent()) === "index 0");
+  const turns = await page.evaluate(() => {
+    const { shown, cancels } = (globalThis as never as { turns: Turns }).turns;
+    return { shown, cancels: cancels.size };
+  });
+  expect(turns.shown.filter(([asked, shown]) => shown !== undefined && shown !== asked)).toEqual([]);
+  expect(turns.cancels).toBe(2);
+});
+
+test("a token that comes later is taken, and the end of a connection is told once, as is its return", async () => {
+  const { page } = await stage(async (site) => {
+    const { env } = SECURED;
+    const server = await Server.forTest({ env: { ...env, FRONTEND_URL: site.url } });
+    return { edge: server.url, tokens: [token("ana", -3600), token("ana", 3600)] };
+  });
+  const jobs = page.locator("#jobs");
+  await eventually("it is refused", async () => (await jobs.textContent()) === "closed failed");
+  await jobs.click();
+  await page.locator("#renew").click();
+  await eventually("it is let in", async () => {
+    await jobs.click();
+    return (await jobs.textContent())?.startsWith("live");
+  });
+  // The try before was refused as well, and not told again.
+  expect(await jobs.textContent()).toBe("live failed restored");
 });

@@ -1,23 +1,30 @@
 import type { Job } from "@roomcast/client";
-import { JobProgress, RoomcastProvider, useConnection, useLostConnection, useRoom } from "@roomcast/react";
+import { JobProgress, RoomcastProvider, useConnection, useJob, useJobs, useLostConnection } from "@roomcast/react";
+import { useRoom, useRoomcast } from "@roomcast/react";
 import { StrictMode, useEffect, useRef, useState, type ReactNode } from "react";
 
 /** What the page is given. */
 export interface Given {
   readonly edge: string;
   readonly job: Job;
+  /** Another job, of which the page knows nothing yet. */
+  readonly next: string;
+  /** An edge that asks for tokens: one that it refuses, and a good one. */
+  readonly secured?: { readonly edge: string; readonly tokens: readonly [string, string] };
 }
 
 /** The same on the server and in the browser. */
-export function App({ edge, job }: Given): ReactNode {
+export function App({ edge, job, next, secured }: Given): ReactNode {
   return (
     <StrictMode>
       <RoomcastProvider url={edge} reconnectMaxMs={100}>
         <JobProgress jobId={job.job_id} label="Render" initial={job} />
         <Headless job={job} />
         <Agents />
+        <Turning job={job} next={next} />
         <Connection />
       </RoomcastProvider>
+      {secured && <Renewing {...secured} />}
     </StrictMode>
   );
 }
@@ -43,6 +50,52 @@ function Renders({ of: what }: { readonly of: string }): ReactNode {
     (globalThis as { renders?: readonly string[] }).renders = seen.current;
   });
   return null;
+}
+
+/** What was committed of {@link Turning}. */
+export interface Turns {
+  readonly shown: (readonly [asked: string, shown: string | undefined])[];
+  readonly cancels: Set<unknown>;
+}
+
+/** Goes on from a job that was given to another that was not. */
+function Turning({ job, next }: Pick<Given, "job" | "next">): ReactNode {
+  const [id, turn] = useState(job.job_id);
+  const { job: shown, cancel } = useJob(id, job);
+  const turns = useRef<Turns>({ shown: [], cancels: new Set() });
+  useEffect(() => {
+    turns.current.shown.push([id, shown?.job_id]);
+    turns.current.cancels.add(cancel);
+    (globalThis as { turns?: Turns }).turns = turns.current;
+  });
+  return (
+    <button id="turn" onClick={() => turn(next)}>
+      {shown?.kind} {shown?.progress}
+    </button>
+  );
+}
+
+/** Its token is in its state: `getToken` is another function with every render. */
+function Renewing({ edge, tokens: [first, second] }: NonNullable<Given["secured"]>): ReactNode {
+  const [token, renew] = useState(first);
+  return (
+    <RoomcastProvider url={edge} getToken={() => token}>
+      <button id="renew" onClick={() => renew(second)} />
+      <Jobs />
+    </RoomcastProvider>
+  );
+}
+
+function Jobs(): ReactNode {
+  const client = useRoomcast();
+  const { phase } = useJobs();
+  const [news, setNews] = useState<readonly string[]>([]);
+  useLostConnection((one) => setNews((before) => [...before, one]));
+  return (
+    <button id="jobs" onClick={() => client.connect()}>
+      {[phase, ...news].join(" ")}
+    </button>
+  );
 }
 
 /** A room's last value, and all that was told since the page came. */

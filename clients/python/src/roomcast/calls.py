@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -28,6 +28,7 @@ RETRY_MAX = 2.0
 
 RequestT = TypeVar("RequestT", bound=Message)
 ResponseT = TypeVar("ResponseT", bound=Message)
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,30 @@ class Calls:
                 if not error.retryable or loop.time() + wait > until:
                     raise error from status
             await asyncio.sleep(wait)
+
+    async def pages(
+        self,
+        method: Method[RequestT, ResponseT],
+        request: RequestT,
+        read: Callable[[ResponseT], tuple[Iterable[ItemT], str]],
+    ) -> AsyncGenerator[ItemT, None]:
+        """All of a list, page by page.
+
+        Args:
+            method: Which list.
+            request: For its first page.
+            read: What is on a page, and the token of the next one; empty after the last.
+
+        Raises:
+            RoomcastError: As `ask` does, for any page.
+        """
+        while True:
+            items, token = read(await self.ask(method, request))
+            for item in items:
+                yield item
+            if not token:
+                return
+            request.MergeFrom(method.request(page_token=token))
 
     @property
     def channel(self) -> grpc.aio.Channel:

@@ -20,7 +20,7 @@ class AsyncConnections:
         self._calls = calls
         self._tenant = tenant
 
-    async def list(self) -> AsyncGenerator[EdgeConnection, None]:
+    def list(self) -> AsyncGenerator[EdgeConnection, None]:
         """The tenant's connections, edge by edge. For services and operators.
 
         An edge tells of its connections every 5 s; so old may this be.
@@ -29,10 +29,6 @@ class AsyncConnections:
             NotPermitted: The caller is neither.
         """
         request = ListConnectionsRequest(tenant=self._tenant)
-        while True:
-            page = await self._calls.ask(_LIST, request)
-            for connection in page.connections:
-                yield connection
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        return self._calls.pages(
+            _LIST, request, lambda page: (page.connections, page.next_page_token)
+        )

@@ -133,7 +133,7 @@ class AsyncJobs:
         """
         return (await self._calls.ask(_GET, GetJobRequest(job_id=job_id))).job
 
-    async def list(
+    def list(
         self,
         *,
         owner: str = "",
@@ -152,13 +152,7 @@ class AsyncJobs:
             labels=labels,
             tenant=tenant,
         )
-        while True:
-            page = await self._calls.ask(_LIST, request)
-            for job in page.jobs:
-                yield job
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        return self._calls.pages(_LIST, request, lambda page: (page.jobs, page.next_page_token))
 
     async def cancel(self, job_id: str, *, reason: str = "", grace: float | None = None) -> Job:
         """Asks a job to end. Repeating it changes nothing.

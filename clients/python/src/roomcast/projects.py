@@ -66,16 +66,10 @@ class AsyncProjects:
         """
         return (await self._calls.ask(_GET, GetProjectRequest(project_id=project_id))).project
 
-    async def list(self, *, tenant: str = "") -> AsyncGenerator[Project, None]:
+    def list(self, *, tenant: str = "") -> AsyncGenerator[Project, None]:
         """Those that the caller is a member of (a service or admin: all), newest first."""
         request = ListProjectsRequest(tenant=tenant)
-        while True:
-            page = await self._calls.ask(_LIST, request)
-            for project in page.projects:
-                yield project
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        return self._calls.pages(_LIST, request, lambda page: (page.projects, page.next_page_token))
 
     async def delete(self, project_id: str) -> None:
         """Erases a project with its sessions. For its owners.

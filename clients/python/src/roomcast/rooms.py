@@ -26,20 +26,14 @@ class AsyncRooms:
         self._calls = calls
         self._tenant = tenant
 
-    async def list(self) -> AsyncGenerator[DeclaredRoom, None]:
+    def list(self) -> AsyncGenerator[DeclaredRoom, None]:
         """The declared rooms by name, and who may read and write them. For services and operators.
 
         Raises:
             NotPermitted: The caller is neither.
         """
         request = ListRoomsRequest()
-        while True:
-            page = await self._calls.ask(_LIST, request)
-            for room in page.rooms:
-                yield room
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        return self._calls.pages(_LIST, request, lambda page: (page.rooms, page.next_page_token))
 
     async def presence(self, room: str) -> GetRoomPresenceResponse:
         """Who is in a room that is declared with `presence`; its name is without `room:`."""

@@ -85,16 +85,10 @@ class AsyncSessions:
         """
         return await self._calls.ask(_GET, GetSessionRequest(session_id=session_id))
 
-    async def list(self, project_id: str) -> AsyncGenerator[Session, None]:
+    def list(self, project_id: str) -> AsyncGenerator[Session, None]:
         """A project's sessions, newest first."""
         request = ListSessionsRequest(project_id=project_id)
-        while True:
-            page = await self._calls.ask(_LIST, request)
-            for session in page.sessions:
-                yield session
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        return self._calls.pages(_LIST, request, lambda page: (page.sessions, page.next_page_token))
 
     async def close(self, session_id: str) -> Session:
         """Ends a session. Its log stays readable for its retention."""

@@ -121,7 +121,7 @@ class AsyncTopics:
         """
         return await self._calls.ask(_TOPIC, GetTopicRequest(topic=topic, tenant=self._tenant))
 
-    async def list(self, *, kind: str = "", prefix: str = "") -> AsyncGenerator[TopicSummary, None]:
+    def list(self, *, kind: str = "", prefix: str = "") -> AsyncGenerator[TopicSummary, None]:
         """Topics that anything was written to, by kind and name. For services and operators.
 
         Args:
@@ -132,13 +132,7 @@ class AsyncTopics:
             NotPermitted: The caller is neither.
         """
         request = ListTopicsRequest(kind=kind, prefix=prefix, tenant=self._tenant)
-        while True:
-            page = await self._calls.ask(_LIST, request)
-            for topic in page.topics:
-                yield topic
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        return self._calls.pages(_LIST, request, lambda page: (page.topics, page.next_page_token))
 
     async def events(
         self, topic: str, *, since: str = "", types: Sequence[str] = ()

@@ -20,7 +20,6 @@ RUN_AGAIN  = if $(HAS) cargo-nextest >/dev/null; \
 	then cargo nextest run $(CARGO_ALL) -E 'package(roomcast) & binary(system) & ($(foreach module,$(1),test(/^$(module)::/) |) none())'; \
 	else cargo test $(CARGO_ALL) --test system --no-fail-fast -- $(addsuffix ::,$(1)); fi
 
-PAGE_CLIENT := edge/web/node_modules/.package-lock.json
 TEST_NODE   := tests/node/node_modules/.package-lock.json
 TEST_PYTHON := .venv/.ready
 # The Python package, whose messages are written when it is installed.
@@ -41,14 +40,10 @@ help: ## List what there is
 
 # --- set-up: each part is done once and again when its lock file changes -------------------------
 
-setup: tools $(PAGE_CLIENT) $(TEST_NODE) $(TEST_PYTHON) $(TYPESCRIPT) $(CONSOLE_PAGE) ## Bring everything the tests need (idempotent)
+setup: tools $(TEST_NODE) $(TEST_PYTHON) $(TYPESCRIPT) $(CONSOLE_PAGE) ## Bring everything the tests need (idempotent)
 
 tools:
 	@.ci/tools test
-
-$(PAGE_CLIENT): edge/web/package-lock.json
-	cd edge/web && npm ci $(NPM_QUIET)
-	@touch $@
 
 # Not `npm ci`: it insists on binaries (buf's, rollup's) for every other platform, which not every registry
 # has.
@@ -77,12 +72,12 @@ $(TEST_PYTHON): tests/python/requirements.txt $(PYTHON) | tools
 
 run: ## Build and run `roomcast dev` (ARGS="--http 127.0.0.1:9000" for its flags)
 	@.ci/tools run
-	@$(MAKE) --no-print-directory $(PAGE_CLIENT) $(CONSOLE_PAGE)
+	@$(MAKE) --no-print-directory $(CONSOLE_PAGE)
 	cargo run --locked --package roomcast -- dev $(ARGS)
 
 cluster: ## PostgreSQL, Redis, two cores and two edges on this machine (docs/guides/cluster.md)
 	@.ci/tools cluster
-	@$(MAKE) --no-print-directory $(PAGE_CLIENT) $(CONSOLE_PAGE)
+	@$(MAKE) --no-print-directory $(CONSOLE_PAGE)
 	cargo build --locked --package roomcast
 	@ROOMCAST=target/debug/roomcast exec deploy/cluster.sh
 
@@ -155,4 +150,4 @@ docs: ## Make docs/ERRORS.md and docs/reference from the code
 
 clean: ## Remove what can be made again; data in .roomcast stays
 	cargo clean
-	rm -rf .venv edge/web/node_modules tests/node/node_modules clients/typescript/node_modules console/node_modules console/dist
+	rm -rf .venv tests/node/node_modules clients/typescript/node_modules console/node_modules console/dist

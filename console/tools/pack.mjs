@@ -1,9 +1,12 @@
 // Compresses what the build left, and fails when the console has grown beyond what it may weigh on the wire.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+// Socket.IO's own browser client is laid beside it, for the edge to serve to pages of that world.
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 /** React and Socket.IO's client are four fifths of the script; over a phone's network all of it takes a second. */
 const BUDGET_BYTES = { ".js": 120 * 1024, ".css": 12 * 1024, ".html": 2 * 1024 };
+
+const CLIENT = "socket.io.min.js";
 
 const folder = new URL("../dist/", import.meta.url);
 const files = readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -21,6 +24,7 @@ for (const file of files) {
   );
   weights[/\.\w+$/.exec(file)?.[0] ?? ""] += gzip.length;
 }
+copyFileSync(new URL(`../node_modules/socket.io-client/dist/${CLIENT}`, import.meta.url), new URL(CLIENT, folder));
 for (const [ending, bytes] of Object.entries(weights)) {
   const budget = BUDGET_BYTES[ending];
   console.log(`${ending} ${(bytes / 1024).toFixed(1)} KB gzip${budget ? ` of ${budget / 1024} KB` : ""}`);

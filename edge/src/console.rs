@@ -1,6 +1,8 @@
 //! The web console under `/console/`: what `npm run build` leaves in `console/dist`, inside of a release's
 //! binary; a debug build reads the folder, so that the pages can change without it.
 
+use std::borrow::Cow;
+
 use axum::{
     Router,
     extract::Path,
@@ -16,6 +18,8 @@ use crate::rest::Problem;
 /// Where the console begins.
 pub(crate) const PATH: &str = "/console/";
 
+/// Socket.IO's own browser client, which the build lays beside the console.
+const CLIENT: &str = "socket.io.min.js";
 /// Its one page: every path of the console that is no file is shown by it.
 const INDEX: &str = "index.html";
 /// Files whose names change with their content.
@@ -50,6 +54,11 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/console", get(|| async { Redirect::permanent(PATH) }))
         .route(PATH, get(|headers: HeaderMap| async move { page(&headers) }))
         .route("/console/{*path}", get(part))
+}
+
+/// Socket.IO's own browser client, if the console was built.
+pub(crate) fn socket_io_client() -> Option<Cow<'static, [u8]>> {
+    Dist::get(CLIENT).map(|file| file.data)
 }
 
 async fn part(Path(path): Path<String>, headers: HeaderMap) -> Response {

@@ -3,21 +3,18 @@
 
 use axum::{
     Router,
-    response::{Html, IntoResponse as _, Response},
+    response::{Html, IntoResponse, Response},
     routing::get,
 };
 use http::{HeaderName, HeaderValue, header};
 use roomcast_proto::registry::Code;
 
-use crate::rest::Problem;
+use crate::{console, rest::Problem};
 
 const STYLE: &str = include_str!("page/page.css");
 
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
-
-/// Socket.IO's own browser client, if it was there at build time.
-const SOCKET_IO_CLIENT: Option<&str> = include!(concat!(env!("OUT_DIR"), "/socket_io_client.rs"));
 
 /// Nothing but our own files, and no script at all.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; \
@@ -46,20 +43,20 @@ pub(crate) fn html(text: String) -> Response {
 }
 
 async fn socket_io_client() -> Result<Response, Problem> {
-    SOCKET_IO_CLIENT.map(|source| file(JAVASCRIPT, source)).ok_or_else(|| {
+    console::socket_io_client().map(|source| file(JAVASCRIPT, source)).ok_or_else(|| {
         tracing::warn!("asked for Socket.IO's browser client, which this binary was built without");
         Problem::new(
             Code::RouteNotFound,
-            "this binary was built without Socket.IO's browser client: run `make setup` and build again",
+            "this binary was built without Socket.IO's browser client: run `make console` and build again",
         )
     })
 }
 
-fn file(media_type: &'static str, text: &'static str) -> Response {
+fn file(media_type: &'static str, content: impl IntoResponse) -> Response {
     let headers = [
         (header::CONTENT_TYPE, media_type),
         // Asked for again each time: an edge of another version may answer.
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    (headers, text).into_response()
+    (headers, content).into_response()
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use roomcast_core::Config;
 use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
 use roomcast_proto::v1::{WatchTopicRequest, watch_topic_response::Frame};
+use roomcast_test_servers::{Postgres, Redis};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
@@ -17,7 +18,7 @@ use tonic::transport::Channel;
 use crate::figure::Figure;
 use crate::load::open_loop;
 use crate::rpc::{Core, publish};
-use crate::server::{Postgres, Redis};
+use crate::server::{postgres, redis};
 
 const RATES: [u32; 3] = [200, 1000, 5000];
 /// Rooms published to, each with one subscriber.
@@ -39,7 +40,7 @@ pub(crate) async fn measure(folder: &Path, on: &Path, span: Duration) -> anyhow:
     for (name, count, has_redis) in rows {
         let mut cluster = Cluster::start(folder, on, count).await?;
         if !has_redis {
-            cluster.redis.end();
+            cluster.redis.kill();
         }
         tokio::time::sleep(SETTLED).await;
         let mut cells = Vec::new();
@@ -61,11 +62,11 @@ struct Cluster {
 
 impl Cluster {
     async fn start(folder: &Path, on: &Path, count: usize) -> anyhow::Result<Cluster> {
-        let (postgres, redis) = (Postgres::start(on).await?, Redis::start(on).await?);
+        let (postgres, redis) = (postgres(on), redis());
         let mut cores = Vec::new();
         for _ in 0..count {
             let mut config = Config::development(folder.to_owned());
-            config.store = Some(postgres.url("postgres").parse()?);
+            config.store = Some(postgres.url().parse()?);
             config.bus = Some(redis.url().parse()?);
             // One caller stands for many here.
             config.requests_per_second = 0;

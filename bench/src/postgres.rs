@@ -18,7 +18,7 @@ use self::lanes::{Lanes, Way};
 use self::streams::Streams;
 use crate::figure::Figure;
 use crate::load::{Operation, closed_loop};
-use crate::server::{Postgres, Redis};
+use crate::server::{self, durable_redis};
 use crate::store::Publish;
 
 const ROWS: [&str; 7] =
@@ -53,13 +53,13 @@ pub(crate) async fn measure(
     only: &str,
     publishers: &[usize],
 ) -> anyhow::Result<String> {
-    let postgres = Postgres::start(on).await?;
+    let postgres = server::postgres(on);
     let counts: Vec<String> = publishers.iter().map(ToString::to_string).collect();
     let mut page = format!("\n| appends to PostgreSQL, publishers: | {} |\n", counts.join(" | "));
     writeln!(page, "|---|{}", "---|".repeat(counts.len()))?;
     let mut rows: Vec<Row> = Vec::new();
     for (number, name) in ROWS.into_iter().enumerate().filter(|(_, name)| name.contains(only)) {
-        let url = postgres.create(&format!("row_{number}")).await?;
+        let url = server::create(&postgres, &format!("row_{number}"));
         let operation = open(name, on, &url).await?;
         closed_loop(operation.clone(), FIRST, WARM).await?;
         rows.push(Row { name, operation, figures: Vec::new() });
@@ -94,7 +94,7 @@ struct Row {
 /// Makes what a row measures ready, in a database of its own.
 async fn open(name: &str, on: &Path, url: &str) -> anyhow::Result<Arc<dyn Operation>> {
     Ok(match name {
-        STREAMS => Arc::new(Streams::open(Redis::start_durable(on).await?).await?),
+        STREAMS => Arc::new(Streams::open(durable_redis(on)).await?),
         EACH => Arc::new(Each::open(url).await?),
         ONE_STATEMENT => Arc::new(Lanes::open(url, Way::OneStatement).await?),
         SAME_STATEMENTS => Arc::new(Lanes::open(url, Way::SameStatements).await?),

@@ -90,7 +90,7 @@ async fn nothing_is_lost_whatever_becomes_of_redis_and_it_is_told_and_mended() {
         let heard = cluster.metric(core, "roomcast_bus_lag_seconds_count").await;
         assert!(heard.is_some_and(|count| count > 0.0), "core {core} counts how late: {heard:?}");
     }
-    cluster.redis.pause();
+    cluster.redis.server.pause();
     cluster.all_say("down, polling").await;
     run.phase("redis is stopped").await;
     for core in 0..cluster.cores.len() {
@@ -103,13 +103,13 @@ async fn nothing_is_lost_whatever_becomes_of_redis_and_it_is_told_and_mended() {
         );
         assert_eq!(cluster.metric(core, "roomcast_bus_up").await, Some(0.0));
     }
-    cluster.redis.go_on();
+    cluster.redis.server.go_on();
     cluster.all_say("up").await;
     run.phase("redis goes on").await;
-    cluster.redis.kill();
+    cluster.redis.server.kill();
     cluster.all_say("down, polling").await;
     run.phase("redis is dead").await;
-    cluster.redis.restart().await;
+    cluster.redis.server.restart();
     cluster.all_say("up").await;
     run.phase("redis is back").await;
     let heard = cluster.metric(0, "roomcast_bus_heard_total").await.expect("it hears");
@@ -193,7 +193,7 @@ async fn followers_are_told_when_the_database_has_lost_what_they_have() {
         Entry::Reset { .. } => false,
     };
     all_have("what is lost later", &|entry| said(entry, "lost-3")).await;
-    cluster.database.lose_the_rest().await;
+    cluster.database.lose_the_rest();
     all_have("a reset", &|entry| matches!(entry, Entry::Reset { .. })).await;
     publish(&cluster, "new").await;
     all_have("the new history", &|entry| said(entry, "new")).await;
@@ -208,7 +208,7 @@ async fn followers_are_told_when_the_database_has_lost_what_they_have() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_buss_password_and_the_databases_key_are_in_no_log() {
     let mut cluster = Cluster::start(1).await;
-    cluster.redis.kill();
+    cluster.redis.server.kill();
     cluster.all_say("down, polling").await;
     cluster.cores[0].broadcast().publish(publish_request(TOPIC, "{}", "one")).await.unwrap();
     let log = cluster.cores[0].process().stderr_lines().join("\n");

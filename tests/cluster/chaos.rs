@@ -128,11 +128,11 @@ impl Stage {
                 self.links[one][other].mend();
             }
             Fault::KillRedis => {
-                self.cluster.redis.kill();
+                self.cluster.redis.server.kill();
                 pause().await;
-                self.cluster.redis.restart().await;
+                self.cluster.redis.server.restart();
             }
-            Fault::RestartDatabase => self.cluster.database.kill_and_restart().await,
+            Fault::RestartDatabase => self.cluster.database.kill_and_restart(),
         }
     }
 

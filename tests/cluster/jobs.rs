@@ -129,7 +129,7 @@ async fn a_cancellation_at_one_core_reaches_the_worker_at_another() {
         let told = cluster.cores[1].jobs().renew_leases(beat).await.unwrap().into_inner();
         assert_eq!(told.cancels.len(), 1);
         worker.report(completed(&assignment, 2)).await.unwrap();
-        cluster.redis.kill();
+        cluster.redis.server.kill();
         cluster.all_say("down, polling").await;
     }
 }

@@ -101,9 +101,9 @@ async fn nothing_is_lost_while_redis_stands_still_under_load() {
         }
     }
     let mut phases = vec![Phase::last("before", &recorder, time).await];
-    cluster.redis.pause();
+    cluster.redis.server.pause();
     phases.push(Phase::last("while it stands still", &recorder, time).await);
-    cluster.redis.go_on();
+    cluster.redis.server.go_on();
     cluster.all_say("up").await;
     phases.push(Phase::last("after", &recorder, time).await);
     end.cancel();

@@ -6,7 +6,7 @@ use roomcast_proto::v1::{GetRoomPresenceRequest, GetTopicRequest};
 
 use crate::support::log_reader::read_log;
 use crate::support::{
-    Cluster, Comeback, Core, Crowd, Edge, Manner, admin, admin_of, eventually, within,
+    Cluster, Comeback, Core, Crowd, Edge, Manner, Way, admin, admin_of, eventually, within,
 };
 
 const ROOM: &str = "open";
@@ -116,7 +116,7 @@ async fn users_of_an_edge_that_is_killed_are_gone_with_its_lease_also_when_its_c
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn users_whose_core_lost_the_database_beyond_their_lease_are_back_with_it() {
     let cluster = Cluster::start_with(1, &["--rooms", ROOMS]).await;
-    let way = cluster.database.way();
+    let way = Way::to(&cluster.database);
     let (store, bus) = (way.url(), cluster.redis.url());
     let lonely = Core::start_with(&["--store", &store, "--bus", &bus, "--rooms", ROOMS]).await;
     // It has nowhere else to go.

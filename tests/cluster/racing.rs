@@ -35,10 +35,10 @@ const WRONG_HEADS: &str = r#"SELECT count(*) FROM topic
 const DEADLOCKS: &str = "SELECT deadlocks FROM pg_stat_database WHERE datname = 'postgres'";
 
 /// A database that remembers when transactions were committed.
-async fn database() -> Postgres {
-    let mut database = Postgres::start().await;
+fn database() -> Postgres {
+    let mut database = Postgres::start();
     database.say("ALTER SYSTEM SET track_commit_timestamp = on");
-    database.kill_and_restart().await;
+    database.kill_and_restart();
     database
 }
 
@@ -49,7 +49,7 @@ fn number(database: &Postgres, statement: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn racing_processes_give_out_offsets_without_a_gap_in_the_order_of_commits() {
     let (enough, time) = length((1500, Duration::ZERO), (0, Duration::from_secs(60)));
-    let database = database().await;
+    let database = database();
     let (recorder, end) = (Recorder::new(), CancellationToken::new());
     let (mut cores, mut publishers) = (Vec::new(), JoinSet::new());
     for _ in 0..WRITERS {

@@ -44,11 +44,11 @@ async fn a_revocation_at_one_core_is_heard_by_the_others_edges_in_time_with_redi
     let mut heard = watch(&cluster, 1).await;
     revoke(&cluster, &mut heard, "alice").await;
     // Whatever is noticed of its death: at once, not yet, not at all.
-    cluster.redis.pause();
+    cluster.redis.server.pause();
     revoke(&cluster, &mut heard, "bob").await;
     cluster.all_say("down, polling").await;
     revoke(&cluster, &mut heard, "carol").await;
-    cluster.redis.kill();
+    cluster.redis.server.kill();
     revoke(&cluster, &mut heard, "dave").await;
 }
 

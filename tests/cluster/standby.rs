@@ -22,8 +22,8 @@ fn said(socket: &Socket) -> Vec<u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sockets_that_saw_what_a_promoted_standby_has_lost_are_reset_and_go_on() {
-    let mut primary = Postgres::start().await;
-    let standby = primary.standby().await;
+    let mut primary = Postgres::start();
+    let standby = primary.standby();
     let core = Core::start_with(&["--store", &primary.url_with(&standby)]).await;
     let edge = Edge::start(&core).await;
     let socket = Clients::node().await.connect(&edge.url(), Some(&user("ana")));
@@ -33,7 +33,7 @@ async fn sockets_that_saw_what_a_promoted_standby_has_lost_are_reset_and_go_on()
     for n in 1..=3 {
         assert_eq!(publish(&edge, n).await, Some(n));
     }
-    standby.follow_and_cut_off(&primary).await;
+    standby.follow_and_cut_off(&primary);
     for n in 4..=6 {
         assert_eq!(publish(&edge, n).await, Some(n));
     }

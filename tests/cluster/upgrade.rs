@@ -34,7 +34,7 @@ async fn refusal(database: &Postgres) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cores_go_on_beside_a_later_version_that_has_added_to_the_database() {
-    let database = Postgres::start().await;
+    let database = Postgres::start();
     let (mut cores, mut publishers) = (Vec::new(), JoinSet::new());
     let (recorder, end) = (Recorder::new(), CancellationToken::new());
     for number in 0..2 {

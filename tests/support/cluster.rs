@@ -2,12 +2,11 @@
 
 use roomcast_client::Client;
 use roomcast_identity::Scope;
+use roomcast_test_servers::{Port, Postgres};
 
 use super::core::Core;
 use super::credential::service;
 use super::eventually::eventually;
-use super::port::Port;
-use super::postgres::Postgres;
 use super::redis::Redis;
 
 #[derive(Debug)]
@@ -28,19 +27,19 @@ impl Cluster {
 
     /// Starts with settings of the test's own, as on the command line.
     pub(crate) async fn start_with(count: usize, more: &[&str]) -> Cluster {
-        Cluster::assemble(count, more, Redis::start().await).await
+        Cluster::assemble(count, more, Redis::start()).await
     }
 
     /// Speaks to Redis over TLS.
     pub(crate) async fn start_secure(count: usize) -> Cluster {
-        let redis = Redis::start_secure().await;
+        let redis = Redis::start_secure();
         let authority = redis.authority().expect("it is secure");
         let authority = authority.to_str().expect("a path").to_owned();
         Cluster::assemble(count, &["--bus-ca", &authority], redis).await
     }
 
     async fn assemble(count: usize, more: &[&str], redis: Redis) -> Cluster {
-        let database = Postgres::start().await;
+        let database = Postgres::start();
         let (mut cores, mut pages) = (Vec::new(), Vec::new());
         for _ in 0..count {
             let page = Port::reserve();

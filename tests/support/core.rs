@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use roomcast_identity::Scope;
+use roomcast_test_servers::{Port, Postgres};
 use tempfile::TempDir;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
@@ -13,8 +14,6 @@ use tonic_health::pb::health_client::HealthClient;
 use super::credential::{SERVICE_SECRET, USER_SECRET};
 use super::eventually::eventually;
 use super::grpc::{Broadcast, Caller, Jobs, channel};
-use super::port::Port;
-use super::postgres::Postgres;
 use super::process::Process;
 use super::tools;
 
@@ -61,7 +60,7 @@ impl Core {
         let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
         let is_told = std::env::var("ROOMCAST_TEST_STORE").as_deref() == Ok("postgres");
         let has_own = arguments.iter().any(|argument| argument == "--store");
-        let database = if is_told && !has_own { Some(Postgres::start().await) } else { None };
+        let database = (is_told && !has_own).then(Postgres::start);
         let process = spawn(&port, &data_dir, &arguments, database.as_ref());
         let mut core = Core { folder, data_dir, port, process, arguments, database };
         core.serves().await;

@@ -1,11 +1,11 @@
 //! `roomcast dev`: core and edge in one process, everything open on loopback.
 
+use roomcast_test_servers::Port;
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
 use super::eventually::eventually;
 use super::grpc::channel;
-use super::port::Port;
 use super::process::Process;
 use super::rest::Rest;
 use super::tools;

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use roomcast_test_servers::Port;
 
 use super::core::Core;
 use super::credential::{SERVICE_SECRET, Token, USER_SECRET, admin};
 use super::eventually::eventually;
-use super::port::Port;
 use super::process::Process;
 use super::rest::Rest;
 use super::tools;

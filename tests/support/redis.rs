@@ -1,16 +1,12 @@
-//! A Redis server of one test, and a client that says whatever bytes it likes.
+//! The Redis between the cores of one test, and a client that says whatever bytes it likes.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use roomcast_test_servers::Port;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-
-use super::eventually::eventually;
-use super::port::Port;
-use super::process::Process;
 
 /// Cores must know it; it must not be in their logs.
 const PASSWORD: &str = "a-password-of-redis";
@@ -19,8 +15,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct Redis {
-    process: Process,
-    port: Port,
+    pub(crate) server: roomcast_test_servers::Redis,
     security: Option<Security>,
 }
 
@@ -32,26 +27,24 @@ struct Security {
 }
 
 impl Redis {
-    pub(crate) async fn start() -> Redis {
-        Redis::start_with(None).await
+    pub(crate) fn start() -> Redis {
+        Redis { server: serve(&[]), security: None }
     }
 
     /// One that also speaks TLS, with a certificate for `localhost`.
-    pub(crate) async fn start_secure() -> Redis {
-        let folder = tempfile::tempdir().expect("a folder");
-        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
-        let certified = certified.expect("a certificate");
-        let put = |name: &str, text: String| std::fs::write(folder.path().join(name), text);
-        put("certificate.pem", certified.cert.pem()).expect("written");
-        put("key.pem", certified.signing_key.serialize_pem()).expect("written");
-        Redis::start_with(Some(Security { port: Port::reserve(), folder })).await
-    }
-
-    async fn start_with(security: Option<Security>) -> Redis {
-        let port = Port::reserve();
-        let redis = Redis { process: spawn(&port, security.as_ref()), port, security };
-        redis.serves().await;
-        redis
+    pub(crate) fn start_secure() -> Redis {
+        let security = Security { port: Port::reserve(), folder: certified() };
+        let number = security.port.address().port().to_string();
+        let [certificate, key] =
+            ["certificate.pem", "key.pem"].map(|name| security.file(name).display().to_string());
+        let settings = [
+            ["--tls-port", &number],
+            ["--tls-auth-clients", "no"],
+            ["--tls-cert-file", &certificate],
+            ["--tls-key-file", &key],
+            ["--tls-ca-cert-file", &certificate],
+        ];
+        Redis { server: serve(settings.as_flattened()), security: Some(security) }
     }
 
     /// What cores are started with.
@@ -60,62 +53,43 @@ impl Redis {
             Some(Security { port, .. }) => {
                 format!("rediss://:{PASSWORD}@localhost:{}", port.address().port())
             }
-            None => format!("redis://:{PASSWORD}@{}", self.port.address()),
+            None => format!("redis://:{PASSWORD}@{}", self.server.address()),
         }
     }
 
     /// The file of the authority that cores must know.
     pub(crate) fn authority(&self) -> Option<PathBuf> {
-        self.security.as_ref().map(|one| one.folder.path().join("certificate.pem"))
-    }
-
-    /// Stops it where it is: connections stay, answers do not come.
-    pub(crate) fn pause(&self) {
-        self.process.signal(Signal::SIGSTOP);
-    }
-
-    pub(crate) fn go_on(&self) {
-        self.process.signal(Signal::SIGCONT);
-    }
-
-    /// `kill -9`.
-    pub(crate) fn kill(&mut self) {
-        self.process.kill();
-    }
-
-    pub(crate) async fn restart(&mut self) {
-        self.process = spawn(&self.port, self.security.as_ref());
-        self.serves().await;
+        self.security.as_ref().map(|one| one.file("certificate.pem"))
     }
 
     pub(crate) async fn client(&self) -> Client {
-        self.connect().await.expect("Redis answers")
-    }
-
-    async fn serves(&self) {
-        eventually("Redis serves", async || self.connect().await).await;
-    }
-
-    async fn connect(&self) -> Option<Client> {
-        let stream = TcpStream::connect(self.port.address()).await.ok()?;
+        let stream = TcpStream::connect(self.server.address()).await.expect("Redis serves");
         let mut client = Client { stream, read: Vec::new() };
         client.say(&[b"AUTH", PASSWORD.as_bytes()]).await;
-        (client.line().await == "+OK").then_some(client)
+        assert_eq!(client.line().await, "+OK");
+        client
     }
 }
 
-fn spawn(port: &Port, security: Option<&Security>) -> Process {
-    let number = port.address().port().to_string();
-    let mut server = std::process::Command::new("redis-server");
-    server.args(["--port", &number, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
-    server.args(["--requirepass", PASSWORD]);
-    if let Some(Security { port, folder }) = security {
-        server.args(["--tls-port", &port.address().port().to_string(), "--tls-auth-clients", "no"]);
-        server.arg("--tls-cert-file").arg(folder.path().join("certificate.pem"));
-        server.arg("--tls-key-file").arg(folder.path().join("key.pem"));
-        server.arg("--tls-ca-cert-file").arg(folder.path().join("certificate.pem"));
+impl Security {
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
-    Process::spawn("redis", &mut server)
+}
+
+fn serve(settings: &[&str]) -> roomcast_test_servers::Redis {
+    roomcast_test_servers::Redis::start(&[&["--requirepass", PASSWORD][..], settings].concat())
+}
+
+/// A certificate and its key, in files.
+fn certified() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
+    let certified = certified.expect("a certificate");
+    let put = |name: &str, text: String| std::fs::write(folder.path().join(name), text);
+    put("certificate.pem", certified.cert.pem()).expect("written");
+    put("key.pem", certified.signing_key.serialize_pem()).expect("written");
+    folder
 }
 
 /// A connection that speaks Redis's protocol.

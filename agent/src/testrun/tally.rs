@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use roomcast_client::Event;
+use roomcast_client::proto::agent;
 use roomcast_client::worker::{Failure, News, Progress};
 use serde::Serialize;
 
@@ -89,7 +90,7 @@ impl Tally {
     /// The first news of a run.
     pub(super) fn started(&self, command: &str) -> Result<News, Failure> {
         let started = Started { command, format: self.format };
-        Ok(News::new().event(event("test_started", &started)?))
+        Ok(News::new().event(event(agent::TEST_STARTED, &started)?))
     }
 
     /// Adds what the command wrote.
@@ -166,7 +167,7 @@ impl Tally {
     /// The last news of a run.
     pub(super) fn rest(&mut self, completed: &Completed) -> Result<Vec<News>, Failure> {
         let mut all = self.news();
-        all.push(News::new().event(event("test_completed", completed)?));
+        all.push(News::new().event(event(agent::TEST_COMPLETED, completed)?));
         Ok(all)
     }
 
@@ -197,7 +198,7 @@ impl Totals {
 
 fn results(news: News, cases: &[Case]) -> News {
     // A case is text and numbers, which are always JSON.
-    cases.iter().filter_map(|case| event("test_result", case).ok()).fold(news, News::event)
+    cases.iter().filter_map(|case| event(agent::TEST_RESULT, case).ok()).fold(news, News::event)
 }
 
 fn event(name: &str, value: &impl Serialize) -> Result<Event, Failure> {

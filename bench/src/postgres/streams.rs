@@ -1,11 +1,12 @@
 //! Redis Streams that sync before they answer: one stream a topic, everything over one connection.
 
+use redis::Client;
 use redis::aio::MultiplexedConnection;
+use roomcast_test_servers::Redis;
 
 use super::lanes::topic;
 use crate::body::BODY;
 use crate::load::Operation;
-use crate::server::Redis;
 
 pub(super) struct Streams {
     connection: MultiplexedConnection,
@@ -14,7 +15,9 @@ pub(super) struct Streams {
 
 impl Streams {
     pub(super) async fn open(server: Redis) -> anyhow::Result<Streams> {
-        Ok(Streams { connection: server.connect().await?, _server: server })
+        let client = Client::open(server.url())?;
+        let connection = client.get_multiplexed_async_connection().await?;
+        Ok(Streams { connection, _server: server })
     }
 }
 

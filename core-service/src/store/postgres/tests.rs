@@ -4,26 +4,26 @@ mod cluster;
 mod counting;
 mod migration;
 mod pooler;
-mod server;
 mod standby;
 mod tls;
 
 use std::sync::Arc;
 
+use roomcast_test_servers::Postgres;
+
 use super::{Clock, PostgresConfig, PostgresStore};
 use crate::domain::time::Time;
 use crate::store::conformance::{Engine, conformance, job_limits};
 use crate::store::{Store, Tap};
-use server::Server;
 
 conformance!(crate::store::postgres::tests::fresh);
 
 /// A database of its own.
-pub(super) fn fresh() -> Server {
-    Server::start()
+pub(super) fn fresh() -> Postgres {
+    Postgres::start()
 }
 
-impl Engine for Server {
+impl Engine for Postgres {
     fn open(&self, clock: Arc<dyn Fn() -> Time + Send + Sync>, tap: Tap) -> Arc<dyn Store> {
         let mut config = PostgresConfig::new(self.url());
         config.limits = job_limits();

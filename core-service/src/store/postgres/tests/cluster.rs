@@ -6,7 +6,8 @@ use std::process::{Child, Command as Process, Stdio};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use super::Server;
+use roomcast_test_servers::Postgres;
+
 use crate::domain::event::{Body, Event, NewEvent};
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
@@ -73,14 +74,14 @@ pub(super) async fn insist(store: &PostgresStore, topic: &Topic, text: &str) -> 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_was_copied_has_a_name_of_its_own_though_all_in_it_is_the_same() {
-    let server = Server::start();
+    let server = Postgres::start();
     let name = |url: String| {
         let store = open(url);
         (store.cluster().name().to_owned(), store.cluster().key().to_vec())
     };
     let original = name(server.url());
     server.say("CREATE DATABASE copied TEMPLATE postgres");
-    let copied = name(server.url().replace("/postgres?", "/copied?"));
+    let copied = name(server.url_of("copied"));
     assert_ne!(copied.0, original.0);
     assert_eq!(copied.1, original.1, "the key was copied with the rest");
     assert_eq!(name(server.url()), original, "a start changes nothing");
@@ -91,7 +92,7 @@ const LONG_READ: &str = "SELECT pg_sleep(1.5)";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_the_topic_of_rights_stands_is_told_while_all_readers_are_busy() {
-    let server = Server::start();
+    let server = Postgres::start();
     let store = Arc::new(open(server.url()));
     let reads = (0..READERS).map(|_| {
         let store = Arc::clone(&store);
@@ -164,7 +165,7 @@ fn start_writer(url: &str, name: &str, said: mpsc::SyncSender<(u32, u64, String)
 /// commit: each event is there once, where its writer was told.
 #[test]
 fn nothing_is_lost_and_nothing_twice_when_the_server_dies_under_racing_cores() {
-    let mut server = Server::start();
+    let mut server = Postgres::start();
     let (said, heard) = mpsc::sync_channel(1024);
     let names: Vec<String> = (0..WRITERS).map(|n| format!("writer-{n}")).collect();
     let writers: Vec<Child> =
@@ -204,7 +205,7 @@ fn nothing_is_lost_and_nothing_twice_when_the_server_dies_under_racing_cores() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_is_away_is_told_at_once_and_taken_again_when_it_is_back() {
-    let mut server = Server::start();
+    let mut server = Postgres::start();
     let store = open(server.url());
     insist(&store, &room(0), "before").await;
     server.kill();
@@ -223,7 +224,7 @@ async fn a_database_that_is_away_is_told_at_once_and_taken_again_when_it_is_back
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cores_that_start_together_find_one_schema_and_an_older_one_is_refused() {
-    let server = Server::start();
+    let server = Postgres::start();
     let starts = (0..4).map(|_| {
         let url = server.url();
         tokio::task::spawn_blocking(move || drop(open(url)))

@@ -1,6 +1,7 @@
 //! Counting what jobs use, while others hold the rows that it is counted for.
 
-use super::Server;
+use roomcast_test_servers::Postgres;
+
 use crate::store::conformance::World;
 use crate::store::conformance::sessions::with_sessions;
 use crate::store::conformance::usage::{sum, uses};
@@ -11,7 +12,7 @@ const ERASING: &str = "BEGIN; DELETE FROM session WHERE session_id = 's1';
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_is_being_erased_counts_nothing_and_is_not_waited_for() {
-    let server = Server::start_with(&["max_prepared_transactions=1"], &[]);
+    let server = Postgres::start_with(&["max_prepared_transactions=1"], &[]);
     let world = World::new(Box::new(server));
     with_sessions(&world, &["s1", "s2"]).await;
     let world = world.altered(ERASING);

@@ -1,6 +1,7 @@
 //! A database that a core of an older version goes on with.
 
-use super::Server;
+use roomcast_test_servers::Postgres;
+
 use super::cluster::open;
 use crate::domain::topic::{Kind, Topic};
 use crate::store::commit::{Action, Command};
@@ -8,13 +9,13 @@ use crate::store::session::{self, Outcome};
 use crate::store::{Committed, SessionStore as _, Store as _};
 
 /// What a core of schema 2 writes when somebody comes.
-fn comes(server: &Server, user: &str, edge: &str) {
+fn comes(server: &Postgres, user: &str, edge: &str) {
     server.say(&format!("INSERT INTO participant VALUES(1, '{user}', '{edge}', 1, 1)"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_there_by_an_older_core_is_neither_gone_at_once_nor_there_for_ever() {
-    let server = Server::start();
+    let server = Postgres::start();
     server.say("CREATE TABLE meta(key text PRIMARY KEY, value bigint NOT NULL)");
     server.say("INSERT INTO meta VALUES('schema', 2)");
     server.say(include_str!("../schema/1.sql"));

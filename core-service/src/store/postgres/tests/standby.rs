@@ -2,9 +2,9 @@
 //! is lost is told to whoever has it, and nothing else takes its place in silence.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use super::Server;
+use roomcast_test_servers::Postgres;
+
 use super::cluster::{insist, open, publish, room};
 use crate::domain::cursor::{Cursor, Resume};
 use crate::store::commit::Committed;
@@ -13,11 +13,6 @@ use crate::store::{Error, Store as _};
 
 const KEPT: u32 = 10;
 const LOST: u32 = 5;
-/// Longer than a standby needs for some events.
-const PATIENCE: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_millis(20);
-/// What a standby needs of its primary.
-const SENDS: [&str; 2] = ["wal_level=replica", "max_wal_senders=4"];
 
 /// Publishes, and answers the cursor of each event.
 async fn say(store: &PostgresStore, prefix: &str, count: u32) -> Vec<Cursor> {
@@ -36,47 +31,18 @@ async fn judge(store: &PostgresStore, cursor: Cursor) -> Option<Resume> {
     store.position(&room(0), Some(cursor)).await.expect("a position").resume
 }
 
-/// The address of both servers.
-fn address(servers: [&Server; 2]) -> String {
-    let hosts = servers.map(|one| one.folder().display().to_string().replace('/', "%2F"));
-    format!("postgres://roomcast@{}/postgres", hosts.join(","))
-}
-
-/// Waits until the standby has all that the primary has.
-fn follow(primary: &Server, standby: &Server) {
-    let head = primary.say("SELECT pg_current_wal_lsn()");
-    let has_it = format!("SELECT pg_last_wal_replay_lsn() >= '{head}'::pg_lsn");
-    let begun = Instant::now();
-    while standby.say(&has_it) != "t" {
-        assert!(begun.elapsed() < PATIENCE, "the standby does not follow");
-        std::thread::park_timeout(PAUSE);
-    }
-}
-
-/// Cuts a standby off, so that nothing is on its way to it any more.
-fn cut_off(standby: &Server) {
-    standby.say("ALTER SYSTEM SET primary_conninfo = ''");
-    standby.say("SELECT pg_reload_conf()");
-    let begun = Instant::now();
-    while standby.say("SELECT count(*) FROM pg_stat_wal_receiver") != "0" {
-        assert!(begun.elapsed() < PATIENCE, "the standby still receives");
-        std::thread::park_timeout(PAUSE);
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_of_what_a_promoted_standby_has_lost_are_reset() {
-    let mut primary = Server::start_with(&SENDS, &[]);
+    let mut primary = Postgres::start();
     let standby = primary.standby();
-    let store = open(address([&primary, &standby]));
+    let store = open(primary.url_with(&standby));
     let kept = say(&store, "kept", KEPT).await;
-    follow(&primary, &standby);
-    cut_off(&standby);
+    standby.follow_and_cut_off(&primary);
     let lost = say(&store, "lost", LOST).await;
     assert_eq!(judge(&store, lost[4]).await, Some(Resume::Whole));
 
     primary.kill();
-    assert_eq!(standby.say("SELECT pg_promote()"), "t");
+    standby.promote();
     let promoted = open(standby.url());
     assert_eq!(promoted.cluster().name(), store.cluster().name(), "cores find each other there");
     drop(promoted);
@@ -95,14 +61,14 @@ async fn readers_of_what_a_promoted_standby_has_lost_are_reset() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_that_is_waited_for_loses_nothing() {
-    let mut primary = Server::start_with(&SENDS, &[]);
+    let mut primary = Postgres::start();
     let standby = primary.standby();
     primary.say("ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'");
     primary.say("SELECT pg_reload_conf()");
-    let store = open(address([&primary, &standby]));
+    let store = open(primary.url_with(&standby));
     let said = say(&store, "kept", KEPT).await;
     primary.kill();
-    assert_eq!(standby.say("SELECT pg_promote()"), "t");
+    standby.promote();
     standby.say("ALTER SYSTEM SET synchronous_standby_names = ''");
     standby.say("SELECT pg_reload_conf()");
     assert_eq!(insist(&store, &room(0), "after").await, u64::from(KEPT) + 1);
@@ -113,7 +79,7 @@ async fn a_standby_that_is_waited_for_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_no_primary_is_not_written_to() {
-    let primary = Server::start_with(&SENDS, &[]);
+    let primary = Postgres::start();
     let standby = primary.standby();
     let store = open(primary.url());
     say(&store, "kept", 1).await;
@@ -128,14 +94,14 @@ async fn a_server_that_is_no_primary_is_not_written_to() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_beyond_a_restored_dump_are_reset() {
-    let server = Server::start();
+    let server = Postgres::start();
     let store = open(server.url());
     let kept = say(&store, "kept", KEPT).await;
     let dump = server.dump();
     let lost = say(&store, "lost", LOST).await;
     drop(store);
 
-    let restored = Server::start();
+    let restored = Postgres::start();
     restored.restore(&dump);
     let store = open(restored.url());
     assert_eq!(judge(&store, kept[9]).await, Some(Resume::Whole));

@@ -1,23 +1,20 @@
 //! TLS to the database: the server's certificate is checked, and so is a password over it.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use roomcast_test_servers::{Port, Postgres};
 use tempfile::TempDir;
 
-use super::Server;
 use crate::store::postgres::{OpenError, PostgresConfig, PostgresStore};
 
 const PASSWORD: &str = "of the tests alone";
-/// Below the ports that the kernel gives to connections, one of which could take a server's.
-const PORTS: std::ops::Range<u16> = 16_000..20_000;
 
 /// A server that lets nobody in over TCP but by TLS and password.
 struct Guarded {
-    server: Server,
-    port: u16,
+    server: Postgres,
+    port: Port,
     folder: TempDir,
 }
 
@@ -32,9 +29,10 @@ impl Guarded {
         std::fs::write(folder.path().join("ca.pem"), authority.pem()).expect("written");
         let other = self::authority().pem();
         std::fs::write(folder.path().join("other.pem"), other).expect("written");
-        let port = free_port();
-        let settings = ["listen_addresses=127.0.0.1", &format!("port={port}"), "ssl=on"];
-        let server = Server::start_with(
+        let port = Port::reserve();
+        let number = format!("port={}", port.address().port());
+        let settings = ["listen_addresses=127.0.0.1", &number, "ssl=on"];
+        let server = Postgres::start_with(
             &settings,
             &[
                 ("server.crt", &certificate.pem()),
@@ -60,7 +58,7 @@ impl Guarded {
         authority: Option<&Path>,
     ) -> Result<PostgresStore, OpenError> {
         let password = PASSWORD.replace(' ', "%20");
-        let port = self.port;
+        let port = self.port.address().port();
         let url = format!(
             "postgres://roomcast:{password}@{host}:{port}/postgres?hostaddr=127.0.0.1{more}"
         );
@@ -74,12 +72,6 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority")
-}
-
-fn free_port() -> u16 {
-    let begin = PORTS.start + u16::try_from(std::process::id() % 4000).expect("small");
-    let mut ports = (begin..PORTS.end).chain(PORTS.start..begin);
-    ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).expect("a free port")
 }
 
 #[test]
@@ -110,7 +102,7 @@ fn a_database_that_cannot_show_who_it_is_is_refused() {
     assert!(unchecked.contains("--store-ca"), "{unchecked}");
     let plain = refused(guarded.open("localhost", "", None));
     assert!(plain.contains("no encryption"), "{plain}");
-    let server = Server::start();
+    let server = Postgres::start();
     let mut config = PostgresConfig::new(server.url());
     config.authority = Some(ca);
     let deaf = refused(PostgresStore::open(config, Arc::new(|_| {})));

@@ -1,13 +1,12 @@
 //! One core's way to the database: a socket between them that can be cut, as a network can.
 
-use std::path::Path;
-
+use roomcast_test_servers::Postgres;
 use tempfile::TempDir;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::super::link::join;
+use super::link::join;
 
 /// The server's socket, as it and whoever looks for it name it.
 const SOCKET: &str = ".s.PGSQL.5432";
@@ -21,11 +20,11 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    pub(super) fn to(server: &Path) -> Way {
+    pub(crate) fn to(database: &Postgres) -> Way {
         let folder = tempfile::tempdir().expect("a folder");
         let listener = UnixListener::bind(folder.path().join(SOCKET)).expect("a socket");
         let is_whole = watch::Sender::new(true);
-        let (door, whole) = (server.join(SOCKET), is_whole.subscribe());
+        let (door, whole) = (database.folder().join(SOCKET), is_whole.subscribe());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut carried = JoinSet::new();
@@ -39,7 +38,7 @@ impl Way {
 
     /// What a core is started with.
     pub(crate) fn url(&self) -> String {
-        super::url(self.folder.path())
+        format!("postgres://roomcast@localhost/postgres?host={}", self.folder.path().display())
     }
 
     /// Nothing passes any more, and nobody is told.

@@ -11,13 +11,13 @@ const COUNT: u16 = 12_000;
 
 /// A port of loopback. Reserved by a locked file, so that tests in other processes keep away from it.
 #[derive(Debug)]
-pub(crate) struct Port {
+pub struct Port {
     number: u16,
     _reservation: File,
 }
 
 impl Port {
-    pub(crate) fn reserve() -> Port {
+    pub fn reserve() -> Port {
         static NEXT: AtomicU16 = AtomicU16::new(0);
         let folder = std::env::temp_dir().join("roomcast-test-ports");
         std::fs::create_dir_all(&folder).expect("a folder for reservations of ports");
@@ -40,11 +40,11 @@ impl Port {
         panic!("no port is free between {FIRST} and {}", FIRST + COUNT);
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.number).into()
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}", self.address())
     }
 }

@@ -3,9 +3,11 @@
 //! read anew.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use lru::LruCache;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::domain::cursor::{Cursor, Resume};
 use crate::domain::event::{Body, Event};
@@ -16,6 +18,9 @@ use crate::store::{Error, PageLimit, Store};
 
 /// Memory of all sessions together: one of a hundred thousand nodes, or a dozen of ten thousand.
 const RECENT_BYTES_MAX: u64 = 128 << 20;
+/// A session that nobody has asked for in so long goes when another is asked for: most have been closed
+/// or erased by then, and whoever joins one again can wait for the reading.
+const RECENT_FOR: Duration = Duration::from_secs(10 * 60);
 /// What a node takes besides its texts: maps of short texts are mostly room.
 const NODE_BYTES: u64 = 800;
 /// What a session takes besides its graphs.
@@ -46,6 +51,7 @@ struct Kept {
 struct Weighed {
     slot: Arc<Slot>,
     bytes: u64,
+    asked_at: Instant,
 }
 
 #[derive(Debug)]
@@ -71,7 +77,7 @@ impl Recent {
         store: &dyn Store,
         session_id: &str,
     ) -> Result<Option<Arc<Known>>, Error> {
-        let slot = self.slot(session_id);
+        let slot = self.slot(session_id, Instant::now());
         let _turn = slot.turn.acquire().await.map_err(|_| Error::Unavailable("closed".into()))?;
         let Some(outline) = store.session(session_id).await? else {
             self.forget(session_id);
@@ -104,14 +110,16 @@ impl Recent {
         Ok(Some(known))
     }
 
-    fn slot(&self, session_id: &str) -> Arc<Slot> {
+    fn slot(&self, session_id: &str, now: Instant) -> Arc<Slot> {
         let mut kept = self.kept();
-        if let Some(weighed) = kept.slots.get(session_id) {
+        kept.forget_unasked(now);
+        if let Some(weighed) = kept.slots.get_mut(session_id) {
+            weighed.asked_at = now;
             return weighed.slot.clone();
         }
         let slot = Arc::new(Slot { turn: Semaphore::new(1), known: Mutex::default() });
         kept.bytes += SESSION_BYTES;
-        let weighed = Weighed { slot: slot.clone(), bytes: SESSION_BYTES };
+        let weighed = Weighed { slot: slot.clone(), bytes: SESSION_BYTES, asked_at: now };
         kept.slots.put(session_id.to_owned(), weighed);
         slot
     }
@@ -147,6 +155,17 @@ impl Recent {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn forget_unasked(&mut self, now: Instant) {
+        let is_unasked = |one: &Weighed| now.duration_since(one.asked_at) >= RECENT_FOR;
+        while self.slots.peek_lru().is_some_and(|(_, oldest)| is_unasked(oldest))
+            && let Some((_, gone)) = self.slots.pop_lru()
+        {
+            self.bytes -= gone.bytes;
+        }
     }
 }
 
@@ -214,5 +233,23 @@ impl Known {
         for (name, head) in graphs {
             self.state.graphs.entry(name).or_default().head = head;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_not_asked_for_goes_when_another_is() {
+        let (recent, began) = (Recent::default(), Instant::now());
+        for (session_id, at) in [("a", 0), ("b", 0), ("a", 1)] {
+            let _slot = recent.slot(session_id, began + Duration::from_secs(at));
+        }
+        let _slot = recent.slot("c", began + RECENT_FOR);
+        let kept = recent.kept();
+        let left: Vec<&str> =
+            kept.slots.iter().map(|(session_id, _)| session_id.as_str()).collect();
+        assert_eq!((left, kept.bytes), (vec!["c", "a"], 2 * SESSION_BYTES));
     }
 }

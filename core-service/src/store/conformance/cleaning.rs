@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::World;
 use super::world::{create, event, job_topic, key, percent, publish, report, room, spec};
-use crate::domain::cursor::Resume;
+use crate::domain::cursor::{Cursor, Resume};
 use crate::domain::job::{Command as JobCommand, OutputChunk, Report, Spec};
 use crate::domain::retention::Retention;
 use crate::domain::topic::Kind;
 use crate::store::commit::Command;
-use crate::store::{CleanBudget, Cleaned, JobQuery, OutputQuery, PageLimit};
+use crate::store::{CleanBudget, Cleaned, JobQuery, OutputQuery, PageLimit, TopicQuery};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -95,8 +95,16 @@ pub(crate) async fn an_ended_job_goes_whole_after_its_time(world: World) {
     let (attempt, channel) = (1, "out".to_owned());
     let query = OutputQuery { job_id: id.into(), attempt, channel, from: 0, max: 99 };
     assert_eq!(world.store.job_output(query).await, Ok(bytes::Bytes::new()));
-    let position = world.store.position(&topic, None).await.expect("a position");
-    assert_eq!((position.floor, position.head, position.bytes), (head.offset, head, 0));
+    let position = world.store.position(&topic, Some(head)).await.expect("a position");
+    assert_eq!((position.head, position.resume), (Cursor::START, Some(Resume::Ahead)));
+    let query = TopicQuery {
+        tenant: "acme".into(),
+        kinds: vec![Kind::Job],
+        prefix: String::new(),
+        after: None,
+        limit: 9,
+    };
+    assert_eq!(world.store.topics(query).await, Ok(Vec::new()), "its topic is gone as well");
     let late = world.change(id, percent(fence, 202, 1.0)).await;
     assert!(late.is_err(), "{late:?}");
 }

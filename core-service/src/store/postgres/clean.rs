@@ -217,8 +217,9 @@ impl Steps<'_> {
         Ok(gone)
     }
 
-    /// Deletes what an ended job, session or project leaves: its events, at last its rows. The topic
-    /// stays, empty, so that whoever holds a cursor learns that what followed is gone.
+    /// Deletes what an ended job, session or project leaves: its events, at last its rows. A topic whose
+    /// name may be used again stays, empty, so that whoever holds a cursor of it learns that what followed
+    /// is gone.
     fn purge(&self, now: Time, left: &mut Left) -> Result<bool, Failure> {
         if !self.trim(left, |_, _, _| true)? {
             return Ok(false);
@@ -243,9 +244,12 @@ impl Steps<'_> {
             if head.events() > 0 {
                 return Ok(0);
             }
+            if self.topic.kind() == Kind::Job {
+                return delete_job(self.connection, head.stand.id);
+            }
             head.stand.ended_at = None;
             head.has_changed = true;
-            delete_job(self.connection, head.stand.id)
+            Ok(0)
         })?;
         left.cleaned.jobs += jobs.unwrap_or_default();
         Ok(jobs.is_some())
@@ -277,7 +281,7 @@ impl Steps<'_> {
     }
 }
 
-/// Deletes a job, its input and its labels; answers how many jobs that were.
+/// Deletes a job, its input, its labels and its topic; answers how many jobs that were.
 fn delete_job(connection: &Connection, topic: i64) -> Result<u64, Failure> {
     connection.execute(
         "DELETE FROM job_label WHERE (tenant, key, value, job_id) IN
@@ -289,5 +293,6 @@ fn delete_job(connection: &Connection, topic: i64) -> Result<u64, Failure> {
     {
         connection.execute(sql, values![topic])?;
     }
+    connection.execute("DELETE FROM topic WHERE id = ?1", values![topic])?;
     connection.execute("DELETE FROM job WHERE topic = ?1", values![topic])
 }

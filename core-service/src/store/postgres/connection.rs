@@ -2,13 +2,14 @@
 //! not wait is sent together. So a batch is decided by the same code as in the embedded engine.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
+use lru::LruCache;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Statement};
@@ -18,6 +19,9 @@ use super::target::{Pooling, Security, Target};
 
 /// A server that does not answer is given up: a little after it should have cancelled the statement.
 const ANSWER_MAX: Duration = Duration::from_secs(12);
+/// Statements that stay prepared, here and at the server, which takes some 10 KB for each: all that there
+/// are, but for lists, of which every choice of filters is one.
+pub(super) const STATEMENTS_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("above zero");
 /// A connection that was idle for longer is asked whether it lives before it is used.
 const IDLE_MAX: Duration = Duration::from_secs(1);
 
@@ -29,7 +33,7 @@ pub(crate) struct Connection {
     client: Client,
     /// Taken when it is dropped.
     runtime: Option<Runtime>,
-    statements: RefCell<HashMap<String, Statement>>,
+    statements: RefCell<LruCache<String, Statement>>,
     pooling: Pooling,
     /// Whether a transaction is begun, or is with the next statement.
     is_inside: Cell<bool>,
@@ -94,7 +98,7 @@ impl Connection {
         Ok(Connection {
             client,
             runtime: Some(runtime),
-            statements: RefCell::default(),
+            statements: RefCell::new(LruCache::new(STATEMENTS_MAX)),
             pooling: target.pooling,
             is_inside: Cell::new(false),
             begin: Cell::new(None),
@@ -274,7 +278,7 @@ impl Connection {
     /// Statements are prepared once per connection, or once per transaction behind a pooler that lends
     /// connections for one. A parameter is written as the other engine does.
     fn statement(&self, sql: &str) -> Result<Statement, Trouble> {
-        if let Some(statement) = self.statements.borrow().get(sql) {
+        if let Some(statement) = self.statements.borrow_mut().get(sql) {
             return Ok(statement.clone());
         }
         if self.pooling == Pooling::Transaction
@@ -283,7 +287,8 @@ impl Connection {
             self.run(begin)?;
         }
         let statement = self.wait(self.client.prepare(&sql.replace('?', "$")))?;
-        self.statements.borrow_mut().insert(sql.to_owned(), statement.clone());
+        // The server lets go of the one that falls out with the next that it is told.
+        self.statements.borrow_mut().put(sql.to_owned(), statement.clone());
         Ok(statement)
     }
 

@@ -5,6 +5,7 @@ mod counting;
 mod migration;
 mod pooler;
 mod standby;
+mod statements;
 mod tls;
 
 use std::sync::Arc;

@@ -38,14 +38,16 @@ pub(crate) fn input<S: Sql>(sql: &S, job_id: &str) -> Answer<Option<Payload>, S>
 /// Jobs that match, newest first. Each state is a range of an index that is in the list's order; the
 /// newest of all ranges are the list, so that no page costs more than its length times seven.
 pub(crate) fn list<S: Sql>(sql: &S, query: &JobQuery) -> Answer<Vec<Stored>, S> {
+    // In one order and each once, however they were asked for: another list of them is another statement.
+    let states = STATES.into_iter().filter(|state| query.states.contains(state));
+    let states: Vec<job::State> = states.collect();
     let mut found: Vec<(String, i64)> = Vec::new();
     if query.labels.is_empty() {
-        let states = if query.states.is_empty() { &STATES[..] } else { &query.states[..] };
-        for state in states {
+        for state in if states.is_empty() { &STATES[..] } else { &states[..] } {
             found.extend(range(sql, query, &[*state])?);
         }
     } else {
-        found.extend(range(sql, query, &query.states)?);
+        found.extend(range(sql, query, &states)?);
     }
     found.sort_unstable_by(|a, b| b.cmp(a));
     found.dedup();

@@ -186,8 +186,9 @@ fn oldest(
     Ok(found)
 }
 
-/// Deletes an ended job, session or project: its output's index, its events, at last the record. The topic
-/// stays, empty, so that whoever holds a cursor learns that what followed is gone.
+/// Deletes an ended job, session or project: its output's index, its events, at last the record. A topic
+/// whose name may be used again stays, empty, so that whoever holds a cursor of it learns that what
+/// followed is gone.
 fn purge(rows: &mut Rows<'_>, topic: &Topic, now: Time, left: &mut Left) -> Result<(), Failure> {
     let id = rows.memory.heads.get(rows.connection, topic)?.id;
     while output::unmark(rows.connection, id, STEP_ROWS)? > 0 {
@@ -206,15 +207,15 @@ fn purge(rows: &mut Rows<'_>, topic: &Topic, now: Time, left: &mut Left) -> Resu
             return Ok(());
         }
     }
-    rows.memory.heads.touch(rows.connection, topic)?.end(None);
-    rows.memory.heads.flush(rows.connection)?;
-    if topic.kind() == Kind::Job
-        && let Some(held) = rows.memory.records.get(rows.connection, topic.name())?
-    {
+    if topic.kind() != Kind::Job {
+        rows.memory.heads.touch(rows.connection, topic)?.end(None);
+        return rows.memory.heads.flush(rows.connection);
+    }
+    if let Some(held) = rows.memory.records.get(rows.connection, topic.name())? {
         rows.memory.records.delete(rows.connection, &held)?;
         left.cleaned.jobs += 1;
     }
-    Ok(())
+    rows.memory.heads.delete(rows.connection, topic)
 }
 
 /// Deletes idempotency keys that are past their time.

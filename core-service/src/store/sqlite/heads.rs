@@ -143,6 +143,17 @@ impl Heads {
         Ok(())
     }
 
+    /// Deletes a topic that holds nothing, and whose name is never used again.
+    pub(super) fn delete(&mut self, connection: &Connection, topic: &Topic) -> Result<(), Failure> {
+        self.flush(connection)?;
+        let id = self.get(connection, topic)?.id;
+        for sql in ["DELETE FROM topic_head WHERE topic = ?1", "DELETE FROM topic WHERE id = ?1"] {
+            connection.prepare_cached(sql)?.execute([id])?;
+        }
+        self.cache.pop(topic);
+        Ok(())
+    }
+
     /// Forgets everything, after a rollback.
     pub(super) fn clear(&mut self) {
         self.cache.clear();

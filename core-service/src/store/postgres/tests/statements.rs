@@ -1,0 +1,27 @@
+//! What of statements stays with the server.
+
+use roomcast_test_servers::Postgres;
+
+use crate::store::postgres::connection::{Connection, STATEMENTS_MAX};
+use crate::store::postgres::target::Target;
+
+const PREPARED: &str = "SELECT count(*) FROM pg_prepared_statements";
+
+#[test]
+fn a_connection_keeps_so_many_statements_prepared_and_no_more() {
+    let server = Postgres::start();
+    let target = Target::new(&server.url(), None).expect("an address");
+    let connection = Connection::open(&target).expect("connected");
+    let prepared = || {
+        let rows = connection.query(PREPARED, &[]).expect("counted");
+        usize::try_from(rows[0].get::<_, i64>(0)).expect("a count")
+    };
+    assert!(prepared() < STATEMENTS_MAX.get());
+    for n in 0..2 * STATEMENTS_MAX.get() {
+        connection.query(&format!("SELECT {n}"), &[]).expect("answered");
+    }
+    let after = prepared();
+    // The one that counts has fallen out and come back, for one that falls out after it.
+    let kept = STATEMENTS_MAX.get()..=STATEMENTS_MAX.get() + 1;
+    assert!(kept.contains(&after), "{after}");
+}

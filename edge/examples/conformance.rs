@@ -46,10 +46,13 @@ const TIMING: Timing = Timing {
 };
 const MESSAGE_BYTES_MAX: u64 = 1_000_000;
 /// The suites wait for one message at a time, and their WebSocket in Node tells of all that came together
-/// at once: an event that comes with the answer to CONNECT, as the edge would write it, is lost to them.
-const APART: Duration = Duration::from_millis(50);
+/// at once: an event that comes with the answer to CONNECT, as the edge would write it, is lost to them. It
+/// comes in the middle between that and the first ping, far from both.
+const APART: Duration = TIMING.ping_interval.checked_div(2).expect("not by zero");
 
-#[tokio::main]
+/// On one thread, as the servers that the suites were written for: of two requests over two connections
+/// that which was begun first is taken first.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| ADDRESS.to_owned());
     serve(TcpListener::bind(address.parse::<SocketAddr>()?).await?).await

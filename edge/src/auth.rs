@@ -12,7 +12,7 @@ pub(crate) use origin::guard;
 pub use rights::Rights;
 pub(crate) use rights::{HEARD_FOR, Hold};
 pub use session::Session;
-pub(crate) use standing::{Answer, Notice, Refused, Standing};
+pub(crate) use standing::{Notice, Readable, Refused, Standing};
 
 use std::{
     fmt,

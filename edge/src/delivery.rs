@@ -32,6 +32,15 @@ impl From<Gone> for End {
     }
 }
 
+impl From<Closed> for End {
+    fn from(closed: Closed) -> Self {
+        match closed {
+            Closed::Ended => Self::Ended,
+            Closed::Refused { code, message } => Self::Refused { code, message },
+        }
+    }
+}
+
 /// One topic's deliveries to one socket.
 #[derive(Debug)]
 pub(crate) struct Deliveries {
@@ -99,10 +108,7 @@ impl Deliveries {
                 metrics::counter!("roomcast_edge_resets_total").increment(1);
                 start_again(outlet, &reset).await?;
             }
-            Delivery::Closed(Closed::Ended) => return Err(End::Ended),
-            Delivery::Closed(Closed::Refused { code, message }) => {
-                return Err(End::Refused { code, message });
-            }
+            Delivery::Closed(closed) => return Err(closed.into()),
         }
         Ok(())
     }

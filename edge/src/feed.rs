@@ -51,12 +51,14 @@ use tonic::Status;
 
 use self::{
     glance::Glances,
+    grant::Grant,
+    page::Pages,
     reader::Right,
     state::States,
     topic::{Feed, Key},
 };
 use crate::{
-    auth::Rights,
+    auth::{Hold, Rights},
     presence::{Place, Presence, Stay},
     upstream::{Caller, Upstream},
 };
@@ -84,6 +86,7 @@ struct Shared {
     /// Wakes the stream's driver when the table changed.
     changed: Notify,
     replays: Semaphore,
+    pages: Pages,
     states: States,
     glances: Glances,
     connected: AtomicBool,
@@ -121,6 +124,7 @@ impl Feeds {
             table: Mutex::default(),
             changed: Notify::new(),
             replays: Semaphore::new(REPLAYS_MAX),
+            pages: Pages::default(),
             states: States::new(),
             glances: Glances::default(),
             connected: AtomicBool::new(false),
@@ -167,14 +171,26 @@ impl Feeds {
             tenant: String::new(),
         };
         let hold = self.0.rights.hold(&caller.session, Some(topic));
+        let asked_at = Instant::now();
         let response =
             self.0.upstream.broadcast().join(caller.request(request)).await?.into_inner();
         let hold = hold.named(&response.topic);
-        let feed = self.open(&response)?;
-        let stay = self.enter(&caller, &response);
-        let reader =
-            Reader::new(self.clone(), feed, Right { caller, hold, _stay: stay }, &response);
+        let reader = self.begin((caller, hold), &response, asked_at)?;
         Ok(Joined { response, state: None, reader })
+    }
+
+    /// A reader where the core's answer says, which was asked for at that moment.
+    fn begin(
+        &self,
+        (caller, hold): (Caller, Hold),
+        response: &JoinResponse,
+        asked_at: Instant,
+    ) -> Result<Reader, Status> {
+        let feed = self.open(response)?;
+        let stay = self.enter(&caller, response);
+        let grant = Grant::new(response.grant.as_ref(), caller.session.expires_at(), asked_at);
+        let right = Right { caller, hold, grant, _stay: stay };
+        Ok(Reader::new(self.clone(), feed, right, &response.cursor))
     }
 
     /// The user is in the topic, where it is told who is.
@@ -222,6 +238,7 @@ impl Feeds {
 
     /// Takes out the feeds that nobody came back for.
     fn expire(&self, now: Instant) -> Vec<Arc<Feed>> {
+        self.0.pages.prune(now);
         self.0.states.prune(now);
         self.0.glances.prune(now);
         let mut table = self.table();

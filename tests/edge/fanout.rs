@@ -90,7 +90,7 @@ async fn sockets_that_never_read_cost_the_others_nothing_are_given_up_and_catch_
     sleepers.read_again();
     sleepers.all("back and told why", |record| record.ended_as == ["slow_consumer"]).await;
     end.cancel();
-    publishing.await.expect("an author that does not panic");
+    let slowest = publishing.await.expect("an author that does not panic");
 
     let last = author.burst(1).await;
     readers.all_at(&last).await;
@@ -107,6 +107,7 @@ async fn sockets_that_never_read_cost_the_others_nothing_are_given_up_and_catch_
             "longest time without data of any that reads, at 50 events/s",
             format!("{silence:.0?}"),
         )
+        .row("longest wait of their author for a commit", format!("{slowest:.0?}"))
         .row("connections lost by those that read", 0)
         .row("edge's memory grew by", format!("{:.1} MB", grown as f64 / 1e6))
         .row("contradictions found by the checker", 0)
@@ -169,7 +170,7 @@ async fn a_long_replay_costs_the_edge_pages_and_the_live_sockets_nothing() {
     .await;
     let (took, silence) = (began.elapsed(), crowd.longest_silence());
     end.cancel();
-    publishing.await.expect("an author that does not panic");
+    let slowest = publishing.await.expect("an author that does not panic");
 
     replaying.all_at(&last).await;
     crowd.all_at(&living.burst(1).await).await;
@@ -182,6 +183,7 @@ async fn a_long_replay_costs_the_edge_pages_and_the_live_sockets_nothing() {
         .row("edge's memory grew at most by", format!("{:.1} MB", grown as f64 / 1e6))
         .row("live sockets in another room", live)
         .row("longest time without data of any of them, at 50 events/s", format!("{silence:.0?}"))
+        .row("longest wait of their author for a commit", format!("{slowest:.0?}"))
         .row("contradictions found by the checker", 0)
         .write("replay");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use roomcast_proto::v1::{GetTopicRequest, NewEvent, Payload, PublishBatchRequest, Published};
 use serde_json::{Value, json};
@@ -68,13 +68,18 @@ impl Author {
         last
     }
 
-    /// One event after the other at a steady pace, until told to end.
-    pub(crate) async fn steadily(self, pace: Duration, end: CancellationToken) {
+    /// One event after the other at a steady pace, until told to end. Answers the longest wait for one
+    /// of them to be durable: nobody can have had data sooner.
+    pub(crate) async fn steadily(self, pace: Duration, end: CancellationToken) -> Duration {
         let mut ticks = tokio::time::interval(pace);
+        let mut longest = Duration::ZERO;
         while !end.is_cancelled() {
             ticks.tick().await;
+            let began = Instant::now();
             self.publish(1).await;
+            longest = longest.max(began.elapsed());
         }
+        longest
     }
 
     fn payload(&self, number: u64) -> Value {

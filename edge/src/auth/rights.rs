@@ -26,7 +26,7 @@ use super::Session;
 pub(crate) const HEARD_FOR: Duration = Duration::from_secs(4);
 
 /// Rights asked for anew at once: when all are, as after a lost history, the core must not drown.
-const RENEWALS_MAX: usize = 64;
+pub(super) const RENEWALS_MAX: usize = 64;
 
 /// The rights that are held. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use prost_types::Timestamp;
 use roomcast_identity::LEEWAY_MAX;
 use roomcast_proto::{registry::Code, v1::CheckAccessRequest};
 use roomcast_runtime::trace::TraceContext;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tonic::Status;
 
 use super::{Rights, Session, rights::Hold};
@@ -52,13 +52,14 @@ pub(crate) struct Refused {
     pub(crate) message: String,
 }
 
-/// What the core has said of a user.
-#[derive(Debug, Default)]
-pub(crate) struct Answer {
-    /// The rooms asked for that the user may read. Nothing where the core did not answer.
-    pub(crate) rooms: Option<Vec<String>>,
+/// The rooms that a user may read, of those the core was asked for.
+#[derive(Debug)]
+pub(crate) struct Readable {
+    pub(crate) rooms: Vec<String>,
+    /// When it was asked.
+    pub(crate) asked_at: Instant,
     /// The right to them is to be asked for again by then.
-    pub(crate) rooms_until: Option<Timestamp>,
+    pub(crate) until: Option<Timestamp>,
 }
 
 impl Standing {
@@ -88,24 +89,24 @@ impl Standing {
     }
 
     /// Asks the core whether the user may stay, and which of these rooms the user may read. Where it does
-    /// not answer the question stays open.
+    /// not answer the question stays open, and nothing comes back.
     pub(crate) async fn check(
         &mut self,
         rooms: &[&str],
         trace: TraceContext,
-    ) -> Result<Answer, Refused> {
+    ) -> Result<Option<Readable>, Refused> {
         let touches = self.hold.touches();
         let caller = Caller { session: Arc::clone(&self.session), trace, client: None };
         match ask(&caller, rooms, &self.rights, &self.upstream).await {
-            Ok(answer) => {
+            Ok(readable) => {
                 self.hold.settle(touches);
-                Ok(answer)
+                Ok(Some(readable))
             }
             Err(status) if is_refusal(&status) => Err(Refused::from(&status)),
             Err(_) => {
                 self.hold.touch();
                 self.ask_at = Instant::now() + RETRY;
-                Ok(Answer::default())
+                Ok(None)
             }
         }
     }
@@ -138,15 +139,21 @@ async fn ask(
     rooms: &[&str],
     rights: &Rights,
     upstream: &Upstream,
-) -> Result<Answer, Status> {
+) -> Result<Readable, Status> {
     if caller.session.token().is_none() && rooms.is_empty() {
-        return Ok(Answer { rooms: Some(Vec::new()), rooms_until: None });
+        return Ok(Readable { rooms: Vec::new(), asked_at: Instant::now(), until: None });
     }
-    let _turn = rights.turn().await;
     let rooms = rooms.iter().map(|room| String::from(*room)).collect();
-    let request = caller.request_within(CheckAccessRequest { rooms }, CHECK_DEADLINE);
-    let answer = upstream.access().check_access(request).await?.into_inner();
-    Ok(Answer { rooms: Some(answer.rooms), rooms_until: answer.expire_time })
+    let asked = async {
+        let _turn = rights.turn().await;
+        let asked_at = Instant::now();
+        let request = caller.request_within(CheckAccessRequest { rooms }, CHECK_DEADLINE);
+        let answer = upstream.access().check_access(request).await?.into_inner();
+        Ok(Readable { rooms: answer.rooms, asked_at, until: answer.expire_time })
+    };
+    // A turn is waited for within it as well: whoever asks does nothing else meanwhile.
+    let late = |_| Code::DeadlineExceeded.status("the core has not said whether the user may stay");
+    timeout(CHECK_DEADLINE, asked).await.map_err(late)?
 }
 
 /// Waits until a moment; for ever where it lies outside of time.
@@ -165,5 +172,26 @@ impl Refused {
 impl From<&Status> for Refused {
     fn from(status: &Status) -> Self {
         Self { code: Code::of(status), message: status.message().to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+    use roomcast_identity::User;
+
+    use super::{super::rights::RENEWALS_MAX, *};
+    use crate::upstream::Credential;
+
+    #[tokio::test]
+    async fn a_question_that_gets_no_turn_stays_open_and_holds_nobody_up() {
+        let rights = Rights::default();
+        let _turns = join_all((0..RENEWALS_MAX).map(|_| rights.turn())).await;
+        let session = Arc::new(Session::of_token(&User::dev(), "a token"));
+        let nowhere = ["http://127.0.0.1:1".to_owned()];
+        let upstream = Upstream::new(&nowhere, None, Credential::none()).unwrap();
+        let mut standing = Standing::new(session, &rights, upstream);
+        let checked = timeout(CHECK_DEADLINE * 2, standing.check(&[], TraceContext::generate()));
+        assert!(checked.await.expect("it has a deadline").unwrap().is_none());
     }
 }

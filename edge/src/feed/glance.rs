@@ -9,11 +9,11 @@ use std::{
 };
 
 use prost_types::Timestamp;
-use roomcast_proto::v1::{Grant, JoinRequest, JoinResponse, join_response::Snapshot};
+use roomcast_proto::v1::{self, JoinRequest, JoinResponse, join_response::Snapshot};
 use tokio::{sync::OnceCell, time::Instant};
 use tonic::Status;
 
-use super::{Feeds, Reader, Shared, reader::Right, topic::Key};
+use super::{Feeds, Reader, Shared, topic::Key};
 use crate::{auth::Hold, names::Encoded, upstream::Caller};
 
 /// Who enters is told what a room held at most this long ago; what came since follows like anything new.
@@ -29,7 +29,9 @@ pub(crate) struct Guest {
     pub(crate) topic: String,
     /// The cursor of the last event that the user has, if any.
     pub(crate) since: Option<String>,
-    /// The right is to be asked for again before.
+    /// When the right was asked for.
+    pub(crate) asked_at: Instant,
+    /// It is to be asked for again before.
     pub(crate) until: Option<Timestamp>,
 }
 
@@ -66,20 +68,17 @@ impl Feeds {
     /// # Errors
     /// `too_many_subscriptions`.
     pub(crate) fn visit(&self, guest: Guest, glance: &Glance) -> Result<Reader, Status> {
-        let Guest { caller, hold, topic, since, until } = guest;
+        let Guest { caller, hold, topic, since, asked_at, until } = guest;
         let response = JoinResponse {
             topic,
             tenant: glance.response.tenant.clone(),
             cursor: since.unwrap_or_else(|| glance.cursor().to_owned()),
             head: glance.response.head.clone(),
             tells_presence: glance.response.tells_presence,
-            grant: Some(Grant { expire_time: until, ..Grant::default() }),
+            grant: Some(v1::Grant { expire_time: until, ..v1::Grant::default() }),
             ..JoinResponse::default()
         };
-        let feed = self.open(&response)?;
-        let stay = self.enter(&caller, &response);
-        let right = Right { caller, hold, _stay: stay };
-        Ok(Reader::new(self.clone(), feed, right, &response))
+        self.begin((caller, hold), &response, asked_at)
     }
 }
 
@@ -113,7 +112,7 @@ impl Glances {
         cell.get_or_try_init(|| look(shared, key)).await.cloned()
     }
 
-    fn cell(&self, key: &Key, now: Instant) -> Arc<OnceCell<Arc<Glance>>> {
+    pub(super) fn cell(&self, key: &Key, now: Instant) -> Arc<OnceCell<Arc<Glance>>> {
         self.prune(now);
         let mut recent = self.lock();
         if let Some(known) = recent.get(key) {

@@ -20,15 +20,19 @@ const TOKEN_LEEWAY: Duration = Duration::from_secs(31);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Grant {
-    given_at: Instant,
+    asked_at: Instant,
     renew_at: Instant,
     expires_at: Instant,
 }
 
 impl Grant {
-    /// The grant of a join by a user whose token ends at `token_expires_at`, in Unix seconds: a right
-    /// does not outlive the token it was given for.
-    pub(super) fn new(grant: Option<&v1::Grant>, token_expires_at: Option<u64>) -> Self {
+    /// The core's answer to what was asked at that moment, for a user whose token ends at
+    /// `token_expires_at`, in Unix seconds: a right does not outlive the token it was given for.
+    pub(super) fn new(
+        grant: Option<&v1::Grant>,
+        token_expires_at: Option<u64>,
+        asked_at: Instant,
+    ) -> Self {
         let life = grant
             .and_then(|grant| grant.expire_time)
             .and_then(|time| SystemTime::try_from(time).ok())
@@ -41,7 +45,7 @@ impl Grant {
         });
         // Between 40 and 80 % of its life: sockets that joined together do not renew together.
         let renewal = jittered(life.mul_f64(0.8)).min(token_life);
-        Self { given_at: now, renew_at: now + renewal, expires_at: now + life }
+        Self { asked_at, renew_at: now + renewal, expires_at: now + life }
     }
 
     pub(super) fn renew_at(&self) -> Instant {
@@ -56,9 +60,10 @@ impl Grant {
         Instant::now() >= self.expires_at
     }
 
-    /// Whether it was given so lately that it counts without news of changed rights.
+    /// Whether it was given so lately that it counts without news of changed rights. The answer may have
+    /// been long on its way, and what it says was so at any time since the question.
     pub(super) fn is_fresh(&self) -> bool {
-        self.given_at.elapsed() < HEARD_FOR
+        self.asked_at.elapsed() < HEARD_FOR
     }
 
     /// The core did not answer.
@@ -85,10 +90,15 @@ mod tests {
         v1::Grant { expire_time, ..v1::Grant::default() }
     }
 
+    fn given(grant: &v1::Grant, token_expires_at: Option<u64>, asked_at: Instant) -> Grant {
+        Grant::new(Some(grant), token_expires_at, asked_at)
+    }
+
     /// A grant of this life is renewed within this range.
     #[track_caller]
     fn check(life: Duration, token_expires_at: Option<u64>, renewed: std::ops::Range<u64>) {
-        let renewal = Grant::new(Some(&grant(life)), token_expires_at).renew_at() - Instant::now();
+        let renew_at = given(&grant(life), token_expires_at, Instant::now()).renew_at();
+        let renewal = renew_at - Instant::now();
         assert!(renewed.contains(&renewal.as_secs()), "{renewal:?} is not in {renewed:?}");
     }
 
@@ -107,8 +117,15 @@ mod tests {
 
     #[test]
     fn a_grant_that_seems_over_is_not_asked_for_without_end() {
-        assert!(!Grant::new(Some(&v1::Grant::default()), None).is_over());
+        assert!(!given(&v1::Grant::default(), None, Instant::now()).is_over());
         let over = v1::Grant { expire_time: Some(UNIX_EPOCH.into()), ..v1::Grant::default() };
-        assert!(!Grant::new(Some(&over), None).is_due());
+        assert!(!given(&over, None, Instant::now()).is_due());
+    }
+
+    #[test]
+    fn an_answer_that_was_long_on_its_way_is_as_old_as_its_question() {
+        let (life, now) = (grant(Duration::from_secs(300)), Instant::now());
+        assert!(given(&life, None, now).is_fresh());
+        assert!(!given(&life, None, now.checked_sub(HEARD_FOR).unwrap()).is_fresh());
     }
 }

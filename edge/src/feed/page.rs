@@ -1,8 +1,8 @@
 //! Pages of the log, read once for all readers that want the same one.
 
 use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -51,16 +51,18 @@ impl Page {
     }
 }
 
-/// The pages of one topic that somebody wanted a moment ago.
+/// The pages that somebody wanted a moment ago, by their topics.
 #[derive(Debug, Default)]
-pub(super) struct Pages(Mutex<VecDeque<Wanted>>);
+pub(super) struct Pages(Mutex<HashMap<Key, VecDeque<Wanted>>>);
 
 #[derive(Debug)]
 struct Wanted {
     since: String,
     at: Instant,
-    page: Arc<OnceCell<Arc<Page>>>,
+    page: Cell,
 }
+
+type Cell = Arc<OnceCell<Arc<Page>>>;
 
 impl Pages {
     /// The page after a place: read once, however many ask, also where they ask from different places
@@ -71,54 +73,73 @@ impl Pages {
         key: &Key,
         place: &Place,
     ) -> Result<Arc<Page>, Status> {
-        if let Some(page) = self.within(place) {
+        if let Some(page) = self.within(key, place) {
             return Ok(page);
         }
         let since = place.cursor();
-        let cell = self.cell(since, Instant::now());
+        let cell = self.cell(key, since, Instant::now());
         let page = cell.get_or_try_init(|| read(shared, key, since)).await.cloned();
         let is_lasting = page.as_ref().is_ok_and(|page| !page.events.is_empty() && !page.is_reset);
         if !is_lasting {
             // The next who asks may find more.
-            self.lock().retain(|wanted| !Arc::ptr_eq(&wanted.page, &cell));
+            self.forget(key, &cell);
         }
         page
     }
 
     /// What follows in a page that has the event with this cursor, and others after it.
-    fn within(&self, place: &Place) -> Option<Arc<Page>> {
-        self.prune(Instant::now());
-        // Copied with no lock held: many may be on their way through it.
-        let (page, next) = self.lock().iter().find_map(|wanted| {
-            let page = wanted.page.get()?;
-            let next = page.position(place)? + 1;
-            (next < page.events.len()).then(|| (Arc::clone(page), next))
+    fn within(&self, key: &Key, place: &Place) -> Option<Arc<Page>> {
+        let now = Instant::now();
+        let pages: Vec<_> = {
+            let topics = self.lock();
+            let recent = topics.get(key)?.iter().filter(|wanted| wanted.is_recent(now));
+            recent.filter_map(|wanted| wanted.page.get().cloned()).collect()
+        };
+        // Looked through with no lock held: many may be on their way through it.
+        let events = pages.iter().find_map(|page| {
+            let rest = page.events.get(page.position(place)? + 1..)?;
+            (!rest.is_empty()).then(|| rest.to_vec())
         })?;
-        let events = page.events.get(next..)?.to_vec();
         Some(Arc::new(Page { events, is_reset: false }))
     }
 
     /// Lets go of what nobody asked for lately.
     pub(super) fn prune(&self, now: Instant) {
-        self.lock().retain(|wanted| now.duration_since(wanted.at) < KEEP);
+        self.lock().retain(|_, pages| {
+            pages.retain(|wanted| wanted.is_recent(now));
+            !pages.is_empty()
+        });
     }
 
-    fn cell(&self, since: &str, now: Instant) -> Arc<OnceCell<Arc<Page>>> {
-        self.prune(now);
-        let mut recent = self.lock();
-        if let Some(wanted) = recent.iter().find(|wanted| wanted.since == since) {
+    fn cell(&self, key: &Key, since: &str, now: Instant) -> Cell {
+        let mut topics = self.lock();
+        let pages = topics.entry(key.clone()).or_default();
+        pages.retain(|wanted| wanted.is_recent(now));
+        if let Some(wanted) = pages.iter().find(|wanted| wanted.since == since) {
             return Arc::clone(&wanted.page);
         }
-        if recent.len() >= PAGES_MAX {
-            recent.pop_front();
+        if pages.len() >= PAGES_MAX {
+            pages.pop_front();
         }
-        let page = Arc::default();
-        recent.push_back(Wanted { since: since.to_owned(), at: now, page: Arc::clone(&page) });
+        let page = Cell::default();
+        pages.push_back(Wanted { since: since.to_owned(), at: now, page: Arc::clone(&page) });
         page
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Wanted>> {
+    fn forget(&self, key: &Key, cell: &Cell) {
+        if let Some(pages) = self.lock().get_mut(key) {
+            pages.retain(|wanted| !Arc::ptr_eq(&wanted.page, cell));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, VecDeque<Wanted>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wanted {
+    fn is_recent(&self, now: Instant) -> bool {
+        now.duration_since(self.at) < KEEP
     }
 }
 
@@ -139,22 +160,47 @@ async fn read(shared: &Shared, key: &Key, since: &str) -> Result<Arc<Page>, Stat
 
 #[cfg(test)]
 mod tests {
-    use roomcast_proto::v1::Event;
+    use roomcast_proto::v1::{Event, JoinResponse};
 
-    use super::{super::place::Position, *};
+    use super::{
+        super::{place::Position, tests::nowhere},
+        *,
+    };
 
     fn event(offset: u64) -> Arc<Encoded> {
         let cursor = format!("c{offset}");
         Arc::new(Encoded::new(&Event { offset, cursor, ..Event::default() }))
     }
 
+    fn key(topic: &str) -> Key {
+        Key { tenant: String::new(), topic: topic.to_owned() }
+    }
+
+    /// Four events from the first on.
+    fn keep(pages: &Pages, topic: &str) {
+        let page = Page { events: (1..=4).map(event).collect(), is_reset: false };
+        pages.cell(&key(topic), "c0", Instant::now()).set(Arc::new(page)).unwrap();
+    }
+
+    #[tokio::test]
+    async fn pages_that_nobody_wants_any_more_are_let_go_of_while_their_topic_is_read_on() {
+        let feeds = nowhere();
+        let response = JoinResponse { topic: "room:a".to_owned(), ..JoinResponse::default() };
+        let _read = feeds.open(&response).unwrap();
+        keep(&feeds.0.pages, "room:a");
+        feeds.expire(Instant::now());
+        assert_eq!(feeds.0.pages.lock().len(), 1);
+        feeds.expire(Instant::now() + KEEP);
+        assert!(feeds.0.pages.lock().is_empty());
+    }
+
     #[tokio::test]
     async fn a_page_serves_those_who_come_from_within_it() {
         let pages = Pages::default();
-        let page = Page { events: (1..=4).map(event).collect(), is_reset: false };
-        pages.cell("c0", Instant::now()).set(Arc::new(page)).unwrap();
+        keep(&pages, "room:a");
+        let key = key("room:a");
         let offsets = |since: &str| {
-            let page = pages.within(&Place::new(since, 0))?;
+            let page = pages.within(&key, &Place::new(since, 0))?;
             Some(page.events.iter().map(|event| event.offset()).collect::<Vec<_>>())
         };
         assert_eq!(offsets("c2"), Some(vec![3, 4]));
@@ -162,7 +208,7 @@ mod tests {
         assert_eq!(offsets("c9"), None);
         let after = |cursor: &str, offset| {
             let position = Position { cursor: cursor.to_owned(), offset: Some(offset) };
-            Some(pages.within(&Place::after(&position, 0))?.events.len())
+            Some(pages.within(&key, &Place::after(&position, 0))?.events.len())
         };
         assert_eq!(after("c2", 2), Some(2), "found by its offset");
         assert_eq!(after("of another history", 2), None);

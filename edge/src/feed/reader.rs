@@ -86,11 +86,12 @@ impl From<&Fault> for Closed {
     }
 }
 
-/// In whose name a topic is read, and what tells when that right must be asked for anew.
+/// In whose name a topic is read, until when, and what tells when that must be asked for anew.
 #[derive(Debug)]
 pub(super) struct Right {
     pub(super) caller: Caller,
     pub(super) hold: Hold,
+    pub(super) grant: Grant,
     /// The user is in the topic as long as the reader is there.
     pub(super) _stay: Option<Stay>,
 }
@@ -103,7 +104,6 @@ pub struct Reader {
     right: Right,
     changes: watch::Receiver<u64>,
     place: Place,
-    grant: Grant,
     /// Taken from the ring or the log, not delivered yet.
     taken: VecDeque<Arc<Encoded>>,
     /// Came out last. It counts as delivered once the next is asked for.
@@ -126,17 +126,11 @@ enum Turn {
 }
 
 impl Reader {
-    pub(super) fn new(
-        feeds: Feeds,
-        feed: Arc<Feed>,
-        right: Right,
-        response: &JoinResponse,
-    ) -> Self {
+    pub(super) fn new(feeds: Feeds, feed: Arc<Feed>, right: Right, after: &str) -> Self {
         let generation = feed.state().ring.generation();
         Self {
             changes: feed.watch(),
-            place: Place::new(&response.cursor, generation),
-            grant: Grant::new(response.grant.as_ref(), right.caller.session.expires_at()),
+            place: Place::new(after, generation),
             taken: VecDeque::new(),
             given: None,
             backoff: Backoff::default(),
@@ -196,12 +190,24 @@ impl Reader {
     /// Whether a reader that caught up is to catch up again.
     pub(crate) fn is_behind(&self) -> bool {
         let is_live = self.live.as_ref().is_some_and(|live| live.is_live());
-        !is_live || self.right.hold.is_touched() || self.grant.is_due()
+        !is_live || self.right.hold.is_touched() || self.right.grant.is_due()
     }
 
     /// When one that caught up is to ask for its right again.
     pub(crate) fn renew_at(&self) -> Instant {
-        self.grant.renew_at()
+        self.right.grant.renew_at()
+    }
+
+    /// Whether nothing may be told under the right before it is asked for again: it was touched since, or
+    /// it was given a while ago and the core was not heard of late.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.right.hold.is_touched()
+            || (!self.right.grant.is_fresh() && !self.feeds.0.rights.is_heard())
+    }
+
+    /// Asks for the right again where it is in doubt. Answers why it is gone, if it is.
+    pub(crate) async fn make_sure(&mut self) -> Option<Closed> {
+        if self.is_doubtful() { self.renew().await } else { None }
     }
 
     /// Waits for what comes next. Dropping the future loses nothing.
@@ -284,7 +290,7 @@ impl Reader {
             tokio::select! {
                 () = live.fell_behind() => self.leave_live(),
                 () = self.right.hold.touched() => self.leave_live(),
-                () = sleep_until(self.grant.renew_at()) => {}
+                () = sleep_until(self.renew_at()) => {}
             }
             return Turn::Again;
         }
@@ -300,7 +306,7 @@ impl Reader {
                 sleep(rest).await;
             }
             let shared = &self.feeds.0;
-            let page = self.feed.pages.after(shared, &self.feed.key, &self.place);
+            let page = shared.pages.after(shared, &self.feed.key, &self.place);
             let page = Box::pin(page).await;
             step = match page {
                 Ok(page) => self.place.take(&page),
@@ -347,7 +353,7 @@ impl Reader {
         tokio::select! {
             _ = self.changes.changed() => {}
             () = self.right.hold.touched() => {}
-            () = sleep_until(self.grant.renew_at()) => {}
+            () = sleep_until(self.right.grant.renew_at()) => {}
         }
     }
 
@@ -368,7 +374,6 @@ impl Reader {
             let generation = self.feed.state().ring.generation();
             // A whole session may come back, as from a first join.
             let mut response = self.ask(CALL_DEADLINE).await?;
-            self.grant = self.granted(&response);
             if response.resumed {
                 self.place.confirm(generation);
                 return Ok(None);
@@ -391,33 +396,30 @@ impl Reader {
         }
     }
 
-    /// Whether nothing more may be delivered before the right is asked for again: its time is near its
-    /// end, it is in doubt, or the core was not heard of late and there is something to deliver.
+    /// Whether the right is asked for again before anything else: its time is near its end, it was touched,
+    /// or it is in doubt and there is something to deliver.
     fn must_renew(&self) -> bool {
-        self.grant.is_due() || self.is_doubtful()
-    }
-
-    fn is_doubtful(&self) -> bool {
         let is_waited_for = !self.taken.is_empty();
-        self.right.hold.is_touched()
-            || (is_waited_for && !self.grant.is_fresh() && !self.feeds.0.rights.is_heard())
+        self.right.grant.is_due()
+            || self.right.hold.is_touched()
+            || (is_waited_for && self.is_doubtful())
     }
 
     /// The right is asked for again before it ends. Without an answer deliveries go on until its end,
     /// unless it is in doubt; then they wait.
     async fn renew(&mut self) -> Option<Closed> {
-        while self.must_renew() {
+        loop {
             if self.is_doubtful() {
                 self.leave_live();
             }
             let touches = self.right.hold.touches();
+            let rights = self.feeds.0.rights.clone();
             let answer = {
-                let _turn = self.feeds.0.rights.turn().await;
+                let _turn = rights.turn().await;
                 self.ask(RENEWAL_DEADLINE).await
             };
             match answer {
-                Ok(response) => {
-                    self.grant = self.granted(&response);
+                Ok(_) => {
                     self.right.hold.settle(touches);
                     return None;
                 }
@@ -425,22 +427,18 @@ impl Reader {
                     self.leave_live();
                     return Some(Closed::refused(&status));
                 }
-                Err(_) => self.grant.postpone(),
+                Err(_) => self.right.grant.postpone(),
             }
-            if !self.grant.is_over() && !self.is_doubtful() {
+            if !self.right.grant.is_over() && !self.is_doubtful() {
                 return None;
             }
             self.leave_live();
-            sleep_until(self.grant.renew_at()).await;
+            sleep_until(self.renew_at()).await;
         }
-        None
     }
 
-    fn granted(&self, response: &JoinResponse) -> Grant {
-        Grant::new(response.grant.as_ref(), self.right.caller.session.expires_at())
-    }
-
-    async fn ask(&self, deadline: Duration) -> Result<JoinResponse, Status> {
+    /// Asks where the topic stands after the place. The right counts by this answer from then on.
+    async fn ask(&mut self, deadline: Duration) -> Result<JoinResponse, Status> {
         let request = JoinRequest {
             topic: self.feed.key.topic.clone(),
             // Who is live has what the ring has.
@@ -450,8 +448,12 @@ impl Reader {
             },
             tenant: self.feed.key.tenant.clone(),
         };
-        let request = self.right.caller.request_within(request, deadline);
-        Ok(self.feeds.0.upstream.broadcast().join(request).await?.into_inner())
+        let caller = &self.right.caller;
+        let (request, asked_at) = (caller.request_within(request, deadline), Instant::now());
+        let response = self.feeds.0.upstream.broadcast().join(request).await?.into_inner();
+        let token_expires_at = caller.session.expires_at();
+        self.right.grant = Grant::new(response.grant.as_ref(), token_expires_at, asked_at);
+        Ok(response)
     }
 
     /// A refusal is the end; anything else is tried again after a while.
@@ -460,7 +462,7 @@ impl Reader {
             return Some(Delivery::Closed(Closed::refused(status)));
         }
         let until = Instant::now() + self.backoff.wait();
-        sleep_until(until.min(self.grant.renew_at())).await;
+        sleep_until(until.min(self.renew_at())).await;
         None
     }
 }

@@ -33,6 +33,8 @@ const SMALL_STATE_BYTES: usize = 512 * 1024;
 /// KiB of larger states that are kept or on their way to sockets, all together: some of the largest
 /// sessions. Who finds no space lets go of the state, and reads it anew when those before it were told.
 const STATES_KIB_MAX: u32 = 256 * 1024;
+/// A session may grow by one in so many while space for it is waited for, and needs not wait again.
+const GROWTH_SHARE: u32 = 8;
 
 #[derive(Debug)]
 pub(super) struct States {
@@ -49,7 +51,7 @@ pub struct SharedState {
 }
 
 /// Something, if there was space for the state in it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Fit<T> {
     Whole(T),
     /// It was let go of: there must be so many KiB first.
@@ -64,6 +66,14 @@ type Space = OwnedSemaphorePermit;
 #[derive(Debug)]
 struct Recent {
     at: Instant,
+    known: Known,
+}
+
+/// What was found out of a session.
+#[derive(Debug, Clone)]
+struct Known {
+    /// Where it stood.
+    cursor: String,
     fit: Fit<Arc<SharedState>>,
 }
 
@@ -107,35 +117,38 @@ impl Feeds {
         }
         let states = &self.0.states;
         let key = Key { tenant: caller.session.tenant().to_owned(), topic: topic.to_owned() };
-        if let Some(state) = states.kept(&key) {
-            return self.join_after(caller, topic, state, space).await;
+        if let Some(known) = states.known(&key, space.as_ref()) {
+            return self.join_known(caller, topic, known, space).await;
         }
         let _turn = states.turn().await;
-        if let Some(state) = states.kept(&key) {
-            return self.join_after(caller, topic, state, space).await;
-        }
-        if let (Some(kib), None) = (states.lacks(&key), &space) {
-            return Ok(Fit::TooLarge { kib });
+        if let Some(known) = states.known(&key, space.as_ref()) {
+            return self.join_known(caller, topic, known, space).await;
         }
         self.encoded(self.join(caller, topic, None).await?, space).await
     }
 
-    /// Joins a session where this state stands.
-    async fn join_after(
+    /// Joins a session where it is known to have stood. The core is asked for the right first: a stranger
+    /// is refused, and waits for nobody's space.
+    async fn join_known(
         &self,
         caller: Caller,
         topic: &str,
-        state: Arc<SharedState>,
+        known: Known,
         space: Option<Space>,
     ) -> Result<Fit<Joined>, Status> {
-        let mut joined = self.join(caller, topic, Some(state.state().cursor())).await?;
+        let mut joined = self.join(caller, topic, Some(&known.cursor)).await?;
         // Nobody was told a cursor that could be lost.
         joined.response.reset = None;
-        if std::mem::take(&mut joined.response.resumed) {
-            told("kept");
-            return Ok(Fit::Whole(Joined { state: Some(state), ..joined }));
+        if !std::mem::take(&mut joined.response.resumed) {
+            return self.encoded(joined, space).await;
         }
-        self.encoded(joined, space).await
+        Ok(match known.fit {
+            Fit::Whole(state) => {
+                told("kept");
+                Fit::Whole(Joined { state: Some(state), ..joined })
+            }
+            Fit::TooLarge { kib } => Fit::TooLarge { kib },
+        })
     }
 
     async fn encoded(
@@ -168,21 +181,18 @@ impl States {
         }
     }
 
-    /// The state that was kept a moment ago.
-    fn kept(&self, key: &Key) -> Option<Arc<SharedState>> {
+    /// What was found out of a session a moment ago: its state, or that there is no space for it. Whoever
+    /// has some looks anew.
+    fn known(&self, key: &Key, space: Option<&Space>) -> Option<Known> {
         self.prune(Instant::now());
-        match &self.lock().get(key)?.fit {
-            Fit::Whole(state) => Some(Arc::clone(state)),
-            Fit::TooLarge { .. } => None,
-        }
-    }
-
-    /// How many KiB a state had a moment ago that there was no space for, if there is none still.
-    fn lacks(&self, key: &Key) -> Option<u32> {
-        match self.lock().get(key)?.fit {
-            Fit::TooLarge { kib } if self.budget.available_permits() < kib as usize => Some(kib),
-            Fit::TooLarge { .. } | Fit::Whole(_) => None,
-        }
+        let known = self.lock().get(key)?.known.clone();
+        let is_of_use = match known.fit {
+            Fit::Whole(_) => true,
+            Fit::TooLarge { kib } => {
+                space.is_none() && self.budget.available_permits() < kib as usize
+            }
+        };
+        is_of_use.then_some(known)
     }
 
     /// Whose turn it is to ask for a state that is not kept.
@@ -205,44 +215,64 @@ impl States {
         };
         told("core");
         let key = Key { tenant: response.tenant.clone(), topic: response.topic.clone() };
-        if let Some(state) = self.kept(&key).filter(|kept| kept.state.cursor() == response.cursor) {
+        let (topic, cursor) = (response.topic.clone(), response.cursor.clone());
+        if let Some(Known { fit: Fit::Whole(state), .. }) =
+            self.known(&key, None).filter(|known| known.cursor == cursor)
+        {
             return Ok(Fit::Whole(Some(state)));
         }
-        let (topic, cursor) = (response.topic.clone(), response.cursor.clone());
         // A large one takes longer than others may wait for this thread.
         let encode = move || SessionState::new(&topic, &cursor, &snapshot);
         let state = tokio::task::spawn_blocking(encode).await;
         let state = state.map_err(|_| Code::Internal.status("the session could not be encoded"))?;
-        let at = Instant::now();
-        let space = match self.hold(state.size(), space) {
-            Fit::Whole(space) => space,
-            Fit::TooLarge { kib } => {
-                let fit = Fit::TooLarge { kib };
-                self.lock().entry(key).or_insert(Recent { at, fit });
-                return Ok(Fit::TooLarge { kib });
+        let cursor = response.cursor.clone();
+        Ok(match self.hold(state.size(), space) {
+            Fit::Whole(space) => {
+                let state = Arc::new(SharedState { state, _space: space });
+                self.keep(key, Known { cursor, fit: Fit::Whole(Arc::clone(&state)) });
+                Fit::Whole(Some(state))
             }
-        };
-        let state = Arc::new(SharedState { state, _space: space });
-        self.lock().insert(key, Recent { at, fit: Fit::Whole(Arc::clone(&state)) });
-        Ok(Fit::Whole(Some(state)))
+            Fit::TooLarge { kib } => {
+                self.keep(key, Known { cursor, fit: Fit::TooLarge { kib } });
+                Fit::TooLarge { kib }
+            }
+        })
     }
 
-    /// Space for a state of this size: what was waited for, if it is enough, or what is left.
+    /// A state that is kept serves others still when there is no space for a later one.
+    fn keep(&self, key: Key, known: Known) {
+        let mut recent = self.lock();
+        let is_kept =
+            recent.get(&key).is_some_and(|recent| matches!(recent.known.fit, Fit::Whole(_)));
+        if !is_kept || matches!(known.fit, Fit::Whole(_)) {
+            recent.insert(key, Recent { at: Instant::now(), known });
+        }
+    }
+
+    /// Space for a state of this size: what was waited for, with what it lacks if that is left.
     fn hold(&self, bytes: usize, waited_for: Option<Space>) -> Fit<Option<Space>> {
         if bytes <= SMALL_STATE_BYTES {
             return Fit::Whole(None);
         }
         let kib = u32::try_from(bytes / 1024).unwrap_or(u32::MAX).min(STATES_KIB_MAX);
-        if let Some(space) = waited_for.filter(|space| space.num_permits() >= kib as usize) {
-            return Fit::Whole(Some(space));
+        let held = waited_for.as_ref().map_or(0, Space::num_permits);
+        let lacking = kib.saturating_sub(u32::try_from(held).unwrap_or(u32::MAX));
+        let Ok(mut space) = Arc::clone(&self.budget).try_acquire_many_owned(lacking) else {
+            return Fit::TooLarge { kib };
+        };
+        if let Some(waited_for) = waited_for {
+            space.merge(waited_for);
         }
-        let space = Arc::clone(&self.budget).try_acquire_many_owned(kib);
-        space.map_or(Fit::TooLarge { kib }, |space| Fit::Whole(Some(space)))
+        // What was asked for beyond it goes back.
+        drop(space.split(space.num_permits() - kib as usize));
+        Fit::Whole(Some(space))
     }
 
-    /// Waits until there is space for a state.
+    /// Waits until there is space for a state of this size, and some for what it may grow by meanwhile:
+    /// who found too little would lose its place among those who wait.
     pub(super) async fn space(&self, kib: u32) -> Result<Space, Status> {
-        let space = Arc::clone(&self.budget).acquire_many_owned(kib);
+        let with_growth = kib.saturating_add(kib / GROWTH_SHARE).min(STATES_KIB_MAX);
+        let space = Arc::clone(&self.budget).acquire_many_owned(with_growth);
         timeout(CALL_DEADLINE, space).await.ok().and_then(Result::ok).ok_or_else(overloaded)
     }
 
@@ -261,8 +291,30 @@ mod tests {
     use roomcast_proto::v1;
 
     use super::*;
+    use crate::feed::tests::nowhere;
 
     const ALL: usize = STATES_KIB_MAX as usize;
+    /// Of a large state.
+    const KIB: u32 = 4096;
+
+    impl States {
+        fn space_of(&self, kib: usize) -> Space {
+            let kib = u32::try_from(kib).unwrap();
+            Arc::clone(&self.budget).try_acquire_many_owned(kib).unwrap()
+        }
+    }
+
+    fn key(id: &str) -> Key {
+        Key { tenant: String::new(), topic: format!("session:{id}") }
+    }
+
+    /// The KiB that there is known to be no space for.
+    fn lacking(states: &States, id: &str) -> Option<u32> {
+        match states.known(&key(id), None)?.fit {
+            Fit::TooLarge { kib } => Some(kib),
+            Fit::Whole(_) => panic!("it is kept"),
+        }
+    }
 
     /// A session with a text of this length.
     fn session(id: &str, text: usize) -> JoinResponse {
@@ -286,22 +338,66 @@ mod tests {
         let Ok(Fit::TooLarge { kib }) = states.encode(&mut large(), None).await else {
             panic!("there is no space")
         };
-        let key = |id: &str| Key { tenant: String::new(), topic: format!("session:{id}") };
-        assert!(states.kept(&key("large")).is_none());
-        assert_eq!(states.lacks(&key("large")), Some(kib), "nobody else reads it in vain");
+        assert_eq!(lacking(&states, "large"), Some(kib), "nobody else reads it in vain");
         let small = states.encode(&mut session("small", 10), None).await;
         assert!(matches!(small, Ok(Fit::Whole(Some(_)))));
 
         let (space, ()) = tokio::join!(states.space(kib), async { drop(others) });
-        assert_eq!(states.lacks(&key("large")), None);
+        assert_eq!(lacking(&states, "large"), None);
         let encoded = states.encode(&mut large(), Some(space.unwrap())).await;
         let Ok(Fit::Whole(Some(state))) = encoded else { panic!("there is space") };
         assert!(state.state().size() <= kib as usize * 1024 + 1024);
         assert_eq!(states.budget.available_permits(), ALL - kib as usize);
         states.prune(Instant::now() + KEEP);
-        assert!(states.kept(&key("large")).is_none());
+        assert!(states.known(&key("large"), None).is_none());
         assert_eq!(states.budget.available_permits(), ALL - kib as usize, "it is being told");
         drop(state);
         assert_eq!(states.budget.available_permits(), ALL);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_space_before_the_right_was_asked_for() {
+        let feeds = nowhere();
+        let states = &feeds.0.states;
+        let _others = states.space_of(ALL);
+        let encoded = states.encode(&mut session("s", 3 * SMALL_STATE_BYTES), None).await;
+        assert!(matches!(encoded, Ok(Fit::TooLarge { .. })));
+        // A wait would end with another answer.
+        let refused = feeds.join_encoded(Caller::edge(), "session:s", None).await.unwrap_err();
+        assert_eq!(Code::of(&refused), Code::CoreUnavailable);
+    }
+
+    /// A session that had no space is told as it was after that, with what was waited for.
+    #[track_caller]
+    fn check_growth(grown: usize, left: u32, is_told: bool) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let states = States::new();
+            let space = states.space(KIB).await.unwrap();
+            let free = states.budget.available_permits();
+            let _others = states.space_of(free - left as usize);
+            let encoded = states.encode(&mut session("s", grown), Some(space)).await;
+            assert_eq!(matches!(encoded, Ok(Fit::Whole(Some(_)))), is_told, "grown to {grown}");
+        });
+    }
+
+    #[test]
+    fn a_session_that_grew_while_space_was_waited_for_needs_only_what_it_lacks() {
+        let share = KIB / GROWTH_SHARE;
+        check_growth((KIB + share / 2) as usize * 1024, 0, true);
+        check_growth((KIB + share * 3) as usize * 1024, share * 2, true);
+        check_growth((KIB + share * 3) as usize * 1024, share, false);
+    }
+
+    #[tokio::test]
+    async fn how_much_space_is_lacking_is_known_by_the_last_who_looked() {
+        let states = States::new();
+        let _others = states.space_of(ALL);
+        for size in [3, 4] {
+            let mut session = session("s", size * SMALL_STATE_BYTES);
+            let encoded = states.encode(&mut session, None).await;
+            let Ok(Fit::TooLarge { kib }) = encoded else { panic!("there is no space") };
+            assert_eq!(lacking(&states, "s"), Some(kib));
+        }
     }
 }

@@ -5,14 +5,44 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use roomcast_proto::v1::{Event, Payload, event};
+use roomcast_proto::v1::{Event, JoinResponse, Payload, event};
+use tokio::time::Instant;
 
 use super::{
+    Feeds, Joined,
     page::Page,
     place::{Place, Step},
     ring::{Arrival, Found, Ring},
+    topic::Key,
 };
-use crate::names::Encoded;
+use crate::{
+    auth::Rights,
+    names::Encoded,
+    presence::Presence,
+    upstream::{Caller, Credential, Upstream},
+};
+
+/// The feeds of an edge whose core nobody can reach.
+pub(super) fn nowhere() -> Feeds {
+    let nowhere = ["http://127.0.0.1:1".to_owned()];
+    let upstream = Upstream::new(&nowhere, None, Credential::none()).unwrap();
+    Feeds::new(upstream, Rights::default(), Presence::default())
+}
+
+impl Feeds {
+    /// What a join comes to that the core answers so.
+    pub(crate) fn joined(&self, caller: Caller, response: JoinResponse) -> Joined {
+        let hold = self.0.rights.hold(&caller.session, Some(&response.topic));
+        let reader = self.begin((caller, hold), &response, Instant::now()).unwrap();
+        Joined { response, state: None, reader }
+    }
+
+    /// A room was looked at, and stands so.
+    pub(crate) fn looked_at(&self, tenant: &str, response: JoinResponse) {
+        let key = Key { tenant: tenant.to_owned(), topic: response.topic.clone() };
+        self.0.glances.cell(&key, Instant::now()).set(Arc::new(response.into())).unwrap();
+    }
+}
 
 /// Events of one page here: small, so that replays take several.
 const PAGE: u64 = 3;

@@ -14,7 +14,6 @@ use tokio::{
 use super::{
     lag,
     live::{Member, Members, Sink},
-    page::Pages,
     place::Place,
     reader::Closed,
     ring::{Arrival, Ring},
@@ -31,7 +30,6 @@ pub(super) struct Key {
 #[derive(Debug)]
 pub(super) struct Feed {
     pub(super) key: Key,
-    pub(super) pages: Pages,
     state: Mutex<State>,
     /// Counts changes; readers wait on it.
     changes: watch::Sender<u64>,
@@ -56,7 +54,7 @@ impl Feed {
             left_at: None,
         };
         let (changes, _) = watch::channel(0);
-        Self { key, pages: Pages::default(), state: Mutex::new(state), changes }
+        Self { key, state: Mutex::new(state), changes }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

@@ -120,7 +120,8 @@ impl Queue {
 
     /// So many bytes are written. Who waits is woken once much of the queue has gone.
     pub(super) fn settle(&mut self, wrote: usize) -> Settled {
-        self.bytes -= wrote;
+        // What ended meanwhile counts no more.
+        self.bytes = self.bytes.saturating_sub(wrote);
         let is_low = self.is_low();
         Settled {
             left: self.bytes,
@@ -160,10 +161,11 @@ impl Queue {
         self.is_upgrading
     }
 
-    /// Nothing is taken any more.
+    /// Nothing is taken any more, and nothing waits.
     pub(super) fn end(&mut self) {
         self.is_over = true;
         self.pieces = VecDeque::new();
+        self.bytes = 0;
     }
 
     pub(super) fn is_over(&self) -> bool {

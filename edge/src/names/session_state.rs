@@ -17,7 +17,6 @@ const PART_BYTES: usize = 64 * 1024;
 /// A session as it stands, encoded once for all who are told it.
 #[derive(Debug)]
 pub(crate) struct SessionState {
-    cursor: String,
     parts: Vec<Part>,
 }
 
@@ -63,12 +62,7 @@ impl SessionState {
             };
             Part::new(&envelope.seal(&object))
         });
-        Self { cursor: cursor.to_owned(), parts: parts.collect() }
-    }
-
-    /// What follows builds on it from here.
-    pub(crate) fn cursor(&self) -> &str {
-        &self.cursor
+        Self { parts: parts.collect() }
     }
 
     /// At least one.

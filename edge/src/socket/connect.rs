@@ -170,9 +170,10 @@ async fn admitted(
     };
     let holds = rooms.iter().map(hold).collect();
     let mut standing = Standing::new(Arc::clone(&session), &state.rights, state.upstream.clone());
-    let answer = standing.check(rooms, trace.child()).await;
-    let answer = answer.map_err(|Refused { code, .. }| Rejection::new(code, code.entry().cause))?;
-    Ok((standing, View { answer, holds, cursors: BTreeMap::new() }))
+    let readable = standing.check(rooms, trace.child()).await;
+    let readable =
+        readable.map_err(|Refused { code, .. }| Rejection::new(code, code.entry().cause))?;
+    Ok((standing, View { readable, holds, cursors: BTreeMap::new() }))
 }
 
 /// Runs after the CONNECT reply, for as long as the socket lives.

@@ -253,7 +253,7 @@ impl Connection {
             topics.extend(self.go_on(held, recovery).await?);
         }
         if let Some(view) = view {
-            self.show(held, view, &mut topics);
+            self.show(held, view, &mut topics).await?;
         }
         self.join_all(held, topics).await
     }
@@ -302,11 +302,14 @@ impl Connection {
         Ok(self.outlet.tell("pong", &pong).await?)
     }
 
-    /// A delivery ended by itself. A topic whose job has ended stays joined; one whose right is gone
-    /// does not.
+    /// A delivery ended by itself. A topic whose job has ended stays joined, until others need its place;
+    /// one whose right is gone does not.
     async fn ended(&self, held: &mut Held, ended: Ended) -> Result<(), Gone> {
         match ended.end {
-            End::Ended => Ok(()),
+            End::Ended => {
+                held.subscriptions.close(&ended.topic);
+                Ok(())
+            }
             End::Gone => Err(Gone),
             End::Refused { code, message } => {
                 held.subscriptions.stop(&ended.topic).await;

@@ -152,11 +152,9 @@ impl Outlet {
         }
     }
 
-    /// A client that recovers has left a topic.
-    pub(super) fn leave(&self, topic: &str) {
-        if let Some(mut vector) = self.0.vector() {
-            vector.leave(topic);
-        }
+    /// A client that recovers has left a topic. Answers whether it was in it.
+    pub(super) fn leave(&self, topic: &str) -> bool {
+        self.0.vector().is_some_and(|mut vector| vector.leave(topic))
     }
 
     /// Gives a client that recovers an offset for what it has, with an event that says no more.

@@ -37,7 +37,8 @@ pub(super) struct Recovery {
     pub(super) pid: String,
     /// All that the client had goes on without a gap.
     pub(super) is_whole: bool,
-    pub(super) joined: Vec<feed::Joined>,
+    /// Each with the cursor that it was joined after.
+    pub(super) joined: Vec<(Option<String>, feed::Joined)>,
     /// Of which nothing was decided.
     pub(super) undecided: Topics,
     /// Why others could not be joined again.
@@ -74,7 +75,7 @@ impl Recovery {
             match outcome.map_err(|status| Refusal::of_topic(&status, &topic)) {
                 Ok(joined) => {
                     recovery.is_whole &= joined.response.resumed || since.is_none();
-                    recovery.joined.push(joined);
+                    recovery.joined.push((since, joined));
                 }
                 Err(refusal) => {
                     recovery.is_whole = false;

@@ -20,7 +20,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::work::{Entering, Work, Worked};
+pub(super) use self::work::Entering;
+use self::work::{Work, Worked};
 use super::{Outlet, command::Refusal, view};
 use crate::{
     delivery::{Deliveries, End},
@@ -83,6 +84,8 @@ enum Delivery {
     Resting(Box<Deliveries>),
     /// Until it begins anew.
     Paused,
+    /// To its end: nothing follows.
+    Over,
 }
 
 #[derive(Debug)]
@@ -118,17 +121,26 @@ impl Subscriptions {
         }
     }
 
-    /// Whether one more topic may be joined by its name.
-    pub(super) fn make_room(&self, topic: &str) -> Result<(), Refusal> {
-        let mut named = self.by_topic.iter().filter(|(_, subscription)| subscription.is_named);
-        if self.by_topic.len() < TOPICS_MAX
-            || named.clone().count() < TOPICS_MAX
-            || named.any(|(name, _)| name == topic)
-        {
+    /// Makes room for one more topic that is joined by its name: those that have come to their end give way.
+    pub(super) fn make_room(&mut self, topic: &str) -> Result<(), Refusal> {
+        if self.has_room(topic) {
+            return Ok(());
+        }
+        let over = self.by_topic.iter().filter(|(_, one)| matches!(one.delivery, Delivery::Over));
+        let over: Vec<String> = over.map(|(topic, _)| topic.clone()).collect();
+        over.iter().for_each(|topic| self.forget(topic));
+        if self.has_room(topic) {
             return Ok(());
         }
         let code = Code::TooManySubscriptions;
         Err(Refusal::new(code, code.entry().cause).of(topic))
+    }
+
+    fn has_room(&self, topic: &str) -> bool {
+        let mut named = self.by_topic.iter().filter(|(_, subscription)| subscription.is_named);
+        self.by_topic.len() < TOPICS_MAX
+            || named.clone().count() < TOPICS_MAX
+            || named.any(|(name, _)| name == topic)
     }
 
     /// Whether any topic is joined.
@@ -216,7 +228,8 @@ impl Subscriptions {
     pub(super) async fn leave(&mut self, topic: &str, by: By) {
         let Some(subscription) = self.by_topic.get_mut(topic) else {
             // It may be one that is still to be joined.
-            return self.outlet.leave(topic);
+            self.outlet.leave(topic);
+            return;
         };
         *subscription.joined(by) = false;
         if by == By::Name {
@@ -238,9 +251,20 @@ impl Subscriptions {
     /// Ends a topic's deliveries. When this returns, nothing of it is emitted any more.
     pub(super) async fn stop(&mut self, topic: &str) {
         self.pause(topic).await;
+        self.forget(topic);
+    }
+
+    fn forget(&mut self, topic: &str) {
         self.by_topic.remove(topic);
         self.outlet.leave(topic);
         self.names.remove(topic);
+    }
+
+    /// A delivery has come to its end. The topic stays joined for as long as there is room for it.
+    pub(super) fn close(&mut self, topic: &str) {
+        if let Some(subscription) = self.by_topic.get_mut(topic) {
+            subscription.delivery = Delivery::Over;
+        }
     }
 
     /// Ends a topic's deliveries, to begin them anew. Answers what the socket has got, where that is
@@ -259,11 +283,11 @@ impl Subscriptions {
                 }
                 match self.by_topic.get_mut(topic)?.take_delivery() {
                     Delivery::Resting(deliveries) => Some(deliveries.halt()),
-                    Delivery::Running(_) | Delivery::Paused => position,
+                    Delivery::Running(_) | Delivery::Paused | Delivery::Over => position,
                 }
             }
             Delivery::Resting(deliveries) => Some(deliveries.halt()),
-            Delivery::Paused => None,
+            Delivery::Paused | Delivery::Over => None,
         }
     }
 
@@ -298,7 +322,7 @@ impl Subscriptions {
         let Some(subscription) = self.by_topic.get_mut(&topic) else { return };
         let is_current = match &subscription.delivery {
             Delivery::Running(running) => running.number == number,
-            Delivery::Resting(_) | Delivery::Paused => number == ending,
+            Delivery::Resting(_) | Delivery::Paused | Delivery::Over => number == ending,
         };
         if !is_current {
             return;
@@ -319,7 +343,7 @@ impl Subscriptions {
         let renewals =
             self.by_topic.values().filter_map(|subscription| match &subscription.delivery {
                 Delivery::Resting(deliveries) => Some(deliveries.renew_at()),
-                Delivery::Running(_) | Delivery::Paused => None,
+                Delivery::Running(_) | Delivery::Paused | Delivery::Over => None,
             });
         renewals.min()
     }
@@ -328,7 +352,7 @@ impl Subscriptions {
     fn rouse(&mut self) {
         let is_behind = |subscription: &Subscription| match &subscription.delivery {
             Delivery::Resting(deliveries) => deliveries.is_behind(),
-            Delivery::Running(_) | Delivery::Paused => false,
+            Delivery::Running(_) | Delivery::Paused | Delivery::Over => false,
         };
         let behind = self.by_topic.iter().filter(|(_, subscription)| is_behind(subscription));
         let behind: Vec<String> = behind.map(|(topic, _)| topic.clone()).collect();
@@ -406,3 +430,6 @@ impl Names {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use roomcast_proto::dashboard;
 
-use crate::auth::{Answer, Hold};
+use crate::auth::{Hold, Readable};
 
 /// The name of them together.
 pub(super) const TOPIC: &str = "room:dashboard";
@@ -14,7 +14,7 @@ pub(super) const TOPIC: &str = "room:dashboard";
 #[derive(Debug)]
 pub(super) struct View {
     /// What the core said of the rooms: nothing yet, where it did not answer.
-    pub(super) answer: Answer,
+    pub(super) readable: Option<Readable>,
     /// The right to each, by its full name: held since before the core was asked.
     pub(super) holds: Vec<(String, Hold)>,
     /// Where the client was in them.

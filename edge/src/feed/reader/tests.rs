@@ -6,22 +6,12 @@ use proptest::prelude::*;
 use roomcast_proto::v1::Event;
 
 use super::*;
-use crate::{
-    auth::Rights,
-    presence::Presence,
-    upstream::{Credential, Upstream},
-};
+use crate::feed::tests::nowhere;
 
 const EVENTS: u64 = 40;
 
 fn cursor(offset: u64) -> String {
     format!("c{offset}")
-}
-
-fn feeds() -> Feeds {
-    let nowhere = ["http://127.0.0.1:1".to_owned()];
-    let upstream = Upstream::new(&nowhere, None, Credential::none()).unwrap();
-    Feeds::new(upstream, Rights::default(), Presence::default())
 }
 
 fn reader(feeds: &Feeds) -> Reader {
@@ -31,10 +21,7 @@ fn reader(feeds: &Feeds) -> Reader {
         head: cursor(0),
         ..JoinResponse::default()
     };
-    let caller = Caller::edge();
-    let hold = feeds.0.rights.hold(&caller.session, Some(&response.topic));
-    let feed = feeds.open(&response).unwrap();
-    Reader::new(feeds.clone(), feed, Right { caller, hold, _stay: None }, &response)
+    feeds.joined(Caller::edge(), response).reader
 }
 
 /// What comes out at once, if anything does.
@@ -48,7 +35,7 @@ fn next(reader: &mut Reader) -> Option<u64> {
 /// Delivers everything to one socket. Where `ends` says so the reader is ended while an event is on its
 /// way, and another goes on where it was.
 fn delivered(ends: &[bool]) -> Vec<u64> {
-    let feeds = feeds();
+    let feeds = nowhere();
     let mut reader = reader(&feeds);
     let events =
         (1..=EVENTS).map(|offset| Event { offset, cursor: cursor(offset), ..Event::default() });

@@ -204,3 +204,13 @@ fn a_queue_is_bounded_in_bytes_and_leaves_room_for_socket_ios_own() {
     assert_eq!(settled.left, 3);
     assert_eq!(queue.offer(&[Bytes::from_static(b"x")], 1), Ok(true));
 }
+
+#[test]
+fn what_waited_when_the_queue_ended_counts_no_more_whatever_is_written_after_that() {
+    let mut queue = Queue::default();
+    assert!(queue.offer(&[text_frame(&["waits"])], 1).unwrap());
+    queue.end();
+    for wrote in [0, 3] {
+        assert_eq!(queue.settle(wrote).left, 0);
+    }
+}

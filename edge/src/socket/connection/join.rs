@@ -27,7 +27,7 @@ impl Connection {
     /// Asks the core for the right, with the user's own token.
     pub(super) async fn ask(
         &self,
-        held: &Held,
+        held: &mut Held,
         topic: &str,
         since: Option<&str>,
     ) -> Result<feed::Joined, Refusal> {

@@ -13,7 +13,7 @@ use tonic::Status;
 use super::{Connection, Gone, Held};
 use crate::{
     feed,
-    socket::{command::Refusal, handshake::Topics},
+    socket::{command::Refusal, handshake::Topics, subscriptions::By},
     upstream::Backoff,
 };
 
@@ -32,7 +32,7 @@ pub(super) struct Late {
 pub(super) type Answer = Result<feed::Joined, Status>;
 
 impl Late {
-    fn new(topics: VecDeque<(String, Option<String>)>) -> Self {
+    pub(super) fn new(topics: VecDeque<(String, Option<String>)>) -> Self {
         let (asking, backoff, at) = (JoinSet::new(), Backoff::default(), Instant::now());
         let mut late = Self { topics, asking, backoff, at };
         late.postpone();
@@ -103,8 +103,7 @@ impl Connection {
     pub(super) async fn join_late(&self, held: &mut Held, answer: Answer) -> Result<(), Gone> {
         let Some(mut late) = held.late.take() else { return Ok(()) };
         let Some((topic, cursor)) = late.topics.pop_front() else { return Ok(()) };
-        // The client may have asked for it by itself meanwhile.
-        if held.subscriptions.has(&topic) || self.decide(held, &topic, answer).await? {
+        if self.decide(held, &topic, answer).await? {
             late.backoff.reset();
         } else {
             late.topics.push_back((topic, cursor));
@@ -116,9 +115,21 @@ impl Connection {
 
     /// Joins a topic, or says why not. Answers whether that was decided: what may be different another
     /// time is not.
-    async fn decide(&self, held: &mut Held, topic: &str, answer: Answer) -> Result<bool, Gone> {
+    pub(super) async fn decide(
+        &self,
+        held: &mut Held,
+        topic: &str,
+        answer: Answer,
+    ) -> Result<bool, Gone> {
+        if held.subscriptions.has(topic) {
+            // The client has asked for it by itself meanwhile, perhaps only as one of the dashboard's.
+            held.subscriptions.join(topic, By::Name);
+            return Ok(true);
+        }
         let answer = answer.map_err(|status| Refusal::of_topic(&status, topic));
         match answer.and_then(|joined| held.subscriptions.make_room(topic).map(|()| joined)) {
+            // It lay here while something else was done, and rights have changed.
+            Ok(joined) if joined.reader.is_doubtful() => return Ok(false),
             Ok(joined) => self.begin(held, joined, None, "").await?,
             Err(refusal) if refusal.is_retryable() => return Ok(false),
             Err(refusal) => {

@@ -28,7 +28,7 @@ impl Connection {
             self.join(&topic, since.as_deref()).await
         })
         .await;
-        for feed::Joined { response, .. } in &recovery.joined {
+        for (_, feed::Joined { response, .. }) in &recovery.joined {
             self.outlet.place(&response.topic, response.resumed.then_some(&response.cursor));
         }
         // The offsets that come before these are joined must not forget them.
@@ -43,12 +43,18 @@ impl Connection {
 
     /// Answers what is still to be joined.
     pub(super) async fn go_on(&self, held: &mut Held, recovery: Recovery) -> Result<Topics, Gone> {
-        for joined in recovery.joined {
-            self.begin(held, joined, None, "").await?;
+        let mut undecided = recovery.undecided;
+        for (since, joined) in recovery.joined {
+            // Those before it may have taken long to be told, and rights have changed meanwhile.
+            if joined.reader.is_doubtful() {
+                undecided.insert(joined.response.topic.clone(), since);
+            } else {
+                self.begin(held, joined, None, "").await?;
+            }
         }
         for refusal in recovery.refused {
             refusal.tell(&self.outlet, None).await?;
         }
-        Ok(recovery.undecided)
+        Ok(undecided)
     }
 }

@@ -77,6 +77,11 @@ impl Connection {
         let (mut joined, mut refusals) = (Vec::new(), Vec::new());
         for outcome in join_all(joins).await {
             match outcome {
+                // It waited for the others, and rights have changed meanwhile.
+                Ok(one) if one.reader.is_doubtful() => {
+                    let message = "the answers came too late to count";
+                    return Err(Refusal::new(Code::DeadlineExceeded, message).into());
+                }
                 Ok(one) => joined.push(one),
                 Err(status) if is_refusal(&status) => refusals.push(status),
                 Err(status) => return Err(Refusal::from(&status).into()),

@@ -29,12 +29,10 @@ impl Connection {
             Notice::Doubtful => {
                 let rooms: &[&str] = if held.awaited.is_some() { &dashboard::VIEWED } else { &[] };
                 match held.standing.check(rooms, self.trace.child()).await {
-                    Ok(answer) => {
-                        if let Some(view) = held.awaited.take() {
-                            self.enter_view(held, View { answer, ..*view });
-                        }
-                        Ok(())
-                    }
+                    Ok(readable) => match held.awaited.take() {
+                        Some(view) => self.enter_view(held, View { readable, ..*view }).await,
+                        None => Ok(()),
+                    },
                     Err(refused) => self.expel(&refused).await,
                 }
             }

@@ -67,8 +67,9 @@ impl Vector {
         Some(std::mem::replace(place, cursor.to_owned()))
     }
 
-    pub(in crate::socket) fn leave(&mut self, topic: &str) {
-        self.0.remove(topic);
+    /// Answers whether it was there.
+    pub(in crate::socket) fn leave(&mut self, topic: &str) -> bool {
+        self.0.remove(topic).is_some()
     }
 
     pub(super) fn into_topics(self) -> BTreeMap<String, String> {

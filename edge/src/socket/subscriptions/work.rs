@@ -25,11 +25,11 @@ pub(super) enum Work {
 
 /// A guest on the way in.
 #[derive(Debug)]
-pub(super) struct Entering {
-    pub(super) feeds: Feeds,
-    pub(super) guest: Guest,
+pub(in crate::socket) struct Entering {
+    pub(in crate::socket) feeds: Feeds,
+    pub(in crate::socket) guest: Guest,
     /// Told when what has caught up falls behind.
-    pub(super) wake: Arc<Notify>,
+    pub(in crate::socket) wake: Arc<Notify>,
 }
 
 /// What became of it.
@@ -79,7 +79,7 @@ impl Work {
 }
 
 impl Entering {
-    async fn enter(self, outlet: &Outlet) -> Result<Box<Deliveries>, End> {
+    pub(in crate::socket) async fn enter(self, outlet: &Outlet) -> Result<Box<Deliveries>, End> {
         let Self { feeds, guest, wake } = self;
         let mut backoff = Backoff::default();
         let glance = loop {
@@ -90,7 +90,11 @@ impl Entering {
             }
         };
         let is_new = guest.since.is_none();
-        let reader = feeds.visit(guest, &glance).map_err(|status| refused(&status))?;
+        let mut reader = feeds.visit(guest, &glance).map_err(|status| refused(&status))?;
+        // It may have taken long to find out where the room stands.
+        if let Some(closed) = reader.make_sure().await {
+            return Err(closed.into());
+        }
         let topic = reader.topic().to_owned();
         if is_new {
             outlet.place(&topic, None);

@@ -192,8 +192,8 @@ export class Connection implements Readable<ConnectionState> {
 
   #stop(state: ConnectionState): void {
     this.#isWanted = false;
-    this.#forgetPage();
     this.#stopTimers();
+    this.#forgetPage();
     this.#socket.disconnect();
     this.#set(state);
   }
@@ -204,23 +204,25 @@ export class Connection implements Readable<ConnectionState> {
       this.#retry = undefined;
       void this.#connect();
     }, wait);
-    const { phase, lostAt = Date.now() } = this.#state;
+    const { phase } = this.#state;
     const isOffline = phase === "offline" || isWithoutNetwork();
-    this.#away(isOffline ? "offline" : phase === "connecting" ? phase : "stale", lostAt, error);
+    const lostAt = this.#away(isOffline ? "offline" : phase === "connecting" ? phase : "stale", error);
     const left = Math.max(0, lostAt + OFFLINE_AFTER_MS - Date.now());
-    this.#offline ??= setTimeout(() => this.#away("offline", lostAt, error), left);
+    this.#offline ??= setTimeout(() => this.#away("offline", error), left);
   }
 
-  #away(phase: Phase, lostAt: number, error?: RoomcastError): void {
-    const { userId } = this.#state;
+  /** Answers since when. */
+  #away(phase: Phase, error?: RoomcastError): number {
+    const { userId, lostAt = Date.now() } = this.#state;
     this.#set({ phase, lostAt, ...(userId && { userId }), ...(error && { error }) });
     this.inlet.lost(phase);
+    return lostAt;
   }
 
   /** A fresh token for the connection that lives. Failing that it ends with the old one, and comes back. */
   async #renew(): Promise<void> {
     try {
-      const token = this.tokens.canRefresh ? await this.tokens.refresh() : undefined;
+      const token = this.tokens.canRefresh && (await this.tokens.refresh());
       if (token && this.isOpen) await this.#socket.timeout(ANSWER_MS).emitWithAck("authenticate", { token });
     } catch {
       this.tokens.forget();
@@ -238,7 +240,7 @@ export class Connection implements Readable<ConnectionState> {
   }
 
   #sleep(): void {
-    if (!this.isOpen) this.#away("offline", this.#state.lostAt ?? Date.now());
+    if (!this.isOpen) this.#away("offline");
   }
 
   #stopTimers(): void {

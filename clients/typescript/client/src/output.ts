@@ -23,10 +23,13 @@ const EMPTY: OutputState = { attempt: 0, text: "", isCut: false };
 
 /**
  * What a job writes, put together by byte offsets: a piece that came already is skipped, and what is
- * missing before a piece is read over REST first. A new attempt begins a new text.
+ * missing before a piece is read over REST first, unless it would be cut off again. A new attempt begins
+ * a new text.
  */
 export class Output implements Readable<OutputState> {
+  /** What is to be shown, once there is some of it. */
   #state = EMPTY;
+  #shown = EMPTY;
   #next = 0;
   #decoder = new TextDecoder();
   #reading = false;
@@ -46,7 +49,7 @@ export class Output implements Readable<OutputState> {
   ) {}
 
   get(): OutputState {
-    return this.#state;
+    return this.#shown;
   }
 
   subscribe(listener: () => void): () => void {
@@ -100,9 +103,9 @@ export class Output implements Readable<OutputState> {
     const job = this.job.get().value;
     if (!job) return;
     const size = this.#size(job);
-    if (job.attempt !== this.#state.attempt || size < this.#next) {
-      const from = Math.max(0, size - TAIL_BYTES);
-      this.#begin(job.attempt, from);
+    const behind = size - this.#next;
+    if (job.attempt !== this.#state.attempt || behind < 0 || behind > TEXT_MAX) {
+      this.#begin(job.attempt, size);
     }
     if (size > this.#next) void this.#read();
   }
@@ -111,11 +114,12 @@ export class Output implements Readable<OutputState> {
     return job.output_bytes[this.channel] ?? 0;
   }
 
-  #begin(attempt: number, from: number): void {
+  #begin(attempt: number, size: number): void {
     this.#forgive();
-    this.#next = from;
+    this.#next = Math.max(0, size - TAIL_BYTES);
     this.#decoder = new TextDecoder();
-    this.#set({ attempt, text: "", isCut: from > 0 });
+    this.#state = { attempt, text: "", isCut: this.#next > 0 };
+    if (!size) this.#show();
   }
 
   #written(output: JobOutput): void {
@@ -129,7 +133,8 @@ export class Output implements Readable<OutputState> {
     this.#next += piece.length;
     const text = this.#state.text + this.#decoder.decode(piece, { stream: true });
     const isCut = this.#state.isCut || text.length > TEXT_MAX;
-    this.#set({ attempt: this.#state.attempt, text: text.slice(-TEXT_MAX), isCut });
+    this.#state = { ...this.#state, text: text.slice(-TEXT_MAX), isCut };
+    this.#show();
   }
 
   async #read(): Promise<void> {
@@ -146,7 +151,7 @@ export class Output implements Readable<OutputState> {
     } catch (error) {
       if (!(error as RoomcastError).retryable) {
         this.#failure = error as RoomcastError;
-        return this.#set({ ...this.#state });
+        return this.#show();
       }
     } finally {
       this.#reading = false;
@@ -171,8 +176,8 @@ export class Output implements Readable<OutputState> {
     this.#again = this.#failure = undefined;
   }
 
-  #set(state: OutputState): void {
-    this.#state = state;
+  #show(): void {
+    this.#shown = { ...this.#state };
     this.#listeners.tell();
   }
 }

@@ -1,6 +1,8 @@
+import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
 import { clientOf } from "../../testing/client.js";
 import { eventually } from "../../testing/eventually.js";
+import { proxyOf } from "../../testing/proxy.js";
 import { Server } from "../../testing/server.js";
 import { Worker } from "../../testing/worker.js";
 
@@ -49,5 +51,32 @@ test("of a long output the end is read, and another attempt begins another text"
   const whole = { attempt: 2, text: "again and to its end", isCut: false };
   expect(await output.ended()).toEqual(whole);
   expect(await client.job(job_id).output().ended()).toEqual(whole);
+  stop();
+});
+
+test("who falls behind goes on at the end: what lies between would be cut off again", async () => {
+  const server = await Server.forTest();
+  const { job_id } = await clientOf(server).createJob({ kind: "render" });
+  const lease = await new Worker(server.core).lease("render");
+  await lease.write("the beginning");
+  const held: ServerResponse[] = [];
+  const asked: string[] = [];
+  const url = await proxyOf(server, (request, response) => {
+    const { pathname, search } = new URL(request.url ?? "", "http://edge");
+    if (!pathname.endsWith("/output")) return false;
+    // The first answer does not come before all is written.
+    return asked.push(search) === 1 && held.push(response) > 0;
+  });
+  const client = clientOf(server, { url, transports: ["polling"] });
+  const [job, output] = [client.job(job_id), client.job(job_id).output()];
+  const stop = output.subscribe(() => {});
+  await eventually("it is asked for", () => held.length === 1);
+  for (let pieces = 0; pieces < 16; pieces += 1) await lease.write("x".repeat(64 * 1024));
+  await lease.write("the end");
+  await eventually("all is known of", () => (job.get().value?.output_bytes["stdout"] ?? 0) > 1024 * 1024);
+  held[0]?.destroy();
+  await eventually("the end is here", () => output.get().text.endsWith("the end"));
+  expect(output.get().isCut).toBe(true);
+  expect(asked.length).toBeLessThan(6);
   stop();
 });

@@ -22,6 +22,7 @@ mod pending;
 mod plan;
 mod read;
 mod rows;
+mod settings;
 mod sql;
 mod target;
 #[cfg(test)]

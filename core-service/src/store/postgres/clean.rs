@@ -4,8 +4,6 @@
 use super::connection::Connection;
 use super::failure::Failure;
 use super::head::{self, Head};
-use super::pending::update_heads;
-use super::rows::BEGIN;
 use crate::domain::retention::{Retention, Retentions};
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
@@ -87,7 +85,7 @@ fn in_transaction<T>(
     connection: &Connection,
     step: impl FnOnce(&Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    connection.begin(BEGIN);
+    connection.begin_writing();
     match step(connection) {
         Ok(done) => {
             connection.commit().map_err(Failure::Engine)?;
@@ -103,16 +101,18 @@ fn in_transaction<T>(
 
 /// Deletes keys, entries and lanes that are past their time: how many keys and entries.
 fn forget(connection: &Connection, now: Time) -> Result<u64, Failure> {
-    connection.execute(
-        "DELETE FROM lane WHERE seen <= CAST(extract(epoch FROM now()) * 1000 AS bigint) - ?1",
-        values![LANE_AGE_MS],
-    )?;
     let keys = connection.execute(
         "DELETE FROM idempotency WHERE (scope, key) IN
          (SELECT scope, key FROM idempotency WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
         values![now, STEP_ROWS],
     )?;
-    Ok(keys + access::forget(connection, now.0, STEP_ROWS)?)
+    let entries = access::forget(connection, now.0, STEP_ROWS)?;
+    // As lanes do: keys first, and the row of a lane after all that it waits for.
+    connection.execute(
+        "DELETE FROM lane WHERE seen <= CAST(extract(epoch FROM now()) * 1000 AS bigint) - ?1",
+        values![LANE_AGE_MS],
+    )?;
+    Ok(keys + entries)
 }
 
 fn next_to_trim(
@@ -262,23 +262,37 @@ impl Steps<'_> {
         step: impl FnOnce(&mut Head) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
         in_transaction(self.connection, |connection| {
-            let topic = self.topic;
-            let key = (
-                vec![kind_number(topic.kind())],
-                vec![topic.tenant().to_owned()],
-                vec![topic.name().to_owned()],
-            );
-            let lock = format!("{} SKIP LOCKED", head::LOCK);
-            let found = connection.query(&lock, &[&key.0, &key.1, &key.2]);
+            let (kind, tenant, name) = head::key(self.topic);
+            let found =
+                connection.query(head::LOCK_FREE, &[&vec![kind], &vec![tenant], &vec![name]]);
             let found = found.map_err(Failure::Engine)?;
             let Some(row) = found.first() else { return Ok(None) };
-            let (_, mut head) = Head::read(row)?;
+            let mut head = Head::read(row)?;
             let done = step(&mut head)?;
-            let call = update_heads(std::iter::once(&mut head)).map_err(Failure::Broken)?;
-            connection.pipeline(call.into_iter().collect()).map_err(Failure::Engine)?;
+            if head.has_changed {
+                put(connection, &head)?;
+            }
             Ok(Some(done))
         })
     }
+}
+
+/// Writes what cleaning changes in a topic's row.
+fn put(connection: &Connection, head: &Head) -> Result<u64, Failure> {
+    connection.execute(
+        "UPDATE topic SET floor = ?2, bytes = ?3, types = ?4, oldest = ?5, ended_at = ?6,
+           is_crowded = CAST(?7 AS bigint) = 1
+         WHERE id = ?1",
+        values![
+            head.stand.id,
+            head.floor,
+            head.bytes,
+            &head.types.stored().map_err(Failure::Broken)?,
+            head.oldest,
+            head.stand.ended_at,
+            head.is_crowded
+        ],
+    )
 }
 
 /// Deletes a job, its input, its labels and its topic; answers how many jobs that were.

@@ -8,6 +8,9 @@ use super::failure::Failure;
 use crate::domain::time::Time;
 use crate::store::sql::Sql as _;
 
+/// The database's time, in milliseconds.
+pub(super) const NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)";
+
 /// By which clock leases, retention and events are dated.
 #[derive(Clone)]
 pub enum Clock {
@@ -20,10 +23,7 @@ pub enum Clock {
 impl Clock {
     pub(super) fn now(&self, connection: &Connection) -> Result<Time, Failure> {
         match self {
-            Clock::Database => {
-                let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)";
-                Ok(Time(connection.number(sql, &[])?))
-            }
+            Clock::Database => Ok(Time(connection.number(NOW, &[])?)),
             Clock::Given(clock) => Ok(clock()),
         }
     }

@@ -4,7 +4,6 @@ use std::fmt;
 
 use super::connection::Connection;
 use super::failure::Failure;
-use super::rows::BEGIN;
 use super::sql::read;
 use super::{Clock, OpenError};
 use crate::domain::time::Time;
@@ -64,7 +63,7 @@ impl fmt::Debug for Cluster {
 
 /// Decides a claim on the lead, in a transaction of its own.
 pub(super) fn lead(connection: &Connection, claim: Claim, clock: &Clock) -> Result<Lead, Failure> {
-    connection.begin(BEGIN);
+    connection.begin_writing();
     let decided = decide(connection, claim, clock);
     if decided.is_ok() {
         connection.commit().map_err(Failure::Engine)?;

@@ -11,10 +11,12 @@ use std::time::{Duration, Instant};
 use futures::future::try_join_all;
 use lru::LruCache;
 use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, NoTls, Statement};
+use tokio_postgres::{Client, Config, NoTls, Statement};
 
 use super::failure::Trouble;
+use super::settings::{IS_SET, WRITER};
 use super::target::{Pooling, Security, Target};
 
 /// A server that does not answer is given up: a little after it should have cancelled the statement.
@@ -35,6 +37,8 @@ pub(crate) struct Connection {
     runtime: Option<Runtime>,
     statements: RefCell<LruCache<String, Statement>>,
     pooling: Pooling,
+    /// Begins a transaction that writes.
+    begin_writing: &'static str,
     /// Whether a transaction is begun, or is with the next statement.
     is_inside: Cell<bool>,
     /// Begins a transaction, with the statement that comes first.
@@ -66,24 +70,23 @@ type Answer<'call> = Pin<Box<dyn Future<Output = Result<Rows, tokio_postgres::Er
 
 impl Connection {
     pub(super) fn open(target: &Target) -> Result<Connection, Trouble> {
+        Connection::with(target, None)
+    }
+
+    /// One that writes: a server's process that is its own knows the settings from the beginning.
+    pub(super) fn open_to_write(target: &Target) -> Result<Connection, Trouble> {
+        let mut connection = Connection::with(target, Some(WRITER.options))?;
+        if target.pooling == Pooling::Session && !connection.query(IS_SET, &[])?.is_empty() {
+            connection.begin_writing = "BEGIN";
+        }
+        Ok(connection)
+    }
+
+    fn with(target: &Target, settings: Option<&str>) -> Result<Connection, Trouble> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Trouble::Lost(error.to_string()))?;
-        let connecting = async {
-            Ok::<_, tokio_postgres::Error>(match &target.security {
-                Security::None => {
-                    let (client, connection) = target.config.connect(NoTls).await?;
-                    tokio::spawn(drive(connection));
-                    client
-                }
-                Security::Tls(tls) => {
-                    let (client, connection) = target.config.connect(tls.clone()).await?;
-                    tokio::spawn(drive(connection));
-                    client
-                }
-            })
-        };
         let client = runtime.block_on(async {
-            tokio::time::timeout(ANSWER_MAX, connecting)
+            tokio::time::timeout(ANSWER_MAX, connect_with(target, settings))
                 .await
                 .map_err(|_| Trouble::Lost("it does not answer".into()))?
                 .map_err(Trouble::from)
@@ -100,6 +103,7 @@ impl Connection {
             runtime: Some(runtime),
             statements: RefCell::new(LruCache::new(STATEMENTS_MAX)),
             pooling: target.pooling,
+            begin_writing: WRITER.begin,
             is_inside: Cell::new(false),
             begin: Cell::new(None),
             has_written: Cell::new(false),
@@ -132,6 +136,11 @@ impl Connection {
         self.has_written.set(false);
         self.is_inside.set(true);
         self.begin.set(Some(how));
+    }
+
+    /// Begins a transaction that writes.
+    pub(super) fn begin_writing(&self) {
+        self.begin(self.begin_writing);
     }
 
     /// Whether the transaction has changed anything through a statement of its own.
@@ -310,6 +319,39 @@ impl Connection {
             self.is_dead.set(true);
         }
         Err(trouble)
+    }
+}
+
+/// Connects. A pooler may refuse settings, or drop them.
+async fn connect_with(
+    target: &Target,
+    settings: Option<&str>,
+) -> Result<Client, tokio_postgres::Error> {
+    let settings = settings.filter(|_| target.pooling == Pooling::Session);
+    let Some(settings) = settings else { return connect(target, &target.config).await };
+    let mut config = target.config.clone();
+    let own = config.get_options().unwrap_or_default();
+    config.options(format!("{own} {settings}"));
+    match connect(target, &config).await {
+        Err(error) if error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => {
+            connect(target, &target.config).await
+        }
+        connected => connected,
+    }
+}
+
+async fn connect(target: &Target, config: &Config) -> Result<Client, tokio_postgres::Error> {
+    match &target.security {
+        Security::None => {
+            let (client, connection) = config.connect(NoTls).await?;
+            tokio::spawn(drive(connection));
+            Ok(client)
+        }
+        Security::Tls(tls) => {
+            let (client, connection) = config.connect(tls.clone()).await?;
+            tokio::spawn(drive(connection));
+            Ok(client)
+        }
     }
 }
 

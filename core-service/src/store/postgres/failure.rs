@@ -19,7 +19,7 @@ pub(crate) enum Trouble {
     Again(String),
     /// The batch touches a topic that it has not locked: it runs again with it.
     Unplanned(Topic),
-    /// A topic of the batch is not there yet: it runs again and makes it.
+    /// A topic of the batch is not there yet, or not where it was: the batch runs again and makes it.
     Unmade,
     /// The connection is gone, or leads to a server that takes no writes.
     Lost(String),
@@ -47,6 +47,9 @@ impl From<tokio_postgres::Error> for Trouble {
             Trouble::Broken(format!("{text}: {POOLED}"))
         } else if again.contains(code) {
             Trouble::Again(text)
+        } else if *code == SqlState::DIVISION_BY_ZERO {
+            // What ends a lane that is older than the cleaner lets one become: it begins anew.
+            Trouble::Lost("the lane was forgotten".into())
         } else if *code == SqlState::DISK_FULL {
             Trouble::Full
         } else if *code == SqlState::QUERY_CANCELED {

@@ -1,20 +1,53 @@
 //! A topic's row, locked.
 
-use super::sql::read;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::sql::cell;
+use crate::domain::cursor::Cursor;
 use crate::domain::event::Event;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::store::Error;
 use crate::store::batch;
+use crate::store::sql::row::kind_number;
 use crate::store::types::Types;
 
-/// Locks rows in the one order that all cores keep, and reads them as they then are.
-pub(super) const LOCK: &str =
-    "SELECT t.kind, t.tenant, t.name, t.id, t.head, t.stamp, t.floor, t.bytes, t.types, t.oldest,
-            t.ended_at, CAST(CAST(t.is_crowded AS int) AS bigint)
-     FROM topic t JOIN unnest(?1::bigint[], ?2::text[], ?3::text[]) AS w(kind, tenant, name)
-       ON t.kind = w.kind AND t.tenant = w.tenant AND t.name = w.name
-     ORDER BY t.id FOR UPDATE OF t";
+macro_rules! columns {
+    () => {
+        "t.id, t.kind, t.tenant, t.name, t.head, t.stamp, t.floor, t.bytes, t.types, t.oldest,
+         t.ended_at, t.is_crowded"
+    };
+}
+
+macro_rules! lock_by_name {
+    () => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM topic t WHERE t.id = ANY(ARRAY(
+               SELECT f.id FROM unnest(?1::bigint[], ?2::text[], ?3::text[]) AS w(kind, tenant, name),
+               LATERAL (SELECT id FROM topic
+                 WHERE kind = w.kind AND tenant = w.tenant AND name = w.name OFFSET 0) f))
+             ORDER BY t.id FOR UPDATE"
+        )
+    };
+}
+
+/// Locks rows in the one order that all cores keep, and reads them as they then are. The time beside each
+/// is that of its lock: the last one is past all of them.
+pub(super) const LOCK: &str = concat!(
+    "SELECT x.*, clock_timestamp() FROM (SELECT ",
+    columns!(),
+    " FROM topic t WHERE t.id = ANY(?1::bigint[]) ORDER BY t.id FOR UPDATE) AS x"
+);
+
+/// The same of topics whose rows are not known. Each is looked for by its name: a join might begin with the
+/// table, while that is small.
+pub(super) const LOCK_BY_NAME: &str =
+    concat!("SELECT x.*, clock_timestamp() FROM (", lock_by_name!(), ") AS x");
+
+/// The same, without the time, of those that nobody else has locked.
+pub(super) const LOCK_FREE: &str = concat!(lock_by_name!(), " SKIP LOCKED");
 
 /// A topic's row.
 #[derive(Debug, Clone)]
@@ -29,22 +62,46 @@ pub(super) struct Head {
     pub(super) has_changed: bool,
 }
 
+/// What a topic is found by: kind, tenant, name.
+pub(super) type Key<'topic> = (i64, &'topic str, &'topic str);
+
+/// What a topic is found by.
+pub(super) fn key(topic: &Topic) -> Key<'_> {
+    (kind_number(topic.kind()), topic.tenant(), topic.name())
+}
+
+/// Whose row it is.
+pub(super) fn key_of(row: &tokio_postgres::Row) -> Result<Key<'_>, Error> {
+    Ok((cell(row, 1)?, cell(row, 2)?, cell(row, 3)?))
+}
+
+/// When a row was locked.
+pub(super) fn locked_at(row: &tokio_postgres::Row) -> Result<Time, Error> {
+    let since = cell::<SystemTime>(row, 12)?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
+}
+
 impl Head {
-    /// Reads what [`LOCK`] found.
-    pub(super) fn read(row: &tokio_postgres::Row) -> Result<(Topic, Head), Error> {
-        let row = read(row)?;
-        let stand =
-            batch::Head { id: row.number(3)?, cursor: row.cursor(4)?, ended_at: row.time(10)? };
-        let head = Head {
-            stand,
-            floor: row.unsigned(6)?,
-            bytes: row.unsigned(7)?,
-            types: Types::read(&row.text(8)?)?,
-            oldest: row.time(9)?,
-            is_crowded: row.is(11)?,
-            has_changed: false,
+    /// Reads what one of the locking statements found.
+    pub(super) fn read(row: &tokio_postgres::Row) -> Result<Head, Error> {
+        let number = |index| cell::<i64>(row, index).map(i64::unsigned_abs);
+        let time = |index| Ok::<_, Error>(cell::<Option<i64>>(row, index)?.map(i64::unsigned_abs));
+        let stamp = u32::try_from(number(5)?)
+            .map_err(|_| Error::Damaged("a stamp is not a small number".into()))?;
+        let stand = batch::Head {
+            id: cell(row, 0)?,
+            cursor: Cursor { offset: number(4)?, stamp },
+            ended_at: time(10)?.map(Time),
         };
-        Ok((row.topic(0)?, head))
+        Ok(Head {
+            stand,
+            floor: number(6)?,
+            bytes: number(7)?,
+            types: Types::read(cell(row, 8)?)?,
+            oldest: time(9)?.map(Time),
+            is_crowded: cell(row, 11)?,
+            has_changed: false,
+        })
     }
 
     /// Moves the head past an event with a body of so many bytes.

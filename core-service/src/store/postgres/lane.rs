@@ -13,8 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::Clock;
 use super::connection::Connection;
 use super::failure::{Failure, Trouble, told};
-use super::plan::{Plan, Planner};
-use super::rows::{BEGIN, Mark, Rows};
+use super::plan::{More, Plan, Planner};
+use super::rows::{Mark, Rows};
 use super::target::Target;
 use super::turns::{Turn, Turns};
 use crate::domain::event::Event;
@@ -82,13 +82,6 @@ struct Done {
     _turn: Turn,
 }
 
-/// What a run has found out for the next one.
-#[derive(Debug, Default)]
-struct More {
-    topics: Vec<Topic>,
-    makes_topics: bool,
-}
-
 /// Why a batch did not come to anything, or nobody knows whether it did.
 enum Undone {
     Failed(Failure),
@@ -149,9 +142,7 @@ impl Lane {
                 self.shared.status.set_open();
                 self.give(done, replies);
             }
-            Err(Failure::Engine(Trouble::Broken(_) | Trouble::Slow) | Failure::Broken(_))
-                if count > 1 =>
-            {
+            Err(failure) if count > 1 && may_go_alone(&failure) => {
                 for (command, reply) in commands.into_iter().zip(replies) {
                     match self.commit(&[command]) {
                         Ok(done) => self.give(done, vec![reply]),
@@ -218,19 +209,25 @@ impl Lane {
     fn try_commit(&mut self, commands: &[Command], more: &More) -> Result<Done, Undone> {
         let Lane { shared, link, planner } = self;
         let link = link.as_mut().ok_or_else(|| Trouble::Lost("there is no connection".into()))?;
-        let mut plan: Plan = planner.plan(&link.connection, commands, &shared.limits)?;
-        plan.topics.extend(more.topics.iter().cloned());
-        plan.makes_topics |= more.makes_topics;
+        let plan = planner.plan(&link.connection, commands, &shared.limits, more)?;
         let turn = Turns::take(&shared.turns, plan.topics.iter().cloned().collect());
         link.batches += 1;
         let mark = Mark { stamp: link.stamp, batch: link.batches };
-        let run = run(&link.connection, shared, &plan, mark, commands);
-        match run {
-            Ok((outcomes, events, Ok(()))) => Ok(Done { outcomes, events, _turn: turn }),
-            Ok((outcomes, events, Err(Failure::Engine(Trouble::Lost(reason))))) => {
-                Err(Undone::Unknown(Done { outcomes, events, _turn: turn }, reason))
+        match run(&link.connection, shared, &plan, mark, commands) {
+            Ok(Run { outcomes, events, found, ended: Ok(()) }) => {
+                planner.know(found);
+                Ok(Done { outcomes, events, _turn: turn })
             }
-            Ok((.., Err(failure))) | Err(failure) => {
+            Ok(Run {
+                outcomes,
+                events,
+                ended: Err(Failure::Engine(Trouble::Lost(reason))),
+                ..
+            }) => Err(Undone::Unknown(Done { outcomes, events, _turn: turn }, reason)),
+            Ok(Run { ended: Err(failure), .. }) | Err(failure) => {
+                if matches!(failure, Failure::Engine(Trouble::Unmade)) {
+                    planner.forget(&plan);
+                }
                 // A rollback that fails leaves a connection that is lost: the next statement tells.
                 let _ = link.connection.end();
                 Err(failure.into())
@@ -311,9 +308,30 @@ fn fitting(requests: &[Request<Work>]) -> usize {
     requests.iter().take(COMMANDS_MAX).take_while(fits).count().max(1)
 }
 
-type Run = (Vec<Result<Committed, Error>>, Vec<Arc<Event>>, Result<(), Failure>);
+/// Whether each command of a batch may still be committed by itself: one of them cannot be read or written,
+/// or all of them together touch too much that nobody foresaw.
+fn may_go_alone(failure: &Failure) -> bool {
+    match failure {
+        Failure::Engine(
+            Trouble::Broken(_) | Trouble::Slow | Trouble::Unplanned(_) | Trouble::Unmade,
+        )
+        | Failure::Broken(_)
+        | Failure::Refused(_) => true,
+        Failure::Engine(Trouble::Again(_) | Trouble::Lost(_) | Trouble::Full) => false,
+    }
+}
 
-/// Begins, decides and writes, commits. What the commit came to is told beside what it would commit.
+/// What a run came to.
+struct Run {
+    outcomes: Vec<Result<Committed, Error>>,
+    events: Vec<Arc<Event>>,
+    /// Rows of topics that were looked for by name.
+    found: Vec<(Topic, i64)>,
+    /// What its commit came to.
+    ended: Result<(), Failure>,
+}
+
+/// Begins, decides and writes, commits.
 fn run(
     connection: &Connection,
     shared: &Shared,
@@ -337,13 +355,14 @@ fn run(
         });
     }
     let Batch { rows, events, .. } = batch;
-    Ok((outcomes, events, rows.commit()))
+    let found = if plan.rows.is_empty() { rows.found() } else { Vec::new() };
+    Ok(Run { outcomes, events, found, ended: rows.commit() })
 }
 
 impl Link {
     /// Connects, and makes itself known by a new stamp.
     fn open(target: &Target) -> Result<Link, Trouble> {
-        let connection = Connection::open(target)?;
+        let connection = Connection::open_to_write(target)?;
         loop {
             let stamp = getrandom::u32().map_err(|error| Trouble::Broken(error.to_string()))?;
             let known = connection.change(
@@ -360,7 +379,7 @@ impl Link {
 
     /// Takes away the mark of a connection that is gone; answers the last batch that it committed.
     fn forget(&self, stamp: u32) -> Result<Option<u64>, Trouble> {
-        self.connection.begin(BEGIN);
+        self.connection.begin_writing();
         let found = self
             .connection
             .query("DELETE FROM lane WHERE stamp = ?1 RETURNING batch", &[&i64::from(stamp)])?;

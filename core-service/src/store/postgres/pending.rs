@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::connection::Call;
 use super::head::Head;
+use super::rows::Mark;
 use super::usage::Used;
 use crate::domain::event::{Body, Event};
 use crate::domain::job::{self, Record};
@@ -40,7 +41,6 @@ struct Events {
     attempts: Vec<Option<i64>>,
     channels: Vec<Option<String>>,
     starts: Vec<Option<i64>>,
-    stamp: u32,
     time: Time,
 }
 
@@ -75,7 +75,7 @@ impl Pending {
         events.attempts.push(attempt);
         events.channels.push(channel);
         events.starts.push(start);
-        (events.stamp, events.time) = (event.cursor.stamp, event.time);
+        events.time = event.time;
         Ok(size)
     }
 
@@ -116,9 +116,10 @@ impl Pending {
         self.expired.push(key);
     }
 
-    /// The statements that write all of it, and nothing is left.
+    /// The statements that write all of it and the heads that have changed, and nothing is left.
     pub(super) fn calls<'heads>(
         &mut self,
+        mark: Mark,
         heads: impl Iterator<Item = &'heads mut Head>,
     ) -> Result<Vec<Call>, Error> {
         let Pending { events, jobs, moved, changed, keys, expired, used } = std::mem::take(self);
@@ -133,10 +134,7 @@ impl Pending {
         if !keys.is_empty() {
             calls.push(insert_keys(keys));
         }
-        if !events.topics.is_empty() {
-            calls.push(insert_events(events));
-        }
-        calls.extend(update_heads(heads)?);
+        calls.push(write(mark, events, heads)?);
         if !jobs.is_empty() {
             calls.extend(insert_jobs(jobs)?);
         }
@@ -170,58 +168,69 @@ fn insert_keys(keys: Vec<(Idempotency, String)>) -> Call {
     Call::new(sql).with(scopes).with(names).with(contents).with(replies).with(expiries)
 }
 
-fn insert_events(events: Events) -> Call {
+/// Writes events and heads, and moves the row that marks the lane's last batch: all in one statement, so
+/// that one answer tells of all. Columns without a value in any row come empty, and are null in each.
+///
+/// A head that moves gets the lane's stamp. A lane whose row was forgotten may commit nothing: then the
+/// division fails, and with it the transaction.
+pub(super) const WRITE: &str = "WITH written AS (
+       INSERT INTO event(topic, \"offset\", stamp, time, form, type, trace, body, attempt, channel, start)
+       SELECT topic, \"offset\", ?1, ?3, form, type, trace, body, attempt, channel, start
+       FROM unnest(?4::bigint[], ?5::bigint[], ?6::bigint[], ?7::text[], ?8::bytea[], ?9::bytea[],
+         ?10::bigint[], ?11::text[], ?12::bigint[])
+         AS w(topic, \"offset\", form, type, trace, body, attempt, channel, start)),
+     moved AS (
+       UPDATE topic SET head = w.head, bytes = w.bytes, types = w.types,
+         stamp = CASE WHEN w.head > topic.head THEN ?1 ELSE topic.stamp END,
+         oldest = coalesce(w.oldest, topic.oldest), ended_at = coalesce(w.ended_at, topic.ended_at),
+         is_crowded = coalesce(w.is_crowded, topic.is_crowded)
+       FROM unnest(?13::bigint[], ?14::bigint[], ?15::bigint[], ?16::text[], ?17::bigint[],
+         ?18::bigint[], ?19::boolean[])
+         AS w(id, head, bytes, types, oldest, ended_at, is_crowded)
+       WHERE topic.id = w.id),
+     marked AS (
+       UPDATE lane SET batch = ?2, seen = CAST(extract(epoch FROM now()) * 1000 AS bigint)
+       WHERE stamp = ?1 RETURNING stamp)
+     SELECT 1 / count(*) FROM marked";
+
+fn write<'heads>(
+    mark: Mark,
+    events: Events,
+    heads: impl Iterator<Item = &'heads mut Head>,
+) -> Result<Call, Error> {
     let types: Vec<String> = events.types.iter().map(|kind| kind.to_string()).collect();
-    let sql = "INSERT INTO event(topic, \"offset\", stamp, time, form, type, trace, body, attempt,
-           channel, start)
-         SELECT topic, \"offset\", ?1, ?2, form, type, trace, body, attempt, channel, start
-         FROM unnest(?3::bigint[], ?4::bigint[], ?5::bigint[], ?6::text[], ?7::bytea[],
-           ?8::bytea[], ?9::bigint[], ?10::text[], ?11::bigint[])
-           AS w(topic, \"offset\", form, type, trace, body, attempt, channel, start)";
-    Call::new(sql)
-        .with(i64::from(events.stamp))
+    let call = Call::new(WRITE)
+        .with(i64::from(mark.stamp))
+        .with(signed(mark.batch))
         .with(signed(events.time.0))
         .with(events.topics)
         .with(events.offsets)
         .with(events.forms)
         .with(types)
-        .with(events.traces)
+        .with(sparse(events.traces))
         .with(events.bodies)
-        .with(events.attempts)
-        .with(events.channels)
-        .with(events.starts)
-}
-
-/// Writes the rows that have changed, if any.
-pub(super) fn update_heads<'heads>(
-    heads: impl Iterator<Item = &'heads mut Head>,
-) -> Result<Option<Call>, Error> {
-    let (mut ids, mut offsets, mut stamps) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut floors, mut bytes, mut types) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut oldest, mut ended, mut crowded) = (Vec::new(), Vec::new(), Vec::new());
+        .with(sparse(events.attempts))
+        .with(sparse(events.channels))
+        .with(sparse(events.starts));
+    let (mut ids, mut offsets, mut bytes, mut types) = (vec![], vec![], vec![], vec![]);
+    let (mut oldest, mut ended, mut crowded) = (vec![], vec![], vec![]);
     for head in heads.filter(|head| head.has_changed) {
         head.has_changed = false;
         ids.push(head.stand.id);
         offsets.push(signed(head.stand.cursor.offset));
-        stamps.push(i64::from(head.stand.cursor.stamp));
-        floors.push(signed(head.floor));
         bytes.push(signed(head.bytes));
         types.push(head.types.stored()?);
         oldest.push(head.oldest.map(|at| signed(at.0)));
         ended.push(head.stand.ended_at.map(|at| signed(at.0)));
-        crowded.push(head.is_crowded);
+        crowded.push(head.is_crowded.then_some(true));
     }
-    if ids.is_empty() {
-        return Ok(None);
-    }
-    let sql = "UPDATE topic SET head = w.head, stamp = w.stamp, floor = w.floor, bytes = w.bytes,
-           types = w.types, oldest = w.oldest, ended_at = w.ended_at, is_crowded = w.is_crowded
-         FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], ?4::bigint[], ?5::bigint[],
-           ?6::text[], ?7::bigint[], ?8::bigint[], ?9::boolean[])
-           AS w(id, head, stamp, floor, bytes, types, oldest, ended_at, is_crowded)
-         WHERE topic.id = w.id";
-    let call = Call::new(sql).with(ids).with(offsets).with(stamps).with(floors);
-    Ok(Some(call.with(bytes).with(types).with(oldest).with(ended).with(crowded)))
+    let call = call.with(ids).with(offsets).with(bytes).with(types);
+    Ok(call.with(sparse(oldest)).with(sparse(ended)).with(sparse(crowded)))
+}
+
+/// A column, or none if nothing stands in it.
+fn sparse<T>(column: Vec<Option<T>>) -> Vec<Option<T>> {
+    if column.iter().any(Option::is_some) { column } else { Vec::new() }
 }
 
 fn insert_jobs(jobs: Vec<(Held, Option<Payload>)>) -> Result<Vec<Call>, Error> {

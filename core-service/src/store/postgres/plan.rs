@@ -16,7 +16,7 @@ use crate::store::commit::{Action, Command, job_topics};
 use crate::store::edge::Attend;
 use crate::store::session;
 
-/// Jobs and sessions whose topics are remembered.
+/// Jobs, sessions, projects and topics of which something is remembered, of each so many.
 const KNOWN_MAX: NonZeroUsize = NonZeroUsize::new(16_384).expect("above zero");
 /// Locks by name fall into so many slots: a batch holds a bounded number of them.
 const SLOTS: u64 = 512;
@@ -27,6 +27,8 @@ const SPACE: u64 = 0x726f_6f6d << 32;
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) topics: HashSet<Topic>,
+    /// Their rows, in the order in which they are locked; none if one is not known.
+    pub(super) rows: Vec<(i64, Topic)>,
     /// Whether some of the topics may not be there yet.
     pub(super) makes_topics: bool,
     /// Locks of what is no topic: kinds with limits, projects, edges.
@@ -35,22 +37,52 @@ pub(super) struct Plan {
     pub(super) keys: Vec<(String, String)>,
 }
 
-/// What never changes of jobs and sessions, by their ids.
+/// What a run has found out for the next one.
+#[derive(Debug, Default)]
+pub(super) struct More {
+    pub(super) topics: Vec<Topic>,
+    pub(super) makes_topics: bool,
+}
+
+/// What never changes of jobs, sessions and projects, by their ids, and of topics.
 #[derive(Debug)]
 pub(super) struct Planner {
     jobs: LruCache<String, (Vec<Topic>, String)>,
     sessions: LruCache<String, Topic>,
+    projects: LruCache<String, Topic>,
+    rows: LruCache<Topic, i64>,
 }
 
 impl Planner {
     pub(super) fn new() -> Planner {
-        Planner { jobs: LruCache::new(KNOWN_MAX), sessions: LruCache::new(KNOWN_MAX) }
+        Planner {
+            jobs: LruCache::new(KNOWN_MAX),
+            sessions: LruCache::new(KNOWN_MAX),
+            projects: LruCache::new(KNOWN_MAX),
+            rows: LruCache::new(KNOWN_MAX),
+        }
     }
 
     /// Forgets everything: it may come from a history that was lost.
     pub(super) fn clear(&mut self) {
         self.jobs.clear();
         self.sessions.clear();
+        self.projects.clear();
+        self.rows.clear();
+    }
+
+    /// Remembers topics' rows.
+    pub(super) fn know(&mut self, rows: Vec<(Topic, i64)>) {
+        for (topic, row) in rows {
+            self.rows.push(topic, row);
+        }
+    }
+
+    /// Forgets the rows of a plan's topics: one of them is elsewhere.
+    pub(super) fn forget(&mut self, plan: &Plan) {
+        for topic in &plan.topics {
+            self.rows.pop(topic);
+        }
     }
 
     /// Plans a batch. What it cannot foresee, the batch itself finds out.
@@ -59,9 +91,11 @@ impl Planner {
         connection: &Connection,
         commands: &[Command],
         limits: &Limits,
+        more: &More,
     ) -> Result<Plan, Failure> {
         self.learn(connection, commands)?;
-        let mut plan = Plan::default();
+        let mut plan = Plan { makes_topics: more.makes_topics, ..Plan::default() };
+        plan.topics.extend(more.topics.iter().cloned());
         for Command { action, idempotency, .. } in commands {
             plan.keys.extend(idempotency.as_ref().map(|one| (one.scope.clone(), one.key.clone())));
             if let Action::Audited { entry, .. } = action {
@@ -96,7 +130,18 @@ impl Planner {
                 Action::Audited { .. } => {}
             }
         }
+        if !plan.makes_topics {
+            plan.rows = self.rows(&plan.topics).unwrap_or_default();
+        }
         Ok(plan)
+    }
+
+    /// Topics with their rows, in the order of these; none if one is not known.
+    fn rows(&mut self, topics: &HashSet<Topic>) -> Option<Vec<(i64, Topic)>> {
+        let row = |topic: &Topic| Some((*self.rows.get(topic)?, topic.clone()));
+        let mut rows = topics.iter().map(row).collect::<Option<Vec<_>>>()?;
+        rows.sort_unstable_by_key(|(row, _)| *row);
+        Some(rows)
     }
 
     fn plan_session(&mut self, plan: &mut Plan, action: &session::Action) {
@@ -106,6 +151,9 @@ impl Planner {
             | session::Action::DeleteProject { project_id } => {
                 plan.project(project_id);
                 plan.topics.insert(Topic::access());
+                if matches!(action, session::Action::DeleteProject { .. }) {
+                    plan.topics.extend(self.projects.get(project_id).cloned());
+                }
             }
             session::Action::CreateSession(session) => {
                 plan.project(&session.project_id);
@@ -127,9 +175,9 @@ impl Planner {
         }
     }
 
-    /// Looks up the jobs and sessions that are not known.
+    /// Looks up the jobs, sessions and projects that are not known.
     fn learn(&mut self, connection: &Connection, commands: &[Command]) -> Result<(), Failure> {
-        let (mut jobs, mut sessions) = (Vec::new(), Vec::new());
+        let (mut jobs, mut sessions, mut projects) = (Vec::new(), Vec::new(), Vec::new());
         for Command { action, .. } in commands {
             match action.bare() {
                 Action::Job { job_id, .. } if !self.jobs.contains(job_id) => jobs.push(job_id),
@@ -139,6 +187,11 @@ impl Planner {
                         if !self.sessions.contains(session_id) =>
                     {
                         sessions.push(session_id);
+                    }
+                    session::Action::DeleteProject { project_id }
+                        if !self.projects.contains(project_id) =>
+                    {
+                        projects.push(project_id);
                     }
                     session::Action::Command { .. }
                     | session::Action::EraseSession { .. }
@@ -171,21 +224,37 @@ impl Planner {
                 self.jobs.push(id, (topics, kind));
             }
         }
-        if !sessions.is_empty() {
-            let found = connection.query(
-                "SELECT session_id, tenant FROM session WHERE session_id = ANY(?1)",
-                &[&sessions],
-            );
-            for row in found.map_err(Failure::Engine)? {
-                let row = read(&row)?;
-                let id = row.text(0)?;
-                if let Ok(topic) = Topic::new(&row.text(1)?, Kind::Session, &id) {
-                    self.sessions.push(id, topic);
-                }
-            }
+        let sql = "SELECT session_id, tenant FROM session WHERE session_id = ANY(?1)";
+        for (id, topic) in topics(connection, sql, &sessions, Kind::Session)? {
+            self.sessions.push(id, topic);
+        }
+        let sql = "SELECT project_id, tenant FROM project WHERE project_id = ANY(?1)";
+        for (id, topic) in topics(connection, sql, &projects, Kind::Project)? {
+            self.projects.push(id, topic);
         }
         Ok(())
     }
+}
+
+/// Ids and tenants that a statement finds, as topics of a kind.
+fn topics(
+    connection: &Connection,
+    sql: &str,
+    ids: &[&String],
+    kind: Kind,
+) -> Result<Vec<(String, Topic)>, Failure> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut topics = Vec::with_capacity(ids.len());
+    for row in connection.query(sql, &[&ids]).map_err(Failure::Engine)? {
+        let row = read(&row)?;
+        let id = row.text(0)?;
+        if let Ok(topic) = Topic::new(&row.text(1)?, kind, &id) {
+            topics.push((id, topic));
+        }
+    }
+    Ok(topics)
 }
 
 impl Plan {

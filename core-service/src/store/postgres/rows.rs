@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::clock;
 use super::connection::{Call, Connection};
 use super::failure::{Failure, Trouble};
 use super::head::{self, Head};
@@ -20,27 +21,20 @@ use crate::domain::topic::Topic;
 use crate::store::batch::{self, Reply};
 use crate::store::commit::Idempotency;
 use crate::store::job::Held;
-use crate::store::sql::row::kind_number;
 use crate::store::{Error, PageLimit, codec};
 
-/// Statements have 10 s, locks 2 s, and a core that hangs inside a transaction 1.5 s: others wait for what
-/// it has locked, and edges have left it for them within 2 s. Said with each transaction, so that a pooler may lend any of its connections.
-///
-/// Every row is found by its key: joins go through the index, however few topics there are. A scan of a
-/// table whose every row changes with each commit reads the dead ones too.
-pub(super) const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 10000;
-     SET LOCAL lock_timeout = 2000; SET LOCAL idle_in_transaction_session_timeout = 1500;
-     SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+type Heads = HashMap<Topic, Head>;
 
 /// A transaction's rows.
 #[derive(Debug)]
 pub(super) struct Rows<'lane> {
     connection: &'lane Connection,
     retentions: &'lane Retentions,
-    heads: HashMap<Topic, Head>,
+    heads: Heads,
     jobs: HashMap<String, Option<Held>>,
     replies: HashMap<(String, String), Option<Reply>>,
     pending: Pending,
+    mark: Mark,
     now: Time,
 }
 
@@ -59,25 +53,22 @@ impl<'lane> Rows<'lane> {
         plan: &Plan,
         mark: Mark,
     ) -> Result<Rows<'lane>, Failure> {
-        connection.begin(BEGIN);
-        let opening = opening(plan, mark);
+        connection.begin_writing();
+        let opening = opening(plan);
         let is_sent = opening.each_ref().map(Option::is_some);
         let calls = opening.into_iter().flatten().collect();
         let mut found = connection.pipeline(calls).map_err(Failure::Engine)?.into_iter();
         let mut answer =
             |is_sent: bool| is_sent.then(|| found.next()).flatten().unwrap_or_default();
-        let [moved, _, _, heads, clock, jobs, replies] = is_sent.map(&mut answer);
-        if moved.is_empty() {
-            // The row is older than the cleaner lets one become: this lane begins anew.
-            return Err(Failure::Engine(Trouble::Lost("the lane was forgotten".into())));
-        }
-        let heads: Result<HashMap<_, _>, Error> = heads.iter().map(Head::read).collect();
-        let heads = heads?;
-        if heads.len() < plan.topics.len() {
-            return Err(Failure::Engine(Trouble::Unmade));
-        }
-        let clock = clock.first().map(read_row).transpose()?;
-        let now = Time(clock.map_or(Ok(0), |row| row.unsigned(0))?);
+        let [_, _, locked, clock, jobs, replies] = is_sent.map(&mut answer);
+        let heads =
+            if plan.rows.is_empty() { by_name(plan, &locked) } else { by_row(plan, &locked) };
+        let heads = heads?.ok_or(Failure::Engine(Trouble::Unmade))?;
+        let now = match (locked.last(), clock.first()) {
+            (Some(last), _) => head::locked_at(last)?,
+            (None, Some(row)) => Time(read_row(row)?.unsigned(0)?),
+            (None, None) => Time(0),
+        };
         let mut rows = Rows {
             connection,
             retentions,
@@ -85,6 +76,7 @@ impl<'lane> Rows<'lane> {
             jobs: plan.jobs.iter().map(|id| (id.clone(), None)).collect(),
             replies: plan.keys.iter().map(|key| (key.clone(), None)).collect(),
             pending: Pending::default(),
+            mark,
             now,
         };
         for row in &jobs {
@@ -106,82 +98,104 @@ impl<'lane> Rows<'lane> {
         self.now
     }
 
+    /// The topics and their rows.
+    pub(super) fn found(&self) -> Vec<(Topic, i64)> {
+        self.heads.iter().map(|(topic, head)| (topic.clone(), head.stand.id)).collect()
+    }
+
     /// Ends the transaction: durable when it returns. Nothing to write, nothing to wait for.
     pub(super) fn commit(mut self) -> Result<(), Failure> {
-        let is_idle = self.pending.is_empty()
-            && !self.connection.has_written()
-            && self.heads.values().all(|head| !head.has_changed);
-        if is_idle {
+        if self.is_written() && !self.connection.has_written() {
             return self.connection.end().map_err(Failure::Engine);
         }
-        let calls = self.pending.calls(self.heads.values_mut()).map_err(Failure::Broken)?;
+        let calls = self.pending.calls(self.mark, self.heads.values_mut());
+        let calls = calls.map_err(Failure::Broken)?;
         self.connection.pipeline_and_commit(calls).map_err(Failure::Engine)
     }
 
-    fn planned(&mut self, topic: &Topic) -> Result<&mut Head, Failure> {
-        let unplanned = || Failure::Engine(Trouble::Unplanned(topic.clone()));
-        self.heads.get_mut(topic).ok_or_else(unplanned)
+    /// Whether nothing is held back.
+    fn is_written(&self) -> bool {
+        self.pending.is_empty() && self.heads.values().all(|head| !head.has_changed)
     }
 }
 
-/// What begins every transaction, in this order: the lane's own row, names, topics; and only then, in
-/// statements of their own, what the locks guard. A read in the locking statement would be stale. What
-/// the plan has nothing for is not sent.
-fn opening(plan: &Plan, mark: Mark) -> [Option<Call>; 7] {
-    let mut topics: Vec<_> = plan
-        .topics
-        .iter()
-        .map(|topic| {
-            (kind_number(topic.kind()), topic.tenant().to_owned(), topic.name().to_owned())
-        })
-        .collect();
-    topics.sort_unstable();
-    let kinds: Vec<i64> = topics.iter().map(|(kind, ..)| *kind).collect();
-    let tenants: Vec<String> = topics.iter().map(|(_, tenant, _)| tenant.clone()).collect();
-    let names: Vec<String> = topics.into_iter().map(|(.., name)| name).collect();
-    let by_name =
-        |sql| Call::new(sql).with(kinds.clone()).with(tenants.clone()).with(names.clone());
-    let moved = Call::new(
-        "UPDATE lane SET batch = ?2,
-           seen = CAST(extract(epoch FROM now()) * 1000 AS bigint)
-         WHERE stamp = ?1 RETURNING stamp",
-    )
-    .with(i64::from(mark.stamp))
-    .with(i64::try_from(mark.batch).unwrap_or(i64::MAX));
+fn planned<'heads>(heads: &'heads mut Heads, topic: &Topic) -> Result<&'heads mut Head, Failure> {
+    heads.get_mut(topic).ok_or_else(|| Failure::Engine(Trouble::Unplanned(topic.clone())))
+}
+
+/// The heads of rows that are known, in their order; none if one of them is not its topic's.
+fn by_row(plan: &Plan, locked: &[tokio_postgres::Row]) -> Result<Option<Heads>, Error> {
+    let mut heads = Heads::with_capacity(locked.len());
+    for ((id, topic), row) in plan.rows.iter().zip(locked) {
+        let head = Head::read(row)?;
+        if head.stand.id != *id || head::key_of(row)? != head::key(topic) {
+            return Ok(None);
+        }
+        heads.insert(topic.clone(), head);
+    }
+    Ok((locked.len() == plan.rows.len()).then_some(heads))
+}
+
+/// The heads of rows that were found by name; none if one is missing.
+fn by_name(plan: &Plan, locked: &[tokio_postgres::Row]) -> Result<Option<Heads>, Error> {
+    let topics: HashMap<_, _> = plan.topics.iter().map(|topic| (head::key(topic), topic)).collect();
+    let mut heads = Heads::with_capacity(locked.len());
+    for row in locked {
+        let Some(topic) = topics.get(&head::key_of(row)?) else { continue };
+        heads.insert(Topic::clone(topic), Head::read(row)?);
+    }
+    Ok((heads.len() == plan.topics.len()).then_some(heads))
+}
+
+/// Makes topics that are not there.
+pub(super) const MAKE: &str = "INSERT INTO topic(kind, tenant, name)
+     SELECT w.kind, w.tenant, w.name
+     FROM unnest(?1::bigint[], ?2::text[], ?3::text[]) AS w(kind, tenant, name)
+     WHERE (SELECT id FROM topic t
+       WHERE t.kind = w.kind AND t.tenant = w.tenant AND t.name = w.name) IS NULL
+     ON CONFLICT DO NOTHING";
+/// Jobs, each looked for by its id: a join might begin with the table, while that is small.
+pub(super) const JOBS: &str =
+    "SELECT j.job_id, j.topic, r.doc FROM unnest(?1::text[]) AS w(job_id),
+     LATERAL (SELECT job_id, topic FROM job WHERE job_id = w.job_id OFFSET 0) j,
+     LATERAL (SELECT doc FROM job_record WHERE topic = j.topic OFFSET 0) r";
+/// In the same way.
+pub(super) const REPLIES: &str = "SELECT i.* FROM unnest(?1::text[], ?2::text[]) AS w(scope, key),
+     LATERAL (SELECT scope, key, content, reply, expires_at FROM idempotency
+       WHERE scope = w.scope AND key = w.key OFFSET 0) i";
+
+/// What begins every transaction, in this order: names, topics; and only then, in statements of their
+/// own, what the locks guard. A read in the locking statement would be stale. What the plan has nothing
+/// for is not sent.
+fn opening(plan: &Plan) -> [Option<Call>; 6] {
     let locks = (!plan.locks.is_empty()).then(|| {
         Call::new("SELECT pg_advisory_xact_lock(name) FROM unnest(?1::bigint[]) name")
             .with(plan.locks.iter().copied().collect::<Vec<i64>>())
     });
-    let topics = plan.makes_topics.then(|| {
-        by_name(
-            "INSERT INTO topic(kind, tenant, name)
-             SELECT w.kind, w.tenant, w.name
-             FROM unnest(?1::bigint[], ?2::text[], ?3::text[]) AS w(kind, tenant, name)
-             WHERE NOT EXISTS(SELECT 1 FROM topic t
-               WHERE t.kind = w.kind AND t.tenant = w.tenant AND t.name = w.name)
-             ON CONFLICT DO NOTHING",
-        )
-    });
-    let heads = by_name(head::LOCK);
-    let clock = Call::new("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)");
-    let jobs = (!plan.jobs.is_empty()).then(|| {
-        Call::new(
-            "SELECT j.job_id, j.topic, r.doc FROM job j JOIN job_record r ON r.topic = j.topic
-             WHERE j.job_id = ANY(?1::text[])",
-        )
-        .with(plan.jobs.clone())
-    });
+    let made = plan.makes_topics.then(|| named(MAKE, plan));
+    let heads = if !plan.rows.is_empty() {
+        let ids: Vec<i64> = plan.rows.iter().map(|(id, _)| *id).collect();
+        Some(Call::new(head::LOCK).with(ids))
+    } else {
+        (!plan.topics.is_empty()).then(|| named(head::LOCK_BY_NAME, plan))
+    };
+    let clock = heads.is_none().then(|| Call::new(clock::NOW));
+    let jobs = (!plan.jobs.is_empty()).then(|| Call::new(JOBS).with(plan.jobs.clone()));
     let replies = (!plan.keys.is_empty()).then(|| {
         let (scopes, keys): (Vec<String>, Vec<String>) = plan.keys.iter().cloned().unzip();
-        Call::new(
-            "SELECT i.scope, i.key, i.content, i.reply, i.expires_at FROM idempotency i
-             JOIN unnest(?1::text[], ?2::text[]) AS w(scope, key)
-               ON i.scope = w.scope AND i.key = w.key",
-        )
-        .with(scopes)
-        .with(keys)
+        Call::new(REPLIES).with(scopes).with(keys)
     });
-    [Some(moved), locks, topics, Some(heads), Some(clock), jobs, replies]
+    [locks, made, heads, clock, jobs, replies]
+}
+
+/// A statement about the planned topics, by name.
+fn named(sql: &'static str, plan: &Plan) -> Call {
+    let mut topics: Vec<_> = plan.topics.iter().map(head::key).collect();
+    topics.sort_unstable();
+    let kinds: Vec<i64> = topics.iter().map(|(kind, ..)| *kind).collect();
+    let tenants: Vec<String> = topics.iter().map(|(_, tenant, _)| (*tenant).to_owned()).collect();
+    let names: Vec<String> = topics.iter().map(|(.., name)| (*name).to_owned()).collect();
+    Call::new(sql).with(kinds).with(tenants).with(names)
 }
 
 fn read_job(row: &tokio_postgres::Row) -> Result<(String, Held), Error> {
@@ -198,21 +212,20 @@ impl batch::Rows for Rows<'_> {
     }
 
     fn head(&mut self, topic: &Topic) -> Result<batch::Head, Failure> {
-        Ok(self.planned(topic)?.stand)
+        Ok(planned(&mut self.heads, topic)?.stand)
     }
 
     fn touch(&mut self, topic: &Topic) -> Result<batch::Head, Failure> {
-        let head = self.planned(topic)?;
+        let head = planned(&mut self.heads, topic)?;
         head.has_changed = true;
         Ok(head.stand)
     }
 
     fn append(&mut self, topic: &Topic, events: &[Arc<Event>]) -> Result<(), Failure> {
-        let retentions = self.retentions;
-        self.planned(topic)?;
-        let Some(head) = self.heads.get_mut(topic) else { return Ok(()) };
+        let Rows { heads, pending, retentions, .. } = self;
+        let head = planned(heads, topic)?;
         for event in events {
-            let bytes = self.pending.event(head.stand.id, event).map_err(Failure::Broken)?;
+            let bytes = pending.event(head.stand.id, event).map_err(Failure::Broken)?;
             head.advance(event, bytes);
         }
         head.is_crowded |= retentions.is_passed(topic.kind(), head.events(), head.bytes);
@@ -220,7 +233,7 @@ impl batch::Rows for Rows<'_> {
     }
 
     fn end(&mut self, topic: &Topic, at: Time) -> Result<(), Failure> {
-        let head = self.planned(topic)?;
+        let head = planned(&mut self.heads, topic)?;
         head.stand.ended_at = Some(at);
         head.has_changed = true;
         Ok(())
@@ -288,11 +301,12 @@ impl batch::Rows for Rows<'_> {
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
-        let calls = self.pending.calls(self.heads.values_mut()).map_err(Failure::Broken)?;
-        if !calls.is_empty() {
-            self.connection.note_write();
-            self.connection.pipeline(calls).map_err(Failure::Engine)?;
+        if self.is_written() {
+            return Ok(());
         }
+        let calls = self.pending.calls(self.mark, self.heads.values_mut());
+        self.connection.note_write();
+        self.connection.pipeline(calls.map_err(Failure::Broken)?).map_err(Failure::Engine)?;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use bytes::{Bytes, BytesMut};
-use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use super::connection::Connection;
 use super::failure::{Failure, Trouble};
@@ -31,17 +31,22 @@ fn parameters<'wanted>(wanted: &'wanted [Value<'_>]) -> Vec<&'wanted (dyn ToSql 
     wanted.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }
 
+/// What stands in a column.
+pub(super) fn cell<'row, T: FromSql<'row>>(
+    row: &'row tokio_postgres::Row,
+    index: usize,
+) -> Result<T, Error> {
+    row.try_get(index).map_err(|error| Error::Damaged(error.to_string()))
+}
+
 /// A row as it came.
 pub(super) fn read(row: &tokio_postgres::Row) -> Result<Row, Error> {
     let fields = row.columns().iter().enumerate().map(|(index, column)| {
-        let unlike = |error: tokio_postgres::Error| Error::Damaged(error.to_string());
         let field = match *column.type_() {
-            Type::INT8 => row.try_get::<_, Option<i64>>(index).map_err(unlike)?.map(Field::Number),
-            Type::BYTEA => row
-                .try_get::<_, Option<&[u8]>>(index)
-                .map_err(unlike)?
+            Type::INT8 => cell::<Option<i64>>(row, index)?.map(Field::Number),
+            Type::BYTEA => cell::<Option<&[u8]>>(row, index)?
                 .map(|bytes| Field::Bytes(Bytes::copy_from_slice(bytes))),
-            _ => row.try_get::<_, Option<String>>(index).map_err(unlike)?.map(Field::Text),
+            _ => cell::<Option<String>>(row, index)?.map(Field::Text),
         };
         Ok(field.unwrap_or(Field::Null))
     });

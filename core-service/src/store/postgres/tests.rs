@@ -2,7 +2,9 @@
 
 mod cluster;
 mod counting;
+mod lane;
 mod migration;
+mod plans;
 mod pooler;
 mod standby;
 mod statements;

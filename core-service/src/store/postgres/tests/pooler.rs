@@ -64,3 +64,21 @@ fn a_pooler_that_loses_statements_is_told_by_name() {
         assert!(format!("{trouble:?}").contains("?pooling=transaction"), "{trouble:?}");
     }
 }
+
+/// A pooler takes no settings with a connection: whoever was lent the server's process next would have them.
+#[test]
+fn a_writers_limits_hold_with_a_pooler_and_without() {
+    let server = Postgres::start();
+    let pooler = Pgbouncer::start(&server, LENT);
+    for url in [server.url(), pooler.url(), pooler.url() + "&pooling=transaction"] {
+        let target = Target::new(&url, None).expect("an address");
+        let writer = Connection::open_to_write(&target).expect("connected");
+        writer.begin_writing();
+        let limit = writer.query("SELECT current_setting('lock_timeout')", &[]).expect("a row");
+        assert_eq!(limit[0].get::<_, String>(0), "2s", "{url}");
+        writer.end().expect("ended");
+        let other = Connection::open(&target).expect("connected");
+        let limit = other.query("SELECT current_setting('lock_timeout')", &[]).expect("a row");
+        assert_eq!(limit[0].get::<_, String>(0), "0", "{url}");
+    }
+}

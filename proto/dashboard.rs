@@ -15,10 +15,15 @@ pub const EVENTS: [(&str, &str); 4] = [
     ("workflow_event", "workflows"),
 ];
 
+/// All rooms of the dashboard.
+pub fn rooms() -> impl Iterator<Item = &'static str> {
+    VIEWED.into_iter().chain([ADMIN])
+}
+
 /// Whether a room is one of the dashboard's.
 #[must_use]
 pub fn has_room(room: &str) -> bool {
-    room == ADMIN || VIEWED.contains(&room)
+    rooms().any(|one| one == room)
 }
 
 /// The room of an event that clients emit by its own name.

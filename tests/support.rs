@@ -61,6 +61,6 @@ pub(crate) use self::rest::{Answer, Rest};
 pub(crate) use self::socket::{Clients, Observation, Socket};
 pub(crate) use self::sse::Sse;
 pub(crate) use self::system::System;
-pub(crate) use self::tools::{buf, python, tests_folder};
+pub(crate) use self::tools::{buf, node, python, tests_folder};
 pub(crate) use self::way::Way;
 pub(crate) use self::worker::Worker;

@@ -19,7 +19,7 @@ A code means the same on every surface. Retry: the same request may succeed late
 | gRPC | the status of the table, with `google.rpc.ErrorInfo` whose `reason` is the code and whose `domain` is `roomcast`; `BadRequest` names the fields that are wrong; `RetryInfo` comes with what may be retried |
 | REST | the HTTP status of the table and `application/problem+json`: `{type, title, status, detail, mend, code, retryable, trace_id, errors?}`; `Retry-After` where it is known when |
 | Socket.IO, to an event with an acknowledgement | the acknowledgement `{ok: false, error: {code, message, retryable, retry_after_ms?}}` |
-| Socket.IO, to any other event, and of what is joined | the event `error {code, message, retry_after_ms?}` |
+| Socket.IO, to any other event, and of what is joined | the event `error {code, message, retry_after_ms?, topic?}` |
 | Socket.IO, to a connect | `connect_error`, whose message begins with the code |
 | the command line | a line on standard error with code and mend; with `-o json`, `{error: {code, message, retryable}}` |
 | a job that failed | `error_code` of its events: one of these, or the worker's own |

@@ -89,7 +89,7 @@ pub fn router(state: AppState) -> Router {
 /// The description of every route, in OpenAPI 3.1.
 #[must_use]
 pub fn description() -> serde_json::Value {
-    serde_json::to_value(described().into_openapi()).unwrap_or_default()
+    openapi::whole(&described().into_openapi())
 }
 
 /// Every route with its description.

@@ -4,15 +4,17 @@
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { launch } from "./chromium.mjs";
+import { hold } from "./contract.mjs";
 
 const here = (path) => new URL(path, import.meta.url).pathname;
 const tell = (observation) => process.stdout.write(`${JSON.stringify(observation)}\n`);
+const held = hold(tell);
 
 const browser = await launch();
 // The page is whatever the edge shows; its policy forbids scripts that are not its own.
 const page = await browser.newPage({ bypassCSP: true });
 page.on("pageerror", (error) => console.error(error.message));
-await page.exposeFunction("tell", tell);
+await page.exposeFunction("tell", held.tell);
 await page.goto(process.argv[2]);
 await page.addScriptTag({ path: here("node_modules/socket.io-client/dist/socket.io.min.js") });
 await page.evaluate(
@@ -26,7 +28,9 @@ await page.evaluate(
 
 const lines = createInterface({ input: process.stdin });
 lines.on("line", (line) => {
-  page.evaluate((command) => window.commands[command.op](command), JSON.parse(line));
+  const command = JSON.parse(line);
+  held.heed(command);
+  page.evaluate((command) => window.commands[command.op](command), command);
 });
 lines.on("close", async () => {
   await browser.close();

@@ -109,6 +109,15 @@ impl Clients {
         Socket { clients: self.clone(), id }
     }
 
+    /// The messages of a namespace that none of its clients has met, by their names in
+    /// docs/reference/asyncapi.yaml. Only for clients in Node.
+    pub(crate) async fn unseen(&self, namespace: &str) -> Value {
+        let wanted = self.next_ack();
+        self.tell(&json!({ "op": "unseen", "id": "", "ack": wanted, "namespace": namespace }));
+        let process = Socket { clients: self.clone(), id: String::new() };
+        process.answer(wanted, "what is unseen").await
+    }
+
     fn tell(&self, command: &Value) {
         let mut inner = self.lock();
         writeln!(inner.process.stdin(), "{command}").expect("the clients' process reads");
@@ -139,6 +148,7 @@ impl Inner {
 
 impl Observation {
     fn of(value: &Value) -> Observation {
+        assert!(value.get("violation").is_none(), "against docs/reference/asyncapi.yaml: {value}");
         let text = |field: &str| value[field].as_str().unwrap_or_default().to_owned();
         if value.get("state").is_some() {
             return Observation::State { state: text("state"), detail: text("detail") };

@@ -92,9 +92,15 @@ fn parameter(parameter: &Value) -> [String; 4] {
 }
 
 fn answer((status, answer): (&str, &Value)) -> String {
-    let parts = [line(text(answer, "description")), contents(answer)];
+    let what = line(text(answer, "description"));
+    let parts = [what.trim_end_matches('.').to_owned(), contents(answer)];
     let says: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    format!("- **{status}** {}\n", says.join(": "))
+    let headers = entries(&answer["headers"]).map(header).collect::<String>();
+    format!("- **{status}** {}\n{headers}", says.join(": "))
+}
+
+fn header((name, header): (&str, &Value)) -> String {
+    format!("  - header {}: {}\n", code(name), line(text(header, "description")))
 }
 
 /// The schemas of a body, each with its media type unless that is JSON.
@@ -125,6 +131,6 @@ mod tests {
             }
         }
         assert!(page.contains("Takes [`NewJob`](#newjob)."));
-        assert!(page.contains("- **201** [`Job`](#job)\n"), "{page}");
+        assert!(page.contains("- **201** A job as it stands: [`Job`](#job)\n"), "{page}");
     }
 }

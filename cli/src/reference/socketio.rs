@@ -33,7 +33,7 @@ pub(super) fn page(document: &Value) -> String {
         "{HEAD}## Connecting\n\nWhat a client gives as `auth`, of each namespace, is a [`Handshake`](#handshake). A \
          refused connection gets `connect_error`, whose message begins with a code.\n\n\
          ## What clients emit\n\n{emitted}## What clients are told\n\nOf the socket itself:\n\n{of_socket}\
-         Of what it follows. All of these have the fields of [`Envelope`](#envelope) beside their own; the last three \
+         Of what it follows. All of these have the fields of [`Envelope`](#envelope) beside their own; the last four \
          stand for events whose names their publishers and workers choose.\n\n{of_topics}## Payloads\n\n{schemas}"
     );
     format!("{}\n", page.trim_end())

@@ -20,6 +20,7 @@ pub struct Envelope<'a> {
     /// W3C trace id, 32 hex digits, or empty.
     pub trace_id: &'a str,
     /// When it was committed.
+    #[schema(format = DateTime)]
     pub timestamp: String,
 }
 

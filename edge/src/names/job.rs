@@ -93,6 +93,7 @@ pub(super) struct Update<'a> {
     error_code: Option<&'a str>,
     /// When it may start, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     run_at: Option<String>,
     /// `true` where it was asked to end.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -23,8 +23,10 @@ pub struct Session<'a> {
     /// Whether it was closed: it takes nothing more then.
     closed: bool,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     created_at: Option<String>,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     closed_at: Option<String>,
     /// The head of its topic that this stands at: read or follow events from here. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +64,7 @@ pub(crate) struct Participant<'a> {
     /// The user.
     user_id: &'a str,
     /// Since when. RFC 3339.
+    #[schema(format = DateTime)]
     since: Option<String>,
     /// On how many connections.
     connections: u32,

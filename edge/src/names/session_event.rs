@@ -104,6 +104,7 @@ pub(crate) struct Presence<'a> {
     participants: u32,
     /// Since when the user is there. RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     since: Option<String>,
 }
 

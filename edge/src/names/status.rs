@@ -77,12 +77,14 @@ pub(super) struct Status<'a> {
     project_id: Option<&'a str>,
     /// When it may start, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     run_at: Option<String>,
     /// `true` where it was asked to end.
     #[serde(skip_serializing_if = "Option::is_none")]
     cancel_requested: Option<bool>,
     /// When it was created, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     created_at: Option<String>,
 }
 

@@ -37,6 +37,7 @@ struct AuditEntry<'a> {
     /// The event's name in `audit:log`.
     id: &'a str,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     at: Option<String>,
     /// Who.
     actor: String,

@@ -50,10 +50,11 @@ struct Connection {
     roles: Option<Vec<String>>,
     /// Where the client is. Null also where the listener does not know.
     address: Option<String>,
-    /// `websocket` or `polling`.
+    /// `websocket` or `polling`: how it goes on, but with `--lane off` how it began.
     #[schema(example = "websocket")]
     transport: Option<String>,
     /// Bytes that wait for the client to take them. 0 for one that polls: what waits for it is the log's.
+    #[schema(format = DateTime)]
     waiting_bytes: Option<usize>,
     /// RFC 3339.
     connected_at: String,

@@ -63,17 +63,18 @@ struct Sockets {
     active_connections: usize,
     /// How many sockets follow each topic by its name; the dashboard's rooms count as one.
     rooms: BTreeMap<String, usize>,
-    connections: Vec<Connection>,
+    connections: Vec<Socket>,
 }
 
 /// One socket.
 #[derive(Debug, Serialize, ToSchema)]
-struct Connection {
+struct Socket {
     /// The edge's own id of it.
     id: String,
     namespace: &'static str,
     user_id: String,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     connected_at: String,
     /// Topics joined.
     rooms: Vec<String>,
@@ -86,12 +87,12 @@ impl Sockets {
         for topic in list.iter().flat_map(|info| &info.topics) {
             *rooms.entry(topic.clone()).or_default() += 1;
         }
-        let connections: Vec<_> = list.into_iter().map(Connection::from).collect();
+        let connections: Vec<_> = list.into_iter().map(Socket::from).collect();
         Self { active_connections: connections.len(), rooms, connections }
     }
 }
 
-impl From<ConnectionInfo> for Connection {
+impl From<ConnectionInfo> for Socket {
     fn from(info: ConnectionInfo) -> Self {
         let ConnectionInfo { id, namespace, user_id, connected_at, topics, .. } = info;
         Self { id, namespace, user_id, connected_at, rooms: topics }

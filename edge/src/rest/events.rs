@@ -69,6 +69,7 @@ struct LoggedEvent<'a> {
     cursor: &'a str,
     /// Unique name.
     event_id: &'a str,
+    #[schema(format = DateTime)]
     /// When it was committed. RFC 3339.
     timestamp: Option<String>,
     /// W3C trace id of the request that caused it, or empty.

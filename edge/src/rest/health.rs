@@ -50,22 +50,25 @@ struct SocketIo {
     rooms: usize,
 }
 
-/// Whether traffic should come here, and what that is made of.
+/// Whether traffic should come here, and with `verbose` what that is made of.
 #[derive(Debug, Serialize, ToSchema)]
 struct Readiness {
     /// `ok`, `core_unavailable` or `draining`.
     #[schema(example = "ok")]
     status: &'static str,
     /// Whether the stream of events from the core stands.
+    #[schema(required = false)]
     events: bool,
     /// Whether the core was heard of changed rights of late. Where it was not, rights are asked for anew
     /// before anything is delivered under them.
+    #[schema(required = false)]
     rights: bool,
     /// Whether the core in use hears the others: `up`, `polling` (events of other cores come up to a quarter
     /// of a second later), or `unknown` where it does not answer.
-    #[schema(example = "up")]
+    #[schema(example = "up", required = false)]
     bus: &'static str,
     /// The cores, in the order of the settings.
+    #[schema(required = false)]
     cores: Vec<Standing>,
 }
 
@@ -118,7 +121,7 @@ async fn livez() -> Json<Passed> {
     params(("verbose" = Option<String>, Query, description = "Tells of each part")),
     responses(
         (status = 200, body = Readiness, description = "Without `verbose`, the status alone"),
-        (status = 503, description = "`core_unavailable`, `draining`", body = super::problem::Document, content_type = "application/problem+json"),
+        (status = 503, description = "`core_unavailable`, `draining`", content((super::problem::Document = "application/problem+json"), (Readiness = "application/json"))),
     )
 )]
 async fn readyz(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {

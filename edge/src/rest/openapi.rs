@@ -12,6 +12,7 @@ use axum::{
 use bytes::Bytes;
 use http::header;
 use roomcast_proto::registry::Code;
+use serde_json::Value;
 use utoipa::{
     IntoResponses, OpenApi,
     openapi::{
@@ -39,9 +40,33 @@ pub(super) struct Description {
 
 impl Description {
     pub(super) fn of(document: &openapi::OpenApi) -> Self {
-        let value = serde_json::to_value(document).unwrap_or_default();
+        let value = whole(document);
         Self { json: Bytes::from(value.to_string()), html: super::docs::page(&value).into() }
     }
+}
+
+/// The document as JSON. OpenAPI wants a description of every answer: one whose route says nothing has
+/// its body's, or what its operation is.
+pub(super) fn whole(document: &openapi::OpenApi) -> Value {
+    let mut value = serde_json::to_value(document).unwrap_or_default();
+    let schemas = value["components"]["schemas"].clone();
+    for operation in fields(&mut value["paths"]).flat_map(fields) {
+        let summary = operation["summary"].clone();
+        for answer in fields(&mut operation["responses"]) {
+            let is_told = answer.get("description").or(answer.get("$ref")).is_some();
+            if !is_told {
+                let body = answer["content"]["application/json"]["schema"]["$ref"].as_str();
+                let name = body.and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+                let told = schemas[name].get("description").unwrap_or(&summary).clone();
+                answer["description"] = told;
+            }
+        }
+    }
+    value
+}
+
+fn fields(object: &mut Value) -> impl Iterator<Item = &mut Value> {
+    object.as_object_mut().into_iter().flat_map(|fields| fields.values_mut())
 }
 
 /// What any route may answer beside its own.

@@ -68,6 +68,7 @@ struct Project<'a> {
     owner: &'a str,
     /// RFC 3339.
     created_at: Option<String>,
+    #[schema(format = DateTime)]
     /// What its jobs have used of models; null when nothing was reported. Only where one project is
     /// asked for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -37,8 +37,10 @@ struct NewRevocation {
     subject: Option<String>,
     /// RFC 3339. Of a subject: tokens issued until then, by default until now.
     issued_until: Option<String>,
+    #[schema(format = DateTime)]
     /// RFC 3339. Forget it after this, by default in 30 days: not before the last of the tokens is over.
     expires_at: Option<String>,
+    #[schema(format = DateTime)]
     /// For people, at most 1 KiB.
     reason: Option<String>,
 }

@@ -32,7 +32,7 @@ struct Stats {
     total_connections: usize,
     /// Jobs that somebody watches.
     active_job_rooms: usize,
-    connections: Vec<Connection>,
+    connections: Vec<ConnectionCount>,
     /// With `scope=cluster`: the edges that somebody is connected to.
     #[serde(skip_serializing_if = "Option::is_none")]
     edges: Option<Vec<EdgeCount>>,
@@ -51,11 +51,12 @@ struct EdgeCount {
 
 /// One connection.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
-struct Connection {
+struct ConnectionCount {
     /// The beginning of the edge's own id of it.
     sid: String,
     user_id: String,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     connected_at: String,
     /// How many jobs it watches.
     watching_jobs: usize,
@@ -74,7 +75,7 @@ impl Stats {
                 .map(|topic| (info.tenant.as_str(), topic.as_str()))
         });
         let active_job_rooms = topics.collect::<BTreeSet<_>>().len();
-        let connections: Vec<_> = list.iter().map(Connection::of).collect();
+        let connections: Vec<_> = list.iter().map(ConnectionCount::of).collect();
         Self {
             total_connections: connections.len(),
             active_job_rooms,
@@ -90,7 +91,7 @@ impl Stats {
         for EdgeConnection { edge_id, connection } in list {
             let Some(told) = connection else { continue };
             *edges.entry(edge_id.clone()).or_default() += 1;
-            connections.push(Connection {
+            connections.push(ConnectionCount {
                 sid: shown(&told.connection_id),
                 user_id: told.user_id,
                 connected_at: told.connected_at,
@@ -113,7 +114,7 @@ impl Stats {
     }
 }
 
-impl Connection {
+impl ConnectionCount {
     fn of(info: &ConnectionInfo) -> Self {
         Self {
             sid: shown(&info.id),

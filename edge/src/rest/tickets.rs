@@ -37,7 +37,8 @@ struct Ticket<'a> {
 
 /// Get a ticket
 ///
-/// For a browser's `EventSource`, which cannot send a token: `?ticket=` of an event stream, once.
+/// For a browser's `EventSource`, which cannot send a token: `?ticket=` of an event stream, once, within
+/// 30 s, at any edge.
 #[utoipa::path(
     post, path = "/tickets", tag = "access",
     responses((status = 201, body = Ticket), Failures)

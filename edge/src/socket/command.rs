@@ -74,7 +74,7 @@ impl Command {
             "{} is not in the catalogue",
             call.name
         );
-        read.unwrap_or_else(|| Err(malformed("no such event; docs/PROTOCOL.md lists them")))
+        read.unwrap_or_else(|| Err(malformed("no such event; docs/reference/socketio.md lists them")))
     }
 }
 
@@ -97,7 +97,7 @@ impl<'a> Call<'a> {
     fn required<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         let argument = self.argument.and_then(|argument| serde_json::from_str(argument.get()).ok());
         argument.ok_or_else(|| {
-            malformed(format!("{} takes one object, as docs/PROTOCOL.md says", self.name))
+            malformed(format!("{} takes one object, as docs/reference/socketio.md says", self.name))
         })
     }
 

@@ -41,6 +41,7 @@ pub(super) struct Previous {
     /// Why: `slow_consumer`, `stalled` or `flooding`, of which its client could not be told.
     reason: &'static str,
     /// When, RFC 3339.
+    #[schema(format = DateTime)]
     ended_at: String,
 }
 

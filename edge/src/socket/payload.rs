@@ -1,4 +1,4 @@
-//! What the edge itself tells a socket. Field names are the contract's: docs/PROTOCOL.md.
+//! What the edge itself tells a socket. Field names are the contract's: docs/reference/socketio.md.
 
 use roomcast_proto::v1::JoinResponse;
 use serde::Serialize;
@@ -17,6 +17,7 @@ pub(super) struct Connected<'a> {
     /// What the connection goes by, for the client to show when it comes back.
     pub(super) connection_id: &'a str,
     /// When, RFC 3339.
+    #[schema(format = DateTime)]
     pub(super) timestamp: String,
     /// The connection that the client shows, where it was ended without a farewell.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,6 +107,7 @@ pub(super) struct Done {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Pong {
     /// When the edge answered, RFC 3339.
+    #[schema(format = DateTime)]
     pub(super) timestamp: String,
 }
 
@@ -115,6 +117,7 @@ pub(super) struct PongAck<'a> {
     /// `true`.
     pub(super) ok: bool,
     /// When the edge answered, RFC 3339.
+    #[schema(format = DateTime)]
     pub(super) timestamp: &'a str,
 }
 
@@ -122,6 +125,7 @@ pub(super) struct PongAck<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TokenExpiring {
     /// When, RFC 3339.
+    #[schema(format = DateTime)]
     pub(super) expires_at: String,
 }
 
@@ -131,6 +135,7 @@ pub(super) struct Authenticated {
     /// `true`.
     pub(super) ok: bool,
     /// Until when, RFC 3339; null where its time is never over.
+    #[schema(format = DateTime)]
     pub(super) expires_at: Option<String>,
 }
 

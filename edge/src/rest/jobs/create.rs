@@ -30,6 +30,7 @@ pub(in crate::rest) struct NewJob {
     #[serde(default)]
     priority: i32,
     /// Earliest start, RFC 3339. Left out or past means at once.
+    #[schema(format = DateTime)]
     run_at: Option<String>,
     /// How failures are retried.
     retry: Option<Retry>,

@@ -57,6 +57,7 @@ pub(in crate::rest) struct Job<'a> {
     /// The tenant it lives in.
     tenant: &'a str,
     /// When it may start, while it waits for that. RFC 3339.
+    #[schema(format = DateTime)]
     run_at: Option<String>,
     /// Whether somebody asked it to end.
     cancel_requested: bool,
@@ -67,10 +68,13 @@ pub(in crate::rest) struct Job<'a> {
     /// Bytes of output by channel, of the attempt.
     output_bytes: BTreeMap<&'a str, u64>,
     /// When it was created. RFC 3339.
+    #[schema(format = DateTime)]
     created_at: Option<String>,
     /// When the attempt under way, or the last one, began. RFC 3339.
+    #[schema(format = DateTime)]
     started_at: Option<String>,
     /// When it ended. RFC 3339.
+    #[schema(format = DateTime)]
     completed_at: Option<String>,
     /// W3C trace id of the request that created it.
     trace_id: &'a str,

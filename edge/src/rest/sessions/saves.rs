@@ -84,6 +84,7 @@ struct Save<'a> {
     /// By whom.
     user_id: &'a str,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     created_at: Option<String>,
 }
 

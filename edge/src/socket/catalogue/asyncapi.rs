@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{
     emitted::{EMITTED, Emitted, Takes},
     schema::{self, all_of, reference},
-    told::{OTHERS, TOLD, Told},
+    told::{OTHERS, Other, TOLD, Told},
 };
 use crate::lane::Namespace;
 
@@ -131,9 +131,9 @@ fn told() -> impl Iterator<Item = Described> {
         });
         std::iter::once(full).chain(short)
     });
-    let others = OTHERS.iter().map(|event| {
+    let others = OTHERS.iter().map(|Other { event, topics }| {
         let mut other = said(event, event.name);
-        other.message["x-socketio"] = json!({"name": "the event's own type"});
+        other.message["x-socketio"] = json!({"name": "the event's own type", "topics": topics()});
         other
     });
     listed.chain(others)

@@ -91,24 +91,38 @@ pub(super) fn all() -> Map<String, Value> {
             schemas.extend(described);
         }
     }
+    // What tells an acknowledgement from a refusal.
+    for ok in schemas.values_mut().filter_map(|schema| schema.pointer_mut("/properties/ok")) {
+        *ok = json!({"const": true});
+    }
     schemas.extend(own());
     schemas
 }
 
-fn own() -> [(String, Value); 10] {
-    let state =
-        |name: &str| json!({"type": "object", "properties": {name: {}}, "required": [name]});
+fn own() -> [(String, Value); 11] {
+    let state = |name: &str, is: Value| json!({"type": "object", "properties": {name: is}, "required": [name]});
+    let list = |item: Value| json!({"type": "array", "items": item});
+    let job = all_of(&["JobStatus", "Envelope"]);
+    let session = all_of(&["SessionSnapshot", "StatePart", "Envelope"]);
     let text = |what: &str| json!({"type": "string", "description": what});
     let mut handshake = argument(HANDSHAKE);
     handshake["description"] = json!("What a client gives as `auth` when it connects.");
     handshake["properties"]["session_id"]["description"] = json!("A session to join at once.");
     [
         ("Handshake", handshake),
-        ("Content", json!({"type": "object", "description": "A publisher's or worker's own JSON object; another content type comes as `{content_type, data_base64}`."})),
+        ("Content", json!({"type": "object", "additionalProperties": true, "description": "A publisher's or worker's own JSON object; another content type comes as `{content_type, data_base64}`."})),
         ("InSession", json!({"type": "object", "description": "Which session an event is of.",
             "properties": {"session_id": text("The session.")}, "required": ["session_id"]})),
         ("InRoom", json!({"type": "object", "description": "Which room an event is of.",
             "properties": {"room": text("The room's name.")}, "required": ["room"]})),
+        ("Act", json!({"type": "object", "description": "What an operator did.", "properties": {
+            "act": text("Its name, once more, such as `audit.user.disable`."),
+            "target": text("What it was done to, such as `user:eve`."),
+            "by": text("Who did it."),
+            "outcome": {"type": "string", "enum": ["done", "refused"], "description": "What it came to."},
+            "code": text("Why it was refused."),
+            "from": text("The caller's address, as the edge saw it."),
+        }, "required": ["act", "target", "by", "outcome"]})),
         ("ClosedBy", json!({"type": "object", "description": "Who closed a session.",
             "properties": {"user_id": text("The user.")}, "required": ["user_id"]})),
         ("StatePart", json!({"type": "object", "description": "Which part of the state this is: each has some of the nodes and links.",
@@ -120,7 +134,7 @@ fn own() -> [(String, Value); 10] {
         ("Reset", json!({"type": "object", "description": "A topic anew.", "properties": {
             "reason": {"type": "string", "enum": ["trimmed", "forked", "ahead"], "description": "`trimmed`: the cursor lies before what is kept. `forked`: it is of another history. `ahead`: it lies after the log's end."},
             "snapshot": {"description": "The topic as it stands, in the words of its kind. Of a session in several parts it is the first.",
-                "oneOf": [{"type": "null"}, state("job"), state("jobs"), state("events"), state("session")]},
+                "oneOf": [{"type": "null"}, state("job", job.clone()), state("jobs", list(job)), state("events", list(all_of(&["Content", "Envelope"]))), state("session", session)]},
         }, "required": ["reason", "snapshot"]})),
     ].map(|(name, schema)| (name.to_owned(), schema))
 }

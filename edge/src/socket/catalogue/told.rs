@@ -1,5 +1,7 @@
 //! What clients are told.
 
+use roomcast_proto::dashboard;
+
 /// An event to a client.
 pub(super) struct Told {
     pub(super) name: &'static str,
@@ -121,21 +123,48 @@ pub(super) const TOLD: &[Told] = &[
     Told::edge("closing", "The edge is about to end the socket.", &["Closing"]),
 ];
 
-/// Events under names that their publishers and workers choose.
-pub(super) const OTHERS: &[Told] = &[
-    Told::edge(
-        "published",
-        "Any event that is published to a room or a user, under its own name: the published object, and the envelope.",
-        &["Content", "Envelope"],
-    ),
-    Told::edge(
-        "dashboard_message",
-        "The same in the dashboard's rooms, where what was published stands under `data`.",
-        &["DashboardMessage", "Envelope"],
-    ),
-    Told::edge(
-        "reported",
-        "Any event that a job's worker names itself: its object after the job that it is of.",
-        &["OfJob", "Content", "Envelope"],
-    ),
+/// Events under names that others choose.
+pub(super) struct Other {
+    pub(super) event: Told,
+    /// The topics that have them: by name, or all of a kind.
+    pub(super) topics: fn() -> Vec<String>,
+}
+
+pub(super) const OTHERS: &[Other] = &[
+    Other {
+        event: Told::edge(
+            "published",
+            "Any event that is published to a room or a user, under its own name: the published object, and the envelope.",
+            &["Content", "Envelope"],
+        ),
+        topics: || kinds(&["room", "user"]),
+    },
+    Other {
+        event: Told::edge(
+            "dashboard_message",
+            "The same in the dashboard's rooms, where what was published stands under `data`.",
+            &["DashboardMessage", "Envelope"],
+        ),
+        topics: || dashboard::rooms().map(|room| format!("room:{room}")).collect(),
+    },
+    Other {
+        event: Told::edge(
+            "reported",
+            "Any event that a job's worker names itself: its object after the job that it is of.",
+            &["OfJob", "Content", "Envelope"],
+        ),
+        topics: || kinds(&["job", "project"]),
+    },
+    Other {
+        event: Told::edge(
+            "act",
+            "What an operator did, under the act's own name.",
+            &["Act", "Envelope"],
+        ),
+        topics: || vec!["audit:log".to_owned()],
+    },
 ];
+
+fn kinds(kinds: &[&str]) -> Vec<String> {
+    kinds.iter().map(|kind| format!("{kind}:")).collect()
+}

@@ -40,7 +40,7 @@ const ENTRIES_MAX = 1000;
 const KNOWN_MAX = 20_000;
 /** One page of REST, of 1 MiB at most; so many of them are read before somebody asks for more. */
 const PAGE_EVENTS = 1000;
-const PAGES_MAX = 5;
+const PAGES_MAX = 3;
 /** A page that could not be read is tried again after so long. */
 const AGAIN_MS = 2000;
 /** Events come faster than anybody reads: they are shown together. */
@@ -137,7 +137,8 @@ export class Log {
     }
     this.#isReading = true;
     clearTimeout(this.#again);
-    this.#set({ isReading: true });
+    // That little is missing after a lost connection is not worth a word.
+    if (this.#state.isBehind) this.#set({ isReading: true });
     try {
       do {
         this.#mustReadAgain = false;

@@ -1,6 +1,6 @@
 import { useRoomcast } from "@roomcast/react";
 import { useCallback, useEffect, useRef, useState, type ReactNode } from "react";
-import { useHistory } from "../data/history.js";
+import { useKeptHistory } from "../data/history.js";
 import { pageAt } from "../route/pages.js";
 import { segmentsOf, usePath } from "../route/route.js";
 import { Banner } from "./banner.js";
@@ -17,7 +17,7 @@ export function Shell(): ReactNode {
   useShortcuts(search);
   useArrival(path);
   // Looked at from every page, so that the plots have a past when they are opened.
-  useHistory();
+  useKeptHistory();
   useConnected();
   return (
     <div className="shell">

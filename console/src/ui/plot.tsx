@@ -1,12 +1,11 @@
 import { useId, useState, type PointerEvent, type ReactNode } from "react";
+import { SPAN_MS } from "../data/history.js";
 import type { Point } from "../data/series.js";
 import { clock } from "../data/words.js";
 
 /** The drawing's own units; it is stretched to its box, and lines keep their width. */
 const WIDTH = 300;
 const HEIGHT = 64;
-/** So many looks are the whole width, however few there are yet. */
-const SPAN = 150;
 
 interface PlotProps {
   readonly title: string;
@@ -25,11 +24,11 @@ export function Plot({ title, points, format, hint, isAlarm = false }: PlotProps
   const most = Math.max(0, ...values);
   const shown = hovered === undefined ? points.at(-1) : points[hovered];
   const value = shown?.value;
-  const x = (index: number) => WIDTH - ((points.length - 1 - index) / (SPAN - 1)) * WIDTH;
+  const now = points.at(-1)?.at ?? 0;
+  const x = (index: number) => WIDTH - ((now - (points[index]?.at ?? 0)) / SPAN_MS) * WIDTH;
   const point = (event: PointerEvent<SVGSVGElement>) => {
     const box = event.currentTarget.getBoundingClientRect();
-    const index = points.length - 1 - Math.round((1 - (event.clientX - box.left) / box.width) * (SPAN - 1));
-    setHovered(index >= 0 && index < points.length ? index : undefined);
+    setHovered(nearest(points, now - (1 - (event.clientX - box.left) / box.width) * SPAN_MS));
   };
   return (
     <section className="plot" aria-labelledby={id} data-alarm={(isAlarm && (value ?? 0) > 0) || undefined}>
@@ -49,7 +48,7 @@ export function Plot({ title, points, format, hint, isAlarm = false }: PlotProps
         {hovered !== undefined && <line className="plot-cross" x1={x(hovered)} x2={x(hovered)} y1={0} y2={HEIGHT} />}
       </svg>
       <p className="plot-foot">
-        <span>{hovered === undefined ? hint : shown && shown.value !== undefined ? clock(shown.at) : "not seen"}</span>
+        <span>{hovered === undefined || !shown ? hint : clock(shown.at)}</span>
         <span>max {format(most)}</span>
       </p>
     </section>
@@ -76,6 +75,19 @@ function Run({ run, x, y }: RunProps): ReactNode {
 
 function heightOf(value: number, most: number): number {
   return most === 0 ? HEIGHT - 1 : HEIGHT - 1 - (value / most) * (HEIGHT - 6);
+}
+
+/** The index of what was seen next to a moment. */
+function nearest(points: readonly Point[], moment: number): number | undefined {
+  let found: number | undefined;
+  let least = Infinity;
+  points.forEach(({ at, value }, index) => {
+    const distance = Math.abs(at - moment);
+    if (value === undefined || distance > least) return;
+    found = index;
+    least = distance;
+  });
+  return found;
 }
 
 /** The indices of points that follow each other without a hole. */

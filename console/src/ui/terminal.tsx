@@ -1,8 +1,11 @@
 import { useLayoutEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { spansOf } from "../data/ansi.js";
+import { usePaced } from "../data/use-paced.js";
 
 /** Within this of its end a text is followed. */
 const NEAR_PX = 24;
+/** Laying out a quarter of a megabyte takes a fifth of this. */
+const DRAWN_EVERY_MS = 250;
 
 interface TerminalProps {
   readonly text: string;
@@ -10,7 +13,8 @@ interface TerminalProps {
 }
 
 /** What a program wrote, with its colours; it follows the end until somebody scrolls back. */
-export function Terminal({ text, label }: TerminalProps): ReactNode {
+export function Terminal({ text: written, label }: TerminalProps): ReactNode {
+  const text = usePaced(written, DRAWN_EVERY_MS);
   const box = useRef<HTMLPreElement>(null);
   const [isFollowing, setFollowing] = useState(true);
   const spans = useMemo(() => spansOf(text), [text]);

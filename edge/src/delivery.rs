@@ -2,7 +2,7 @@
 
 mod snapshot;
 
-pub(crate) use snapshot::{Standpoint, reset_reason, tell_values};
+pub(crate) use snapshot::{Standpoint, tell_values};
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::{
     feed::SharedState,
     lane::KillReason,
-    names::{Encoded, Envelope, job_status_of_job, job_status_of_summary, now},
+    names::{Encoded, Envelope, job_status_of_job, job_status_of_summary, now, reset_reason},
     socket::{Gone, Outlet},
 };
 
@@ -94,15 +94,6 @@ impl Standpoint<'_> {
             Snapshot::LastValues(_) => Some(Shape::Events(values.collect())),
             Snapshot::Session(_) => None,
         }
-    }
-}
-
-/// The word for a reason.
-pub(crate) fn reset_reason(reason: ResetReason) -> &'static str {
-    match reason {
-        ResetReason::Trimmed => "trimmed",
-        ResetReason::Forked | ResetReason::Unspecified => "forked",
-        ResetReason::Ahead => "ahead",
     }
 }
 

@@ -20,8 +20,7 @@ use super::{
 use crate::{
     app::AppState,
     auth::Standing,
-    delivery::reset_reason,
-    names::{self, rfc3339},
+    names::{self, reset_reason, rfc3339},
 };
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

@@ -5,10 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::jobs::Job;
-use crate::{
-    delivery::reset_reason,
-    names::{Encoded, Envelope, SessionSnapshot, job_status_of_summary, now},
-};
+use crate::names::{Encoded, Envelope, SessionSnapshot, job_status_of_summary, now, reset_reason};
 
 /// `{snapshot, …}`, and `{reason, snapshot, …}` after a reset: one payload like any event's.
 pub(super) fn payload(response: &JoinResponse, reset: Option<ResetReason>) -> String {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::departures::Previous;
-use crate::delivery::reset_reason;
+use crate::names::reset_reason;
 
 /// Who a socket is.
 #[derive(Debug, Serialize, ToSchema)]

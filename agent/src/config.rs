@@ -36,7 +36,7 @@ pub struct Config {
 pub struct Connection {
     /// URL of a core. Of several, separated by commas or given one by one, the agent uses one that
     /// answers.
-    #[arg(long = "core", env = "ROOMCAST_CORE", value_delimiter = ',', default_value = CORE, value_name = "URL")]
+    #[arg(long = "core", env = "ROOMCAST_CORE", value_delimiter = ',', default_value = CORE, value_parser = roomcast_client::cores::url, value_name = "URL")]
     pub cores: Vec<String>,
 
     /// The token that opens the core's door to services and workers.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use roomcast_client::{Builder, Client, ConnectError, Line};
+use roomcast_client::{Builder, Client, ConnectError, Line, cores};
 use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
 use roomcast_proto::v1::job_service_client::JobServiceClient;
 use roomcast_proto::v1::session_service_client::SessionServiceClient;
@@ -26,6 +26,7 @@ pub(crate) struct Connection {
         long = "core",
         env = "ROOMCAST_CORE",
         default_value = "http://127.0.0.1:50051",
+        value_parser = urls,
         value_name = "URL"
     )]
     pub(crate) url: String,
@@ -90,9 +91,10 @@ impl Connection {
     /// Connects, so that a core that is not there is told at once.
     pub(crate) async fn open(&self) -> Result<Core, Failure> {
         let client = self.builder()?.connect().await.map_err(|error| match error {
-            ConnectError::Unreachable { url, .. } => Failure::Unavailable(format!(
-                "no core answers at {url}: start one with `roomcast dev`, or name another with \
-                 --core or ROOMCAST_CORE"
+            ConnectError::Unreachable { url, reason } => Failure::Unavailable(format!(
+                "no core answers at {url} ({}): start one with `roomcast dev`, or name another \
+                 with --core or ROOMCAST_CORE",
+                root_cause(&reason)
             )),
             wrong @ (ConnectError::NoCore | ConnectError::Address { .. }) => {
                 Failure::Usage(wrong.to_string())
@@ -125,6 +127,18 @@ impl Connection {
         }
         Ok(builder)
     }
+}
+
+/// The URLs of cores, each of which must be one.
+fn urls(text: &str) -> Result<String, String> {
+    text.split(',').try_for_each(|one| cores::url(one).map(drop))?;
+    Ok(text.to_owned())
+}
+
+/// What the layers of a connection have at their bottom, such as "connection refused".
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let deepest = std::iter::successors(Some(error), |error| error.source()).last();
+    deepest.unwrap_or(error).to_string()
 }
 
 impl Core {

@@ -13,7 +13,7 @@ use roomcast_agent::Duties;
 use roomcast_client::{Client, Token};
 use roomcast_core::config::rooms;
 use roomcast_core::domain::room::Rooms;
-use roomcast_edge::config::AuthMode;
+use roomcast_edge::config::{AuthMode, origin};
 use roomcast_identity::{Scope, Secret, ServiceKeys, User, mint_user};
 use roomcast_runtime::settings::TABLE;
 use roomcast_runtime::telemetry::TelemetryConfig;
@@ -78,10 +78,10 @@ pub(crate) struct Arguments {
     )]
     jwt_secret: Vec<Secret>,
     /// Origins of pages that may connect, besides the usual local ones
-    #[arg(long, env = "ROOMCAST_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    #[arg(long, env = "ROOMCAST_ALLOWED_ORIGINS", value_delimiter = ',', value_parser = origin, value_name = "ORIGIN")]
     allowed_origins: Vec<String>,
     /// One more origin: where the application's pages are served
-    #[arg(long, env = "FRONTEND_URL", value_name = "ORIGIN")]
+    #[arg(long, env = "FRONTEND_URL", value_parser = origin, value_name = "ORIGIN")]
     frontend_url: Option<String>,
     /// Rooms beside the dashboard's: names, separated by commas, or TOML that says all of each
     #[arg(long, env = "ROOMCAST_ROOMS", default_value = "", hide_default_value = true, value_parser = rooms::parse, value_hint = TABLE, value_name = "ROOMS")]

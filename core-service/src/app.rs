@@ -358,7 +358,12 @@ fn server(config: &Config) -> anyhow::Result<Server<Traced>> {
         let authority = Certificate::from_pem(read(authority)?);
         tls = tls.client_ca_root(authority).client_auth_optional(true);
     }
-    server.tls_config(tls).context("TLS")
+    server.tls_config(tls).with_context(|| {
+        let files = [Some(cert), Some(key), config.core_client_ca.as_ref()];
+        let files: Vec<_> =
+            files.into_iter().flatten().map(|file| file.display().to_string()).collect();
+        format!("TLS with {} is not possible", files.join(", "))
+    })
 }
 
 fn with_reflection(router: Router<Traced>) -> anyhow::Result<Router<Traced>> {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use http::Uri;
 use ipnet::IpNet;
 use roomcast_identity::{Secret, UserKeysConfig};
 use roomcast_runtime::bucket::Rate;
@@ -45,7 +46,7 @@ pub struct Config {
 
     /// URL of a core. Of several, separated by commas or given one by one, the edge lives at one and
     /// moves within 2 s when that fails.
-    #[arg(long = "core", env = "ROOMCAST_CORE", value_delimiter = ',', default_value = CORE, value_name = "URL")]
+    #[arg(long = "core", env = "ROOMCAST_CORE", value_delimiter = ',', default_value = CORE, value_parser = roomcast_client::cores::url, value_name = "URL")]
     pub cores: Vec<String>,
 
     /// PEM file of the authority that signed the cores' certificates, for https URLs.
@@ -102,11 +103,11 @@ pub struct Config {
     pub service_secret: Vec<Secret>,
 
     /// Origins of pages that may connect, besides the edge's own, separated by commas.
-    #[arg(long, env = "ROOMCAST_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    #[arg(long, env = "ROOMCAST_ALLOWED_ORIGINS", value_delimiter = ',', value_parser = origin, value_name = "ORIGIN")]
     pub allowed_origins: Vec<String>,
 
     /// One more origin: where the application's pages are served.
-    #[arg(long, env = "FRONTEND_URL", value_name = "ORIGIN")]
+    #[arg(long, env = "FRONTEND_URL", value_parser = origin, value_name = "ORIGIN")]
     pub frontend_url: Option<String>,
 
     /// Whether browsers are served over Socket.IO; REST and server-sent events work without it.
@@ -314,9 +315,43 @@ impl Config {
     }
 }
 
+/// An origin as browsers say it, so that one which none would ever say is told at the start. Empty where
+/// a variable is set to nothing.
+///
+/// # Errors
+/// What an origin is.
+pub fn origin(text: &str) -> Result<String, String> {
+    let origin = text.trim().trim_end_matches('/').to_ascii_lowercase();
+    let is_origin = origin.parse::<Uri>().is_ok_and(|url| {
+        url.scheme().is_some() && url.path() == "/" && url.query().is_none() && !text.contains('*')
+    });
+    if origin.is_empty() || is_origin {
+        return Ok(origin);
+    }
+    Err("an origin is scheme and host, as https://app.example or http://localhost:3000".to_owned())
+}
+
 /// A network, or the one address of a network.
 fn network(text: &str) -> Result<IpNet, ipnet::AddrParseError> {
     text.trim()
         .parse()
         .or_else(|error| text.trim().parse::<IpAddr>().map(IpNet::from).map_err(|_| error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_what_a_browser_says() {
+        for said in ["https://app.example", " https://App.example/ ", "http://localhost:3000"] {
+            assert_eq!(origin(said), Ok(said.trim().trim_end_matches('/').to_ascii_lowercase()));
+        }
+        assert_eq!(origin(""), Ok(String::new()), "a variable that is set to nothing");
+        for wrong in
+            ["app.example", "*", "https://*.example", "https://app.example/live", "http://"]
+        {
+            assert!(origin(wrong).is_err(), "{wrong}");
+        }
+    }
 }

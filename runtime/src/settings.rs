@@ -6,9 +6,9 @@
 //! is a misspelling more often than not.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, ValueHint, value_parser};
 use toml::{Table, Value};
 
@@ -19,25 +19,23 @@ const CONFIG_VARIABLE: &str = "ROOMCAST_CONFIG";
 /// with commands, whose tables are not theirs.
 pub const TABLE: ValueHint = ValueHint::Other;
 
-/// Why a settings file cannot be used.
+/// What an error shows of a value that is secret.
+const HIDDEN: &str = "…";
+
+/// Why a settings file cannot be used. The file's name stands before it.
 #[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// It cannot be read.
-    #[error("the settings file {path} cannot be read: {error}")]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// It is not TOML.
-    #[error("the settings file is not TOML: {0}")]
+enum FileError {
+    #[error("cannot be read: {0}")]
+    Read(#[from] std::io::Error),
+    #[error("is not TOML: {0}")]
     Syntax(#[from] toml::de::Error),
     /// No command has such a flag.
-    #[error("the settings file sets `{0}`, which is no setting")]
+    #[error(
+        "sets `{0}`, which is no setting: keys are the long names of flags, as --help lists them"
+    )]
     UnknownKey(String),
     /// A flag cannot have this kind of value.
-    #[error("the settings file sets `{0}` to something that is no text, number, truth or list")]
+    #[error("sets `{0}` to something that is no text, number, truth or list")]
     UnusableValue(String),
 }
 
@@ -60,14 +58,33 @@ fn parse_from<T: clap::Parser>(
 ) -> Result<T, clap::Error> {
     let mut command = command::<T>();
     if let Some(path) = config_path(arguments, variable) {
-        let file = std::fs::read_to_string(&path)
-            .map_err(|error| FileError::Read { path, error })
-            .and_then(|text| Ok(text.parse::<Table>()?))
-            .and_then(|file| with_defaults(command.clone(), &file));
-        command = file.map_err(|error| clap::Error::raw(ErrorKind::Io, format!("{error}\n")))?;
+        command = read(&path).and_then(|file| with_defaults(command, &file)).map_err(|error| {
+            let message = format!("the settings file {} {error}\n", path.display());
+            clap::Error::raw(ErrorKind::Io, message)
+        })?;
     }
-    let matches = command.clone().try_get_matches_from(arguments)?;
+    let matches = command.clone().try_get_matches_from(arguments);
+    let matches = matches.map_err(|error| without_secrets(error, &command))?;
     T::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+fn read(path: &Path) -> Result<Table, FileError> {
+    Ok(std::fs::read_to_string(path)?.parse()?)
+}
+
+/// clap shows a value that it refuses. One that no help shows, such as a secret or a URL with a
+/// password, must not get into a log by a slip of the hand.
+fn without_secrets(mut error: clap::Error, command: &Command) -> clap::Error {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    // Such as `--jwt-secret <SECRET>...`.
+    let name = flag.trim_start_matches('-').split([' ', '=']).next();
+    let is_secret = |known: &Arg| known.is_hide_env_values_set() && known.get_long() == name;
+    if has_flag(command, &[], &is_secret) {
+        error.insert(ContextKind::InvalidValue, ContextValue::String(HIDDEN.to_owned()));
+    }
+    error
 }
 
 fn with_config_flag(command: Command) -> Command {

@@ -28,7 +28,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
-use tonic::transport::{Channel, ClientTlsConfig, Endpoint, Error};
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint, Error, Uri};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -89,7 +89,20 @@ pub struct AddressError {
     /// The address.
     pub url: String,
     /// Why.
-    pub reason: Error,
+    pub reason: Unusable,
+}
+
+/// What is wrong with an address.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// It is no URL, or what TLS was to be set up with is of no use.
+    #[error(transparent)]
+    Malformed(#[from] Error),
+    /// Nobody said who signed the core's certificate.
+    #[error(
+        "https takes the authority that signed the certificate (--core-ca, Builder::authority)"
+    )]
+    NoAuthority,
 }
 
 impl Cores {
@@ -278,7 +291,20 @@ async fn probe(core: usize, calls: Channel) -> (usize, Found) {
     (core, found)
 }
 
-pub(crate) fn endpoint(url: &str, tls: Option<&ClientTlsConfig>) -> Result<Endpoint, Error> {
+/// An address as [`Cores::new`] takes it, for a setting: a URL that says whether it is TLS.
+///
+/// # Errors
+/// What is wrong with it, and how to write it.
+pub fn url(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let scheme = text.parse::<Uri>().ok().and_then(|url| url.scheme_str().map(str::to_owned));
+    match scheme.as_deref() {
+        Some("http" | "https") => Ok(text.to_owned()),
+        _ => Err("a core is http://host:50051, or https:// for TLS".to_owned()),
+    }
+}
+
+pub(crate) fn endpoint(url: &str, tls: Option<&ClientTlsConfig>) -> Result<Endpoint, Unusable> {
     let endpoint = Endpoint::from_shared(url.to_owned())?
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
@@ -288,7 +314,8 @@ pub(crate) fn endpoint(url: &str, tls: Option<&ClientTlsConfig>) -> Result<Endpo
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW);
     match tls {
-        Some(tls) => endpoint.tls_config(tls.clone()),
+        Some(tls) => Ok(endpoint.tls_config(tls.clone())?),
+        None if endpoint.uri().scheme_str() == Some("https") => Err(Unusable::NoAuthority),
         None => Ok(endpoint),
     }
 }

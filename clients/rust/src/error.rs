@@ -6,7 +6,7 @@ use roomcast_proto::registry::Code;
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
-use crate::cores::AddressError;
+use crate::cores::{AddressError, Unusable};
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
@@ -15,12 +15,12 @@ pub enum ConnectError {
     #[error("no core is named")]
     NoCore,
     /// It is no URL, or its TLS settings are wrong.
-    #[error("`{url}` is no URL of a core: {reason}")]
+    #[error("the core's address {url:?} is not usable: {reason}")]
     Address {
         /// Which.
         url: String,
         /// Why.
-        reason: tonic::transport::Error,
+        reason: Unusable,
     },
     /// Nobody answers there.
     #[error("no core answers at {url}")]

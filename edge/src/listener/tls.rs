@@ -60,7 +60,9 @@ impl Tls {
     /// # Errors
     /// When they cannot be read or do not belong together.
     pub(super) fn load(certificate: &Path, key: &Path) -> anyhow::Result<Self> {
-        let loaded = Loaded::from(read(certificate, key)?)?;
+        let loaded = Loaded::from(read(certificate, key)?).with_context(|| {
+            format!("TLS with {} and {} is not possible", certificate.display(), key.display())
+        })?;
         Ok(Self(Arc::new(Inner {
             certificate: certificate.to_owned(),
             key: key.to_owned(),

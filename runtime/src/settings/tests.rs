@@ -166,3 +166,35 @@ fn a_table_named_after_a_flag_is_the_flags_value() {
     let another_commands = parse_with::<Declaring>("[edge]\nlisten = 'x'", "roomcast-core");
     assert_eq!(another_commands.unwrap().edge, "");
 }
+
+#[derive(Debug, Parser, PartialEq)]
+struct Keeping {
+    #[arg(long, env = "ROOMCAST_TEST_NO_SUCH_SECRET", hide_env_values = true)]
+    secret: Option<u32>,
+    #[arg(long)]
+    count: Option<u32>,
+}
+
+#[test]
+fn a_refused_secret_is_not_shown() {
+    for line in ["x --secret hunter2", "x --secret=hunter2"] {
+        let error = parse_with::<Keeping>("", line).unwrap_err().to_string();
+        assert!(error.contains("--secret") && !error.contains("hunter2"), "{error}");
+    }
+    let error = parse_with::<Keeping>("secret = 'hunter2'", "x").unwrap_err().to_string();
+    assert!(!error.contains("hunter2"), "{error}");
+    let error = parse_with::<Keeping>("", "x --count many").unwrap_err().to_string();
+    assert!(error.contains("many"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_wrong_is_named() {
+    for content in ["count =", "colour = 'red'", "count = 1979-05-27"] {
+        let mut settings = tempfile::NamedTempFile::new().unwrap();
+        settings.write_all(content.as_bytes()).unwrap();
+        let path = settings.path().display().to_string();
+        let arguments = ["x", "--config", &path].map(OsString::from);
+        let error = parse_from::<Alone>(&arguments, None).unwrap_err().to_string();
+        assert!(error.contains(&path), "{error}");
+    }
+}

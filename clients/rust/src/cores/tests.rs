@@ -146,3 +146,20 @@ async fn the_watch_ends_with_the_last_clone() {
     drop(cores);
     timeout(PATIENCE, watch).await.expect("it ends").expect("no panic");
 }
+
+#[test]
+fn an_address_says_whether_it_is_tls() {
+    for written in ["http://127.0.0.1:50051", " https://core-1.internal:50051 "] {
+        assert_eq!(url(written), Ok(written.trim().to_owned()));
+    }
+    for wrong in ["", "127.0.0.1:50051", "core", "ftp://core:50051", "http://"] {
+        assert!(url(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn https_without_an_authority_is_told_at_once() {
+    let refused = Cores::new(&["https://core.internal:50051".to_owned()], None).map(drop);
+    let told = refused.expect_err("nobody signed it").to_string();
+    assert!(told.contains("--core-ca"), "{told}");
+}

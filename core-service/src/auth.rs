@@ -14,6 +14,7 @@ use roomcast_runtime::trace::TraceContext;
 use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
+use tonic_types::ErrorDetails;
 
 pub use access::Access;
 pub use rate::{Quota, SERVICE_SHARES};
@@ -192,9 +193,12 @@ impl Door {
         if let Some(token) = request.metadata().get(SERVICE_TOKEN) {
             let token = token.to_str().unwrap_or_default();
             let service = self.services.verify(token);
-            return service
-                .map(Some)
-                .map_err(|error| error.code().status(format!("service token: {error}")));
+            return service.map(Some).map_err(|error| {
+                // An edge must know this from a refusal of its user's token, which it passes on.
+                let mut details = ErrorDetails::new();
+                details.set_resource_info(SERVICE_TOKEN, "", "", "the credential that is refused");
+                error.code().status_with(format!("service token: {error}"), details)
+            });
         }
         // The TLS layer has verified the certificate against the configured authority.
         if request.peer_certs().is_some_and(|chain| !chain.is_empty()) {

@@ -9,6 +9,7 @@ use roomcast_proto::registry::Code;
 use roomcast_proto::v1;
 use roomcast_proto::v1::job_service_client::JobServiceClient;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic_types::StatusExt as _;
 
 use crate::core::{Core, TTL, refused, report, request, serve, service, user};
 
@@ -22,6 +23,8 @@ async fn nobody_comes_in_without_a_service_credential() {
     let only_user = jobs.create_job(request(report("x"), None, Some(&alice))).await;
     assert_eq!(refused(only_user), Code::ServiceCredentialRequired);
     let forged = jobs.create_job(request(report("x"), Some(&alice), None)).await;
+    let meant = forged.as_ref().unwrap_err().get_details_resource_info();
+    assert_eq!(meant.expect("it says which credential").resource_type, "x-roomcast-service");
     assert_eq!(refused(forged), Code::TokenInvalid);
 }
 

@@ -5,7 +5,9 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use roomcast_client::cores::Way;
+use roomcast_proto::registry::Code;
 use tonic::{Status, body::Body};
+use tonic_types::StatusExt as _;
 use tower::Service;
 
 use super::{Credential, heard::Heard};
@@ -38,6 +40,44 @@ impl Service<Request<Body>> for Line {
         if let Some(cursor) = self.heard.header() {
             request.headers_mut().insert(Heard::HEADER, cursor);
         }
-        self.way.call(request)
+        let answer = self.way.call(request);
+        Box::pin(async move {
+            let answer = answer.await?;
+            match Status::from_header_map(answer.headers()).and_then(|status| no_entry(&status)) {
+                Some(refused) => Err(refused),
+                None => Ok(answer),
+            }
+        })
+    }
+}
+
+/// What a core's refusal of the edge's own credential is to others: no core. Were it told as it came, a
+/// page would take its user's token to be what is wrong.
+fn no_entry(status: &Status) -> Option<Status> {
+    let is_required = Code::of(status) == Code::ServiceCredentialRequired;
+    let meant = status.get_details_resource_info();
+    let is_meant = meant.is_some_and(|meant| meant.resource_type == Credential::HEADER);
+    (is_required || is_meant).then(|| {
+        let reason = status.message();
+        Code::CoreUnavailable.status(format!("the core refuses this edge's credential: {reason}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::ErrorDetails;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_edge_is_not_told_as_one_of_its_user() {
+        let mut details = ErrorDetails::new();
+        details.set_resource_info(Credential::HEADER, "", "", "");
+        let refused = Code::TokenExpired.status_with("service token: over", details);
+        let told = no_entry(&refused).expect("it is the edge's");
+        assert_eq!(Code::of(&told), Code::CoreUnavailable);
+        assert!(told.message().ends_with("service token: over"), "{told}");
+        assert!(no_entry(&Code::ServiceCredentialRequired.status("none")).is_some());
+        assert!(no_entry(&Code::TokenExpired.status("the user's")).is_none());
     }
 }

@@ -24,6 +24,7 @@ mod jobs;
 mod metrics;
 mod openapi;
 mod parameters;
+mod path;
 mod payload;
 mod problem;
 mod projects;

@@ -105,7 +105,7 @@ async fn list(
     let request = ListActsRequest {
         by: asked.text("actor"),
         act: asked.text("action"),
-        page_size: asked.number("limit")?,
+        page_size: asked.limit()?,
         page_token: asked.text("page_token"),
         tenant: String::new(),
     };

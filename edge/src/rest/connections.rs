@@ -1,9 +1,6 @@
 //! `/connections`: who is connected over Socket.IO, for operators.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use http::StatusCode;
 use roomcast_proto::{
     registry::Code,
@@ -18,6 +15,7 @@ use super::{
     cluster,
     openapi::Failures,
     parameters::Parameters,
+    path::Path,
     problem::Problem,
 };
 use crate::{app::AppState, socket::ConnectionInfo};
@@ -54,9 +52,9 @@ struct Connection {
     #[schema(example = "websocket")]
     transport: Option<String>,
     /// Bytes that wait for the client to take them. 0 for one that polls: what waits for it is the log's.
-    #[schema(format = DateTime)]
     waiting_bytes: Option<usize>,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     connected_at: String,
     /// Topics joined. Of a connection to another edge the jobs alone, and 20 at most.
     topics: Vec<String>,

@@ -57,7 +57,7 @@ pub(super) struct EventPage<'a> {
 /// One event.
 #[derive(Debug, Serialize, ToSchema)]
 struct LoggedEvent<'a> {
-    /// Type in the log, such as `job.progressed`, or the publisher's own: what `types` selects.
+    /// Type in the log, such as `job.progress`, or the publisher's own: what `types` selects.
     r#type: &'a str,
     /// Name under which browsers get it, such as `job_update`.
     name: String,
@@ -140,7 +140,7 @@ async fn page(
     let request = ListEventsRequest {
         topic: topic.to_owned(),
         since: parameters.text("since"),
-        page_size: parameters.number("limit")?,
+        page_size: parameters.limit()?,
         types: parameters.list("types"),
         tenant: String::new(),
     };

@@ -9,7 +9,7 @@ pub(super) use self::job::Job;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use http::HeaderMap;
@@ -29,6 +29,7 @@ use super::{
     idempotency::IdempotencyKey,
     openapi::Failures,
     parameters::{Parameters, next_page},
+    path::Path,
     problem::Problem,
 };
 use crate::app::AppState;

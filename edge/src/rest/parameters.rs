@@ -42,7 +42,7 @@ impl Parameters {
     /// The page of a list that has no filter.
     pub(super) fn page(self) -> Result<Page, Problem> {
         let known = self.knows(&["limit", "page_token"])?;
-        Ok(Page { size: known.number("limit")?, token: known.text("page_token") })
+        Ok(Page { size: known.limit()?, token: known.text("page_token") })
     }
 
     /// The last value of a parameter.
@@ -60,6 +60,16 @@ impl Parameters {
         self.get(name).map_or(Ok(T::default()), |text| {
             text.parse().map_err(|_| Problem::field(name, "must be a whole number in its range"))
         })
+    }
+
+    /// How many entries a page may have, 0 where the core's default is meant.
+    pub(super) fn limit(&self) -> Result<i32, Problem> {
+        match self.number("limit")? {
+            size if size < 0 || (size == 0 && self.get("limit").is_some()) => {
+                Err(Problem::field("limit", "must be a whole number from 1"))
+            }
+            size => Ok(size),
+        }
     }
 
     /// A list: values between commas, and the parameter may be repeated.
@@ -127,6 +137,13 @@ mod tests {
     fn what_cannot_be_read_names_its_parameter() {
         assert!(query(&[("label", "run")]).pairs("label").is_err());
         assert!(query(&[("limit", "-1")]).number::<u32>("limit").is_err());
+        for wrong in ["0", "-1", "many", ""] {
+            assert!(query(&[("limit", wrong)]).limit().is_err(), "{wrong}");
+        }
+        assert_eq!(
+            (query(&[]).limit().unwrap(), query(&[("limit", "7")]).limit().unwrap()),
+            (0, 7)
+        );
         assert!(query(&[("stauts", "failed")]).knows(&["status"]).is_err());
     }
 }

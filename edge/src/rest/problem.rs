@@ -115,6 +115,20 @@ impl Problem {
         self
     }
 
+    /// With the name that a field has here, where the core's contract calls it something else.
+    #[must_use]
+    pub(super) fn naming(mut self, field: &str, here: &str) -> Self {
+        for error in &mut self.errors {
+            let is_meant = |within: &&str| within.is_empty() || within.ends_with('.');
+            if let Some(within) = error.field.strip_suffix(field).filter(is_meant) {
+                let renamed = format!("{within}{here}");
+                self.detail = self.detail.replacen(&error.field, &renamed, 1);
+                error.field = renamed;
+            }
+        }
+        self
+    }
+
     /// The answer to a request that is refused before it has a trace.
     pub(crate) fn traced(self, trace: &TraceContext) -> Response {
         let body = self.body(&trace.trace_id_hex());

@@ -6,7 +6,7 @@ mod test_runs;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, StatusCode};
@@ -28,6 +28,7 @@ use super::{
     idempotency::IdempotencyKey,
     openapi::Failures,
     parameters::{Parameters, next_page},
+    path::Path,
     problem::Problem,
 };
 use crate::{
@@ -67,8 +68,8 @@ struct Project<'a> {
     /// Whom it was created for: its first member, an owner.
     owner: &'a str,
     /// RFC 3339.
-    created_at: Option<String>,
     #[schema(format = DateTime)]
+    created_at: Option<String>,
     /// What its jobs have used of models; null when nothing was reported. Only where one project is
     /// asked for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use http::StatusCode;
@@ -19,6 +19,7 @@ use super::{
     caller::Caller,
     openapi::Failures,
     parameters::{Parameters, next_page},
+    path::Path,
     problem::Problem,
 };
 use crate::{app::AppState, names::rfc3339};
@@ -36,11 +37,11 @@ struct NewRevocation {
     /// Claim `sub`: all tokens issued until `issued_until`.
     subject: Option<String>,
     /// RFC 3339. Of a subject: tokens issued until then, by default until now.
+    #[schema(format = DateTime)]
     issued_until: Option<String>,
-    #[schema(format = DateTime)]
     /// RFC 3339. Forget it after this, by default in 30 days: not before the last of the tokens is over.
-    expires_at: Option<String>,
     #[schema(format = DateTime)]
+    expires_at: Option<String>,
     /// For people, at most 1 KiB.
     reason: Option<String>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use roomcast_proto::v1::{DeclaredRoom, GetRoomPresenceRequest, ListRoomsRequest};
@@ -16,6 +16,7 @@ use super::{
     caller::Caller,
     openapi::Failures,
     parameters::{Parameters, next_page},
+    path::Path,
     problem::Problem,
 };
 use crate::{app::AppState, names::Participant};

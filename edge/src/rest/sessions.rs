@@ -6,7 +6,7 @@ mod saves;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use http::HeaderMap;
@@ -20,6 +20,7 @@ use super::{
     events::{self, EventPage, EventsQuery},
     openapi::Failures,
     parameters::Parameters,
+    path::Path,
     problem::Problem,
 };
 use crate::{

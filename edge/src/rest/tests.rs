@@ -353,3 +353,10 @@ async fn operators_see_connections_and_counters() {
     let metrics = get("/metrics").await;
     assert!(metrics.header("content-type").starts_with("text/plain"));
 }
+
+#[tokio::test]
+async fn a_name_that_is_no_text_is_a_problem_like_any_other() {
+    check(&get("/jobs/%ff%fe").await, 400, "invalid_argument");
+    check(&get("/projects/p/members/%ff").await, 405, "method_not_allowed");
+    check(&get("/sessions/s/saves/%ff").await, 400, "invalid_argument");
+}

@@ -4,12 +4,13 @@ mod publish;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, StatusCode};
 use roomcast_proto::v1::{self, GetTopicRequest, GetTopicResponse, ListTopicsRequest};
 use serde::Serialize;
+use tonic::Status;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -21,6 +22,7 @@ use super::{
     idempotency::IdempotencyKey,
     openapi::Failures,
     parameters::{Parameters, next_page},
+    path::Path,
     problem::Problem,
 };
 use crate::app::AppState;
@@ -125,7 +127,7 @@ async fn list(
     let request = ListTopicsRequest {
         kind: asked.text("kind"),
         prefix: asked.text("prefix"),
-        page_size: asked.number("limit")?,
+        page_size: asked.limit()?,
         page_token: asked.text("page_token"),
         tenant: String::new(),
     };
@@ -200,7 +202,7 @@ async fn publish(
 ) -> Result<Response, Problem> {
     let request = event.request(topic, key)?;
     let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
-    let answer = state.upstream.broadcast().publish(request).await?.into_inner();
+    let answer = state.upstream.broadcast().publish(request).await.map_err(refused)?.into_inner();
     let published = answer.published.as_ref().ok_or_else(|| Problem::unnamed("event"))?;
     Ok((StatusCode::CREATED, Json(Published::of(published))).into_response())
 }
@@ -225,7 +227,13 @@ async fn publish_batch(
 ) -> Result<Response, Problem> {
     let request = batch.request(topic, key)?;
     let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
-    let answer = state.upstream.broadcast().publish_batch(request).await?.into_inner();
+    let answer =
+        state.upstream.broadcast().publish_batch(request).await.map_err(refused)?.into_inner();
     let events = answer.published.iter().map(Published::of).collect();
     Ok((StatusCode::CREATED, Json(PublishedBatch { events })).into_response())
+}
+
+/// An event's `data` is the contract's `payload`.
+fn refused(status: Status) -> Problem {
+    Problem::from(status).naming("payload", "data")
 }

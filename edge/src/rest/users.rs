@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use http::StatusCode;
@@ -19,6 +19,7 @@ use super::{
     caller::Caller,
     openapi::Failures,
     parameters::{Parameters, next_page},
+    path::Path,
     problem::Problem,
 };
 use crate::{app::AppState, names::rfc3339};

@@ -7,7 +7,7 @@ use roomcast_proto::v1;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tonic::Status;
-use tonic_types::ErrorDetails;
+use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::domain::limits;
 use crate::domain::name::is_name;
@@ -19,6 +19,21 @@ pub(in crate::service) fn invalid(field: &str, problem: &str) -> Status {
     let mut details = ErrorDetails::new();
     details.add_bad_request_violation(field, problem);
     Code::InvalidArgument.status_with(format!("{field}: {problem}"), details)
+}
+
+/// What was read of one item of a list. A field that is wrong is named with its place in the list.
+pub(in crate::service) fn item<T>(
+    list: &str,
+    at: usize,
+    read: Result<T, Status>,
+) -> Result<T, Status> {
+    read.map_err(|status| {
+        let details = status.get_error_details();
+        match details.bad_request().and_then(|bad| bad.field_violations.first()) {
+            Some(wrong) => invalid(&format!("{list}[{at}].{}", wrong.field), &wrong.description),
+            None => status,
+        }
+    })
 }
 
 pub(in crate::service) fn name(field: &str, value: String) -> Result<String, Status> {

@@ -70,7 +70,8 @@ pub(in crate::service) fn events(
         return Err(invalid("events", "a batch has 1 to 1000 events"));
     }
     within_one_payload(&wire)?;
-    wire.into_iter().map(|wire| event(wire, topic)).collect()
+    let read = |(at, wire)| check::item("events", at, event(wire, topic));
+    wire.into_iter().enumerate().map(read).collect()
 }
 
 pub(in crate::service) fn event(wire: v1::NewEvent, topic: &Topic) -> Result<NewEvent, Status> {
@@ -90,7 +91,8 @@ pub(in crate::service) fn reported(wire: Vec<v1::NewEvent>) -> Result<Vec<Report
         return Err(invalid("events", "a report has at most 256"));
     }
     within_one_payload(&wire)?;
-    wire.into_iter().map(one_reported).collect()
+    let read = |(at, wire)| check::item("events", at, one_reported(wire));
+    wire.into_iter().enumerate().map(read).collect()
 }
 
 fn one_reported(wire: v1::NewEvent) -> Result<Reported, Status> {
@@ -144,4 +146,27 @@ fn object(payload: &Payload, reserved: &[&str]) -> Result<(), Status> {
 pub(crate) fn probe(wire: v1::NewEvent) -> Option<NewEvent> {
     let topic = topic("probe", "room:probe").ok()?;
     event(wire, &topic).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wire(kind: &str, data: &'static str) -> v1::NewEvent {
+        let data = Bytes::from_static(data.as_bytes());
+        let payload = v1::Payload { content_type: "application/json".to_owned(), data };
+        v1::NewEvent { r#type: kind.to_owned(), payload: Some(payload) }
+    }
+
+    #[test]
+    fn a_batch_says_which_of_its_events_is_wrong() {
+        let topic = topic("default", "room:lobby").unwrap();
+        let refused = |last| events(vec![wire("x", "{}"), last], &topic).unwrap_err();
+        assert_eq!(
+            refused(wire("x", "[1]")).message(),
+            "events[1].payload: must be one JSON object"
+        );
+        assert!(refused(wire("not one", "{}")).message().starts_with("events[1].type: must be"));
+        assert!(events(vec![wire("x", "{}"); 2], &topic).is_ok());
+    }
 }

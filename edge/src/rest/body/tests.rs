@@ -32,6 +32,12 @@ async fn a_syntax_error_says_its_place() {
 }
 
 #[tokio::test]
+async fn a_list_is_no_object() {
+    let problem = refused(r#" ["k", null]"#).await;
+    assert_eq!(problem["detail"], "a list is no JSON object");
+}
+
+#[tokio::test]
 async fn a_wrong_type_says_its_field() {
     let problem = refused(r#"{"kind": 7}"#).await;
     assert_eq!(problem["errors"][0]["field"], "kind");

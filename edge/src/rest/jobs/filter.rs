@@ -40,7 +40,7 @@ pub(super) fn request(parameters: Parameters) -> Result<ListJobsRequest, Problem
         states,
         labels: parameters.pairs("label")?,
         project_id: parameters.text("project_id"),
-        page_size: parameters.number("limit")?,
+        page_size: parameters.limit()?,
         page_token: parameters.text("page_token"),
         tenant: String::new(),
     })

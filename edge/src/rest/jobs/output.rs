@@ -1,7 +1,7 @@
 //! `GET /jobs/{job_id}/output`: the bytes a job wrote.
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderName, HeaderValue, header};
@@ -10,7 +10,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     app::AppState,
-    rest::{caller::Caller, openapi::Failures, parameters::Parameters, problem::Problem},
+    rest::{
+        caller::Caller, openapi::Failures, parameters::Parameters, path::Path, problem::Problem,
+    },
 };
 
 const NEXT_OFFSET: HeaderName = HeaderName::from_static("x-next-offset");

@@ -57,3 +57,18 @@ fn a_broken_connection_to_the_core_is_retryable() {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()[header::RETRY_AFTER], "1");
 }
+
+#[test]
+fn a_field_is_named_as_it_is_called_here() {
+    let mut details = ErrorDetails::new();
+    details.set_bad_request(vec![
+        FieldViolation::new("events[1].payload", "must be one JSON object"),
+        FieldViolation::new("my_payload", "is another"),
+    ]);
+    let message = "events[1].payload: must be one JSON object";
+    let problem = Problem::from(Code::InvalidArgument.status_with(message, details));
+    let problem = problem.naming("payload", "data");
+    assert_eq!(problem.detail(), "events[1].data: must be one JSON object");
+    let fields: Vec<_> = problem.errors.iter().map(|error| error.field.as_str()).collect();
+    assert_eq!(fields, ["events[1].data", "my_payload"]);
+}

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use roomcast_proto::v1::{CreateSessionRequest, ListSessionsRequest};
@@ -20,6 +20,7 @@ use crate::{
         idempotency::IdempotencyKey,
         openapi::Failures,
         parameters::{Parameters, next_page},
+        path::Path,
         problem::Problem,
         sessions::known,
     },

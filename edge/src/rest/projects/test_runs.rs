@@ -1,9 +1,6 @@
 //! `/projects/{project_id}/test-runs`: having the project's agent run tests.
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use roomcast_proto::v1::StartTestRunRequest;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -17,6 +14,7 @@ use crate::{
         caller::Caller,
         idempotency::IdempotencyKey,
         openapi::Failures,
+        path::Path,
         problem::Problem,
     },
 };

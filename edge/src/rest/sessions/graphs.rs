@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use roomcast_proto::v1::{GetGraphRequest, GetGraphResponse};
@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::AppState,
     names::Graph,
-    rest::{caller::Caller, openapi::Failures, problem::Problem},
+    rest::{caller::Caller, openapi::Failures, path::Path, problem::Problem},
 };
 
 pub(super) fn router() -> OpenApiRouter<AppState> {

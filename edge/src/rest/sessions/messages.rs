@@ -1,9 +1,6 @@
 //! `/sessions/{session_id}/messages`: asking the agent of the session's project.
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use roomcast_proto::v1::SendMessageRequest;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -17,6 +14,7 @@ use crate::{
         caller::Caller,
         idempotency::IdempotencyKey,
         openapi::Failures,
+        path::Path,
         problem::Problem,
     },
 };

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use roomcast_proto::v1::{
@@ -18,7 +18,7 @@ use crate::{
     names::rfc3339,
     rest::{
         body::Body, caller::Caller, idempotency::IdempotencyKey, openapi::Failures,
-        parameters::Parameters, problem::Problem,
+        parameters::Parameters, path::Path, problem::Problem,
     },
 };
 

@@ -53,7 +53,8 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Fa
                 show(&finding)?;
             }
         }
-        Err(failure) => show(&Finding::fail("core", failure, "see above"))?,
+        // It says its mend itself.
+        Err(failure) => show(&Finding { mend: None, ..Finding::fail("core", failure, "") })?,
     }
     show(&edge::check(&arguments.edge).await)?;
     if let Some(data_dir) = arguments.data_dir {

@@ -21,7 +21,7 @@ A code means the same on every surface. Retry: the same request may succeed late
 | Socket.IO, to an event with an acknowledgement | the acknowledgement `{ok: false, error: {code, message, retryable, retry_after_ms?}}` |
 | Socket.IO, to any other event, and of what is joined | the event `error {code, message, retry_after_ms?, topic?}` |
 | Socket.IO, to a connect | `connect_error`, whose message begins with the code |
-| the command line | a line on standard error with code and mend; with `-o json`, `{error: {code, message, retryable}}` |
+| the command line | a line on standard error with code and mend; with `-o json`, `{error: {code, message, retryable, mend?}}` |
 | a job that failed | `error_code` of its events: one of these, or the worker's own |
 
 | code | gRPC | HTTP | retry | why | what to do |

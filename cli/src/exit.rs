@@ -10,7 +10,7 @@ Exit codes:
   0  it went well
   1  it failed, or the job that was waited for did not complete
   2  the command line or the settings are wrong
-  3  no such job or topic
+  3  there is no such job, topic, project or session
   4  not authenticated, or not allowed
   5  the core cannot be reached, or is busy: try again";
 

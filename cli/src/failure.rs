@@ -12,7 +12,7 @@ use crate::exit::Exit;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The core refused.
-    #[error("{} [{}]: {}", message(.0), Code::of(.0), Code::of(.0).entry().mend)]
+    #[error("{} [{}]: {}", message(.0), Code::of(.0), mend(Code::of(.0)))]
     Core(Box<Status>),
     /// The command line asks for something that cannot be.
     #[error("{0}")]
@@ -24,7 +24,7 @@ pub(crate) enum Failure {
     #[error("the output cannot be written: {0}")]
     Output(io::Error),
     /// Anything else of this machine.
-    #[error("{0:#}")]
+    #[error("{}", causes(.0))]
     Other(#[from] anyhow::Error),
 }
 
@@ -64,8 +64,17 @@ impl Failure {
             | Failure::Output(_)
             | Failure::Other(_) => self.to_string(),
         };
-        let retryable = code.entry().retryable;
-        json!({"error": {"code": code.as_str(), "message": message, "retryable": retryable}})
+        let entry = code.entry();
+        let mut error = json!({
+            "code": entry.code,
+            "message": message,
+            "retryable": entry.retryable,
+        });
+        // What is wrong on this side says its own mend; the registry's would speak of a request.
+        if matches!(self, Failure::Core(_)) {
+            error["mend"] = mend(code).into();
+        }
+        json!({ "error": error })
     }
 }
 
@@ -84,6 +93,30 @@ impl From<Status> for Failure {
     fn from(status: Status) -> Self {
         Failure::Core(Box::new(status))
     }
+}
+
+/// What to do about a code, here: a flag or a command where the registry can only name what it is for.
+pub(crate) fn mend(code: Code) -> &'static str {
+    #[allow(clippy::wildcard_enum_match_arm, reason = "the registry's mend is good for the others")]
+    match code {
+        Code::ServiceCredentialRequired => {
+            "give --service-token or ROOMCAST_SERVICE_TOKEN, as `roomcast token mint --service` makes \
+             it, or --core-cert and --core-key"
+        }
+        Code::Unauthenticated => {
+            "give --token or ROOMCAST_TOKEN, as your issuer or `roomcast token mint` makes it"
+        }
+        code => code.entry().mend,
+    }
+}
+
+/// An error with what led to it. Many an error repeats its cause, which is told once.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match &*told {
+        "" => cause,
+        _ if told.contains(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
 }
 
 fn message(status: &Status) -> String {
@@ -107,7 +140,17 @@ mod tests {
             "job 7 not found or access denied [job_not_found]: check the id and who owns the job"
         );
         assert_eq!(failure.exit(), Exit::NOT_FOUND);
-        assert_eq!(failure.as_json()["error"]["message"], "job 7 not found or access denied");
+        let told = &failure.as_json()["error"];
+        assert_eq!(told["message"], "job 7 not found or access denied");
+        assert_eq!(told["mend"], "check the id and who owns the job");
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = anyhow::anyhow!("no such file");
+        let error = cause.context("data cannot be used: no such file").context("the core");
+        let told = Failure::from(error).to_string();
+        assert_eq!(told, "the core: data cannot be used: no such file");
     }
 
     #[test]

@@ -60,6 +60,14 @@ impl Output {
         write_line(&line.to_string()).map_err(Failure::Output)
     }
 
+    /// The heading of a list, once there is one: for people alone.
+    pub(crate) fn heading(self, heading: Option<String>) -> Result<(), Failure> {
+        match heading {
+            Some(heading) if !self.is_json() => self.line(heading),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// A line for programs.
     pub(crate) fn json(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(anyhow::Error::from)?;

@@ -9,8 +9,8 @@ use roomcast_proto::v1::Payload;
 use crate::failure::Failure;
 
 const JSON: &str = "application/json";
-/// The core takes 1 MiB; a little more is read to tell that it is too much.
-const CONTENT_BYTES_MAX: u64 = (1 << 20) + 1;
+/// What the core takes as one payload.
+const CONTENT_BYTES_MAX: usize = 1 << 20;
 
 /// Reads content that is given as an argument.
 pub(crate) fn read(argument: &str, content_type: Option<&str>) -> Result<Payload, Failure> {
@@ -23,6 +23,13 @@ pub(crate) fn read(argument: &str, content_type: Option<&str>) -> Result<Payload
         }
         text => text.as_bytes().to_vec(),
     };
+    // What was cut off must not be told as broken JSON.
+    if data.len() > CONTENT_BYTES_MAX {
+        let most = CONTENT_BYTES_MAX >> 20;
+        return Err(Failure::Usage(format!(
+            "the content is larger than {most} MiB; send it in parts"
+        )));
+    }
     let content_type = content_type.unwrap_or(JSON);
     // Checked here to name the place; the core checks it again.
     if content_type == JSON
@@ -35,7 +42,8 @@ pub(crate) fn read(argument: &str, content_type: Option<&str>) -> Result<Payload
 
 fn bounded(source: impl std::io::Read) -> std::io::Result<Vec<u8>> {
     let mut data = Vec::new();
-    source.take(CONTENT_BYTES_MAX).read_to_end(&mut data)?;
+    // A byte more, which says that it is too much.
+    source.take(CONTENT_BYTES_MAX as u64 + 1).read_to_end(&mut data)?;
     Ok(data)
 }
 
@@ -53,6 +61,15 @@ mod tests {
         std::fs::write(&path, b"\x00\xff").unwrap();
         let file = format!("@{}", path.display());
         assert_eq!(read(&file, Some("application/octet-stream")).unwrap().data, &b"\x00\xff"[..]);
+    }
+
+    #[test]
+    fn content_that_is_too_large_is_told_as_such() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("input");
+        std::fs::write(&path, format!("\"{}\"", "a".repeat(CONTENT_BYTES_MAX))).unwrap();
+        let refused = read(&format!("@{}", path.display()), None).unwrap_err();
+        assert!(refused.to_string().contains("larger than 1 MiB"), "{refused}");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(super) async fn check(core: &Core, url: &str) -> Vec<Finding> {
             Err(status) => findings.push(Finding::fail(
                 check,
                 format_args!("no answer: {:?}", status.code()),
-                "look at the core's log",
+                "look at the core's log, and whether this is a core: an edge has another address",
             )),
         }
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::report::Finding;
 use crate::connection::{Connection, Core, call};
+use crate::failure::mend;
 
 /// Less than this left, and the next long command may outlive it.
 const SOON_S: u64 = 600;
@@ -36,7 +37,7 @@ async fn admitted(core: &Core) -> Finding {
         Ok(_) => Finding::ok(CHECK, "the core lets these credentials in"),
         Err(status) => {
             let code = Code::of(&status);
-            Finding::fail(CHECK, format_args!("{} [{code}]", status.message()), code.entry().mend)
+            Finding::fail(CHECK, format_args!("{} [{code}]", status.message()), mend(code))
         }
     }
 }

@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = span::parse)]
     delay: Option<Duration>,
     /// Attempts in all [default: 3]
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     max_attempts: Option<u32>,
     /// Fail if no worker has started it by then [default: 24h]
     #[arg(long, value_name = "TIME", value_parser = span::parse)]

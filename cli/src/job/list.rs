@@ -57,12 +57,11 @@ enum State {
 
 pub(super) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
     let core = arguments.connection.open().await?;
-    if !output.is_json() {
-        output.line(JobLine::heading())?;
-    }
+    let mut heading = Some(JobLine::heading());
     let mut paging = Paging::new(arguments.limit);
     while let Some(page) = paging.next() {
         let page = core.jobs().list_jobs(call(request(&arguments, page))).await?.into_inner();
+        output.heading(heading.take())?;
         for job in paging.take(&page.jobs, &page.next_page_token) {
             output.show(&JobLine::of(job))?;
         }

@@ -23,14 +23,13 @@ pub(crate) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
     let core = arguments.connection.open().await?;
-    if !output.is_json() {
-        output.line(ProjectLine::heading())?;
-    }
+    let mut heading = Some(ProjectLine::heading());
     let mut paging = Paging::new(arguments.limit);
     while let Some((page_size, page_token)) = paging.next() {
         let tenant = arguments.tenant.clone();
         let request = ListProjectsRequest { page_size, page_token, tenant };
         let page = core.sessions().list_projects(call(request)).await?.into_inner();
+        output.heading(heading.take())?;
         for project in paging.take(&page.projects, &page.next_page_token) {
             output.show(&ProjectLine::of(project))?;
         }

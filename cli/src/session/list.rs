@@ -23,14 +23,13 @@ pub(crate) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
     let core = arguments.connection.open().await?;
-    if !output.is_json() {
-        output.line(SessionLine::heading())?;
-    }
+    let mut heading = Some(SessionLine::heading());
     let mut paging = Paging::new(arguments.limit);
     while let Some((page_size, page_token)) = paging.next() {
         let project_id = arguments.project_id.clone();
         let request = ListSessionsRequest { project_id, page_size, page_token };
         let page = core.sessions().list_sessions(call(request)).await?.into_inner();
+        output.heading(heading.take())?;
         for session in paging.take(&page.sessions, &page.next_page_token) {
             output.show(&SessionLine::of(session))?;
         }

@@ -93,9 +93,7 @@ pub(super) async fn list(arguments: Saves, output: Output) -> Result<Exit, Failu
     let core = arguments.connection.open().await?;
     let request = ListSavesRequest { session_id: arguments.session_id };
     let answer = core.sessions().list_saves(call(request)).await?.into_inner();
-    if !output.is_json() {
-        output.line(SaveLine::heading())?;
-    }
+    output.heading(Some(SaveLine::heading()))?;
     answer.saves.iter().try_for_each(|save| output.show(&SaveLine::of(save)))?;
     Ok(Exit::OK)
 }

@@ -16,7 +16,7 @@ const EXAMPLES: &str = "\
 Examples:
   roomcast topic tail room:metrics
   roomcast topic tail room:metrics --all --no-follow -o json | jq -c .data
-  roomcast topic tail job:019a8f3e7c1d7f2a9b6e2f1d0c5a4b3e --types job.progressed";
+  roomcast topic tail job:019a8f3e7c1d7f2a9b6e2f1d0c5a4b3e --types job.progress";
 
 /// Follow a topic: its state, then every event
 #[derive(Debug, clap::Args)]

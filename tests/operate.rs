@@ -12,3 +12,4 @@ mod mtls;
 mod proxy;
 mod reflection;
 mod roles;
+mod soak;

@@ -57,6 +57,7 @@ pub(crate) use self::grpc::{Broadcast, Caller, Jobs, Sessions, code};
 pub(crate) use self::link::Link;
 pub(crate) use self::process::Process;
 pub(crate) use self::recorder::{Recorder, Subscriber};
+pub(crate) use self::redis::Redis;
 pub(crate) use self::rest::{Answer, Rest};
 pub(crate) use self::socket::{Clients, Observation, Socket};
 pub(crate) use self::sse::Sse;

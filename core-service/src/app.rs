@@ -27,7 +27,7 @@ use crate::bus::Bus;
 use crate::bus::health::Health;
 use crate::bus::redis::Ears;
 use crate::config::Config;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Linked};
 use crate::domain::job::Limits;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
@@ -177,7 +177,7 @@ impl Core {
             let outgoing = cluster.outgoing.clone();
             move |events| {
                 outgoing.iter().for_each(|outgoing| outgoing.events(events));
-                for event in events {
+                for Linked { event, .. } in events {
                     roster.hear(event);
                     audience.hear(event);
                 }

@@ -25,7 +25,7 @@ use tokio::sync::watch::Receiver;
 use self::patience::Holes;
 use self::tail::{Stand, Tail};
 use crate::domain::cursor::{Cursor, Resume};
-use crate::domain::event::{Body, Event};
+use crate::domain::event::{Body, Event, Linked};
 use crate::domain::subscription::Taken;
 use crate::domain::topic::Topic;
 
@@ -75,9 +75,9 @@ impl Bus {
 
     /// Hands committed events to whoever follows their topics. Never blocks for long: called on the
     /// thread that commits.
-    pub(crate) fn publish(&self, events: &[Arc<Event>]) {
-        for run in events.chunk_by(|one, next| one.topic == next.topic) {
-            let Some(tail) = run.first().and_then(|first| self.tail(&first.topic)) else {
+    pub(crate) fn publish(&self, events: &[Linked]) {
+        for run in events.chunk_by(|one, next| one.event.topic == next.event.topic) {
+            let Some(tail) = run.first().and_then(|first| self.tail(&first.event.topic)) else {
                 continue;
             };
             let has_hole = tail.offer(run);
@@ -95,15 +95,15 @@ impl Bus {
 
     /// Where a topic is known to stand, if it is followed.
     pub(crate) fn stand(&self, topic: &Topic) -> Option<Cursor> {
-        self.tail(topic).map(|tail| tail.head())
+        self.tail(topic).map(|tail| tail.known())
     }
 
     /// The topics that are followed, and where each is known to stand.
     pub(crate) fn known(&self) -> Vec<(Topic, Cursor)> {
         // Not under the map's lock: whoever commits waits for it.
         let tails: Vec<_> = self.tails.iter().map(|one| (one.key().clone(), one.clone())).collect();
-        let head = |(topic, tail): (Topic, Weak<Followed>)| Some((topic, tail.upgrade()?.head()));
-        tails.into_iter().filter_map(head).collect()
+        let known = |(topic, tail): (Topic, Weak<Followed>)| Some((topic, tail.upgrade()?.known()));
+        tails.into_iter().filter_map(known).collect()
     }
 
     /// Takes in where the log of a topic stands that was known to stand at `known`.
@@ -162,10 +162,16 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// Events after `after`, if the tail has them without a hole.
+    /// Events after `after`, if the tail has them without a hole, and in that history.
     #[must_use]
-    pub fn take(&self, after: u64, max: usize) -> Taken {
+    pub fn take(&self, after: Cursor, max: usize) -> Taken {
         self.tail.take(after, max)
+    }
+
+    /// The follower has read the log when it reached to here: the bus may not have brought as much, and if
+    /// the database loses it, that is noticed all the same.
+    pub fn note(&self, head: Cursor) {
+        self.tail.note(head);
     }
 
     /// How far the log is known to reach. What comes after this was asked ends the next wait.

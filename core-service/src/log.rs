@@ -8,7 +8,7 @@ use crate::bus::pulse::{Beats, Pulse};
 use crate::bus::redis::Outgoing;
 use crate::bus::{Attachment, Bus};
 use crate::domain::access;
-use crate::domain::event::Event;
+use crate::domain::event::Linked;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::snapshot::{self, Recent, Snapshot};
@@ -40,7 +40,7 @@ pub struct Log {
 impl Log {
     /// What a store must be opened with for this log to hear of its commits. `hear` is told after the
     /// bus; it must not block.
-    pub fn tap(bus: &Bus, hear: impl Fn(&[Arc<Event>]) + Send + Sync + 'static) -> Tap {
+    pub fn tap(bus: &Bus, hear: impl Fn(&[Linked]) + Send + Sync + 'static) -> Tap {
         let bus = bus.clone();
         Arc::new(move |events| {
             bus.publish(events);

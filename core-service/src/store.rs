@@ -32,7 +32,7 @@ use bytes::Bytes;
 
 use crate::domain::access::{Entry, Table};
 use crate::domain::cursor::{Cursor, Resume};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Linked};
 use crate::domain::job::{Record, State};
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
@@ -52,7 +52,7 @@ pub trait Store: SessionStore + fmt::Debug + Send + Sync + 'static {
     ///
     /// - MUST return `Ok` only once the commit is durable.
     /// - MUST assign offsets per topic without a gap, and tap each topic's events in offset order,
-    ///   once, after they are durable and before it returns.
+    ///   once, after they are durable and before it returns; each names the one before it.
     /// - MUST serialize commands that touch the same topic or job: each decides on the state that the
     ///   one before left.
     /// - MUST answer a command whose idempotency key is known from the first one's outcome, if the
@@ -66,6 +66,7 @@ pub trait Store: SessionStore + fmt::Debug + Send + Sync + 'static {
 
     /// Reads events after `after`, in order, without a hole: `(after, after + n]`.
     /// MUST begin at the oldest retained event when `after` lies before it; `Page::floor` tells.
+    /// MUST tell in `Page::before` whose event stands at `after`, from the same moment.
     /// MUST hold no snapshot open longer than the page.
     async fn read(&self, topic: &Topic, after: u64, limit: PageLimit) -> Result<Page, Error>;
 
@@ -122,7 +123,7 @@ pub trait Store: SessionStore + fmt::Debug + Send + Sync + 'static {
 }
 
 /// Hears every committed event, in order per topic, on the thread that committed it: MUST NOT block.
-pub type Tap = Arc<dyn Fn(&[Arc<Event>]) + Send + Sync>;
+pub type Tap = Arc<dyn Fn(&[Linked]) + Send + Sync>;
 
 /// How large a page may be. A page holds at least one event if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +149,22 @@ pub struct Page {
     pub head: Cursor,
     /// Events up to this offset are gone.
     pub floor: u64,
+    /// The stamp of the event after which the page was read, if it is retained.
+    pub before: Option<u32>,
+}
+
+impl Page {
+    /// Whether whoever has everything up to `at`, after which the page was read, may go on with it.
+    #[must_use]
+    pub fn resume(&self, at: Cursor) -> Resume {
+        let next = self.events.first();
+        // Of an event that is gone the one that follows it may tell.
+        let is_followed = next.is_some_and(|next| {
+            let linked = Linked { event: Arc::clone(next), before: self.before };
+            next.cursor.offset == at.offset + 1 && linked.follows(at) == Some(true)
+        });
+        Resume::judge(at, self.floor, self.head, is_followed.then_some(at.stamp).or(self.before))
+    }
 }
 
 /// Where a topic stands.

@@ -154,7 +154,7 @@ impl Subscription {
             let at = self.progression.at();
             let step = match self.progression.source() {
                 Source::Log => self.read(at).await?,
-                Source::Tail => self.progression.tail(self.attachment.take(at.offset, TAKE_MAX)),
+                Source::Tail => self.progression.tail(self.attachment.take(at, TAKE_MAX)),
             };
             match step {
                 Step::Deliver(events) => self.deliver(events),
@@ -178,10 +178,9 @@ impl Subscription {
         }
         let page = self.log.store().read(&self.topic, at.offset, PageLimit::REPLAY).await?;
         self.barren = if page.events.is_empty() { self.barren + 1 } else { 0 };
-        if page.head.offset < at.offset {
-            return Ok(Step::Reset(Resume::Ahead));
-        }
-        Ok(self.progression.page(page.events, page.floor))
+        self.attachment.note(page.head);
+        let resume = page.resume(at);
+        Ok(self.progression.page(page.events, resume))
     }
 
     /// The log may have lost what this subscriber has: its cursor tells.

@@ -81,7 +81,17 @@ impl Beat {
     #[must_use]
     pub fn vouches_for(&self, (at, since): (Cursor, Instant), now: Instant) -> bool {
         let is_newer = at.offset > self.head.offset && since > self.asked;
-        (at == self.head || is_newer) && now.duration_since(self.asked) <= ANSWER_MAX
+        (at == self.head || is_newer) && self.is_timely(now)
+    }
+
+    /// Whether it vouches for a reader who had not come as far, and has just reached `at`.
+    #[must_use]
+    pub fn is_kept_for(&self, at: Cursor, now: Instant) -> bool {
+        at == self.head && self.is_timely(now)
+    }
+
+    fn is_timely(&self, now: Instant) -> bool {
+        now.duration_since(self.asked) <= ANSWER_MAX
     }
 }
 

@@ -1,6 +1,10 @@
 //! The newest events of one topic, without a hole, and how far its log is known to reach. Whatever is
 //! offered, in whatever order and however often, a follower gets from here what comes next, or is sent
 //! to the log.
+//!
+//! A database that fails over may go on without its last events, and give their offsets to others. So an
+//! event is taken in only where it names the one before it as the tail has it; else either may be of a
+//! lost history, and which one it is the log tells.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +13,7 @@ use tokio::sync::watch;
 
 use super::weight;
 use crate::domain::cursor::{Cursor, Resume};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Linked};
 use crate::domain::subscription::Taken;
 
 /// Events a tail keeps. A follower further behind reads the log.
@@ -41,20 +45,26 @@ pub(super) struct Stand {
 struct Ring {
     /// In order; the last one is at the head, or there are none.
     events: VecDeque<Arc<Event>>,
+    /// The stamp of the one before the first, where that is known.
+    before: Option<u32>,
     bytes: usize,
     /// Where the log is known to reach; the start when nothing is known.
     head: Cursor,
+    /// As far as followers have read the log, where that is beyond what has come here.
+    read: Cursor,
     /// Events beyond a hole.
-    early: BTreeMap<u64, Arc<Event>>,
+    early: BTreeMap<u64, Linked>,
     early_bytes: usize,
+    /// How often the log turned out to be another one.
+    rewinds: u64,
 }
 
 impl Tail {
     /// Takes in committed events. Says whether some of them wait for others.
-    pub(super) fn offer(&self, events: &[Arc<Event>]) -> bool {
+    pub(super) fn offer(&self, events: &[Linked]) -> bool {
         let mut ring = self.ring();
-        for event in events {
-            ring.push(event);
+        for linked in events {
+            ring.push(linked);
         }
         self.tell(&ring);
         !ring.early.is_empty()
@@ -74,23 +84,28 @@ impl Tail {
             Resume::Whole | Resume::Trimmed if head.offset <= ring.head.offset => return,
             Resume::Whole | Resume::Trimmed => ring.reach(head),
             // Of another history than what was offered since.
-            Resume::Forked | Resume::Ahead if ring.head.offset >= known.offset => {
-                *ring = Ring { head, ..Ring::default() };
-                // Together: whoever saw the one without the other would wait for what was lost.
-                self.stand.send_modify(|stand| {
-                    *stand = Stand { head: head.offset, rewinds: stand.rewinds + 1 };
-                });
+            Resume::Forked | Resume::Ahead if ring.known().offset >= known.offset => {
+                ring.rewind(head);
             }
             Resume::Forked | Resume::Ahead => return,
         }
         self.tell(&ring);
     }
 
-    pub(super) fn head(&self) -> Cursor {
-        self.ring().head
+    /// As far as the log is known to whoever is here.
+    pub(super) fn known(&self) -> Cursor {
+        self.ring().known()
     }
 
-    pub(super) fn take(&self, after: u64, max: usize) -> Taken {
+    /// A follower has read the log when it reached to here.
+    pub(super) fn note(&self, head: Cursor) {
+        let mut ring = self.ring();
+        if head.offset > ring.known().offset {
+            ring.read = head;
+        }
+    }
+
+    pub(super) fn take(&self, after: Cursor, max: usize) -> Taken {
         self.ring().take(after, max)
     }
 
@@ -103,51 +118,87 @@ impl Tail {
     }
 
     fn tell(&self, ring: &Ring) {
-        self.stand.send_if_modified(|stand| {
-            let head = std::mem::replace(&mut stand.head, ring.head.offset);
-            head != stand.head
-        });
+        // Together: whoever saw the one without the other would wait for what was lost.
+        let stand = Stand { head: ring.head.offset, rewinds: ring.rewinds };
+        self.stand.send_if_modified(|told| std::mem::replace(told, stand) != stand);
     }
 }
 
 impl Ring {
-    fn push(&mut self, event: &Arc<Event>) {
-        let (offset, head) = (event.cursor.offset, self.head.offset);
-        // A tail that knows nothing begins anywhere.
-        if head != 0 && offset <= head {
-            return;
-        }
-        if head != 0 && offset > head + 1 {
-            self.hold(event);
-            return;
-        }
-        self.append(event.clone());
+    /// Takes in an event, and what has waited for it.
+    fn push(&mut self, linked: &Linked) {
+        self.place(linked);
         while let Some(next) =
             self.early.first_entry().filter(|one| *one.key() <= self.head.offset + 1)
         {
             let next = next.remove();
-            self.early_bytes -= weight(&next);
-            if next.cursor.offset > self.head.offset {
-                self.append(next);
+            self.early_bytes -= weight(&next.event);
+            self.place(&next);
+        }
+    }
+
+    fn place(&mut self, linked: &Linked) {
+        let Cursor { offset, stamp } = linked.event.cursor;
+        let head = self.head;
+        if offset == self.read.offset && stamp != self.read.stamp {
+            self.fork(linked);
+        } else if head.offset == 0 {
+            // A tail that knows nothing begins anywhere.
+            self.begin(linked);
+        } else if offset > head.offset + 1 {
+            self.hold(linked);
+        } else if offset == head.offset + 1 {
+            match linked.follows(head) {
+                Some(true) => self.append(Arc::clone(&linked.event)),
+                Some(false) => self.fork(linked),
+                // Whoever is here cannot be shown that it comes next.
+                None => self.begin(linked),
             }
+        } else if self.stamp_at(offset).is_some_and(|there| there != stamp) {
+            self.fork(linked);
         }
     }
 
     fn append(&mut self, event: Arc<Event>) {
+        if self.events.is_empty() {
+            self.before = Some(self.head.stamp);
+        }
         self.head = event.cursor;
         self.bytes += weight(&event);
         self.events.push_back(event);
         while self.events.len() > TAIL_EVENTS_MAX || self.bytes > TAIL_BYTES_MAX {
             match self.events.pop_front() {
-                Some(event) => self.bytes -= weight(&event),
+                Some(event) => {
+                    self.bytes -= weight(&event);
+                    self.before = Some(event.cursor.stamp);
+                }
                 None => break,
             }
         }
     }
 
-    fn hold(&mut self, event: &Arc<Event>) {
-        if self.early.insert(event.cursor.offset, event.clone()).is_none() {
-            self.early_bytes += weight(event);
+    /// Begins anew with an event: what is before it the log has.
+    fn begin(&mut self, linked: &Linked) {
+        self.clear();
+        self.append(Arc::clone(&linked.event));
+        self.before = linked.before;
+    }
+
+    /// An event and what is here are of two histories.
+    fn fork(&mut self, linked: &Linked) {
+        self.rewind(Cursor::START);
+        self.begin(linked);
+    }
+
+    /// The log is another one than was known.
+    fn rewind(&mut self, head: Cursor) {
+        *self = Ring { head, rewinds: self.rewinds + 1, ..Ring::default() };
+    }
+
+    fn hold(&mut self, linked: &Linked) {
+        self.early_bytes += weight(&linked.event);
+        if let Some(other) = self.early.insert(linked.event.cursor.offset, linked.clone()) {
+            self.early_bytes -= weight(&other.event);
         }
         if self.early.len() > EARLY_EVENTS_MAX || self.early_bytes > EARLY_BYTES_MAX {
             self.jump();
@@ -156,12 +207,11 @@ impl Ring {
 
     fn jump(&mut self) {
         self.early_bytes = 0;
-        for (offset, event) in std::mem::take(&mut self.early) {
+        for (offset, linked) in std::mem::take(&mut self.early) {
             if offset > self.head.offset + 1 {
-                self.clear();
-            }
-            if offset > self.head.offset {
-                self.append(event);
+                self.begin(&linked);
+            } else {
+                self.place(&linked);
             }
         }
     }
@@ -171,8 +221,12 @@ impl Ring {
         self.clear();
         self.head = head;
         self.early.retain(|offset, _| *offset > head.offset);
-        self.early_bytes = self.early.values().map(|event| weight(event)).sum();
+        self.early_bytes = self.early.values().map(|linked| weight(&linked.event)).sum();
         self.jump();
+    }
+
+    fn known(&self) -> Cursor {
+        if self.read.offset > self.head.offset { self.read } else { self.head }
     }
 
     fn clear(&mut self) {
@@ -180,17 +234,31 @@ impl Ring {
         self.bytes = 0;
     }
 
-    fn take(&self, after: u64, max: usize) -> Taken {
-        if self.head.offset <= after {
+    /// The stamp of the event at an offset, as far as it is known here.
+    fn stamp_at(&self, offset: u64) -> Option<u32> {
+        if offset == self.head.offset {
+            return Some(self.head.stamp);
+        }
+        let first = self.events.front()?.cursor.offset;
+        if offset + 1 == first {
+            return self.before;
+        }
+        let place = usize::try_from(offset.checked_sub(first)?).ok()?;
+        self.events.get(place).map(|event| event.cursor.stamp)
+    }
+
+    fn take(&self, after: Cursor, max: usize) -> Taken {
+        if self.head.offset < after.offset {
             return Taken::Nothing;
         }
-        match self.events.front() {
-            Some(first) if first.cursor.offset <= after + 1 => {
-                let skip = usize::try_from(after + 1 - first.cursor.offset).unwrap_or(usize::MAX);
-                Taken::Events(self.events.iter().skip(skip).take(max).cloned().collect())
-            }
-            Some(_) | None => Taken::Behind,
+        if self.stamp_at(after.offset) != Some(after.stamp) {
+            return Taken::Behind;
         }
+        let Some(first) = self.events.front().filter(|_| self.head.offset > after.offset) else {
+            return Taken::Nothing;
+        };
+        let skip = usize::try_from(after.offset + 1 - first.cursor.offset).unwrap_or(usize::MAX);
+        Taken::Events(self.events.iter().skip(skip).take(max).cloned().collect())
     }
 }
 

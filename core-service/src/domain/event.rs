@@ -41,6 +41,26 @@ pub fn id(topic: &Topic, cursor: Cursor) -> String {
     format!("{topic}@{}.{:08x}", cursor.offset, cursor.stamp)
 }
 
+/// An event as it is told of by whoever committed it: it names the one before it, as an entry of Raft does,
+/// so that nobody takes it for what follows another one in that place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Linked {
+    /// The event.
+    pub event: Arc<Event>,
+    /// The stamp of the event before it in its topic, 0 if it is the first; none where nobody said.
+    pub before: Option<u32>,
+}
+
+impl Linked {
+    /// Whether it is what follows the event at `cursor`, an offset before it; none where that cannot be told.
+    #[must_use]
+    pub fn follows(&self, cursor: Cursor) -> Option<bool> {
+        // What one writer session has written side by side is of one history.
+        let is_same_session = self.event.cursor.stamp == cursor.stamp;
+        self.before.map(|stamp| stamp == cursor.stamp).or(is_same_session.then_some(true))
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {

@@ -14,7 +14,7 @@ pub enum Taken {
     Events(Vec<Arc<Event>>),
     /// Nothing after the reader's place.
     Nothing,
-    /// The reader is further back than the tail reaches.
+    /// The reader is further back than the tail reaches, or of another history.
     Behind,
 }
 
@@ -74,10 +74,10 @@ impl Progression {
         self.source = Source::Log;
     }
 
-    /// Takes in a page of the log that was read after [`Progression::at`].
-    pub fn page(&mut self, events: Vec<Arc<Event>>, floor: u64) -> Step {
-        if floor > self.at.offset {
-            return Step::Reset(Resume::Trimmed);
+    /// Takes in a page of the log that was read after [`Progression::at`], and whether it goes on from there.
+    pub fn page(&mut self, events: Vec<Arc<Event>>, resume: Resume) -> Step {
+        if resume != Resume::Whole {
+            return Step::Reset(resume);
         }
         if events.is_empty() {
             self.source = Source::Tail;

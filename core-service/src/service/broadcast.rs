@@ -30,8 +30,8 @@ use crate::domain::right::Trail;
 use crate::domain::topic::{Kind, Topic};
 use crate::error::status;
 use crate::log::{Log, now};
-use crate::store::PageLimit;
 use crate::store::commit::{Action, Append, Command, Committed, Idempotency};
+use crate::store::{Page, PageLimit};
 use crate::subscription::Start;
 
 const PAGES: page::Sizes = page::Sizes { default: 100, max: 1000 };
@@ -253,14 +253,9 @@ impl BroadcastService for Broadcast {
         let topic = self.follow_or_read(&caller, &request.tenant, &request.topic).await?;
         let size = page::size(request.page_size, PAGES)?;
         let start = frame::start(&request.since, &topic)?;
-        let (resume, position) = watch::resume(&self.log, &topic, start).await?;
-        let (after, reset) = match (start, resume) {
-            (Start::After(cursor), Some(Resume::Whole)) => (cursor, None),
-            (_, Some(reason)) => (Cursor::START, Some(frame::reset(reason, position.head, &topic))),
-            (_, None) => (Cursor::START, None),
-        };
         let limit = PageLimit { events: size, bytes: PAGE_BYTES_MAX };
-        let page = self.log.store().read(&topic, after.offset, limit).await.map_err(status)?;
+        let (page, after, lost) = self.page(&topic, start, limit).await?;
+        let reset = lost.map(|reason| frame::reset(reason, page.head, &topic));
         let last = page.events.last().map_or(after, |event| event.cursor);
         let wants =
             |kind: &str| request.types.is_empty() || request.types.iter().any(|t| t == kind);
@@ -356,5 +351,30 @@ impl Broadcast {
             return publish::topic(caller.tenant(tenant), full);
         }
         self.readable(caller, tenant, full).await
+    }
+
+    /// A page from where a reader begins, and after which cursor that is. Where it cannot be after the
+    /// reader's own, it is from the beginning, and the reason stands beside it.
+    async fn page(
+        &self,
+        topic: &Topic,
+        start: Start,
+        limit: PageLimit,
+    ) -> Result<(Page, Cursor, Option<Resume>), Status> {
+        let read =
+            async |after: u64| self.log.store().read(topic, after, limit).await.map_err(status);
+        let lost = match start {
+            Start::After(cursor) => {
+                let page = read(cursor.offset).await?;
+                let resume = page.resume(cursor);
+                if resume == Resume::Whole {
+                    return Ok((page, cursor, None));
+                }
+                Some(resume)
+            }
+            Start::Reset(reason) => Some(reason),
+            Start::Snapshot | Start::Head => None,
+        };
+        Ok((read(0).await?, Cursor::START, lost))
     }
 }

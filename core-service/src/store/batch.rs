@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::domain::access;
 use crate::domain::cursor::Cursor;
-use crate::domain::event::{Event, NewEvent};
+use crate::domain::event::{Event, Linked, NewEvent};
 use crate::domain::job::{self, Decision, Limits, Record, Spec, Usage};
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
@@ -40,7 +40,7 @@ pub(crate) trait Rows {
     fn touch(&mut self, topic: &Topic) -> Step<Head, Self>;
 
     /// Appends events that follow the topic's head, and moves it.
-    fn append(&mut self, topic: &Topic, events: &[Arc<Event>]) -> Step<(), Self>;
+    fn append(&mut self, topic: &Topic, events: &[Linked]) -> Step<(), Self>;
 
     /// Notes when the job, session or project ended that a topic is the log of.
     fn end(&mut self, topic: &Topic, at: Time) -> Step<(), Self>;
@@ -105,7 +105,7 @@ pub(crate) struct Batch<'writer, R> {
     pub(crate) stamp: u32,
     pub(crate) now: Time,
     /// In commit order.
-    pub(crate) events: Vec<Arc<Event>>,
+    pub(crate) events: Vec<Linked>,
 }
 
 impl<R: Rows> Batch<'_, R> {
@@ -168,7 +168,7 @@ impl<R: Rows> Batch<'_, R> {
         if !events.is_empty() {
             self.append_to(topic, events, trace)?;
         }
-        let cursors = self.events[before..].iter().map(|event| event.cursor).collect();
+        let cursors = self.events[before..].iter().map(|linked| linked.event.cursor).collect();
         Ok(Committed::Published { cursors, is_replay: false })
     }
 
@@ -289,15 +289,22 @@ impl<R: Rows> Batch<'_, R> {
         events: Vec<NewEvent>,
         trace: Option<TraceId>,
     ) -> Step<(), R> {
-        let after = self.rows.head(&topic)?.cursor.offset;
+        let head = self.rows.head(&topic)?.cursor;
+        let mut before = head.stamp;
         let first = self.events.len();
-        for (offset, NewEvent { kind, body }) in (after + 1..).zip(events) {
+        for (offset, NewEvent { kind, body }) in (head.offset + 1..).zip(events) {
             let cursor = Cursor { offset, stamp: self.stamp };
             let topic = topic.clone();
-            let event = Event { topic, cursor, time: self.now, trace, kind, body };
-            self.events.push(Arc::new(event));
+            let event = Arc::new(Event { topic, cursor, time: self.now, trace, kind, body });
+            self.events.push(Linked { event, before: Some(before) });
+            before = cursor.stamp;
         }
         self.rows.append(&topic, &self.events[first..])
+    }
+
+    /// Those that were appended since there were so many.
+    fn since(&self, first: usize) -> Events {
+        self.events[first..].iter().map(|linked| Arc::clone(&linked.event)).collect()
     }
 }
 

@@ -170,6 +170,8 @@ macro_rules! conformance {
             history: [
                 whatever_was_acknowledged_is_there_after_a_crash,
                 a_restored_copy_is_seen_by_the_stamp,
+                a_page_is_judged_as_the_cursor_that_it_was_read_after,
+                each_event_names_the_one_before_it,
                 every_cursor_is_judged,
             ]
         }

@@ -8,7 +8,7 @@ use prost::Message;
 use super::sql::row::{KINDS, kind_number};
 use super::{Error, codec};
 use crate::domain::cursor::Cursor;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Linked};
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 
@@ -35,6 +35,9 @@ pub(crate) struct Transcript {
     form: i64,
     #[prost(bytes = "bytes", tag = "10")]
     body: Bytes,
+    /// The stamp of the event before it. A core that is older than this field says nothing.
+    #[prost(uint32, optional, tag = "11")]
+    before: Option<u32>,
 }
 
 impl Transcript {
@@ -42,7 +45,8 @@ impl Transcript {
     ///
     /// # Errors
     /// When its body cannot be written as JSON.
-    pub(crate) fn of(event: &Event) -> Result<Transcript, Error> {
+    pub(crate) fn of(linked: &Linked) -> Result<Transcript, Error> {
+        let Linked { event, before } = linked;
         let (form, body) = codec::encode(&event.body)?;
         Ok(Transcript {
             kind: kind_number(event.topic.kind()),
@@ -55,6 +59,7 @@ impl Transcript {
             r#type: event.kind.as_ref().to_owned(),
             form: form as i64,
             body: Bytes::copy_from_slice(&body),
+            before: *before,
         })
     }
 
@@ -74,7 +79,7 @@ impl Transcript {
     ///
     /// # Errors
     /// [`Error::Damaged`] when it does not parse, or stands nowhere.
-    pub(crate) fn event(&self, topic: Topic) -> Result<Arc<Event>, Error> {
+    pub(crate) fn event(&self, topic: Topic) -> Result<Linked, Error> {
         if self.offset == 0 || self.stamp == 0 {
             return Err(Error::Damaged(format!("an event of {topic} stands nowhere")));
         }
@@ -85,13 +90,14 @@ impl Transcript {
                     .map_err(|_| Error::Damaged(format!("a trace of {topic} has no 16 bytes")))?,
             ),
         };
-        Ok(Arc::new(Event {
+        let event = Event {
             topic,
             cursor: Cursor { offset: self.offset, stamp: self.stamp },
             time: Time(self.time),
             trace,
             kind: self.r#type.as_str().into(),
             body: codec::decode(self.form, &self.body)?,
-        }))
+        };
+        Ok(Linked { event: Arc::new(event), before: self.before })
     }
 }

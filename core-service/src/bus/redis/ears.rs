@@ -1,13 +1,12 @@
 //! What is heard of other cores' commits, and whom it wakes.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::message::Batch;
 use crate::alarm::Alarm;
 use crate::bus::Bus;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Linked};
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::store::Error;
@@ -46,22 +45,24 @@ impl Ears {
         }
         self.bus.publish(&events);
         self.count(&events);
-        for event in events.iter().filter(|event| (self.wants)(&event.topic, &event.kind)) {
-            (self.hear)(event);
+        for Linked { event, .. } in &events {
+            if (self.wants)(&event.topic, &event.kind) {
+                (self.hear)(event);
+            }
         }
     }
 
     /// Counts how late events are that somebody here waits for: from their commit until it has them.
-    fn count(&self, events: &[Arc<Event>]) {
+    fn count(&self, events: &[Linked]) {
         let (lags, now) = (metrics::histogram!("roomcast_bus_lag_seconds"), (self.now)());
-        for event in events {
+        for Linked { event, .. } in events {
             // Clocks differ: nothing is heard before it was committed.
             lags.record(Duration::from_millis(now.0.saturating_sub(event.time.0)));
         }
     }
 
     /// Most events concern nobody here: their bodies are not even read.
-    fn wanted(&self, line: &Transcript) -> Result<Option<Arc<Event>>, Error> {
+    fn wanted(&self, line: &Transcript) -> Result<Option<Linked>, Error> {
         let topic = line.topic()?;
         if !self.bus.is_followed(&topic) && !(self.wants)(&topic, &line.r#type) {
             return Ok(None);

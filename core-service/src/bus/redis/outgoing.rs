@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::bus::weight;
-use crate::domain::event::Event;
+use crate::domain::event::Linked;
 use crate::domain::time::Time;
 
 /// Events that wait: some hundred milliseconds of a busy core.
@@ -32,7 +32,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Waiting {
     is_open: bool,
-    events: VecDeque<Arc<Event>>,
+    events: VecDeque<Linked>,
     bytes: usize,
     deadline: Option<Time>,
     has_lost: bool,
@@ -42,7 +42,7 @@ struct Waiting {
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Load {
     /// In commit order.
-    pub(super) events: Vec<Arc<Event>>,
+    pub(super) events: Vec<Linked>,
     pub(super) deadline: Option<Time>,
     /// Whether something was dropped before it.
     pub(super) has_lost: bool,
@@ -50,9 +50,9 @@ pub(super) struct Load {
 
 impl Outgoing {
     /// Tells of commits. Called on the thread that commits: never waits.
-    pub fn events(&self, events: &[Arc<Event>]) {
+    pub fn events(&self, events: &[Linked]) {
         let mut waiting = self.waiting();
-        let bytes: usize = events.iter().map(|event| weight(event)).sum();
+        let bytes: usize = events.iter().map(|linked| weight(&linked.event)).sum();
         let fits =
             waiting.events.len() + events.len() <= EVENTS_MAX && waiting.bytes + bytes <= BYTES_MAX;
         if !waiting.is_open || !fits {
@@ -110,7 +110,7 @@ impl Waiting {
 
     fn load(&mut self) -> Load {
         let (mut events, mut bytes) = (Vec::new(), 0);
-        while let Some(event) = self.events.front() {
+        while let Some(Linked { event, .. }) = self.events.front() {
             bytes += weight(event);
             let is_full = events.len() == MESSAGE_EVENTS_MAX || bytes > MESSAGE_BYTES_MAX;
             if is_full && !events.is_empty() {

@@ -26,7 +26,7 @@ impl Voice<'_> {
     pub(super) async fn speak(&mut self, outgoing: &Outgoing) -> RedisError {
         loop {
             let load = tokio::time::timeout(BEAT, outgoing.load()).await.unwrap_or_default();
-            let lines = load.events.iter().map(|event| Transcript::of(event));
+            let lines = load.events.iter().map(Transcript::of);
             let events: Vec<Transcript> = lines.flatten().collect();
             if load.has_lost || events.len() < load.events.len() {
                 // A number that nobody hears: the others look.

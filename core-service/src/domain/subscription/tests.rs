@@ -113,7 +113,9 @@ impl World {
             Source::Log => {
                 let from = at.max(self.floor) as usize;
                 let events = self.log[from..].iter().take(page).cloned().collect();
-                self.reader.page(events, self.floor)
+                let is_trimmed = self.floor > at;
+                let resume = if is_trimmed { Resume::Trimmed } else { Resume::Whole };
+                self.reader.page(events, resume)
             }
             Source::Tail => {
                 let taken = match (self.tail.first(), self.tail.last()) {

@@ -1,6 +1,7 @@
 //! What every edge hears: whose rights may have changed. The changes are events of a topic, so an edge
 //! that comes back with its cursor misses none.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use crate::auth::Door;
-use crate::bus::pulse;
+use crate::bus::pulse::{self, Beat};
 use crate::domain::access::Touched;
 use crate::domain::cursor::Cursor;
 use crate::domain::topic::Topic;
@@ -53,8 +54,8 @@ pub(super) async fn open(
     tokio::spawn(async move {
         tokio::select! {
             () = drain.cancelled() => {}
-            told = tell(subscription, (&log, &door), resumed, &sender) => {
-                if let Err(error) = told {
+            Err(end) = tell(subscription, (&log, &door), resumed, &sender) => {
+                if let End::Broken(error) = end {
                     // Nobody is left to tell when the edge is gone.
                     let _ = sender.send(Err(status(error))).await;
                 }
@@ -64,33 +65,44 @@ pub(super) async fn open(
     Ok(ReceiverStream::new(receiver))
 }
 
+/// Why telling ends.
+enum End {
+    /// The edge has gone.
+    Gone,
+    Broken(Error),
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> End {
+        End::Broken(error)
+    }
+}
+
 /// Tells until the edge has gone.
 async fn tell(
     mut subscription: Subscription,
     (log, door): (&Log, &Door),
     resumed: bool,
     sender: &Sender,
-) -> Result<(), Error> {
+) -> Result<Infallible, End> {
     let topic = Topic::access();
     let mut beats = log.beats();
     // What the edge was told of, which the subscription may be ahead of, and since when it was there.
     let mut told = (subscription.cursor(), Instant::now());
-    let mut frames = vec![opened(door, told.0, resumed)];
+    // A beat that came before a change that it is about: where changes never rest, most do.
+    let mut owed: Option<Beat> = None;
+    say(sender, opened(door, told.0, resumed)).await?;
     loop {
-        for frame in frames.drain(..) {
-            if !say(sender, frame).await {
-                return Ok(());
-            }
-        }
         let mut next = pin!(subscription.next());
         let next = loop {
             tokio::select! {
                 next = &mut next => break next?,
                 beat = beats.next() => {
                     // A core that may have missed a change says nothing: an edge that hears nothing stops.
-                    let vouches = beat.vouches_for(told, Instant::now());
-                    if vouches && !say(sender, heartbeat(told.0)).await {
-                        return Ok(());
+                    if beat.vouches_for(told, Instant::now()) {
+                        say(sender, heartbeat(told.0)).await?;
+                    } else {
+                        owed = Some(beat);
                     }
                 }
             }
@@ -103,13 +115,16 @@ async fn tell(
                     door.access().reached(event.cursor.offset).await;
                     told = (event.cursor, heard);
                     if let Some(touched) = change(event)?.touched {
-                        frames.push(Told::Changed(changed(touched, event.cursor.token(&topic))));
+                        say(sender, changed(touched, event.cursor.token(&topic))).await?;
+                    }
+                    if owed.take_if(|beat| beat.is_kept_for(told.0, Instant::now())).is_some() {
+                        say(sender, heartbeat(told.0)).await?;
                     }
                 }
             }
             Some(Frame::Reset(_, at)) => {
                 told = (at, heard);
-                frames.push(opened(door, at, false));
+                say(sender, opened(door, at, false)).await?;
             }
             Some(
                 Frame::Heartbeat(_) | Frame::CaughtUp(_) | Frame::Snapshot(_) | Frame::Ended(_),
@@ -119,9 +134,9 @@ async fn tell(
     }
 }
 
-/// Says whether the edge is still there.
-async fn say(sender: &Sender, frame: Told) -> bool {
-    sender.send(Ok(v1::WatchAccessResponse { frame: Some(frame) })).await.is_ok()
+async fn say(sender: &Sender, frame: Told) -> Result<(), End> {
+    let frame = v1::WatchAccessResponse { frame: Some(frame) };
+    sender.send(Ok(frame)).await.map_err(|_| End::Gone)
 }
 
 fn opened(door: &Door, at: Cursor, resumed: bool) -> Told {
@@ -137,9 +152,10 @@ fn heartbeat(at: Cursor) -> Told {
     Told::Heartbeat(v1::AccessHeartbeat { cursor: at.token(&Topic::access()) })
 }
 
-fn changed(touched: Touched, cursor: String) -> v1::AccessChanged {
+fn changed(touched: Touched, cursor: String) -> Told {
     let Touched { tenant, subject, token_id, topic, connection_id } = touched;
-    v1::AccessChanged { cursor, tenant, subject, token_id, topic, connection_id }
+    let changed = v1::AccessChanged { cursor, tenant, subject, token_id, topic, connection_id };
+    Told::Changed(changed)
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ impl<R: Rows> Batch<'_, R> {
             });
             self.append(vec![Append { topic, events: events.collect() }], None)?;
         }
-        Ok(self.events[first..].to_vec())
+        Ok(self.since(first))
     }
 }
 

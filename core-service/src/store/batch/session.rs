@@ -136,7 +136,7 @@ impl<R: Rows> Batch<'_, R> {
             let events = vec![NewEvent { kind: closed.kind().into(), body }];
             self.append(vec![Append { topic, events }], trace)?;
         }
-        Ok(Outcome::Events(self.events[first..].to_vec()))
+        Ok(Outcome::Events(self.since(first)))
     }
 
     fn command(
@@ -163,7 +163,7 @@ impl<R: Rows> Batch<'_, R> {
             });
             self.append(vec![Append { topic, events: events.collect() }], trace)?;
         }
-        Ok(Outcome::Events(self.events[first..].to_vec()))
+        Ok(Outcome::Events(self.since(first)))
     }
 
     fn close(&mut self, held: &Held, by: String) -> Step<Vec<Event>, R> {

@@ -6,6 +6,7 @@ use futures::future::join_all;
 use super::World;
 use super::world::{cursors, event, publish, room, text};
 use crate::domain::cursor::{Cursor, Resume};
+use crate::store::PageLimit;
 
 async fn judge(world: &World, cursor: Cursor) -> Option<Resume> {
     world.store.position(&room("a"), Some(cursor)).await.expect("a position").resume
@@ -70,4 +71,45 @@ pub(crate) async fn every_cursor_is_judged(world: World) {
     let stamp = second[0].stamp;
     assert_eq!(judge(&world, Cursor { offset: 2, stamp }).await, Some(Resume::Forked));
     assert_eq!(judge(&world, Cursor { offset: 4, stamp }).await, Some(Resume::Ahead));
+}
+
+pub(crate) async fn a_page_is_judged_as_the_cursor_that_it_was_read_after(world: World) {
+    let topic = room("a");
+    let kept = world.publish(&topic, &["1", "2"]).await;
+    let restored = world.crashed();
+    let lost = world.publish(&topic, &["3", "4"]).await;
+    let resume = async |at: Cursor| {
+        let page = restored.store.read(&topic, at.offset, PageLimit::REPLAY).await;
+        page.expect("a page").resume(at)
+    };
+    assert_eq!(resume(Cursor::START).await, Resume::Whole);
+    assert_eq!(resume(kept[0]).await, Resume::Whole);
+    assert_eq!(resume(kept[1]).await, Resume::Whole, "nothing follows");
+    assert_eq!(resume(lost[0]).await, Resume::Ahead);
+    restored.publish(&topic, &["other 3", "other 4", "5"]).await;
+    for cursor in kept {
+        assert_eq!(resume(cursor).await, Resume::Whole);
+    }
+    for cursor in lost {
+        assert_eq!(resume(cursor).await, Resume::Forked);
+    }
+}
+
+pub(crate) async fn each_event_names_the_one_before_it(world: World) {
+    let (one, two) = (room("a"), room("b"));
+    world.publish(&one, &["1", "2"]).await;
+    world.publish(&two, &["x"]).await;
+    world.publish(&one, &["3"]).await;
+    let mut links = world.links();
+    let world = world.reopened();
+    world.publish(&one, &["4"]).await;
+    links.extend(world.links());
+    for topic in [one, two] {
+        let log = world.whole(&topic).await;
+        let stamps = log.iter().map(|event| Some(event.cursor.stamp));
+        let links = links.iter().filter(|linked| linked.event.topic == topic);
+        let before: Vec<_> = links.map(|linked| linked.before).collect();
+        let expected: Vec<_> = std::iter::once(Some(0)).chain(stamps).take(log.len()).collect();
+        assert_eq!(before, expected, "{topic}");
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Engine;
 use crate::domain::cursor::Cursor;
-use crate::domain::event::{Body, Event, NewEvent};
+use crate::domain::event::{Body, Event, Linked, NewEvent};
 use crate::domain::job::{self, Record, Report, RetryPolicy, Spec, Timeouts};
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
@@ -20,7 +20,7 @@ pub(crate) const TTL: Duration = Duration::from_secs(15);
 pub(crate) struct World {
     engine: Box<dyn Engine>,
     clock: Arc<AtomicU64>,
-    tapped: Arc<Mutex<Vec<Arc<Event>>>>,
+    tapped: Arc<Mutex<Vec<Linked>>>,
     pub(crate) store: Arc<dyn Store>,
 }
 
@@ -32,7 +32,7 @@ impl World {
     fn open(engine: Box<dyn Engine>, clock: Arc<AtomicU64>) -> World {
         let tapped = Arc::new(Mutex::new(Vec::new()));
         let tap = Arc::clone(&tapped);
-        let tap = Arc::new(move |events: &[Arc<Event>]| {
+        let tap = Arc::new(move |events: &[Linked]| {
             tap.lock().expect("not poisoned").extend_from_slice(events);
         });
         let now = Arc::clone(&clock);
@@ -75,6 +75,11 @@ impl World {
     }
 
     pub(crate) fn tapped(&self) -> Vec<Arc<Event>> {
+        self.links().into_iter().map(|linked| linked.event).collect()
+    }
+
+    /// What was tapped, each with the one before it.
+    pub(crate) fn links(&self) -> Vec<Linked> {
         self.tapped.lock().expect("not poisoned").clone()
     }
 
@@ -115,7 +120,7 @@ impl World {
         loop {
             let after = events.last().map_or(0, |last| last.cursor.offset);
             let page = self.store.read(topic, after, PageLimit::REPLAY).await.expect("a page");
-            let Page { events: more, head, floor } = page;
+            let Page { events: more, head, floor, .. } = page;
             let first = events.first().or(more.first()).map(|event| event.cursor.offset);
             assert!(first.is_none_or(|first| first == floor + 1), "{first:?} after {floor}");
             events.extend(more);

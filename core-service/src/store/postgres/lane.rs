@@ -17,7 +17,7 @@ use super::plan::{More, Plan, Planner};
 use super::rows::{Mark, Rows};
 use super::target::Target;
 use super::turns::{Turn, Turns};
-use crate::domain::event::Event;
+use crate::domain::event::Linked;
 use crate::domain::job::Limits;
 use crate::domain::retention::Retentions;
 use crate::domain::topic::Topic;
@@ -77,7 +77,7 @@ struct Link {
 /// What a batch came to: an outcome for each command, and the events in commit order.
 struct Done {
     outcomes: Vec<Result<Committed, Error>>,
-    events: Vec<Arc<Event>>,
+    events: Vec<Linked>,
     /// Held until the events are tapped.
     _turn: Turn,
 }
@@ -324,7 +324,7 @@ fn may_go_alone(failure: &Failure) -> bool {
 /// What a run came to.
 struct Run {
     outcomes: Vec<Result<Committed, Error>>,
-    events: Vec<Arc<Event>>,
+    events: Vec<Linked>,
     /// Rows of topics that were looked for by name.
     found: Vec<(Topic, i64)>,
     /// What its commit came to.

@@ -29,14 +29,17 @@ struct Stand {
     floor: u64,
     bytes: u64,
     types: String,
+    /// The stamp of the event at the offset that was asked about, if it is retained.
+    stamp_at: Option<u32>,
 }
 
-fn find(connection: &Connection, topic: &Topic) -> Result<Option<Stand>, Failure> {
+fn find(connection: &Connection, topic: &Topic, at: u64) -> Result<Option<Stand>, Failure> {
     let found = rows(
         connection,
-        "SELECT id, head, stamp, floor, bytes, types FROM topic
-         WHERE kind = ?1 AND tenant = ?2 AND name = ?3",
-        &[&kind_number(topic.kind()), &topic.tenant(), &topic.name()],
+        "SELECT t.id, t.head, t.stamp, t.floor, t.bytes, t.types,
+           (SELECT e.stamp FROM event e WHERE e.topic = t.id AND e.\"offset\" = ?4)
+         FROM topic t WHERE t.kind = ?1 AND t.tenant = ?2 AND t.name = ?3",
+        &[&kind_number(topic.kind()), &topic.tenant(), &topic.name(), &signed(at)],
     )?;
     let Some(row) = found.first() else { return Ok(None) };
     Ok(Some(Stand {
@@ -45,6 +48,7 @@ fn find(connection: &Connection, topic: &Topic) -> Result<Option<Stand>, Failure
         floor: row.unsigned(3)?,
         bytes: row.unsigned(4)?,
         types: row.text(5)?,
+        stamp_at: row.optional_number(6)?.and_then(|stamp| u32::try_from(stamp).ok()),
     }))
 }
 
@@ -78,9 +82,11 @@ pub(super) fn page(
     after: u64,
     limit: PageLimit,
 ) -> Result<Page, Failure> {
-    let Some(Stand { id, head, floor, .. }) = find(connection, topic)? else {
-        return Ok(Page { events: Vec::new(), head: Cursor::START, floor: 0 });
+    let Some(stand) = find(connection, topic, after)? else {
+        let (events, before) = (Vec::new(), None);
+        return Ok(Page { events, head: Cursor::START, floor: 0, before });
     };
+    let Stand { id, head, floor, stamp_at: before, .. } = stand;
     let first = after.max(floor) + 1;
     let last = head.offset.min((first - 1).saturating_add(limit.events as u64));
     let found = rows(
@@ -102,7 +108,7 @@ pub(super) fn page(
     if events.is_empty() && first <= last {
         return Err(hole(topic, first).into());
     }
-    Ok(Page { events, head, floor })
+    Ok(Page { events, head, floor, before })
 }
 
 /// A hole is damage, and told: never a shorter log.
@@ -116,21 +122,14 @@ pub(super) fn position(
     topic: &Topic,
     cursor: Option<Cursor>,
 ) -> Result<Position, Failure> {
-    let Some(Stand { id, head, floor, bytes, .. }) = find(connection, topic)? else {
+    let at = cursor.map_or(0, |cursor| cursor.offset);
+    let Some(stand) = find(connection, topic, at)? else {
         let (head, floor) = (Cursor::START, 0);
         let resume = cursor.map(|cursor| Resume::judge(cursor, floor, head, None));
         return Ok(Position { head, floor, bytes: 0, resume });
     };
-    let mut resume = None;
-    if let Some(cursor) = cursor {
-        let found = rows(
-            connection,
-            "SELECT stamp FROM event WHERE topic = ?1 AND \"offset\" = ?2",
-            &[&id, &signed(cursor.offset)],
-        )?;
-        let stamp = found.first().map(|row| row.small(0)).transpose()?;
-        resume = Some(Resume::judge(cursor, floor, head, stamp));
-    }
+    let Stand { head, floor, bytes, stamp_at, .. } = stand;
+    let resume = cursor.map(|cursor| Resume::judge(cursor, floor, head, stamp_at));
     Ok(Position { head, floor, bytes, resume })
 }
 
@@ -174,7 +173,7 @@ pub(super) fn last_values(
     topic: &Topic,
     limit: usize,
 ) -> Result<(Cursor, Vec<Event>), Failure> {
-    let Some(stand) = find(connection, topic)? else { return Ok((Cursor::START, Vec::new())) };
+    let Some(stand) = find(connection, topic, 0)? else { return Ok((Cursor::START, Vec::new())) };
     let newest = Types::read(&stand.types)?.newest(stand.floor, limit);
     let offsets: Vec<i64> = newest.iter().map(|offset| signed(*offset)).collect();
     let found = rows(

@@ -12,7 +12,7 @@ use super::pending::Pending;
 use super::plan::Plan;
 use super::read;
 use super::sql::read as read_row;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Linked};
 use crate::domain::job::{Record, Spec, Usage};
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
@@ -221,10 +221,10 @@ impl batch::Rows for Rows<'_> {
         Ok(head.stand)
     }
 
-    fn append(&mut self, topic: &Topic, events: &[Arc<Event>]) -> Result<(), Failure> {
+    fn append(&mut self, topic: &Topic, events: &[Linked]) -> Result<(), Failure> {
         let Rows { heads, pending, retentions, .. } = self;
         let head = planned(heads, topic)?;
-        for event in events {
+        for Linked { event, .. } in events {
             let bytes = pending.event(head.stand.id, event).map_err(Failure::Broken)?;
             head.advance(event, bytes);
         }

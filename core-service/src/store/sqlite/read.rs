@@ -59,16 +59,18 @@ pub(super) fn page(
     limit: PageLimit,
 ) -> Result<Page, Failure> {
     let Some(found) = find(connection, topic)? else {
-        return Ok(Page { events: Vec::new(), head: Cursor::START, floor: 0 });
+        let (events, before) = (Vec::new(), None);
+        return Ok(Page { events, head: Cursor::START, floor: 0, before });
     };
     let (chain, head, floor) = (found.chain(topic), found.head, found.floor);
+    let before = stamp_at(connection, &chain, after)?;
     let mut last = after.max(floor);
     let mut events = Vec::new();
     let mut bytes = 0;
     loop {
         let piece = chain.piece(connection, last)?;
         if piece.is_empty() {
-            return Ok(Page { events, head, floor });
+            return Ok(Page { events, head, floor, before });
         }
         for row in piece {
             let (event, size) = event(connection, &chain, last + 1, row)?;
@@ -76,7 +78,7 @@ pub(super) fn page(
             bytes += size;
             events.push(Arc::new(event));
             if events.len() >= limit.events || bytes >= limit.bytes {
-                return Ok(Page { events, head, floor });
+                return Ok(Page { events, head, floor, before });
             }
         }
     }
@@ -109,16 +111,21 @@ pub(super) fn position(
     let Row { head, floor, bytes, .. } = found;
     let mut resume = None;
     if let Some(cursor) = cursor {
-        let stamp_at = match found.chain(topic).find(connection, cursor.offset)? {
-            Some(row) => connection
-                .prepare_cached("SELECT stamp FROM event WHERE id = ?1")?
-                .query_row([row], |found| found.get(0))
-                .optional()?,
-            None => None,
-        };
-        resume = Some(Resume::judge(cursor, floor, head, stamp_at));
+        let stamp = stamp_at(connection, &found.chain(topic), cursor.offset)?;
+        resume = Some(Resume::judge(cursor, floor, head, stamp));
     }
     Ok(Position { head, floor, bytes, resume })
+}
+
+/// The stamp of the event at `offset`, if it is retained.
+fn stamp_at(
+    connection: &Connection,
+    chain: &Chain<'_>,
+    offset: u64,
+) -> Result<Option<u32>, Failure> {
+    let Some(row) = chain.find(connection, offset)? else { return Ok(None) };
+    let mut statement = connection.prepare_cached("SELECT stamp FROM event WHERE id = ?1")?;
+    Ok(statement.query_row([row], |found| found.get(0)).optional()?)
 }
 
 /// The last event of each type, oldest first.

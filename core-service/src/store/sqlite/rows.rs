@@ -13,7 +13,7 @@ use super::read;
 use super::records::Records;
 use super::row::signed;
 use super::usage;
-use crate::domain::event::{Body, Event};
+use crate::domain::event::{Body, Event, Linked};
 use crate::domain::job::{self, Record, Spec, Usage};
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
@@ -78,9 +78,9 @@ impl batch::Rows for Rows<'_> {
         Ok(Head::from(&*self.memory.heads.touch(self.connection, topic)?))
     }
 
-    fn append(&mut self, topic: &Topic, events: &[Arc<Event>]) -> Result<(), Failure> {
+    fn append(&mut self, topic: &Topic, events: &[Linked]) -> Result<(), Failure> {
         let head = self.memory.heads.touch(self.connection, topic)?;
-        for event in events {
+        for Linked { event, .. } in events {
             insert(self.connection, head, event)?;
         }
         if self.retentions.is_passed(topic.kind(), head.events(), head.bytes) {

@@ -12,7 +12,7 @@ use super::checkpoint::Checkpointer;
 use super::clean;
 use super::failure::{self, Failure, Verdict};
 use super::rows::{Memory, Rows};
-use crate::domain::event::Event;
+use crate::domain::event::Linked;
 use crate::domain::job::Limits;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
@@ -129,7 +129,7 @@ impl Writer {
         begun: Instant,
         answers: &mut Vec<Answer>,
         charges: &mut Vec<Charge>,
-    ) -> Result<Vec<Arc<Event>>, Failure> {
+    ) -> Result<Vec<Linked>, Failure> {
         if self.status.failed().is_cancelled() {
             let stopped = Error::Unavailable("the store has stopped itself".into());
             return Err(Failure::Broken(self.status.writable().err().unwrap_or(stopped)));

@@ -4,12 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::cursor::Cursor;
-use crate::domain::event::{Body, Event};
+use crate::domain::event::{Body, Event, Linked};
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
 
-fn events() -> Vec<Event> {
+fn events() -> Vec<Linked> {
     let topics = [Topic::new("acme", Kind::Room, "r").expect("a topic"), Topic::access()];
     let event = |topic: Topic| Event {
         topic,
@@ -19,7 +19,8 @@ fn events() -> Vec<Event> {
         kind: "said".into(),
         body: Body::Payload(Payload::json("{\"a\": 1.0}")),
     };
-    topics.into_iter().map(event).collect()
+    let events = topics.into_iter().map(event).map(Arc::new);
+    events.map(|event| Linked { event, before: Some(8) }).collect()
 }
 
 fn batch() -> Batch {
@@ -38,10 +39,41 @@ fn what_is_told_is_what_was_committed() {
     assert_eq!((message.core, message.number), (u64::MAX >> 1, 42));
     let heard = message.batch().expect("read");
     assert_eq!(heard, batch());
-    for (line, event) in heard.events.iter().zip(events()) {
-        assert_eq!(line.topic(), Ok(event.topic.clone()));
-        assert_eq!(*line.event(event.topic.clone()).expect("an event"), event);
+    for (line, linked) in heard.events.iter().zip(events()) {
+        let topic = linked.event.topic.clone();
+        assert_eq!(line.topic(), Ok(topic.clone()));
+        assert_eq!(line.event(topic), Ok(linked));
     }
+}
+
+/// What an event is to a core that is older than the naming of the one before it.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Earlier {
+    #[prost(string, tag = "3")]
+    name: String,
+    #[prost(uint64, tag = "4")]
+    offset: u64,
+    #[prost(uint32, tag = "5")]
+    stamp: u32,
+    #[prost(string, tag = "8")]
+    r#type: String,
+    #[prost(bytes = "vec", tag = "10")]
+    body: Vec<u8>,
+}
+
+#[test]
+fn cores_of_two_versions_read_each_others_events() {
+    let [line, ..] = &batch().events[..] else { panic!("an event") };
+    let read = Earlier::decode(&line.encode_to_vec()[..]).expect("what is new is passed over");
+    assert_eq!((&*read.name, read.offset, read.stamp, &*read.r#type), ("r", 3, 9, "said"));
+    // Without the last field, and with one of a version to come.
+    let mut bytes = line.encode_to_vec();
+    let before = [11 << 3, 8];
+    assert_eq!(bytes.split_off(bytes.len() - before.len()), before);
+    bytes.extend([15 << 3, 7]);
+    let line = Transcript::decode(&bytes[..]).expect("a message");
+    let Linked { event, before } = line.event(line.topic().expect("a topic")).expect("an event");
+    assert_eq!((event.cursor, before), (Cursor { offset: 3, stamp: 9 }, None));
 }
 
 #[test]

@@ -2,19 +2,20 @@
 
 use super::*;
 use crate::domain::cursor::Cursor;
-use crate::domain::event::Body;
+use crate::domain::event::{Body, Event};
 use crate::domain::payload::Payload;
 use crate::domain::topic::{Kind, Topic};
 
-fn event(offset: u64, bytes: usize) -> Arc<Event> {
-    Arc::new(Event {
+fn event(offset: u64, bytes: usize) -> Linked {
+    let event = Event {
         topic: Topic::new("t", Kind::Room, "r").expect("a topic"),
         cursor: Cursor { offset, stamp: 1 },
         time: Time(0),
         trace: None,
         kind: "x".into(),
         body: Body::Payload(Payload::json("x".repeat(bytes))),
-    })
+    };
+    Linked { event: Arc::new(event), before: Some(1) }
 }
 
 /// Opened, with the note that something may have been missed taken off.
@@ -33,7 +34,7 @@ async fn what_waits_goes_together_and_in_order() {
     outgoing.events(&[event(3, 1)]);
     outgoing.deadline(Time(9));
     let load = outgoing.load().await;
-    let offsets: Vec<u64> = load.events.iter().map(|event| event.cursor.offset).collect();
+    let offsets: Vec<u64> = load.events.iter().map(|linked| linked.event.cursor.offset).collect();
     assert_eq!((offsets, load.deadline, load.has_lost), (vec![1, 2, 3], Some(Time(7)), false));
 }
 

@@ -1,15 +1,20 @@
 //! A standby that takes over without the last commits, and a backup that is older than its readers: what
 //! is lost is told to whoever has it, and nothing else takes its place in silence.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use roomcast_test_servers::Postgres;
 
 use super::cluster::{insist, open, publish, room};
+use crate::alarm::Alarm;
+use crate::bus::Bus;
 use crate::domain::cursor::{Cursor, Resume};
+use crate::domain::event::Linked;
+use crate::log::Log;
 use crate::store::commit::Committed;
-use crate::store::postgres::PostgresStore;
+use crate::store::postgres::{PostgresConfig, PostgresStore};
 use crate::store::{Error, Store as _};
+use crate::subscription::{Frame, Start, Subscription};
 
 const KEPT: u32 = 10;
 const LOST: u32 = 5;
@@ -57,6 +62,77 @@ async fn readers_of_what_a_promoted_standby_has_lost_are_reset() {
     // What was lost with its key is not remembered: asked again, it is there once.
     let again = store.commit(publish(room(0), "lost-0")).await.expect("committed");
     assert!(matches!(again, Committed::Published { is_replay: false, .. }), "{again:?}");
+}
+
+/// What the promoted standby's first core tells the others.
+type Told = Arc<Mutex<Vec<Linked>>>;
+
+/// What a follower is told next, heartbeats aside, however long the store cannot be read.
+async fn next(follower: &mut Subscription) -> Frame {
+    loop {
+        match follower.next().await {
+            Ok(Some(Frame::Heartbeat(_) | Frame::CaughtUp(_))) | Err(Error::Unavailable(_)) => {}
+            Ok(Some(frame)) => return frame,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn next_events(follower: &mut Subscription) -> Vec<Cursor> {
+    let frame = next(follower).await;
+    let Frame::Events(events) = frame else { panic!("{frame:?}") };
+    events.iter().map(|event| event.cursor).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_follows_is_reset_though_as_much_was_written_as_was_lost_before_anybody_looked() {
+    let mut primary = Postgres::start();
+    let standby = primary.standby();
+    // Two cores that followed the old primary; nobody looks where their topics stand.
+    let buses = [Bus::default(), Bus::default()];
+    let tap = buses.clone();
+    let tap = move |events: &[Linked]| tap.iter().for_each(|bus| bus.publish(events));
+    let config = PostgresConfig::new(primary.url_with(&standby));
+    let store = Arc::new(PostgresStore::open(config, Arc::new(tap)).expect("opens"));
+    let mut followers = Vec::new();
+    for bus in &buses {
+        let log = Log::new(store.clone(), bus.clone(), Alarm::default());
+        let begun = Subscription::begin(log, room(0), Start::Head, Vec::new()).await;
+        followers.push(begun.expect("begins"));
+    }
+    say(&store, "kept", KEPT).await;
+    standby.follow_and_cut_off(&primary);
+    let lost = say(&store, "lost", LOST).await;
+    for follower in &mut followers {
+        while next_events(follower).await.last() != lost.last() {}
+    }
+
+    primary.kill();
+    standby.promote();
+    let told = Told::default();
+    let tap = Arc::clone(&told);
+    let tap = move |events: &[Linked]| tap.lock().expect("whole").extend_from_slice(events);
+    let config = PostgresConfig::new(standby.url());
+    let other = PostgresStore::open(config, Arc::new(tap)).expect("opens");
+    let written = say(&other, "new", LOST + 1).await;
+    assert_eq!(written[LOST as usize - 1].offset, lost[LOST as usize - 1].offset);
+    // All but the last message are lost. One core gets it as an older one writes it.
+    let last = told.lock().expect("whole").last().cloned().expect("an event");
+    for (bus, names) in buses.iter().zip([true, false]) {
+        let before = last.before.filter(|_| names);
+        bus.publish(&[Linked { before, ..last.clone() }]);
+    }
+    let head = written.last().copied().expect("a cursor");
+    for follower in &mut followers {
+        assert_eq!(next(follower).await, Frame::Reset(Resume::Forked, head));
+        assert!(matches!(next(follower).await, Frame::Snapshot(_)));
+    }
+    let more = say(&other, "more", 1).await;
+    let last = told.lock().expect("whole").last().cloned().expect("an event");
+    buses.iter().for_each(|bus| bus.publish(std::slice::from_ref(&last)));
+    for follower in &mut followers {
+        assert_eq!(next_events(follower).await, more);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

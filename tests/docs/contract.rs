@@ -219,16 +219,13 @@ impl<'a> Tour<'a> {
 
     /// Another client joins the session, and leaves when that was told: less than that is no event.
     async fn comes_and_goes(&self, session: &Value) {
-        let (came, went) = match self.url.ends_with("/graph") {
-            true => ("session-connected", "session-disconnected"),
-            false => ("session:connected", "session:disconnected"),
-        };
         let another = self.clients.connect(&self.url, Some(&admin("root")));
         another.connected().await;
         assert_eq!(another.ask("join_session", session).await["ok"], true);
-        self.socket.event_where(came, |told| told["connections"] == 2).await;
+        let came = self.spelled("session:connected");
+        self.socket.event_where(&came, |told| told["connections"] == 2).await;
         another.disconnect();
-        self.socket.event(went).await;
+        self.socket.event(&self.spelled("session:disconnected")).await;
     }
 
     /// More come to a session, at another edge, than are named.
@@ -246,6 +243,12 @@ impl<'a> Tour<'a> {
         };
         let core = self.system.core.channel();
         Caller::service(&[Scope::Admin]).sessions(core).announce_presence(request).await.unwrap();
+        self.socket.event(&self.spelled("session:presence")).await;
+    }
+
+    /// What an event of a session's own is called where the socket is.
+    fn spelled(&self, name: &str) -> String {
+        if self.url.ends_with("/graph") { name.replace(':', "-") } else { name.to_owned() }
     }
 
     async fn operators(&self) {

@@ -77,6 +77,15 @@ struct Known {
     fit: Fit<Arc<SharedState>>,
 }
 
+impl<T> Fit<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Fit<U> {
+        match self {
+            Self::Whole(whole) => Fit::Whole(change(whole)),
+            Self::TooLarge { kib } => Fit::TooLarge { kib },
+        }
+    }
+}
+
 impl SharedState {
     pub(crate) fn state(&self) -> &SessionState {
         &self.state
@@ -142,13 +151,10 @@ impl Feeds {
         if !std::mem::take(&mut joined.response.resumed) {
             return self.encoded(joined, space).await;
         }
-        Ok(match known.fit {
-            Fit::Whole(state) => {
-                told("kept");
-                Fit::Whole(Joined { state: Some(state), ..joined })
-            }
-            Fit::TooLarge { kib } => Fit::TooLarge { kib },
-        })
+        Ok(known.fit.map(|state| {
+            told("kept");
+            Joined { state: Some(state), ..joined }
+        }))
     }
 
     async fn encoded(
@@ -156,10 +162,8 @@ impl Feeds {
         mut joined: Joined,
         space: Option<Space>,
     ) -> Result<Fit<Joined>, Status> {
-        Ok(match self.0.states.encode(&mut joined.response, space).await? {
-            Fit::Whole(state) => Fit::Whole(Joined { state, ..joined }),
-            Fit::TooLarge { kib } => Fit::TooLarge { kib },
-        })
+        let fit = self.0.states.encode(&mut joined.response, space).await?;
+        Ok(fit.map(|state| Joined { state, ..joined }))
     }
 }
 
@@ -225,18 +229,10 @@ impl States {
         let encode = move || SessionState::new(&topic, &cursor, &snapshot);
         let state = tokio::task::spawn_blocking(encode).await;
         let state = state.map_err(|_| Code::Internal.status("the session could not be encoded"))?;
-        let cursor = response.cursor.clone();
-        Ok(match self.hold(state.size(), space) {
-            Fit::Whole(space) => {
-                let state = Arc::new(SharedState { state, _space: space });
-                self.keep(key, Known { cursor, fit: Fit::Whole(Arc::clone(&state)) });
-                Fit::Whole(Some(state))
-            }
-            Fit::TooLarge { kib } => {
-                self.keep(key, Known { cursor, fit: Fit::TooLarge { kib } });
-                Fit::TooLarge { kib }
-            }
-        })
+        let fit = self.hold(state.size(), space);
+        let fit = fit.map(|space| Arc::new(SharedState { state, _space: space }));
+        self.keep(key, Known { cursor: response.cursor.clone(), fit: fit.clone() });
+        Ok(fit.map(Some))
     }
 
     /// A state that is kept serves others still when there is no space for a later one.

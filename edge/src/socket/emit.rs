@@ -422,3 +422,6 @@ fn text(value: &impl Serialize) -> Str {
     // What the edge tells are plain structs: they always have a text.
     Str::from(serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned()))
 }
+
+#[cfg(test)]
+mod tests;

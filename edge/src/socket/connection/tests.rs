@@ -3,20 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use axum::Router;
 use futures::FutureExt as _;
 use roomcast_proto::v1::JoinResponse;
 use roomcast_runtime::bucket::Rate;
-use socketioxide_core::Sid;
 
 use super::*;
 use crate::{
     auth::Readable,
     config::{AuthMode, Config},
     feed::{Guest, Joined},
-    lane::Namespace,
     socket::{
-        Adapters, Timing, Transports, builder,
         subscriptions::{By, Entering},
         view,
     },
@@ -39,7 +35,7 @@ impl Scene {
         let config = Config { auth: AuthMode::Dev, cores, dev: true, ..Config::default() };
         let state = AppState::new(config).unwrap();
         let identity = state.auth.identify(None).await.unwrap();
-        let outlet = outlet();
+        let outlet = Outlet::to_nobody();
         outlet.begin_recovery();
         let rate = Rate { per_second: 1, burst: 1 };
         let allowance = Arc::new(Allowance::new(rate, Instant::now()));
@@ -85,16 +81,6 @@ impl Scene {
         let holds = view::topics().map(hold).collect();
         View { readable: Some(readable), holds, cursors: BTreeMap::new() }
     }
-}
-
-/// The way to nobody.
-fn outlet() -> Outlet {
-    let (adapters, namespace) = (Adapters::default(), Namespace::Root);
-    let server = builder(Timing::default(), adapters.clone());
-    let (_, io) = server.build_with_inner_svc(Router::<()>::new());
-    io.ns(namespace.name(), async || {});
-    let adapter = adapters.get(namespace.name()).unwrap();
-    Outlet::new(adapter, (namespace, Sid::new()), None, Transports::default())
 }
 
 #[tokio::test]

@@ -1,23 +1,10 @@
 //! What gives way where a socket has joined as many topics as it may.
 
-use axum::Router;
-use socketioxide_core::Sid;
-
 use super::*;
-use crate::{
-    lane::Namespace,
-    socket::{Adapters, Timing, Transports, builder},
-};
 
 /// Of a socket that has joined so many jobs.
 fn full() -> Subscriptions {
-    let (adapters, namespace) = (Adapters::default(), Namespace::Root);
-    let server = builder(Timing::default(), adapters.clone());
-    let (_, io) = server.build_with_inner_svc(Router::<()>::new());
-    io.ns(namespace.name(), async || {});
-    let adapter = adapters.get(namespace.name()).unwrap();
-    let outlet = Outlet::new(adapter, (namespace, Sid::new()), None, Transports::default());
-    let mut subscriptions = Subscriptions::new(outlet, Names::default());
+    let mut subscriptions = Subscriptions::new(Outlet::to_nobody(), Names::default());
     (0..TOPICS_MAX).for_each(|n| subscriptions.join(&format!("job:{n}"), By::Name));
     subscriptions
 }

@@ -68,8 +68,8 @@ struct LoggedEvent<'a> {
     cursor: &'a str,
     /// Unique name.
     event_id: &'a str,
-    #[schema(format = DateTime)]
     /// When it was committed. RFC 3339.
+    #[schema(format = DateTime)]
     timestamp: Option<String>,
     /// W3C trace id of the request that caused it, or empty.
     trace_id: &'a str,

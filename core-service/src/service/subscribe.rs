@@ -3,7 +3,7 @@
 //! so that a long history never holds up what is live.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use roomcast_proto::registry::Code;
@@ -230,17 +230,25 @@ impl Shared {
             Err(_) => return Err(Status::cancelled("the stream is closed")),
         }
         let events = events.iter().map(|event| wire::event::event(event)).collect();
+        self.heads().remove(&subscription_id);
         self.send(Response::Events(v1::EventBatch { subscription_id, events, bytes })).await
     }
 
+    /// Heads are taken and sent in one step: an event never overtakes the head from before it, or the edge
+    /// would take itself to be ahead and follow anew.
     async fn beat(&self) -> Result<(), Status> {
-        let heads = {
-            let mut idle = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
-            let ids: Vec<u32> = idle.keys().take(HEADS_MAX).copied().collect();
-            ids.iter().filter_map(|id| idle.remove(id)).collect()
-        };
-        let time = Some(timestamp(now()));
-        self.send(Response::Heartbeat(v1::StreamHeartbeat { time, heads })).await
+        let room = self.sender.reserve().await.map_err(|_| Status::cancelled("the edge is gone"))?;
+        let mut idle = self.heads();
+        let ids: Vec<u32> = idle.keys().take(HEADS_MAX).copied().collect();
+        let heads = ids.iter().filter_map(|id| idle.remove(id)).collect();
+        let beat = v1::StreamHeartbeat { time: Some(timestamp(now())), heads };
+        room.send(Ok(v1::SubscribeResponse { response: Some(Response::Heartbeat(beat)) }));
+        Ok(())
+    }
+
+    /// Where topics are that had nothing to tell since.
+    fn heads(&self) -> MutexGuard<'_, HashMap<u32, v1::SubscriptionHead>> {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -303,6 +311,7 @@ async fn deliver(
         match frame {
             Frame::Events(events) => shared.events(id, &events).await?,
             Frame::Reset(reason, at) => {
+                shared.heads().remove(&id);
                 shared.notice(id, Notice::Reset(frame::reset(reason, at, topic))).await?;
             }
             Frame::Ended(at) => {
@@ -320,8 +329,7 @@ async fn deliver(
 impl Shared {
     fn note_head(&self, subscription_id: u32, at: Cursor, topic: &Topic) {
         let head = v1::SubscriptionHead { subscription_id, cursor: at.token(topic) };
-        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
-        heads.insert(subscription_id, head);
+        self.heads().insert(subscription_id, head);
     }
 }
 

@@ -5,6 +5,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::alarm::Alarm;
 use crate::bus::Bus;
+use crate::domain::topic::Kind;
 use crate::store::sqlite::{SqliteConfig, SqliteStore};
 
 /// Longest wait for what takes a moment.
@@ -48,4 +49,23 @@ async fn a_subscription_that_has_ended_by_itself_counts_no_more() {
     };
     tokio::time::timeout(PATIENCE, forgotten).await.expect("it is forgotten");
     assert!(session.subscriptions.contains_key(&1), "the other goes on");
+}
+
+#[tokio::test]
+async fn a_head_from_before_events_is_not_told_after_them() {
+    let (session, mut told, _folder) = session();
+    let topic = Topic::new("acme", Kind::Room, "open").expect("a topic");
+    for subscription_id in [1, 2] {
+        session.shared.note_head(subscription_id, Cursor::default(), &topic);
+    }
+    session.shared.events(1, &[]).await.expect("an edge that is there");
+    session.shared.beat().await.expect("an edge that is there");
+    let heads = async {
+        loop {
+            let told = told.recv().await.expect("a stream").expect("no error of the stream");
+            let Some(Response::Heartbeat(beat)) = told.response else { continue };
+            return beat.heads.iter().map(|head| head.subscription_id).collect::<Vec<_>>();
+        }
+    };
+    assert_eq!(heads.await, [2]);
 }

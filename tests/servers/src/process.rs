@@ -45,6 +45,10 @@ impl Process {
 
     /// `kill -9` of it and all that it has started, and waits until they are gone.
     pub(crate) fn kill(&mut self) {
+        // Where it was killed before, its number may be another's.
+        if !self.lives() {
+            return;
+        }
         let children = self.signal(Signal::SIGKILL);
         self.child.wait().expect("ended");
         // As long as one of them is there, so is its shared memory, and the next server refuses it.
@@ -65,6 +69,10 @@ impl Process {
         all
     }
 
+    fn lives(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     fn id(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"))
     }
@@ -82,7 +90,7 @@ impl Drop for Process {
         if std::thread::panicking() {
             self.show_log();
         }
-        if matches!(self.child.try_wait(), Ok(None)) {
+        if self.lives() {
             let _ = kill(self.id(), self.farewell);
             // Who stands still does not hear it.
             self.go_on();

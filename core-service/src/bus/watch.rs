@@ -1,6 +1,7 @@
 //! The safety net under the bus: asks the store where all followed topics stand. Seldom while other
 //! cores are heard, since even a message that nothing follows may be lost; often while they are not.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,15 +69,18 @@ async fn look(store: &dyn Store, bus: &Bus) -> Result<(), Error> {
     let (mut known, mut rewound) = (bus.known(), 0_u64);
     while !known.is_empty() {
         let rest = known.split_off(known.len().min(TOPICS_AT_ONCE));
-        let cursors: std::collections::HashMap<_, _> = known.iter().cloned().collect();
-        for (topic, position) in store.heads(known).await? {
-            let Some(known) = cursors.get(&topic) else { continue };
-            let resume = position.resume.unwrap_or(Resume::Whole);
+        let moved = store.heads(known.clone()).await?;
+        let moved: HashMap<_, _> = moved.into_iter().collect();
+        for (topic, known) in known {
+            // What stands where one follower has read it may be news to others, whom the bus told less.
+            let (head, resume) = moved.get(&topic).map_or((known, Resume::Whole), |position| {
+                (position.head, position.resume.unwrap_or(Resume::Whole))
+            });
             if matches!(resume, Resume::Forked | Resume::Ahead) {
                 tracing::debug!(%topic, "the log has lost events that were committed");
                 rewound += 1;
             }
-            bus.settle(&topic, *known, position.head, resume);
+            bus.settle(&topic, known, head, resume);
         }
         known = rest;
     }
@@ -88,4 +92,46 @@ async fn look(store: &dyn Store, bus: &Bus) -> Result<(), Error> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::domain::cursor::Cursor;
+    use crate::domain::event::{Body, NewEvent};
+    use crate::domain::payload::Payload;
+    use crate::domain::time::Time;
+    use crate::domain::topic::{Kind, Topic};
+    use crate::store::commit::{Action, Command, Committed};
+    use crate::store::sqlite::{SqliteConfig, SqliteStore};
+
+    /// Publishes so many events. Answers where each stands.
+    async fn publish(store: &dyn Store, topic: &Topic, count: usize) -> Vec<Cursor> {
+        let event = NewEvent { kind: "said".into(), body: Body::Payload(Payload::json("{}")) };
+        let (topic, events) = (topic.clone(), vec![event; count]);
+        let action = Action::Publish { topic, events, expected_offset: None };
+        let committed = store.commit(Command { action, idempotency: None, trace: None }).await;
+        let Ok(Committed::Published { cursors, .. }) = committed else { panic!("{committed:?}") };
+        cursors
+    }
+
+    #[tokio::test]
+    async fn what_one_follower_has_read_is_told_to_those_whom_the_bus_told_less() {
+        let folder = TempDir::new().expect("a folder");
+        let config = SqliteConfig::new(folder.path());
+        // As another core commits whose messages are lost.
+        let store = SqliteStore::open(config, Arc::new(|| Time(1)), Arc::new(|_| {}));
+        let store = store.expect("opens");
+        let (bus, topic) = (Bus::default(), Topic::new("acme", Kind::Room, "a").expect("a topic"));
+        let cursors = publish(&store, &topic, 2).await;
+        let [mut waits, reads] = [bus.attach(&topic), bus.attach(&topic)];
+        reads.note(cursors[0]);
+        assert_eq!(waits.wait(1).now_or_never(), None);
+        reads.note(cursors[1]);
+        look(&store, &bus).await.expect("a look");
+        assert_eq!(waits.wait(1).now_or_never(), Some(()), "the second is news");
+    }
 }

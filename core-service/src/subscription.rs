@@ -179,7 +179,12 @@ impl Subscription {
         let page = self.log.store().read(&self.topic, at.offset, PageLimit::REPLAY).await?;
         self.barren = if page.events.is_empty() { self.barren + 1 } else { 0 };
         self.attachment.note(page.head);
-        let resume = page.resume(at);
+        let resume = match page.resume(at) {
+            // Whose the event was that went last nobody can say any more. All that follows is there; where
+            // a history was lost the tail tells, and then this cursor is judged by itself.
+            Resume::Trimmed if at.offset == page.floor && !page.events.is_empty() => Resume::Whole,
+            resume => resume,
+        };
         Ok(self.progression.page(page.events, resume))
     }
 
@@ -253,3 +258,6 @@ impl Subscription {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

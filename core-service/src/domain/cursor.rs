@@ -8,6 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::domain::name::fingerprint;
 use crate::domain::topic::Topic;
 
+/// No log comes near it, and whoever counts on from a cursor that a reader has made up stays below 2^64.
+const OFFSET_MAX: u64 = u64::MAX >> 1;
+
 /// Offset and stamp of an event. Offset 0 is the place before the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Cursor {
@@ -57,6 +60,9 @@ impl Cursor {
         }
         let stamp = u32::from_be_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
         let offset = bytes[8..].iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        if offset > OFFSET_MAX {
+            return Err(NotACursor::Malformed);
+        }
         Ok(Cursor { offset, stamp })
     }
 }
@@ -113,13 +119,14 @@ mod tests {
     #[test]
     fn a_token_reads_back_and_belongs_to_its_topic_alone() {
         let topic = Topic::new("acme", Kind::Room, "a").expect("a topic");
-        let cursor = Cursor { offset: u64::MAX - 1, stamp: 0xdead_beef };
+        let cursor = Cursor { offset: OFFSET_MAX, stamp: 0xdead_beef };
         let token = cursor.token(&topic);
         assert_eq!(Cursor::parse(&token, &topic), Ok(cursor));
         for other in [Topic::new("acme", Kind::Room, "b"), Topic::new("evil", Kind::Room, "a")] {
             assert_eq!(Cursor::parse(&token, &other.expect("a topic")), Err(NotACursor::Foreign));
         }
-        for wrong in ["", "x", "!!!!", &token[1..], &format!("{token}A")] {
+        let beyond = Cursor { offset: OFFSET_MAX + 1, ..cursor }.token(&topic);
+        for wrong in ["", "x", "!!!!", &token[1..], &format!("{token}A"), &beyond] {
             assert_eq!(Cursor::parse(wrong, &topic), Err(NotACursor::Malformed), "{wrong}");
         }
     }

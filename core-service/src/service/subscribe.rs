@@ -48,7 +48,8 @@ const RECONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How long a stream may take to open.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 
-type Sender = mpsc::Sender<Result<v1::SubscribeResponse, Status>>;
+type Answer = Result<v1::SubscribeResponse, Status>;
+type Sender = mpsc::Sender<Answer>;
 
 /// Opens an edge's stream.
 pub(super) async fn open(
@@ -225,25 +226,33 @@ impl Shared {
         let bytes = events.iter().map(|event| weight(event) as u64).sum::<u64>();
         let bytes = bytes.min(self.in_flight_max);
         let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
-        match self.credit.acquire_many(permits).await {
-            Ok(permit) => permit.forget(),
-            Err(_) => return Err(Status::cancelled("the stream is closed")),
-        }
+        let credit = self.credit.acquire_many(permits).await;
+        let credit = credit.map_err(|_| Status::cancelled("the stream is closed"))?;
+        let room = self.room().await?;
+        // Only with what is sent: a subscription that is removed while it waits gives it back.
+        credit.forget();
         let events = events.iter().map(|event| wire::event::event(event)).collect();
+        let batch = v1::EventBatch { subscription_id, events, bytes };
         self.heads().remove(&subscription_id);
-        self.send(Response::Events(v1::EventBatch { subscription_id, events, bytes })).await
+        room.send(Ok(v1::SubscribeResponse { response: Some(Response::Events(batch)) }));
+        Ok(())
     }
 
     /// Heads are taken and sent in one step: an event never overtakes the head from before it, or the edge
     /// would take itself to be ahead and follow anew.
     async fn beat(&self) -> Result<(), Status> {
-        let room = self.sender.reserve().await.map_err(|_| Status::cancelled("the edge is gone"))?;
+        let room = self.room().await?;
         let mut idle = self.heads();
         let ids: Vec<u32> = idle.keys().take(HEADS_MAX).copied().collect();
         let heads = ids.iter().filter_map(|id| idle.remove(id)).collect();
         let beat = v1::StreamHeartbeat { time: Some(timestamp(now())), heads };
         room.send(Ok(v1::SubscribeResponse { response: Some(Response::Heartbeat(beat)) }));
         Ok(())
+    }
+
+    /// Room for one message on its way.
+    async fn room(&self) -> Result<mpsc::Permit<'_, Answer>, Status> {
+        self.sender.reserve().await.map_err(|_| Status::cancelled("the edge is gone"))
     }
 
     /// Where topics are that had nothing to tell since.

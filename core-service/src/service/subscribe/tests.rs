@@ -1,10 +1,13 @@
 //! Against a real store.
 
+use futures::FutureExt as _;
 use tempfile::TempDir;
 
 use super::*;
 use crate::alarm::Alarm;
 use crate::bus::Bus;
+use crate::domain::event::Body;
+use crate::domain::payload::Payload;
 use crate::domain::topic::Kind;
 use crate::store::sqlite::{SqliteConfig, SqliteStore};
 
@@ -68,4 +71,28 @@ async fn a_head_from_before_events_is_not_told_after_them() {
         }
     };
     assert_eq!(heads.await, [2]);
+}
+
+#[tokio::test]
+async fn who_is_removed_while_events_wait_for_room_takes_no_credit_along() {
+    let (session, mut told, _folder) = session();
+    let event = Event {
+        topic: Topic::new("acme", Kind::Room, "open").expect("a topic"),
+        cursor: Cursor { offset: 1, stamp: 1 },
+        time: now(),
+        trace: None,
+        kind: "said".into(),
+        body: Body::Payload(Payload::json("{}")),
+    };
+    let events = [Arc::new(event)];
+    let free = session.shared.credit.available_permits();
+    for _ in 0..RESPONSES_MAX {
+        session.shared.beat().await.expect("an edge that is there");
+    }
+    // Dropped where it waits.
+    assert!(session.shared.events(1, &events).now_or_never().is_none());
+    assert_eq!(session.shared.credit.available_permits(), free);
+    told.recv().await.expect("a stream").expect("no error of the stream");
+    session.shared.events(1, &events).await.expect("an edge that is there");
+    assert!(session.shared.credit.available_permits() < free);
 }

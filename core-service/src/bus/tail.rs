@@ -140,7 +140,7 @@ impl Ring {
     fn place(&mut self, linked: &Linked) {
         let Cursor { offset, stamp } = linked.event.cursor;
         let head = self.head;
-        if offset == self.read.offset && stamp != self.read.stamp {
+        if self.is_read_otherwise(linked) {
             self.fork(linked);
         } else if head.offset == 0 {
             // A tail that knows nothing begins anywhere.
@@ -208,7 +208,8 @@ impl Ring {
     fn jump(&mut self) {
         self.early_bytes = 0;
         for (offset, linked) in std::mem::take(&mut self.early) {
-            if offset > self.head.offset + 1 {
+            let is_beyond = offset > self.head.offset + 1;
+            if is_beyond && !self.is_read_otherwise(&linked) {
                 self.begin(&linked);
             } else {
                 self.place(&linked);
@@ -223,6 +224,12 @@ impl Ring {
         self.early.retain(|offset, _| *offset > head.offset);
         self.early_bytes = self.early.values().map(|linked| weight(&linked.event)).sum();
         self.jump();
+    }
+
+    /// Whether followers have read another event in its place.
+    fn is_read_otherwise(&self, linked: &Linked) -> bool {
+        let Cursor { offset, stamp } = linked.event.cursor;
+        offset == self.read.offset && stamp != self.read.stamp
     }
 
     fn known(&self) -> Cursor {

@@ -156,10 +156,15 @@ fn what_was_only_read_from_the_log_may_be_lost_too() {
     assert_eq!(stand.borrow().rewinds, 0, "nobody is known to have another one");
     tail.offer(&[told(3, other, other)]);
     assert_eq!(*stand.borrow(), Stand { head: 3, rewinds: 1 });
+    // Or it waits for what is before it while the other one is read.
+    tail.offer(&[told(6, other, other)]);
+    tail.note(Cursor { offset: 6, stamp: STAMP });
+    tail.jump();
+    assert_eq!(*stand.borrow(), Stand { head: 6, rewinds: 2 });
     // Or it is found by a look, where less is written than was lost.
     tail.note(at(9));
     tail.settle(at(9), Cursor { offset: 4, stamp: other }, Resume::Ahead);
-    assert_eq!(*stand.borrow(), Stand { head: 4, rewinds: 2 });
+    assert_eq!(*stand.borrow(), Stand { head: 4, rewinds: 3 });
 }
 
 #[test]

@@ -131,7 +131,7 @@ impl Subscription {
     /// Whether the next events come from the log.
     #[must_use]
     pub fn is_replaying(&self) -> bool {
-        self.progression.source() == Source::Log
+        !self.has_ended && self.progression.source() == Source::Log
     }
 
     /// The next frame; none after [`Frame::Ended`]. Dropping the future loses nothing.
@@ -146,30 +146,50 @@ impl Subscription {
             if self.has_ended {
                 return Ok(None);
             }
-            self.is_doubtful |= self.attachment.has_rewound();
-            if self.is_doubtful {
-                self.judge().await?;
-                continue;
-            }
-            let at = self.progression.at();
-            let step = match self.progression.source() {
-                Source::Log => self.read(at).await?,
-                Source::Tail => self.progression.tail(self.attachment.take(at, TAKE_MAX)),
-            };
-            match step {
-                Step::Deliver(events) => self.deliver(events),
-                Step::CaughtUp => self.catch_up().await?,
-                Step::Reset(reason) => self.reset(reason).await?,
-                Step::Again => {}
-                Step::Wait => {
-                    self.barren = 0;
-                    let news = self.attachment.wait(at.offset);
-                    if tokio::time::timeout(HEARTBEAT, news).await.is_err() {
-                        return Ok(Some(Frame::Heartbeat(at)));
-                    }
+            if self.advance().await? {
+                let at = self.progression.at();
+                let news = self.attachment.wait(at.offset);
+                if tokio::time::timeout(HEARTBEAT, news).await.is_err() {
+                    return Ok(Some(Frame::Heartbeat(at)));
                 }
             }
         }
+    }
+
+    /// The next frame of what is replayed; none once that is all. It waits for nothing that is live.
+    ///
+    /// # Errors
+    /// As [`Subscription::next`].
+    pub async fn replay(&mut self) -> Result<Option<Frame>, Error> {
+        while self.queue.is_empty() && self.is_replaying() {
+            self.advance().await?;
+        }
+        Ok(self.queue.pop_front())
+    }
+
+    /// Takes a step. Says whether there is nothing to do but wait.
+    async fn advance(&mut self) -> Result<bool, Error> {
+        self.is_doubtful |= self.attachment.has_rewound();
+        if self.is_doubtful {
+            self.judge().await?;
+            return Ok(false);
+        }
+        let at = self.progression.at();
+        let step = match self.progression.source() {
+            Source::Log => self.read(at).await?,
+            Source::Tail => self.progression.tail(self.attachment.take(at, TAKE_MAX)),
+        };
+        match step {
+            Step::Deliver(events) => self.deliver(events),
+            Step::CaughtUp => self.catch_up().await?,
+            Step::Reset(reason) => self.reset(reason).await?,
+            Step::Again => {}
+            Step::Wait => {
+                self.barren = 0;
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn read(&mut self, at: Cursor) -> Result<Step, Error> {

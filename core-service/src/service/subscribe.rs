@@ -312,8 +312,14 @@ async fn deliver(
             true => shared.replays.acquire().await.ok(),
             false => None,
         };
-        let frame = match subscription.next().await {
+        let next = match turn {
+            // What is live is waited for without the place: others need it to replay.
+            Some(_) => subscription.replay().await,
+            None => subscription.next().await,
+        };
+        let frame = match next {
             Ok(Some(frame)) => frame,
+            Ok(None) if turn.is_some() => continue,
             Ok(None) => return Ok(()),
             Err(error) => return Err(broken(error)),
         };

@@ -6,18 +6,28 @@ use tempfile::TempDir;
 use super::*;
 use crate::alarm::Alarm;
 use crate::bus::Bus;
-use crate::domain::event::Body;
+use crate::domain::cursor::Resume;
+use crate::domain::event::{Body, NewEvent};
 use crate::domain::payload::Payload;
 use crate::domain::topic::Kind;
+use crate::store::Tap;
+use crate::store::commit::{Action, Command, Committed};
 use crate::store::sqlite::{SqliteConfig, SqliteStore};
 
 /// Longest wait for what takes a moment.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Less than a subscription waits that has nothing to tell.
+const SOON: Duration = Duration::from_secs(5);
 
-fn session() -> (Session, mpsc::Receiver<Result<v1::SubscribeResponse, Status>>, TempDir) {
-    let folder = TempDir::new().expect("a folder");
+fn session() -> (Session, mpsc::Receiver<Answer>, TempDir) {
     let bus = Bus::default();
     let tap = Log::tap(&bus, |_| {});
+    session_with((bus, tap))
+}
+
+/// The same with what the store tells its commits to.
+fn session_with((bus, tap): (Bus, Tap)) -> (Session, mpsc::Receiver<Answer>, TempDir) {
+    let folder = TempDir::new().expect("a folder");
     let store = SqliteStore::open(SqliteConfig::new(folder.path()), Arc::new(now), tap);
     let log = Log::new(Arc::new(store.expect("opens")), bus, Alarm::default());
     let (sender, told) = mpsc::channel(RESPONSES_MAX);
@@ -95,4 +105,53 @@ async fn who_is_removed_while_events_wait_for_room_takes_no_credit_along() {
     told.recv().await.expect("a stream").expect("no error of the stream");
     session.shared.events(1, &events).await.expect("an edge that is there");
     assert!(session.shared.credit.available_permits() < free);
+}
+
+/// Commits an event that the bus does not bring: where the topic stands is found later.
+async fn commit(log: &Log, bus: &Bus, topic: &Topic) {
+    let event = NewEvent { kind: "said".into(), body: Body::Payload(Payload::json("{}")) };
+    let (named, events) = (topic.clone(), vec![event]);
+    let action = Action::Publish { topic: named, events, expected_offset: None };
+    let committed = log.commit(Command { action, idempotency: None, trace: None }).await;
+    let Ok(Committed::Published { cursors, .. }) = committed else { panic!("{committed:?}") };
+    bus.settle(topic, Cursor::START, cursors[0], Resume::Whole);
+}
+
+/// Waits for what is told that `is_meant`.
+async fn until(told: &mut mpsc::Receiver<Answer>, is_meant: impl Fn(&Response) -> bool) {
+    let meant = async {
+        loop {
+            let told = told.recv().await.expect("a stream").expect("no error of the stream");
+            if told.response.as_ref().is_some_and(&is_meant) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(SOON, meant).await.expect("told in time");
+}
+
+#[tokio::test]
+async fn who_has_replayed_all_leaves_its_place_to_others_while_it_waits() {
+    let bus = Bus::default();
+    let (mut session, mut told, _folder) = session_with((bus.clone(), Arc::new(|_| {})));
+    let topic = |n: usize| Topic::new("acme", Kind::Room, &format!("r{n}")).expect("a topic");
+    let topics: Vec<Topic> = (0..=REPLAYS_AT_ONCE).map(topic).collect();
+    let subscriptions = (0..).zip(&topics).map(|(id, topic)| wanted(id, topic.full())).collect();
+    session.add(v1::AddTopics { subscriptions }).expect("added");
+    for _ in &topics {
+        until(&mut told, |told| {
+            let Response::Notice(notice) = told else { return false };
+            matches!(notice.notice, Some(v1::subscription_notice::Notice::Added(_)))
+        })
+        .await;
+    }
+    // One more than there are places; then the first, which would have lost its own to the last.
+    for (id, topic) in (0..).zip(&topics).chain([(0, &topics[0]); 2]) {
+        commit(&session.shared.log, &bus, topic).await;
+        until(
+            &mut told,
+            |told| matches!(told, Response::Events(events) if events.subscription_id == id),
+        )
+        .await;
+    }
 }

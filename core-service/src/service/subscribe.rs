@@ -201,9 +201,11 @@ impl Session {
         Ok(())
     }
 
-    /// An edge was told of each that ended, and says nothing of it: it would count for ever.
+    /// An edge was told of each that ended, and says nothing of it: it would count for ever. So would the
+    /// places of those that have gone, where more are idle than heartbeats tell of.
     fn forget_ended(&mut self) {
         self.subscriptions.retain(|_, following| !following.is_finished());
+        self.shared.heads().retain(|id, _| self.subscriptions.contains_key(id));
     }
 }
 

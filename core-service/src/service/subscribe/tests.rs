@@ -62,6 +62,12 @@ async fn a_subscription_that_has_ended_by_itself_counts_no_more() {
     };
     tokio::time::timeout(PATIENCE, forgotten).await.expect("it is forgotten");
     assert!(session.subscriptions.contains_key(&1), "the other goes on");
+    let topic = Topic::new("acme", Kind::Room, "open").expect("a topic");
+    for subscription_id in [1, 2] {
+        session.shared.note_head(subscription_id, Cursor::default(), &topic);
+    }
+    session.forget_ended();
+    assert!(session.shared.heads().keys().eq(&[1]), "nor is its place kept");
 }
 
 #[tokio::test]
@@ -133,7 +139,8 @@ async fn until(told: &mut mpsc::Receiver<Answer>, is_meant: impl Fn(&Response) -
 #[tokio::test]
 async fn who_has_replayed_all_leaves_its_place_to_others_while_it_waits() {
     let bus = Bus::default();
-    let (mut session, mut told, _folder) = session_with((bus.clone(), Arc::new(|_| {})));
+    let tap: Tap = Arc::new(|_| {});
+    let (mut session, mut told, _folder) = session_with((bus.clone(), tap));
     let topic = |n: usize| Topic::new("acme", Kind::Room, &format!("r{n}")).expect("a topic");
     let topics: Vec<Topic> = (0..=REPLAYS_AT_ONCE).map(topic).collect();
     let subscriptions = (0..).zip(&topics).map(|(id, topic)| wanted(id, topic.full())).collect();

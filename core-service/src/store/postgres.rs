@@ -17,6 +17,7 @@ mod connection;
 mod failure;
 mod head;
 mod lane;
+mod link;
 mod migrate;
 mod pending;
 mod plan;

@@ -27,6 +27,8 @@ pub(super) const STATEMENTS_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("a
 /// A connection that was idle for longer is asked whether it lives before it is used.
 const IDLE_MAX: Duration = Duration::from_secs(1);
 
+/// How pgbouncer and Amazon's RDS Proxy refuse settings that come with a connection.
+const REFUSALS: [SqlState; 2] = [SqlState::PROTOCOL_VIOLATION, SqlState::FEATURE_NOT_SUPPORTED];
 /// Turns that the connection gets to find out: one to be woken by its socket, one to read.
 const TURNS: usize = 2;
 
@@ -322,7 +324,7 @@ impl Connection {
     }
 }
 
-/// Connects. A pooler may refuse settings, or drop them.
+/// Connects. A pooler may refuse settings, each in its own words, or drop them.
 async fn connect_with(
     target: &Target,
     settings: Option<&str>,
@@ -333,7 +335,7 @@ async fn connect_with(
     let own = config.get_options().unwrap_or_default();
     config.options(format!("{own} {settings}"));
     match connect(target, &config).await {
-        Err(error) if error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => {
+        Err(error) if error.code().is_some_and(|code| REFUSALS.contains(code)) => {
             connect(target, &target.config).await
         }
         connected => connected,

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Clock;
 use super::connection::Connection;
 use super::failure::{Failure, Trouble, told};
+use super::link::Link;
 use super::plan::{More, Plan, Planner};
 use super::rows::{Mark, Rows};
 use super::target::Target;
@@ -65,13 +66,6 @@ pub(super) struct Lane {
     shared: Shared,
     link: Option<Link>,
     planner: Planner,
-}
-
-/// A connection, and what the database knows it by.
-struct Link {
-    connection: Connection,
-    stamp: u32,
-    batches: u64,
 }
 
 /// What a batch came to: an outcome for each command, and the events in commit order.
@@ -142,23 +136,35 @@ impl Lane {
                 self.shared.status.set_open();
                 self.give(done, replies);
             }
-            Err(failure) if count > 1 && may_go_alone(&failure) => {
-                for (command, reply) in commands.into_iter().zip(replies) {
-                    match self.commit(&[command]) {
-                        Ok(done) => self.give(done, vec![reply]),
-                        Err(failure) => drop(reply.send(Err(told(failure)))),
-                    }
+            Err(failure) if count > 1 && may_go_alone(&failure) => self.go_alone(commands, replies),
+            Err(failure) => self.refuse(failure, replies),
+        }
+    }
+
+    /// Commits requests one by one. When the database has gone, it has for all that are left: to wait an
+    /// outage for each of them would keep all that comes after.
+    fn go_alone(&mut self, commands: Vec<Command>, replies: Vec<Reply>) {
+        let mut left = commands.into_iter().zip(replies);
+        while let Some((command, reply)) = left.next() {
+            match self.commit(&[command]) {
+                Ok(done) => self.give(done, vec![reply]),
+                Err(failure) if self.link.is_some() => self.refuse(failure, vec![reply]),
+                Err(failure) => {
+                    let others = left.by_ref().map(|(_, reply)| reply);
+                    let replies = std::iter::once(reply).chain(others).collect();
+                    self.refuse(failure, replies);
                 }
-            }
-            Err(failure) => {
-                if matches!(failure, Failure::Engine(Trouble::Full)) {
-                    self.shared.status.set_full();
-                }
-                let error = told(failure);
-                tracing::warn!(%error, "a commit failed");
-                replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone()))));
             }
         }
+    }
+
+    fn refuse(&self, failure: Failure, replies: Vec<Reply>) {
+        if matches!(failure, Failure::Engine(Trouble::Full)) {
+            self.shared.status.set_full();
+        }
+        let error = told(failure);
+        tracing::warn!(%error, "a commit failed");
+        replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone()))));
     }
 
     fn give(&self, done: Done, replies: Vec<Reply>) {
@@ -193,6 +199,10 @@ impl Lane {
                 Trouble::Again(_) if runs < RUNS_MAX => {}
                 Trouble::Lost(reason) => {
                     self.link = None;
+                    // What is lost each time may be lost by this batch.
+                    if runs == RUNS_MAX {
+                        return Err(Failure::Engine(Trouble::Lost(reason)));
+                    }
                     self.reconnect(begun, reason).map_err(Failure::Engine)?;
                 }
                 trouble @ (Trouble::Unplanned(_)
@@ -210,7 +220,7 @@ impl Lane {
         let Lane { shared, link, planner } = self;
         let link = link.as_mut().ok_or_else(|| Trouble::Lost("there is no connection".into()))?;
         let plan = planner.plan(&link.connection, commands, &shared.limits, more)?;
-        let turn = Turns::take(&shared.turns, plan.topics.iter().cloned().collect());
+        let turn = Turns::take(&shared.turns, &plan.topics);
         link.batches += 1;
         let mark = Mark { stamp: link.stamp, batch: link.batches };
         match run(&link.connection, shared, &plan, mark, commands) {
@@ -242,9 +252,8 @@ impl Lane {
         loop {
             self.reconnect(begun, "a commit was not answered".into())?;
             let Some(link) = &self.link else { continue };
-            let taken = link.forget(stamp);
-            match taken {
-                Ok(committed) => return Ok(committed.is_some_and(|last| last >= batches)),
+            match link.forget(stamp, batches) {
+                Ok(is_committed) => return Ok(is_committed),
                 Err(Trouble::Again(_) | Trouble::Lost(_)) => self.link = None,
                 Err(trouble) => return Err(trouble),
             }
@@ -278,6 +287,7 @@ impl Lane {
 
     /// Refuses what arrives until the database can be reached again, or the store is closed.
     fn wait_for_database(&mut self, queue: &mut mpsc::Receiver<Request<Work>>) {
+        self.planner.clear();
         while self.link.is_none() {
             match Link::open(&self.shared.target) {
                 Ok(link) => self.link = Some(link),
@@ -357,35 +367,4 @@ fn run(
     let Batch { rows, events, .. } = batch;
     let found = if plan.rows.is_empty() { rows.found() } else { Vec::new() };
     Ok(Run { outcomes, events, found, ended: rows.commit() })
-}
-
-impl Link {
-    /// Connects, and makes itself known by a new stamp.
-    fn open(target: &Target) -> Result<Link, Trouble> {
-        let connection = Connection::open_to_write(target)?;
-        loop {
-            let stamp = getrandom::u32().map_err(|error| Trouble::Broken(error.to_string()))?;
-            let known = connection.change(
-                "INSERT INTO lane VALUES(?1, 0, CAST(extract(epoch FROM now()) * 1000 AS bigint))
-                 ON CONFLICT DO NOTHING",
-                &[&i64::from(stamp)],
-            )?;
-            // 0 is the stamp of no event.
-            if known == 1 && stamp != 0 {
-                return Ok(Link { connection, stamp, batches: 0 });
-            }
-        }
-    }
-
-    /// Takes away the mark of a connection that is gone; answers the last batch that it committed.
-    fn forget(&self, stamp: u32) -> Result<Option<u64>, Trouble> {
-        self.connection.begin_writing();
-        let found = self
-            .connection
-            .query("DELETE FROM lane WHERE stamp = ?1 RETURNING batch", &[&i64::from(stamp)])?;
-        self.connection.commit()?;
-        let batch = found.first().map(|row| row.try_get::<_, i64>(0)).transpose();
-        let batch = batch.map_err(|error| Trouble::Broken(error.to_string()))?;
-        Ok(batch.map(i64::unsigned_abs))
-    }
 }

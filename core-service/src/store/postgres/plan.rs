@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use lru::LruCache;
 
@@ -26,7 +27,8 @@ const SPACE: u64 = 0x726f_6f6d << 32;
 /// What a batch will touch.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    pub(super) topics: HashSet<Topic>,
+    /// Shared with whoever takes turns.
+    pub(super) topics: Arc<HashSet<Topic>>,
     /// Their rows, in the order in which they are locked; none if one is not known.
     pub(super) rows: Vec<(i64, Topic)>,
     /// Whether some of the topics may not be there yet.
@@ -80,7 +82,7 @@ impl Planner {
 
     /// Forgets the rows of a plan's topics: one of them is elsewhere.
     pub(super) fn forget(&mut self, plan: &Plan) {
-        for topic in &plan.topics {
+        for topic in plan.topics.iter() {
             self.rows.pop(topic);
         }
     }
@@ -95,19 +97,19 @@ impl Planner {
     ) -> Result<Plan, Failure> {
         self.learn(connection, commands)?;
         let mut plan = Plan { makes_topics: more.makes_topics, ..Plan::default() };
-        plan.topics.extend(more.topics.iter().cloned());
+        plan.touched().extend(more.topics.iter().cloned());
         for Command { action, idempotency, .. } in commands {
             plan.keys.extend(idempotency.as_ref().map(|one| (one.scope.clone(), one.key.clone())));
             if let Action::Audited { entry, .. } = action {
-                plan.topics.insert(entry.topic());
+                plan.touched().insert(entry.topic());
             }
             match action.bare() {
                 Action::Publish { topic, .. } => {
-                    plan.topics.insert(topic.clone());
+                    plan.touched().insert(topic.clone());
                 }
                 Action::CreateJob { spec, taker, .. } => {
                     let project = spec.project.as_deref();
-                    plan.topics.extend(job_topics(&spec.tenant, &spec.owner, project, &spec.id));
+                    plan.touched().extend(job_topics(&spec.tenant, &spec.owner, project, &spec.id));
                     plan.makes_topics = true;
                     plan.jobs.push(spec.id.clone());
                     if taker.is_some() {
@@ -117,14 +119,14 @@ impl Planner {
                 Action::Job { job_id, command } => {
                     plan.jobs.push(job_id.clone());
                     if let Some((topics, kind)) = self.jobs.get(job_id) {
-                        plan.topics.extend(topics.iter().cloned());
+                        plan.touched().extend(topics.iter().cloned());
                         if matches!(command, job::Command::Lease { .. }) {
                             plan.limit(kind, limits);
                         }
                     }
                 }
                 Action::Access(_) => {
-                    plan.topics.insert(Topic::access());
+                    plan.touched().insert(Topic::access());
                 }
                 Action::Session(action) => self.plan_session(&mut plan, action),
                 Action::Audited { .. } => {}
@@ -150,26 +152,26 @@ impl Planner {
             session::Action::SetMember { project_id, .. }
             | session::Action::DeleteProject { project_id } => {
                 plan.project(project_id);
-                plan.topics.insert(Topic::access());
+                plan.touched().insert(Topic::access());
                 if matches!(action, session::Action::DeleteProject { .. }) {
-                    plan.topics.extend(self.projects.get(project_id).cloned());
+                    plan.touched().extend(self.projects.get(project_id).cloned());
                 }
             }
             session::Action::CreateSession(session) => {
                 plan.project(&session.project_id);
                 let topic = Topic::new(&session.tenant, Kind::Session, &session.session_id);
-                plan.topics.extend(topic.ok());
+                plan.touched().extend(topic.ok());
                 plan.makes_topics = true;
             }
             session::Action::Announce { topic, announced, .. } => {
-                plan.topics.insert(topic.clone());
+                plan.touched().insert(topic.clone());
                 announced.iter().for_each(|one| plan.lock("edge", &one.edge_id));
             }
             session::Action::Attend(Attend { edge_id, .. })
             | session::Action::Reap { edge_id, .. } => plan.lock("edge", edge_id),
             session::Action::EraseSession { session_id, .. }
             | session::Action::Command { session_id, .. } => {
-                plan.topics.extend(self.sessions.get(session_id).cloned());
+                plan.touched().extend(self.sessions.get(session_id).cloned());
             }
             session::Action::PutPart(_) => {}
         }
@@ -258,6 +260,10 @@ fn topics(
 }
 
 impl Plan {
+    fn touched(&mut self) -> &mut HashSet<Topic> {
+        Arc::make_mut(&mut self.topics)
+    }
+
     fn limit(&mut self, kind: &str, limits: &Limits) {
         if limits.of(kind).is_some() {
             self.lock("kind", kind);

@@ -7,10 +7,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::domain::topic::Topic;
 
-/// The topics that lanes are at.
+/// The topics that lanes are at, for each lane together.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    taken: Mutex<HashSet<Topic>>,
+    taken: Mutex<Vec<Arc<HashSet<Topic>>>>,
     freed: Condvar,
 }
 
@@ -18,18 +18,21 @@ pub(super) struct Turns {
 #[derive(Debug)]
 pub(super) struct Turn {
     turns: Arc<Turns>,
-    topics: Vec<Topic>,
+    topics: Arc<HashSet<Topic>>,
 }
 
 impl Turns {
     /// Waits until nobody is at any of the topics, then takes all of them at once: nobody ever waits
     /// for more while holding some.
-    pub(super) fn take(turns: &Arc<Turns>, topics: Vec<Topic>) -> Turn {
+    pub(super) fn take(turns: &Arc<Turns>, topics: &Arc<HashSet<Topic>>) -> Turn {
+        let topics = Arc::clone(topics);
         let taken = turns.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_busy = |taken: &mut HashSet<Topic>| topics.iter().any(|topic| taken.contains(topic));
+        let is_busy = |taken: &mut Vec<Arc<HashSet<Topic>>>| {
+            taken.iter().any(|others| !others.is_disjoint(&topics))
+        };
         let mut taken =
             turns.freed.wait_while(taken, is_busy).unwrap_or_else(PoisonError::into_inner);
-        taken.extend(topics.iter().cloned());
+        taken.push(Arc::clone(&topics));
         drop(taken);
         Turn { turns: Arc::clone(turns), topics }
     }
@@ -38,9 +41,7 @@ impl Turns {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut taken = self.turns.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        for topic in &self.topics {
-            taken.remove(topic);
-        }
+        taken.retain(|others| !Arc::ptr_eq(others, &self.topics));
         drop(taken);
         self.turns.freed.notify_all();
     }

@@ -8,8 +8,10 @@ use super::failure::Failure;
 use crate::domain::time::Time;
 use crate::store::sql::Sql as _;
 
-/// The database's time, in milliseconds.
-pub(super) const NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)";
+/// The database's time in whole milliseconds that are over, as beside the locks: whoever searches by it is
+/// not ahead of whoever then decides.
+pub(super) const NOW: &str =
+    "SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint)";
 
 /// By which clock leases, retention and events are dated.
 #[derive(Clone)]

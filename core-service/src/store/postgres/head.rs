@@ -59,6 +59,10 @@ pub(super) struct Head {
     pub(super) oldest: Option<Time>,
     /// Whether the cleaner has been told that it holds too much.
     pub(super) is_crowded: bool,
+    /// The time of the first retained event, if this transaction has appended it.
+    pub(super) begun_at: Option<Time>,
+    /// Whether this transaction has made the row, and has not come to need it.
+    pub(super) is_spare: bool,
     pub(super) has_changed: bool,
 }
 
@@ -100,19 +104,27 @@ impl Head {
             types: Types::read(cell(row, 8)?)?,
             oldest: time(9)?.map(Time),
             is_crowded: cell(row, 11)?,
+            begun_at: None,
+            is_spare: false,
             has_changed: false,
         })
+    }
+
+    /// Notes that the row is needed, and to be written.
+    pub(super) fn change(&mut self) {
+        (self.has_changed, self.is_spare) = (true, false);
     }
 
     /// Moves the head past an event with a body of so many bytes.
     pub(super) fn advance(&mut self, event: &Event, bytes: u64) {
         if self.events() == 0 {
             self.oldest = Some(event.time);
+            self.begun_at = self.oldest;
         }
         self.stand.cursor = event.cursor;
         self.bytes += bytes;
         self.types.note(&event.kind, event.cursor.offset);
-        self.has_changed = true;
+        self.change();
     }
 
     /// How many events are retained.

@@ -169,24 +169,29 @@ fn insert_keys(keys: Vec<(Idempotency, String)>) -> Call {
 }
 
 /// Writes events and heads, and moves the row that marks the lane's last batch: all in one statement, so
-/// that one answer tells of all. Columns without a value in any row come empty, and are null in each.
+/// that one answer tells of all. Columns without a value in any row come empty, and are null in each. Numbers
+/// that are in all rows are taken by their place, which costs the server less than a column. The limit
+/// leaves nothing out: with it the planner counts on one row, and so begins with the rows and not with the
+/// table while that is small.
 ///
 /// A head that moves gets the lane's stamp. A lane whose row was forgotten may commit nothing: then the
 /// division fails, and with it the transaction.
 pub(super) const WRITE: &str = "WITH written AS (
        INSERT INTO event(topic, \"offset\", stamp, time, form, type, trace, body, attempt, channel, start)
-       SELECT topic, \"offset\", ?1, ?3, form, type, trace, body, attempt, channel, start
-       FROM unnest(?4::bigint[], ?5::bigint[], ?6::bigint[], ?7::text[], ?8::bytea[], ?9::bytea[],
-         ?10::bigint[], ?11::text[], ?12::bigint[])
-         AS w(topic, \"offset\", form, type, trace, body, attempt, channel, start)),
+       SELECT (?4::bigint[])[n], (?5::bigint[])[n], ?1, ?3, (?6::bigint[])[n], type, trace, body, attempt,
+         channel, start
+       FROM unnest(?7::text[], ?8::bytea[], ?9::bytea[], ?10::bigint[], ?11::text[], ?12::bigint[])
+         WITH ORDINALITY AS w(type, trace, body, attempt, channel, start, n)),
      moved AS (
        UPDATE topic SET head = w.head, bytes = w.bytes, types = w.types,
          stamp = CASE WHEN w.head > topic.head THEN ?1 ELSE topic.stamp END,
          oldest = coalesce(w.oldest, topic.oldest), ended_at = coalesce(w.ended_at, topic.ended_at),
          is_crowded = coalesce(w.is_crowded, topic.is_crowded)
-       FROM unnest(?13::bigint[], ?14::bigint[], ?15::bigint[], ?16::text[], ?17::bigint[],
-         ?18::bigint[], ?19::boolean[])
-         AS w(id, head, bytes, types, oldest, ended_at, is_crowded)
+       FROM (SELECT (?13::bigint[])[n] AS id, (?14::bigint[])[n] AS head, (?15::bigint[])[n] AS bytes,
+           types, oldest, ended_at, is_crowded
+         FROM unnest(?16::text[], ?17::bigint[], ?18::bigint[], ?19::boolean[])
+           WITH ORDINALITY AS u(types, oldest, ended_at, is_crowded, n)
+         LIMIT cardinality(?13::bigint[])) AS w
        WHERE topic.id = w.id),
      marked AS (
        UPDATE lane SET batch = ?2, seen = CAST(extract(epoch FROM now()) * 1000 AS bigint)
@@ -220,7 +225,7 @@ fn write<'heads>(
         offsets.push(signed(head.stand.cursor.offset));
         bytes.push(signed(head.bytes));
         types.push(head.types.stored()?);
-        oldest.push(head.oldest.map(|at| signed(at.0)));
+        oldest.push(head.begun_at.map(|at| signed(at.0)));
         ended.push(head.stand.ended_at.map(|at| signed(at.0)));
         crowded.push(head.is_crowded.then_some(true));
     }
@@ -335,6 +340,19 @@ impl Jobs {
     }
 }
 
+/// Begins with the rows, as [`WRITE`] does.
+pub(super) const MOVE: &str = "UPDATE job SET deadline = w.deadline, run_at = w.run_at, state = w.state,
+       is_free = w.is_free
+     FROM (SELECT * FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], ?4::bigint[], ?5::bigint[])
+         AS u(topic, deadline, run_at, state, is_free)
+       LIMIT cardinality(?1::bigint[])) AS w
+     WHERE job.topic = w.topic";
+/// In the same way.
+pub(super) const CHANGE: &str = "UPDATE job_record SET doc = w.doc
+     FROM (SELECT * FROM unnest(?1::bigint[], ?2::bytea[]) AS u(topic, doc)
+       LIMIT cardinality(?1::bigint[])) AS w
+     WHERE job_record.topic = w.topic";
+
 fn move_jobs(jobs: &[Held]) -> Call {
     let (mut topics, mut deadlines, mut run_ats) = (Vec::new(), Vec::new(), Vec::new());
     let (mut states, mut free) = (Vec::new(), Vec::new());
@@ -345,19 +363,11 @@ fn move_jobs(jobs: &[Held]) -> Call {
         states.push(codec::state_number(record.job.state));
         free.push(i64::from(is_free(record)));
     }
-    let sql = "UPDATE job SET deadline = w.deadline, run_at = w.run_at, state = w.state,
-           is_free = w.is_free
-         FROM unnest(?1::bigint[], ?2::bigint[], ?3::bigint[], ?4::bigint[], ?5::bigint[])
-           AS w(topic, deadline, run_at, state, is_free)
-         WHERE job.topic = w.topic";
-    Call::new(sql).with(topics).with(deadlines).with(run_ats).with(states).with(free)
+    Call::new(MOVE).with(topics).with(deadlines).with(run_ats).with(states).with(free)
 }
 
 fn update_records(jobs: &[Held]) -> Result<Call, Error> {
     let topics: Vec<i64> = jobs.iter().map(|held| held.topic).collect();
     let docs: Result<Vec<_>, _> = jobs.iter().map(|held| codec::to_json(&*held.record)).collect();
-    let sql = "UPDATE job_record SET doc = w.doc
-         FROM unnest(?1::bigint[], ?2::bytea[]) AS w(topic, doc)
-         WHERE job_record.topic = w.topic";
-    Ok(Call::new(sql).with(topics).with(docs?))
+    Ok(Call::new(CHANGE).with(topics).with(docs?))
 }

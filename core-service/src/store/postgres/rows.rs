@@ -1,7 +1,7 @@
 //! What this engine keeps in its own way, as the batch asks for it: read ahead under locks, written
 //! together at the end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::clock;
@@ -11,7 +11,7 @@ use super::head::{self, Head};
 use super::pending::Pending;
 use super::plan::Plan;
 use super::read;
-use super::sql::read as read_row;
+use super::sql::{cell, read as read_row};
 use crate::domain::event::{Event, Linked};
 use crate::domain::job::{Record, Spec, Usage};
 use crate::domain::payload::Payload;
@@ -60,9 +60,12 @@ impl<'lane> Rows<'lane> {
         let mut found = connection.pipeline(calls).map_err(Failure::Engine)?.into_iter();
         let mut answer =
             |is_sent: bool| is_sent.then(|| found.next()).flatten().unwrap_or_default();
-        let [_, _, locked, clock, jobs, replies] = is_sent.map(&mut answer);
-        let heads =
-            if plan.rows.is_empty() { by_name(plan, &locked) } else { by_row(plan, &locked) };
+        let [_, made, locked, clock, jobs, replies] = is_sent.map(&mut answer);
+        let heads = if plan.rows.is_empty() {
+            by_name(plan, &locked, &made)
+        } else {
+            by_row(plan, &locked)
+        };
         let heads = heads?.ok_or(Failure::Engine(Trouble::Unmade))?;
         let now = match (locked.last(), clock.first()) {
             (Some(last), _) => head::locked_at(last)?,
@@ -98,18 +101,25 @@ impl<'lane> Rows<'lane> {
         self.now
     }
 
-    /// The topics and their rows.
+    /// The topics and their rows, but for those that will not be there.
     pub(super) fn found(&self) -> Vec<(Topic, i64)> {
-        self.heads.iter().map(|(topic, head)| (topic.clone(), head.stand.id)).collect()
+        let stay = self.heads.iter().filter(|(_, head)| !head.is_spare);
+        stay.map(|(topic, head)| (topic.clone(), head.stand.id)).collect()
     }
 
-    /// Ends the transaction: durable when it returns. Nothing to write, nothing to wait for.
+    /// Ends the transaction: durable when it returns. Nothing to write, nothing to wait for. A topic that
+    /// was made for a command which then had no use for it does not stay.
     pub(super) fn commit(mut self) -> Result<(), Failure> {
         if self.is_written() && !self.connection.has_written() {
             return self.connection.end().map_err(Failure::Engine);
         }
+        let spare = self.heads.values().filter(|head| head.is_spare).map(|head| head.stand.id);
+        let spare: Vec<i64> = spare.collect();
         let calls = self.pending.calls(self.mark, self.heads.values_mut());
-        let calls = calls.map_err(Failure::Broken)?;
+        let mut calls = calls.map_err(Failure::Broken)?;
+        if !spare.is_empty() {
+            calls.push(Call::new(UNMAKE).with(spare));
+        }
         self.connection.pipeline_and_commit(calls).map_err(Failure::Engine)
     }
 
@@ -136,24 +146,35 @@ fn by_row(plan: &Plan, locked: &[tokio_postgres::Row]) -> Result<Option<Heads>, 
     Ok((locked.len() == plan.rows.len()).then_some(heads))
 }
 
-/// The heads of rows that were found by name; none if one is missing.
-fn by_name(plan: &Plan, locked: &[tokio_postgres::Row]) -> Result<Option<Heads>, Error> {
+/// The heads of rows that were found by name, some of which this transaction has made; none if one is
+/// missing.
+fn by_name(
+    plan: &Plan,
+    locked: &[tokio_postgres::Row],
+    made: &[tokio_postgres::Row],
+) -> Result<Option<Heads>, Error> {
     let topics: HashMap<_, _> = plan.topics.iter().map(|topic| (head::key(topic), topic)).collect();
+    let made = made.iter().map(|row| cell::<i64>(row, 0));
+    let made: HashSet<i64> = made.collect::<Result<_, Error>>()?;
     let mut heads = Heads::with_capacity(locked.len());
     for row in locked {
         let Some(topic) = topics.get(&head::key_of(row)?) else { continue };
-        heads.insert(Topic::clone(topic), Head::read(row)?);
+        let mut head = Head::read(row)?;
+        head.is_spare = made.contains(&head.stand.id);
+        heads.insert(Topic::clone(topic), head);
     }
     Ok((heads.len() == plan.topics.len()).then_some(heads))
 }
 
-/// Makes topics that are not there.
+/// Makes topics that are not there; answers their rows.
 pub(super) const MAKE: &str = "INSERT INTO topic(kind, tenant, name)
      SELECT w.kind, w.tenant, w.name
      FROM unnest(?1::bigint[], ?2::text[], ?3::text[]) AS w(kind, tenant, name)
      WHERE (SELECT id FROM topic t
        WHERE t.kind = w.kind AND t.tenant = w.tenant AND t.name = w.name) IS NULL
-     ON CONFLICT DO NOTHING";
+     ON CONFLICT DO NOTHING RETURNING id";
+/// Takes topics back.
+pub(super) const UNMAKE: &str = "DELETE FROM topic WHERE id = ANY(?1::bigint[])";
 /// Jobs, each looked for by its id: a join might begin with the table, while that is small.
 pub(super) const JOBS: &str =
     "SELECT j.job_id, j.topic, r.doc FROM unnest(?1::text[]) AS w(job_id),
@@ -217,7 +238,7 @@ impl batch::Rows for Rows<'_> {
 
     fn touch(&mut self, topic: &Topic) -> Result<batch::Head, Failure> {
         let head = planned(&mut self.heads, topic)?;
-        head.has_changed = true;
+        head.change();
         Ok(head.stand)
     }
 
@@ -235,7 +256,7 @@ impl batch::Rows for Rows<'_> {
     fn end(&mut self, topic: &Topic, at: Time) -> Result<(), Failure> {
         let head = planned(&mut self.heads, topic)?;
         head.stand.ended_at = Some(at);
-        head.has_changed = true;
+        head.change();
         Ok(())
     }
 

@@ -1,7 +1,6 @@
 //! Batches that do not find things as they were planned.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use futures::future::join_all;
 use futures::poll;
@@ -14,15 +13,22 @@ use crate::domain::topic::{Kind, Topic};
 use crate::store::commit::{Action, Command, Committed, Idempotency};
 use crate::store::conformance::spec_at;
 use crate::store::postgres::LANES;
+use crate::store::postgres::clock::NOW;
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::plan::{More, Planner};
 use crate::store::postgres::target::Target;
-use crate::store::{PageLimit, Store, session};
+use crate::store::{Error, PageLimit, Store, session};
 
 /// For each lane more than a batch may run again for.
 const JOBS: u32 = 48;
+/// No more than it may.
+const FEW: u32 = 4;
 /// Rooms that keep all lanes busy.
 const ROOMS: u32 = 8;
+/// Holds all rooms, and waits for nobody.
+const HOLD: &str =
+    "BEGIN; SELECT FROM topic WHERE kind = 4 FOR UPDATE; PREPARE TRANSACTION 'holding'";
+const RELEASE: &str = "ROLLBACK PREPARED 'holding'";
 
 /// Creates a job under a key, or finds the one that was created under it.
 fn create(key: u32, job: u32) -> Command {
@@ -33,39 +39,88 @@ fn create(key: u32, job: u32) -> Command {
     Command { action, idempotency: Some(idempotency), trace: None }
 }
 
+async fn publish_to_all(store: &dyn Store, round: &str) -> Vec<Result<Committed, Error>> {
+    let said = (0..ROOMS).map(|n| publish(room(n), &format!("{round}-{n}")));
+    join_all(said.map(|command| store.commit(command))).await
+}
+
+/// Asks for all of it while the lanes wait for rooms that somebody holds: what is in a lane's queue by then
+/// is one batch.
+async fn together(
+    server: &Postgres,
+    store: &dyn Store,
+    commands: impl Iterator<Item = Command>,
+) -> Vec<Result<Committed, Error>> {
+    publish_to_all(store, "before").await;
+    server.say(HOLD);
+    let mut held = Box::pin(publish_to_all(store, "while"));
+    assert!(poll!(&mut held).is_pending());
+    wait_for(server, LANES);
+    let mut asked = Box::pin(join_all(commands.map(|command| store.commit(command))));
+    assert!(poll!(&mut asked).is_pending(), "they wait for the lanes together");
+    server.say(RELEASE);
+    let answers = asked.await;
+    assert!(held.await.iter().all(Result::is_ok));
+    answers
+}
+
+/// Until so many lanes wait for a lock.
+fn wait_for(server: &Postgres, lanes: usize) {
+    let are_waiting = format!(
+        "SELECT count(*) = {lanes} FROM pg_stat_activity
+         WHERE application_name = 'roomcast-core' AND wait_event_type = 'Lock'"
+    );
+    while server.say(&are_waiting) != "t" {}
+}
+
 /// The keys of a batch lead to jobs that its commands do not name, so that each run finds one more topic.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_that_touches_more_than_it_can_foresee_is_committed_one_by_one() {
     let server = Postgres::start_with(&["max_prepared_transactions=1"], &[]);
-    let store: Arc<dyn Store> = Arc::new(open(server.url()));
+    let store = open(server.url());
     for n in 0..JOBS {
         store.commit(create(n, n)).await.expect("created");
     }
-    let publishes = |round| {
-        join_all((0..ROOMS).map(move |n| (n, format!("{round}-{n}"))).map(|(n, text)| {
-            let store = Arc::clone(&store);
-            async move { store.commit(publish(room(n), &text)).await }
-        }))
-    };
-    publishes("before").await;
-    server.say("BEGIN; SELECT FROM topic WHERE kind = 4 FOR UPDATE; PREPARE TRANSACTION 'holding'");
-    let mut held = Box::pin(publishes("while"));
-    assert!(poll!(&mut held).is_pending());
-    let are_busy = format!(
-        "SELECT count(*) = {LANES} FROM pg_stat_activity
-         WHERE application_name = 'roomcast-core' AND wait_event_type = 'Lock'"
-    );
-    while server.say(&are_busy) != "t" {}
-    let mut asked = Box::pin(join_all((0..JOBS).map(|n| store.commit(create(n, JOBS + n)))));
-    assert!(poll!(&mut asked).is_pending(), "they wait for the lanes together");
-    server.say("ROLLBACK PREPARED 'holding'");
-    for (n, answer) in asked.await.into_iter().enumerate() {
+    let again = (0..JOBS).map(|n| create(n, JOBS + n));
+    for (n, answer) in together(&server, &store, again).await.into_iter().enumerate() {
         let Ok(Committed::Job { record, is_replay: true, .. }) = answer else {
             panic!("{n}: {answer:?}")
         };
         assert_eq!(record.job.spec.id, format!("job-{n:06}"));
     }
-    assert!(held.await.iter().all(Result::is_ok));
+}
+
+/// What creates a job a second time makes a topic before it knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_nobody_needs_after_all_is_not_left() {
+    let server = Postgres::start_with(&["max_prepared_transactions=1"], &[]);
+    let store = open(server.url());
+    for n in 0..FEW {
+        store.commit(create(n, n)).await.expect("created");
+    }
+    let again = (0..FEW).map(|n| create(n, FEW + n));
+    let beside = (0..ROOMS).map(|n| publish(room(n), &format!("beside-{n}")));
+    for answer in together(&server, &store, again.chain(beside)).await {
+        answer.expect("committed");
+    }
+    let topics = server.say("SELECT count(*) FROM topic WHERE kind = 1");
+    assert_eq!(topics, FEW.to_string());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_is_dated_after_the_wait_for_its_topic() {
+    let server = Postgres::start_with(&["max_prepared_transactions=1"], &[]);
+    let store = open(server.url());
+    insist(&store, &room(0), "before").await;
+    server.say(HOLD);
+    let mut held = Box::pin(store.commit(publish(room(0), "while")));
+    assert!(poll!(&mut held).is_pending());
+    wait_for(&server, 1);
+    let released = server.say(NOW).parse().expect("a time");
+    server.say(RELEASE);
+    held.await.expect("published");
+    let page = store.read(&room(0), 0, PageLimit::REPLAY).await.expect("a page");
+    assert!(page.events[1].time >= Time(released), "{:?} {released}", page.events[1]);
 }
 
 #[test]

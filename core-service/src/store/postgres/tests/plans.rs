@@ -7,8 +7,18 @@ use crate::store::postgres::settings::WRITER;
 use crate::store::postgres::{head, pending, rows};
 
 /// What every batch of a kind sends.
-const STATEMENTS: [&str; 6] =
-    [head::LOCK, head::LOCK_BY_NAME, head::LOCK_FREE, rows::MAKE, rows::JOBS, rows::REPLIES];
+const STATEMENTS: [&str; 10] = [
+    head::LOCK,
+    head::LOCK_BY_NAME,
+    head::LOCK_FREE,
+    rows::MAKE,
+    rows::UNMAKE,
+    rows::JOBS,
+    rows::REPLIES,
+    pending::WRITE,
+    pending::MOVE,
+    pending::CHANGE,
+];
 /// Rows of each table: few fit into a page, which is read sooner than an index.
 const SIZES: [u32; 2] = [3, 3000];
 /// Times that every row has changed since anybody swept.
@@ -26,15 +36,22 @@ fn has_keys_alone(plan: &str) -> bool {
     !plan.contains("Seq Scan") && scans == plan.matches("Index Cond").count()
 }
 
+/// A time that is taken of a row which is not locked yet would be from before the wait for it.
+fn is_dated_once_locked(plan: &str) -> bool {
+    let places = plan.find("Subquery Scan on x").zip(plan.find("LockRows"));
+    places.is_some_and(|(dated, locked)| dated < locked)
+}
+
 #[track_caller]
 fn check(server: &Postgres) {
     for sql in STATEMENTS {
         let plan = plan(server, sql);
         assert!(has_keys_alone(&plan), "{sql}\n{plan}");
     }
-    // An update joins what it changes in either order: with an index of three entries, it may read all.
-    let plan = plan(server, pending::WRITE);
-    assert!(!plan.contains("Seq Scan"), "{plan}");
+    for sql in [head::LOCK, head::LOCK_BY_NAME] {
+        let plan = plan(server, sql);
+        assert!(is_dated_once_locked(&plan), "{sql}\n{plan}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use super::connection::Connection;
 use super::failure::Failure;
 use super::head::{self, Head};
+use crate::domain::job::{Record, Spec};
 use crate::domain::retention::{Retention, Retentions};
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
@@ -73,8 +74,10 @@ pub(super) fn find_crowded(
         }
         let most = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
         connection.execute(
-            "UPDATE topic SET is_crowded = true WHERE kind = ?1 AND NOT is_crowded
-             AND (head - floor > ?2 OR bytes > ?3)",
+            // In the order of lanes, which may be at work.
+            "UPDATE topic SET is_crowded = true WHERE id = ANY(ARRAY(
+               SELECT id FROM topic WHERE kind = ?1 AND NOT is_crowded
+               AND (head - floor > ?2 OR bytes > ?3) ORDER BY id FOR UPDATE))",
             values![kind_number(kind), most(events), most(bytes)],
         )?;
     }
@@ -297,12 +300,18 @@ fn put(connection: &Connection, head: &Head) -> Result<u64, Failure> {
 
 /// Deletes a job, its input, its labels and its topic; answers how many jobs that were.
 fn delete_job(connection: &Connection, topic: i64) -> Result<u64, Failure> {
-    connection.execute(
-        "DELETE FROM job_label WHERE (tenant, key, value, job_id) IN
-         (SELECT l.tenant, l.key, l.value, l.job_id FROM job_label l JOIN job j
-          ON j.job_id = l.job_id WHERE j.topic = ?1)",
-        values![topic],
-    )?;
+    let found = connection.row("SELECT doc FROM job_record WHERE topic = ?1", values![topic])?;
+    // Of a record that cannot be read the rest goes all the same.
+    if let Some(Ok(Record { job, .. })) = found.map(|row| row.doc::<Record>(0)) {
+        let Spec { tenant, id, labels, .. } = &*job.spec;
+        for (key, value) in labels {
+            connection.execute(
+                "DELETE FROM job_label
+                 WHERE tenant = ?1 AND key = ?2 AND value = ?3 AND job_id = ?4",
+                values![tenant, key, value, id],
+            )?;
+        }
+    }
     for sql in ["DELETE FROM job_input WHERE topic = ?1", "DELETE FROM job_record WHERE topic = ?1"]
     {
         connection.execute(sql, values![topic])?;

@@ -44,16 +44,18 @@ const ONE_STATEMENT: &str = r#"
         FROM unnest($5::bigint[], $6::bigint[], $7::bytea[]) e(t, o, b) JOIN u ON u.id = e.t"#;
 
 /// What the store asks for: locks first, and what was decided under them in statements of their own.
-const LOCK: &str = "SELECT t.id, t.head, t.stamp FROM topic t JOIN unnest($1::text[]) AS w(name)
-    ON t.name = w.name ORDER BY t.id FOR UPDATE OF t";
+const LOCK: &str = "SELECT t.id, t.head, t.stamp FROM topic t WHERE t.id = ANY($1::bigint[])
+    ORDER BY t.id FOR UPDATE";
 const INSERT: &str = r#"INSERT INTO event(topic, "offset", stamp, time, type, body)
     SELECT topic, "offset", $1, $2, 'tick', body
     FROM unnest($3::bigint[], $4::bigint[], $5::bytea[]) AS w(topic, "offset", body)"#;
 const UPDATE: &str = "UPDATE topic SET head = w.head, stamp = $3
     FROM unnest($1::bigint[], $2::bigint[]) AS w(id, head) WHERE topic.id = w.id";
 
-/// As the store has it: joins go through the index, however few topics there are.
-const BY_KEY: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off";
+/// As the store has it: every row is found by its key, however few there are, and a statement has one plan.
+const BY_KEY: &str =
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+    SET plan_cache_mode = force_generic_plan; SET jit = off";
 
 /// How a batch is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,8 +168,8 @@ impl Lane {
         counts: &BTreeMap<i64, i64>,
         events: &[(i64, i64)],
     ) -> anyhow::Result<()> {
-        let names: Vec<String> = counts.keys().map(|id| format!("room-{id}")).collect();
-        let lock: [Parameter<'_>; 1] = [&names];
+        let ids: Vec<i64> = counts.keys().copied().collect();
+        let lock: [Parameter<'_>; 1] = [&ids];
         let (_, locked) =
             try_join!(self.client.batch_execute("BEGIN"), self.client.query(&self.lock, &lock),)?;
         let bases: BTreeMap<i64, i64> =
@@ -175,8 +177,7 @@ impl Lane {
         let place = |(topic, number): &(i64, i64)| (*topic, bases[topic] + number);
         let (topics, offsets): (Vec<i64>, Vec<i64>) = events.iter().map(place).unzip();
         let bodies = vec![&BODY[..]; events.len()];
-        let (ids, heads): (Vec<i64>, Vec<i64>) =
-            counts.iter().map(|(topic, count)| (*topic, bases[topic] + count)).unzip();
+        let heads: Vec<i64> = counts.iter().map(|(topic, count)| bases[topic] + count).collect();
         let insert: [Parameter<'_>; 5] = [&STAMP, &TIME, &topics, &offsets, &bodies];
         let update: [Parameter<'_>; 3] = [&ids, &heads, &STAMP];
         try_join!(

@@ -20,12 +20,14 @@ export class Live<T, E extends { name: string; data: unknown } = PublishedEvent>
     readonly key: string,
     private readonly kind: () => Kind<T>,
     private readonly cursor?: string,
-    /** The state while nobody looks. */
+    /** The state while nobody looks; if it has a value, until there is another. */
     readonly idle: TopicState<T> = IDLE,
   ) {}
 
   get(): TopicState<T> {
-    return this.topics.find<T>(this.key)?.state ?? this.idle;
+    const state = this.topics.find<T>(this.key)?.state ?? this.idle;
+    // Who looked before may have been given nothing to begin with.
+    return state.phase === "connecting" && !state.value && this.idle.value ? this.idle : state;
   }
 
   subscribe(listener: () => void): () => void {

@@ -1,6 +1,6 @@
 import { Backoff } from "./backoff.js";
 import type { RoomcastError } from "./error.js";
-import type { Job, JobOutput } from "./generated/wire.js";
+import type { JobOutput } from "./generated/wire.js";
 import { bytes } from "./job-fold.js";
 import type { LiveJob } from "./job.js";
 import { jobPath, type Rest } from "./rest.js";
@@ -75,9 +75,9 @@ export class Output implements Readable<OutputState> {
     // From here on, not from the job's end: of what was written by then only the end would be read.
     const forget = this.subscribe(() => {});
     try {
-      const job = await this.job.ended(signal);
+      await this.job.ended(signal);
       for await (const state of states(this, signal)) {
-        if (this.#next >= this.#size(job)) return state;
+        if (this.#next >= this.#size) return state;
         if (this.#failure) throw this.#failure;
       }
       throw signal?.reason;
@@ -102,7 +102,7 @@ export class Output implements Readable<OutputState> {
   #follow(): void {
     const job = this.job.get().value;
     if (!job) return;
-    const size = this.#size(job);
+    const size = this.#size;
     const behind = size - this.#next;
     if (job.attempt !== this.#state.attempt || behind < 0 || behind > TEXT_MAX) {
       this.#begin(job.attempt, size);
@@ -110,8 +110,9 @@ export class Output implements Readable<OutputState> {
     if (size > this.#next) void this.#read();
   }
 
-  #size(job: Job): number {
-    return job.output_bytes[this.channel] ?? 0;
+  /** How much there is, as far as the job says. */
+  get #size(): number {
+    return this.job.get().value?.output_bytes[this.channel] ?? 0;
   }
 
   #begin(attempt: number, size: number): void {
@@ -147,7 +148,9 @@ export class Output implements Readable<OutputState> {
       piece = await this.rest.bytes(`${jobPath(this.job.id)}/output`, { query });
       // Meanwhile events may have brought some of it, or another attempt begun.
       const skipped = this.#next - query.from;
-      if (attempt === this.#state.attempt && skipped >= 0) this.#write(piece.subarray(skipped));
+      // And what the job does not say yet comes with the events that say it.
+      const end = this.#size - query.from;
+      if (attempt === this.#state.attempt && skipped >= 0) this.#write(piece.subarray(skipped, end));
     } catch (error) {
       if (!(error as RoomcastError).retryable) {
         this.#failure = error as RoomcastError;

@@ -42,6 +42,17 @@ test("a job is watched from its creation to its end, and what is shown is exactl
   stop();
 });
 
+test("what is known of a job is shown though somebody looks who knew nothing of it", async () => {
+  const server = await Server.forTest();
+  const client = clientOf(server);
+  const initial = await client.createJob({ kind: "render" });
+  const stop = client.job(initial.job_id).subscribe(() => {});
+  const known = client.job(initial.job_id, initial);
+  expect(known.get().value).toBe(initial);
+  await eventually("it goes on live", () => known.get().phase === "live");
+  stop();
+});
+
 test("a second attempt begins anew", async () => {
   const server = await Server.forTest();
   const client = clientOf(server);

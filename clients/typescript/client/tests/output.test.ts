@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { expect, test } from "vitest";
 import { clientOf } from "../../testing/client.js";
 import { eventually } from "../../testing/eventually.js";
@@ -80,3 +80,49 @@ test("who falls behind goes on at the end: what lies between would be cut off ag
   expect(asked.length).toBeLessThan(6);
   stop();
 });
+
+test("what REST knows before the socket does is shown when that says it, and asked for once", async () => {
+  const server = await Server.forTest();
+  const { job_id } = await clientOf(server).createJob({ kind: "render" });
+  const lease = await new Worker(server.core).lease("render");
+  await lease.write("one ");
+  let tell = () => {};
+  let told: Promise<unknown> = Promise.resolve();
+  let asked = 0;
+  const url = await proxyOf(server, (request, response) => {
+    const { pathname } = new URL(request.url ?? "", "http://edge");
+    if (pathname.endsWith("/output")) {
+      asked += 1;
+      told = new Promise<void>((resolve) => (tell = resolve));
+      void lease.write("two ").then(() => passOn(server, request, response));
+      return true;
+    }
+    if (request.method !== "GET" || !pathname.startsWith("/socket.io/")) return false;
+    void passOn(server, request, response, () => told);
+    return true;
+  });
+  const output = clientOf(server, { url, transports: ["polling"] }).job(job_id).output();
+  const stop = output.subscribe(() => {});
+  await eventually("what the job says is here", () => output.get().text === "one ");
+  tell();
+  await eventually("all is here", () => output.get().text === "one two ");
+  expect(asked).toBe(1);
+  stop();
+});
+
+/** Asks the server at once, and answers when it may. */
+async function passOn(
+  server: Server,
+  { url = "" }: IncomingMessage,
+  response: ServerResponse,
+  allowed: () => unknown = () => {},
+): Promise<void> {
+  try {
+    const answer = await fetch(new URL(url, server.url));
+    const body = Buffer.from(await answer.arrayBuffer());
+    await allowed();
+    response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" }).end(body);
+  } catch {
+    response.destroy();
+  }
+}

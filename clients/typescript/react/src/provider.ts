@@ -1,5 +1,5 @@
 import { RoomcastClient, type RoomcastOptions } from "@roomcast/client";
-import { createContext, createElement, useContext, useEffect, useRef, useState, type ReactNode } from "react";
+import { createContext, createElement, useContext, useInsertionEffect, useRef, useState, type ReactNode } from "react";
 
 const Context = createContext<RoomcastClient | undefined>(undefined);
 
@@ -15,13 +15,14 @@ export type RoomcastProviderProps = { readonly children?: ReactNode } & (
  */
 export function RoomcastProvider({ children, ...props }: RoomcastProviderProps): ReactNode {
   const { client, getToken } = props;
-  // A page gives another function with every render, and the first may know of no later token.
+  // A page gives another function with every render, and the first, or none, may know of no later token.
   const newest = useRef(getToken);
-  useEffect(() => {
+  // Before the effects of all below: they may connect because there is a token.
+  useInsertionEffect(() => {
     newest.current = getToken;
   });
   const [made] = useState(
-    () => client ?? new RoomcastClient({ ...props, getToken: getToken && (() => newest.current?.()) }),
+    () => client ?? new RoomcastClient({ ...props, getToken: () => newest.current?.() }),
   );
   return createElement(Context.Provider, { value: client ?? made }, children);
 }

@@ -40,7 +40,7 @@ interface Stage {
 }
 
 /** A page that a server rendered of a job at 10 %, open in a browser. */
-async function stage(secured?: (site: Site) => Promise<Given["secured"]>): Promise<Stage> {
+async function stage(more?: (site: Site) => Promise<Partial<Given>>): Promise<Stage> {
   let html = "";
   const site = await Site.serve(built, (page) => page.replace("<!--rendered-->", html));
   const server = await Server.forTest({ env: { FRONTEND_URL: site.url } });
@@ -49,14 +49,21 @@ async function stage(secured?: (site: Site) => Promise<Given["secured"]>): Promi
   await lease.progress(10, "reading");
   const job = (await (await fetch(`${server.url}/jobs/${job_id}`)).json()) as Job;
   const { job_id: next } = await clientOf(server).createJob({ kind: "index" });
-  const others = await secured?.(site);
-  const given: Given = { edge: server.url, job, next, ...(others && { secured: others }) };
+  const given: Given = { edge: server.url, job, next, ...(await more?.(site)) };
   html = renderToString(<App {...given} />);
   const page = await (await browser()).newPage();
   watchErrors(page);
   await page.addInitScript((value) => Object.assign(globalThis, { given: value }), given);
   await page.goto(site.url);
   return { server, page, lease, rendered: html };
+}
+
+/** How many clients of the page wait for the network to come back. */
+async function waiting(page: Page): Promise<number> {
+  const tools = await page.context().newCDPSession(page);
+  const { result } = await tools.send("Runtime.evaluate", { expression: "window" });
+  const { listeners } = await tools.send("DOMDebugger.getEventListeners", { objectId: result.objectId ?? "" });
+  return listeners.filter(({ type }) => type === "online").length;
 }
 
 async function text(page: Page, id: string): Promise<string> {
@@ -78,7 +85,7 @@ test("what the server rendered is taken over, and goes on live", async () => {
   await page.getByRole("status").getByText("Failed").waitFor();
 });
 
-test("mounting twice joins once, and a change renders once", async () => {
+test("mounting twice joins once and leaves no client behind, and a change renders once", async () => {
   const { server, page, lease } = await stage();
   await eventually("it is live", async () => (await text(page, "headless")).startsWith("live"));
   const joins = async () => {
@@ -87,6 +94,8 @@ test("mounting twice joins once, and a change renders once", async () => {
   };
   // The job, though two components show it, and the room.
   await eventually("both are joined", async () => (await joins()) >= 2);
+  // A client was made by the render that StrictMode throws away, too.
+  expect(await waiting(page)).toBe(1);
   const before = await page.evaluate(() => (globalThis as never as { renders: string[] }).renders);
   // What is written is no progress.
   await lease.write("a line\n");
@@ -144,11 +153,23 @@ test("who goes on to another job sees nothing of the first, and may do with each
   expect(turns.cancels).toBe(2);
 });
 
-test("a token that comes later is taken, and the end of a connection is told once, as is its return", async () => {
+test("whoever is below a provider goes on with the client that it is given", async () => {
+  const { page } = await stage(async () => ({ isChanging: true }));
+  await eventually("the first is there", async () => (await text(page, "whose")) === "first live");
+  await page.locator("#change").click();
+  await eventually("the second is there", async () => (await text(page, "whose")) === "second live");
+  // That of the rest of the page, and the second: the first is closed once nobody looks through it.
+  await eventually("the first is gone", async () => (await waiting(page)) === 2);
+});
+
+test.each([
+  ["one that is over", token("ana", -3600)],
+  ["none", null],
+])("a token that comes after %s is taken, and a connection's end is told once, as is its return", async (_, first) => {
   const { page } = await stage(async (site) => {
     const { env } = SECURED;
     const server = await Server.forTest({ env: { ...env, FRONTEND_URL: site.url } });
-    return { edge: server.url, tokens: [token("ana", -3600), token("ana", 3600)] };
+    return { secured: { edge: server.url, tokens: [first, token("ana", 3600)] } };
   });
   const jobs = page.locator("#jobs");
   await eventually("it is refused", async () => (await jobs.textContent()) === "closed failed");

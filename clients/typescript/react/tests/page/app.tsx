@@ -1,4 +1,4 @@
-import type { Job } from "@roomcast/client";
+import { RoomcastClient, type Job } from "@roomcast/client";
 import { JobProgress, RoomcastProvider, useConnection, useJob, useJobs, useLostConnection } from "@roomcast/react";
 import { useRoom, useRoomcast } from "@roomcast/react";
 import { StrictMode, useEffect, useRef, useState, type ReactNode } from "react";
@@ -9,12 +9,14 @@ export interface Given {
   readonly job: Job;
   /** Another job, of which the page knows nothing yet. */
   readonly next: string;
-  /** An edge that asks for tokens: one that it refuses, and a good one. */
-  readonly secured?: { readonly edge: string; readonly tokens: readonly [string, string] };
+  /** An edge that asks for tokens: one that it refuses, or none, and a good one. */
+  readonly secured?: { readonly edge: string; readonly tokens: readonly [string | null, string] };
+  /** Whether the application has clients of its own, and goes from one to the other. */
+  readonly isChanging?: boolean;
 }
 
 /** The same on the server and in the browser. */
-export function App({ edge, job, next, secured }: Given): ReactNode {
+export function App({ edge, job, next, secured, isChanging }: Given): ReactNode {
   return (
     <StrictMode>
       <RoomcastProvider url={edge} reconnectMaxMs={100}>
@@ -25,6 +27,7 @@ export function App({ edge, job, next, secured }: Given): ReactNode {
         <Connection />
       </RoomcastProvider>
       {secured && <Renewing {...secured} />}
+      {isChanging && <Changing edge={edge} />}
     </StrictMode>
   );
 }
@@ -79,7 +82,7 @@ function Turning({ job, next }: Pick<Given, "job" | "next">): ReactNode {
 function Renewing({ edge, tokens: [first, second] }: NonNullable<Given["secured"]>): ReactNode {
   const [token, renew] = useState(first);
   return (
-    <RoomcastProvider url={edge} getToken={() => token}>
+    <RoomcastProvider url={edge} getToken={token === null ? undefined : () => token}>
       <button id="renew" onClick={() => renew(second)} />
       <Jobs />
     </RoomcastProvider>
@@ -95,6 +98,30 @@ function Jobs(): ReactNode {
     <button id="jobs" onClick={() => client.connect()}>
       {[phase, ...news].join(" ")}
     </button>
+  );
+}
+
+/** Has two clients of its own, and gives what is below one after the other. */
+function Changing({ edge }: Pick<Given, "edge">): ReactNode {
+  const [first] = useState(() => new RoomcastClient({ url: edge }));
+  const [second] = useState(() => new RoomcastClient({ url: edge }));
+  const [client, change] = useState(first);
+  return (
+    <RoomcastProvider client={client}>
+      <button id="change" onClick={() => change(second)} />
+      <Whose first={first} />
+    </RoomcastProvider>
+  );
+}
+
+function Whose({ first }: { readonly first: RoomcastClient }): ReactNode {
+  const client = useRoomcast();
+  const { phase } = useConnection();
+  useJobs();
+  return (
+    <p id="whose">
+      {client === first ? "first" : "second"} {phase}
+    </p>
   );
 }
 

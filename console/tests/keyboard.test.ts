@@ -78,6 +78,10 @@ test("the main tasks need no mouse", async () => {
   // The palette goes as it came.
   await page.keyboard.press("/");
   await page.getByRole("combobox", { name: "Go to" }).waitFor();
+  // What has the name of a job that is known is that job, once, or else a session or a room.
+  await page.keyboard.type(things.jobId);
+  await page.getByRole("option", { name: "render" }).waitFor();
+  expect(await page.getByRole("option").count()).toBe(3);
   await page.keyboard.press("Escape");
   await eventually("it is closed", async () => (await page.getByRole("combobox").count()) === 0);
 });

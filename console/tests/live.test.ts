@@ -1,8 +1,12 @@
 import { RoomcastClient } from "@roomcast/client";
 import { expect, onTestFinished, test } from "vitest";
+import { eventually } from "../../clients/typescript/testing/eventually.js";
 import { Server } from "../../clients/typescript/testing/server.js";
 import { Worker } from "../../clients/typescript/testing/worker.js";
 import { Visitor } from "./stage/visitor.js";
+
+/** Between ten seconds and two, as a machine under load takes them. */
+const SELDOM_MS = 8000;
 
 test("the audit, a project's and a user's topic come over the socket, and nothing asks for them again", async () => {
   const server = await Server.forTest();
@@ -82,4 +86,23 @@ test("what a session's jobs use is shown with it, and goes on", async () => {
   await usage.getByText("1,234").waitFor();
   await lease.report({ usage: { input_tokens: 1300, output_tokens: 34, total_tokens: 1334, model: "small" } });
   await usage.getByText("1,334").waitFor();
+});
+
+test("figures are asked for often where they are shown, and seldom elsewhere", async () => {
+  const server = await Server.forTest();
+  const visitor = await Visitor.of(server.url);
+  const asked: number[] = [];
+  await visitor.context.route(/\/metrics$/, (route) => {
+    asked.push(Date.now());
+    return route.continue();
+  });
+  const page = await visitor.open("/rooms");
+  const between = async (one: number) => {
+    await eventually("it is asked again", () => asked.length > one + 1);
+    return (asked[one + 1] ?? 0) - (asked[one] ?? 0);
+  };
+  expect(await between(0)).toBeGreaterThan(SELDOM_MS);
+  const before = asked.length;
+  await page.getByRole("link", { name: "Overview" }).click();
+  expect(await between(before)).toBeLessThan(SELDOM_MS);
 });

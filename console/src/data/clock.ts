@@ -9,6 +9,8 @@ const listeners = new Set<() => void>();
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   timer ??= setInterval(() => {
+    // Who looks again is told within a second.
+    if (document.hidden) return;
     now = Date.now();
     for (const one of listeners) one();
   }, EVERY_MS);

@@ -10,6 +10,8 @@ export interface Entry {
   readonly at: string;
   readonly trace: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** Of its data, as text. */
+  readonly length: number;
 }
 
 export interface LogState {
@@ -34,8 +36,9 @@ export interface LogState {
 /** Where a log begins: with what is retained, or with what comes. */
 export type From = "oldest" | "now";
 
-/** What is kept to be looked at. */
+/** What is kept to be looked at: so many, and of long ones, such as output, no more than so much text. */
 const ENTRIES_MAX = 1000;
+const TEXT_MAX = 8 * 1024 * 1024;
 /** Of so many it is remembered that they were seen: more than can come twice, by a page and by the socket. */
 const KNOWN_MAX = 20_000;
 /** One page of REST, of 1 MiB at most; so many of them are read before somebody asks for more. */
@@ -196,8 +199,9 @@ export class Log {
     for (const { id } of fresh) this.#remember(id);
     this.#cursor = fresh.at(-1)?.cursor ?? this.#cursor;
     const all = [...this.#state.entries, ...fresh];
-    const isCut = this.#state.isCut || all.length > ENTRIES_MAX;
-    this.#set({ entries: all.slice(-ENTRIES_MAX), total: this.#state.total + fresh.length, isCut });
+    const entries = newest(all);
+    const isCut = this.#state.isCut || entries.length < all.length;
+    this.#set({ entries, total: this.#state.total + fresh.length, isCut });
   }
 
   #remember(id: string): void {
@@ -213,6 +217,16 @@ export class Log {
   }
 }
 
+/** The last of them that may be kept; one always. */
+function newest(entries: readonly Entry[]): readonly Entry[] {
+  let text = 0;
+  const first = entries.findLastIndex(({ length }, index) => {
+    text += length;
+    return index < entries.length - 1 && (text > TEXT_MAX || entries.length - index > ENTRIES_MAX);
+  });
+  return entries.slice(first + 1);
+}
+
 /** The envelope stands in the payload over the socket, and beside it over REST. */
 function entryOf(name: string, payload: object, envelope: Omit<LoggedEvent, "type" | "name" | "data">): Entry {
   const {
@@ -224,7 +238,8 @@ function entryOf(name: string, payload: object, envelope: Omit<LoggedEvent, "typ
     ...data
   } = payload as Partial<Envelope>;
   const { event_id: id, cursor, timestamp, trace_id: trace } = envelope;
-  return { id, name, cursor, at: timestamp ?? "", trace, data: published(name, data) };
+  const { length } = JSON.stringify(data);
+  return { id, name, cursor, at: timestamp ?? "", trace, data: published(name, data), length };
 }
 
 /** In the dashboard's rooms a socket gets the published object apart from what Roomcast adds. */

@@ -13,7 +13,8 @@ import { Paging } from "../ui/paging.js";
 import { Answered, Empty } from "../ui/state.js";
 import { Cell, NameCell, NumberCell, Row, Table } from "../ui/table.js";
 
-const EVERY_MS = 5000;
+/** A look is a request for each project of the page, and one more. */
+const EVERY_MS = 15_000;
 /** A page is of so many projects, newest first, each with its newest sessions. */
 const PROJECTS = 20;
 const SESSIONS = 50;

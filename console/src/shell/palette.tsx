@@ -113,7 +113,9 @@ function targetsOf(text: string, jobs: JobPage["jobs"]): readonly Target[] {
     title: `${kind} · ${status}`,
     about: job_id,
   }));
-  return [...pages, ...known, ...namedOf(text)];
+  const all = [...pages, ...known, ...namedOf(text)];
+  // A job that is known may be named as well.
+  return all.filter(({ to }, index) => all.findIndex((one) => one.to === to) === index);
 }
 
 /** What the text may be the name of. */

@@ -1,5 +1,4 @@
-import type { ReactNode } from "react";
-import { useState } from "react";
+import { memo, useState, type ReactNode } from "react";
 import type { Entry, LogState } from "../data/log.js";
 import { clock, plural } from "../data/words.js";
 import { Json } from "./json.js";
@@ -26,7 +25,7 @@ export function Events({ log, label, empty }: EventsProps): ReactNode {
   const found = words ? entries.filter((entry) => isFound(entry, words.toLowerCase())) : entries;
   const shown = found.slice(-rows).reverse();
   if (error && entries.length === 0) return <Failed error={error} />;
-  if (isReading && entries.length === 0) return <Loading what="events" />;
+  if (isReading && log.total === 0) return <Loading what="events" />;
   return (
     <div className="events">
       <div className="toolbar">
@@ -41,14 +40,19 @@ export function Events({ log, label, empty }: EventsProps): ReactNode {
           value={words}
           onChange={(event) => setWords(event.currentTarget.value)}
         />
-        <span className="toolbar-note" role="status">
+        <span className="toolbar-note">
           {plural(found.length, "event")}
           {isCut && ", older ones left out"}
-          {isBehind && !isReading && ", newer ones not read yet"}
-          {isReading && ", reading"}
           {missed > 0 && `, ${missed} more since`}
+          {/* Not the numbers: they would be read out with every event. */}
+          <span role="status">
+            {isBehind && !isReading && ", newer ones not read yet"}
+            {isReading && ", reading"}
+            {error && `, nothing newer: ${error.message}`}
+          </span>
         </span>
-        {isBehind && !isReading && !held && (
+        {/* Also while it reads: whoever has pressed one stays there. */}
+        {isBehind && !held && (
           <>
             <button type="button" className="button" onClick={readOn}>
               Read on
@@ -59,7 +63,11 @@ export function Events({ log, label, empty }: EventsProps): ReactNode {
           </>
         )}
       </div>
-      {shown.length === 0 ? <Empty title={words ? "Nothing found" : empty} /> : <Rows entries={shown} label={label} />}
+      {shown.length > 0 ? (
+        <Rows entries={shown} label={label} />
+      ) : (
+        <Empty title={words ? "Nothing found" : log.total > 0 ? "Nothing since then" : empty} />
+      )}
       {found.length > rows && (
         <button type="button" className="button" onClick={() => setRows(rows + ROWS)}>
           Show {Math.min(ROWS, found.length - rows)} older
@@ -79,8 +87,8 @@ function Rows({ entries, label }: { readonly entries: readonly Entry[]; readonly
   );
 }
 
-/** One line, and all of it when opened. */
-function EventRow({ entry }: { readonly entry: Entry }): ReactNode {
+/** One line, and all of it when opened. The others of a log that grows stay as they are. */
+const EventRow = memo(function EventRow({ entry }: { readonly entry: Entry }): ReactNode {
   const [isOpen, setOpen] = useState(false);
   return (
     <li>
@@ -107,7 +115,7 @@ function EventRow({ entry }: { readonly entry: Entry }): ReactNode {
       </details>
     </li>
   );
-}
+});
 
 const GIST_MAX = 160;
 
@@ -124,7 +132,9 @@ function gist(data: Entry["data"]): string {
 
 function told(value: unknown): string {
   if (typeof value === "number") return String(Math.round(value * 100) / 100);
-  return typeof value === "string" ? value.trimEnd().replaceAll(CONTROLS, pictured) : JSON.stringify(value);
+  if (typeof value !== "string") return JSON.stringify(value);
+  // Of output there may be much, and little of it is told.
+  return value.slice(0, GIST_MAX).trimEnd().replaceAll(CONTROLS, pictured);
 }
 
 /** Such as a colour begins with. */

@@ -45,8 +45,18 @@ export function Timeline({ job }: { readonly job: Job }): ReactNode {
   );
 }
 
+/** The changes that were read so far, and where to read on. */
+interface Changes {
+  readonly events: readonly LoggedEvent[];
+  readonly cursor?: string;
+}
+
 function useChanges({ job_id, status, attempt, cancel_requested }: Job): readonly LoggedEvent[] {
-  const { data, refresh } = usePolled(job_id, (client, signal) => readChanges(client, job_id, signal));
+  const read = useRef<Changes>({ events: [] });
+  const { data, refresh } = usePolled(job_id, async (client, signal) => {
+    read.current = await readOn(client, job_id, read.current, signal);
+    return read.current.events;
+  });
   const state = [status, attempt, cancel_requested].join();
   const asked = useRef(state);
   useEffect(() => {
@@ -57,17 +67,17 @@ function useChanges({ job_id, status, attempt, cancel_requested }: Job): readonl
   return data ?? [];
 }
 
-async function readChanges(client: RoomcastClient, id: string, signal: AbortSignal): Promise<readonly LoggedEvent[]> {
+async function readOn(client: RoomcastClient, id: string, read: Changes, signal: AbortSignal): Promise<Changes> {
   const path = `/jobs/${encodeURIComponent(id)}/events`;
-  const events: LoggedEvent[] = [];
-  let since: string | undefined;
+  let { events, cursor } = read;
   for (let pages = 0; pages < PAGES_MAX; pages += 1) {
-    const page = await client.request<EventPage>(path, { query: { types: CHANGES, limit: 1000, since }, signal });
-    events.push(...page.events);
-    if (page.cursor === page.head) break;
-    since = page.cursor;
+    const query = { types: CHANGES, limit: 1000, since: cursor };
+    const page = await client.request<EventPage>(path, { query, signal });
+    events = page.reset ? page.events : [...events, ...page.events];
+    cursor = page.cursor;
+    if (cursor === page.head) break;
   }
-  return events;
+  return { events, ...(cursor !== undefined && { cursor }) };
 }
 
 /** From the events where they are known, else from what the job remembers. */

@@ -42,7 +42,7 @@ export function hold(tell) {
     const message = channel?.emitted.get(question?.event);
     if (!message) return;
     judged(id, `${message.name}'s acknowledgement`, message.acknowledgement, answer, true);
-    if (!answer.ok) return;
+    if (!answer?.ok) return;
     channel.seen.add(message.key);
     const takesNothing = message.payload.type === "null";
     if (!takesNothing) judged(id, message.name, message.payload, question.argument ?? null, false);
@@ -59,10 +59,15 @@ export function hold(tell) {
       if (join) asked.set(`${id} 0`, join);
       if (op === "emit") asked.set(`${id} ${ack}`, { event, argument: args[0] });
     },
+    // What is wrong with it first: a test that has seen what it waits for looks at nothing after that.
     tell(observation) {
+      try {
+        if (observation.event !== undefined) event(observation);
+        else if (observation.ack !== undefined) answer(observation);
+      } catch (error) {
+        tell({ id: observation.id, violation: `it cannot be judged: ${error.stack}` });
+      }
       tell(observation);
-      if (observation.event !== undefined) event(observation);
-      else if (observation.ack !== undefined) answer(observation);
     },
     // What of a namespace has not been seen so far.
     unseen(namespace) {

@@ -33,7 +33,7 @@ function faultOf({ method, path, asked, status, type, answered }) {
   const described = operation.is.responses[status] ?? operation.is.responses.default;
   const response = described.$ref ? document.components.responses[described.$ref.split("/").at(-1)] : described;
   const { content } = response;
-  if (content && !content[type]) return `${type} is not described`;
+  if (content ? !content[type] : type) return `${type} is not described`;
   const isJson = /\bjson$/.test(type);
   const fault = isJson && judge(content[type].schema, answered, { strict: true });
   if (fault || status >= 300) return fault;

@@ -39,7 +39,7 @@ function inner(schema) {
     ...(items && { items: whole(items) }),
     ...(oneOf && { oneOf: oneOf.map(whole) }),
     ...(allOf && { allOf: allOf.map(inner) }),
-    ...(additionalProperties?.type && { additionalProperties: whole(additionalProperties) }),
+    ...(typeof additionalProperties === "object" && { additionalProperties: whole(additionalProperties) }),
   };
 }
 

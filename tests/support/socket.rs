@@ -146,6 +146,15 @@ impl Inner {
     }
 }
 
+/// What no test has looked at must be as it is described, too.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.read();
+        }
+    }
+}
+
 impl Observation {
     fn of(value: &Value) -> Observation {
         assert!(value.get("violation").is_none(), "against docs/reference/asyncapi.yaml: {value}");
@@ -166,6 +175,8 @@ impl Socket {
     pub(crate) fn observations(&self) -> Vec<Observation> {
         let mut inner = self.clients.lock();
         inner.read();
+        // Whoever is dead sees nothing, and there are tests of what nobody is told.
+        assert!(inner.process.is_running(), "the clients' process has ended");
         inner.observations.get(&self.id).cloned().unwrap_or_default()
     }
 

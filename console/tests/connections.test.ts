@@ -45,3 +45,18 @@ test("what waits for a client is said in bytes, and a list that is cut says so",
   await page.getByText("served from the log, and misses nothing").waitFor();
   await page.getByText("There are more connections than the 1 that can be listed").waitFor();
 });
+
+test("where many are connected it is asked less often who", async () => {
+  const server = await Server.forTest();
+  const visitor = await Visitor.of(server.url);
+  const connections = Array.from({ length: 8000 }, (_, index) => ({ id: `c${index}`, user_id: "ana", topics: [] }));
+  const asked: number[] = [];
+  await visitor.context.route(/\/connections\?/, async (route) => {
+    asked.push(Date.now());
+    await route.fulfill({ json: { connections, edge_id: "here", truncated: false } });
+  });
+  await visitor.open("/rooms");
+  await eventually("it waits for longer than it does where few are", () =>
+    asked.some((at, index) => at - (asked[index - 1] ?? at) > 8000),
+  );
+});

@@ -8,8 +8,9 @@ import { useWhenLive } from "./use-when-live.js";
 /** Of which edges: the one that serves the console knows its own; of all of them the core tells. */
 export type Scope = "edge" | "cluster";
 
-/** The whole cluster's connections may be many thousand. */
-const EVERY_MS: Readonly<Record<Scope, number>> = { edge: 3000, cluster: 10_000 };
+/** A millisecond more for each that is listed: the list of many thousand is megabytes. */
+const after = (leastMs: number) => (list: ConnectionList | undefined) => leastMs + (list?.connections.length ?? 0);
+const EVERY_MS = { edge: after(3000), cluster: after(10_000) };
 
 /**
  * Who is connected over Socket.IO. Asked again as soon as this console follows the topic, by default its user's own

@@ -19,11 +19,14 @@ interface Answer<T> {
 
 type Ask<T> = (client: RoomcastClient, signal: AbortSignal) => Promise<T>;
 
+/** How long to wait before the next look, perhaps by what the last one brought; always the same function. */
+type Pace<T> = number | ((last: T | undefined) => number);
+
 /**
  * Asks, and again every so often while the page is looked at. `key` says what is asked for: with another one
  * what was there goes.
  */
-export function usePolled<T>(key: string, ask: Ask<T>, everyMs?: number): Polled<T> {
+export function usePolled<T>(key: string, ask: Ask<T>, everyMs?: Pace<T>): Polled<T> {
   const client = useRoomcast();
   const [answer, setAnswer] = useState<Answer<T>>({ key });
   const newest = useRef(ask);
@@ -34,6 +37,7 @@ export function usePolled<T>(key: string, ask: Ask<T>, everyMs?: number): Polled
   useEffect(() => {
     const controller = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let brought: T | undefined;
     let isAsking = false;
     let isToAskAgain = false;
     const once = async () => {
@@ -43,7 +47,7 @@ export function usePolled<T>(key: string, ask: Ask<T>, everyMs?: number): Polled
       clearTimeout(timer);
       isAsking = true;
       try {
-        const data = await newest.current(client, controller.signal);
+        const data = (brought = await newest.current(client, controller.signal));
         if (!controller.signal.aborted) setAnswer({ key, data });
       } catch (error) {
         if (controller.signal.aborted) return;
@@ -52,7 +56,8 @@ export function usePolled<T>(key: string, ask: Ask<T>, everyMs?: number): Polled
       }
       isAsking = false;
       if (isToAskAgain) return once();
-      if (everyMs !== undefined && !document.hidden) timer = setTimeout(() => void once(), everyMs);
+      if (everyMs === undefined || document.hidden) return;
+      timer = setTimeout(() => void once(), typeof everyMs === "number" ? everyMs : everyMs(brought));
     };
     const look = () => {
       if (document.hidden) clearTimeout(timer);

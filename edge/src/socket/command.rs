@@ -74,7 +74,10 @@ impl Command {
             "{} is not in the catalogue",
             call.name
         );
-        read.unwrap_or_else(|| Err(malformed("no such event; docs/reference/socketio.md lists them")))
+        read.unwrap_or_else(|| {
+            let name = &call.name;
+            Err(malformed(format!("no such event as docs/reference/socketio.md lists: {name}")))
+        })
     }
 }
 
@@ -93,18 +96,17 @@ impl<'a> Call<'a> {
         Ok(Self { name, argument: arguments.first().copied() })
     }
 
-    /// The argument, of an event that must have one.
+    /// The argument, of an event that must have one, or which of its fields is wrong.
     fn required<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        let argument = self.argument.and_then(|argument| serde_json::from_str(argument.get()).ok());
-        argument.ok_or_else(|| {
-            malformed(format!("{} takes one object, as docs/reference/socketio.md says", self.name))
-        })
-    }
-
-    /// As [`Call::required`], for an argument of many forms: says what is wrong with it.
-    fn explained<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        let text = self.argument.map_or("null", RawValue::get);
-        serde_json::from_str(text).map_err(|error| malformed(format!("{}: {error}", self.name)))
+        let (name, text) = (&self.name, self.argument.map_or("null", RawValue::get));
+        // serde would take a list for an object, its elements for the fields in their order.
+        if !text.starts_with('{') {
+            let message = format!("{name} takes one object, as docs/reference/socketio.md says");
+            return Err(malformed(message));
+        }
+        let mut json = serde_json::Deserializer::from_str(text);
+        serde_path_to_error::deserialize(&mut json)
+            .map_err(|error| malformed(format!("{name}: {error}")))
     }
 
     /// The argument, of an event that may have one.

@@ -9,7 +9,7 @@ const ID_BYTES_MAX: usize = 128;
 
 /// An id as clients write it: some write numbers.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "an id is a text or a whole number")]
 pub(in crate::socket) enum Id {
     Text(String),
     Number(u64),

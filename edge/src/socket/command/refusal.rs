@@ -17,7 +17,14 @@ pub(in crate::socket) struct Refusal {
     topic: Option<String>,
 }
 
+/// Characters of what is said of a message that cannot be understood: it may quote what was sent.
+const QUOTED_CHARS_MAX: usize = 300;
+
 pub(super) fn malformed(message: impl Into<String>) -> Refusal {
+    let mut message = message.into();
+    if let Some((end, _)) = message.char_indices().nth(QUOTED_CHARS_MAX) {
+        message.truncate(end);
+    }
     Refusal::new(Code::MalformedMessage, message)
 }
 

@@ -31,8 +31,8 @@ pub(super) fn parse(call: &Call<'_>) -> Parsed {
         "join_session" => join(call),
         "leave_session" => leave(call),
         "execute_command" => execute(call).map(Session::Execute),
-        "undo" => call.explained().map(|step: HistoryStep| Session::Undo(step.undo())),
-        "redo" => call.explained().map(|step: HistoryStep| Session::Redo(step.redo())),
+        "undo" => call.required().map(|step: HistoryStep| Session::Undo(step.undo())),
+        "redo" => call.required().map(|step: HistoryStep| Session::Redo(step.redo())),
         _ => return None,
     };
     Some(session.map(Command::Session))
@@ -49,7 +49,7 @@ fn leave(call: &Call<'_>) -> Result<Session, Refusal> {
 }
 
 fn execute(call: &Call<'_>) -> Result<v1::ExecuteCommandRequest, Refusal> {
-    let new: NewCommand = call.explained()?;
+    let new: NewCommand = call.required()?;
     new.request()
         .map_err(|malformed: Malformed| Refusal::new(Code::InvalidArgument, malformed.to_string()))
 }

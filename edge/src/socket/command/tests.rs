@@ -66,6 +66,7 @@ fn anything_else_is_malformed() {
         r#"["join_job",{"job_id":{"toString":1}}]"#,
         r#"["join_job",{"job_id":"a b"}]"#,
         r#"["join_job",{"job_id":"a","since":5}]"#,
+        r#"["join_job",["a"]]"#,
         r#"["subscribe_jobs",5]"#,
         r#"["subscribe_jobs",{"user_id":""}]"#,
         r#"["subscribe_audit",{"since":5}]"#,
@@ -77,6 +78,30 @@ fn anything_else_is_malformed() {
     malformed(&format!(r#"["join_job",{{"job_id":"{}"}}]"#, "a".repeat(129)));
     let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
     malformed(&format!(r#"["join_job",{{"job_id":{deep}}}]"#));
+}
+
+/// How a refusal begins.
+#[track_caller]
+fn says(text: &str, beginning: &str) {
+    let refusal = parse(text).unwrap_err();
+    assert!(refusal.message().starts_with(beginning), "{text}: {}", refusal.message());
+    assert!(refusal.message().len() < 1000, "{}", refusal.message().len());
+}
+
+#[test]
+fn what_cannot_be_understood_is_named() {
+    for id in ["{}", "[]", "-1", "true"] {
+        let text = format!(r#"["join_job",{{"job_id":{id}}}]"#);
+        says(&text, "join_job: job_id: an id is a text or a whole number");
+    }
+    says(r#"["join_job",{"job_id":"a","since":5}]"#, "join_job: since: invalid type: integer `5`");
+    says(r#"["join_room",{"room":"dashboard","cursors":{"a":1}}]"#, "join_room: cursors.a: ");
+    says(r#"["subscribe_jobs",{"user_id":5}]"#, "subscribe_jobs: user_id: ");
+    says(r#"["undo",{"session_id":"s","step":1}]"#, "undo: step: unknown field `step`");
+    says(r#"["join_job",["a"]]"#, "join_job takes one object");
+    let unknown = "no such event as docs/reference/socketio.md lists: ";
+    says(r#"["joinJob",{"job_id":"a"}]"#, &format!("{unknown}joinJob"));
+    says(&format!(r#"["{}"]"#, "ä".repeat(100_000)), &format!("{unknown}ää"));
 }
 
 #[test]

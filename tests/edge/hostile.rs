@@ -49,6 +49,22 @@ async fn events_that_make_no_sense_get_an_error_each_with_and_without_an_ack() {
     is_well(&socket).await;
 }
 
+/// A room that the dashboard shows is entered without asking the core about the cursor.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cursor_that_is_none_is_told_however_its_topic_is_joined() {
+    let system = System::start().await;
+    let clients = Clients::node().await;
+    for is_shown in [false, true] {
+        let auth = json!({ "dashboard": is_shown });
+        let options = json!({ "cursors": { "room:agents": "bogus" }, "auth": auth });
+        let socket = clients.connect_with(&system.edge.url(), Some(&user("ana")), options);
+        let error = socket.event("error").await;
+        let told = (&error["code"], &error["topic"]);
+        assert_eq!(told, (&json!("invalid_argument"), &json!("room:agents")), "{error}");
+        is_well(&socket).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn malformed_packets_end_at_most_their_own_connection() {
     let mut system = System::start().await;

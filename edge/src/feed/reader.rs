@@ -423,7 +423,7 @@ impl Reader {
                     self.right.hold.settle(touches);
                     return None;
                 }
-                Err(status) if is_refusal(&status) => {
+                Err(status) if is_final(&status) => {
                     self.leave_live();
                     return Some(Closed::refused(&status));
                 }
@@ -456,15 +456,21 @@ impl Reader {
         Ok(response)
     }
 
-    /// A refusal is the end; anything else is tried again after a while.
+    /// What is refused for good is the end; anything else is tried again after a while.
     async fn pause(&mut self, status: &Status) -> Option<Delivery> {
-        if is_refusal(status) {
+        if is_final(status) {
             return Some(Delivery::Closed(Closed::refused(status)));
         }
         let until = Instant::now() + self.backoff.wait();
         sleep_until(until.min(self.renew_at())).await;
         None
     }
+}
+
+/// Whether asking again would come to the same: the right is gone, or what the client gave as its cursor is
+/// none. A room of the dashboard is entered without asking the core about that.
+fn is_final(status: &Status) -> bool {
+    is_refusal(status) || Code::of(status) == Code::InvalidArgument
 }
 
 /// Events that reached sockets by pulling, whoever handed them over.

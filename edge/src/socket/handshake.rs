@@ -41,8 +41,10 @@ impl Handshake {
     /// Takes out what is to be joined at once.
     pub(super) fn take_topics(&mut self) -> Result<Topics, Refusal> {
         let cursors = std::mem::take(&mut self.cursors);
+        // One that is empty says no more than none.
+        let known = |cursor: String| Some(cursor).filter(|cursor| !cursor.is_empty());
         let mut topics: Topics =
-            cursors.into_iter().map(|(topic, cursor)| (topic, Some(cursor))).collect();
+            cursors.into_iter().map(|(topic, cursor)| (topic, known(cursor))).collect();
         if let Some(id) = self.session_id.take() {
             let session_id = Id::required(Some(id), "session_id")?;
             topics.entry(format!("session:{session_id}")).or_insert(None);
@@ -74,6 +76,7 @@ mod tests {
         check(r#"{"session_id":null}"#, &[]);
         check(r#"{"session_id":"s"}"#, &[("session:s", None)]);
         check(r#"{"session_id":7}"#, &[("session:7", None)]);
+        check(r#"{"cursors":{"room:a":""}}"#, &[("room:a", None)]);
         check(
             r#"{"session_id":"s","cursors":{"room:a":"r","session:s":"c"}}"#,
             &[("room:a", Some("r")), ("session:s", Some("c"))],

@@ -322,13 +322,31 @@ impl Config {
 /// What an origin is.
 pub fn origin(text: &str) -> Result<String, String> {
     let origin = text.trim().trim_end_matches('/').to_ascii_lowercase();
-    let is_origin = origin.parse::<Uri>().is_ok_and(|url| {
-        url.scheme().is_some() && url.path() == "/" && url.query().is_none() && !text.contains('*')
-    });
-    if origin.is_empty() || is_origin {
+    let origin = without_default_port(&origin).to_owned();
+    // `null` is what a page of a file or of a sandboxed frame says.
+    if origin.is_empty() || origin == "null" || is_scheme_and_host(&origin) {
         return Ok(origin);
     }
     Err("an origin is scheme and host, as https://app.example or http://localhost:3000".to_owned())
+}
+
+/// Nothing beside them: no path, which a parser may leave out as well, no user, no pattern.
+fn is_scheme_and_host(origin: &str) -> bool {
+    origin.parse::<Uri>().is_ok_and(|url| {
+        let parts = url.scheme_str().zip(url.authority());
+        let is_all = parts.is_some_and(|(scheme, host)| origin == format!("{scheme}://{host}"));
+        is_all && !origin.contains(['*', '@'])
+    })
+}
+
+/// Browsers leave out the port that a scheme has by itself.
+fn without_default_port(origin: &str) -> &str {
+    let port = match origin.split_once("://") {
+        Some(("http", _)) => ":80",
+        Some(("https", _)) => ":443",
+        Some(_) | None => return origin,
+    };
+    origin.strip_suffix(port).unwrap_or(origin)
 }
 
 /// A network, or the one address of a network.
@@ -347,10 +365,23 @@ mod tests {
         for said in ["https://app.example", " https://App.example/ ", "http://localhost:3000"] {
             assert_eq!(origin(said), Ok(said.trim().trim_end_matches('/').to_ascii_lowercase()));
         }
-        assert_eq!(origin(""), Ok(String::new()), "a variable that is set to nothing");
-        for wrong in
-            ["app.example", "*", "https://*.example", "https://app.example/live", "http://"]
+        for said in
+            ["null", "http://[::1]:3000", "https://app.example:8443", "capacitor://localhost"]
         {
+            assert_eq!(origin(said).as_deref(), Ok(said));
+        }
+        assert_eq!(origin("https://app.example:443/").as_deref(), Ok("https://app.example"));
+        assert_eq!(origin("http://localhost:80").as_deref(), Ok("http://localhost"));
+        assert_eq!(origin(""), Ok(String::new()), "a variable that is set to nothing");
+        for wrong in [
+            "app.example",
+            "*",
+            "https://*.example",
+            "https://app.example/live",
+            "https://app.example/#/",
+            "https://ana@app.example",
+            "http://",
+        ] {
             assert!(origin(wrong).is_err(), "{wrong}");
         }
     }

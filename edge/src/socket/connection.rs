@@ -307,8 +307,8 @@ impl Connection {
     async fn ended(&self, held: &mut Held, ended: Ended) -> Result<(), Gone> {
         match ended.end {
             End::Ended => {
-                held.subscriptions.close(&ended.topic);
-                Ok(())
+                let is_forgotten = held.subscriptions.close(&ended.topic);
+                if is_forgotten { self.outlet.tell_offset().await } else { Ok(()) }
             }
             End::Gone => Err(Gone),
             End::Refused { code, message } => {

@@ -155,7 +155,7 @@ impl Subscriptions {
 
     /// Whether a topic is delivered that was begun after this cursor.
     pub(super) fn began_after(&self, topic: &str, cursor: &str) -> bool {
-        let known = self.by_topic.get(topic);
+        let known = self.by_topic.get(topic).filter(|_| !cursor.is_empty());
         known.is_some_and(|subscription| subscription.began_after.as_deref() == Some(cursor))
     }
 
@@ -260,11 +260,13 @@ impl Subscriptions {
         self.names.remove(topic);
     }
 
-    /// A delivery has come to its end. The topic stays joined for as long as there is room for it.
-    pub(super) fn close(&mut self, topic: &str) {
+    /// A delivery has come to its end. The topic stays joined for as long as there is room for it; a client
+    /// that recovers has nothing to come back to there. Answers whether it would have.
+    pub(super) fn close(&mut self, topic: &str) -> bool {
         if let Some(subscription) = self.by_topic.get_mut(topic) {
             subscription.delivery = Delivery::Over;
         }
+        self.outlet.leave(topic)
     }
 
     /// Ends a topic's deliveries, to begin them anew. Answers what the socket has got, where that is

@@ -132,6 +132,17 @@ async fn a_room_of_the_dashboard_that_may_be_read_no_more_is_not_recovered_again
 }
 
 #[tokio::test]
+async fn a_topic_that_has_come_to_its_end_stays_joined_and_is_not_recovered_again() {
+    let mut scene = Scene::new().await;
+    scene.connection.outlet.place(ROOM, Some(CURSOR));
+    scene.held.subscriptions.join(ROOM, By::Name);
+    let ended = Ended { topic: ROOM.to_owned(), end: End::Ended };
+    scene.connection.ended(&mut scene.held, ended).await.unwrap();
+    assert!(scene.has(ROOM));
+    assert!(!scene.connection.outlet.leave(ROOM), "it was still to be recovered");
+}
+
+#[tokio::test]
 async fn a_room_of_the_dashboard_is_not_entered_while_the_right_to_it_is_in_doubt() {
     for is_touched in [false, true] {
         let scene = Scene::new().await;

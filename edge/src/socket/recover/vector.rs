@@ -8,9 +8,10 @@ const VERSION: &str = "rc1";
 const SEPARATOR: char = '~';
 /// Stands for a vector that is too long to be recovered.
 const TOO_LONG: &str = "rc1!";
-/// Topics of one vector. It goes out with every event of the socket, some fifty bytes for each.
-pub(in crate::socket) const RECOVERABLE_TOPICS_MAX: usize = 16;
-/// Longest offset that is looked at.
+/// Topics of one vector: a page of jobs, their list and the dashboard's rooms. It goes out with every event of
+/// the socket, some sixty bytes for each.
+pub(in crate::socket) const RECOVERABLE_TOPICS_MAX: usize = 32;
+/// Longest offset that is looked at: of so many topics with the longest names.
 const OFFSET_BYTES_MAX: usize = 8 * 1024;
 
 /// Topics, each with the cursor of the last event the client has; none where it may lack the snapshot.
@@ -128,6 +129,15 @@ mod tests {
         assert!(!vector.is_recoverable());
         assert_eq!(Vector::parse(&vector.offset()), None);
         vector.leave("job:0");
+        assert_eq!(Vector::parse(&vector.offset()), Some(vector));
+    }
+
+    #[test]
+    fn an_offset_of_the_longest_names_is_looked_at() {
+        let mut vector = Vector::default();
+        for number in 0..RECOVERABLE_TOPICS_MAX {
+            vector.place(&format!("session:{number:0>128}"), Some(&"c".repeat(22)));
+        }
         assert_eq!(Vector::parse(&vector.offset()), Some(vector));
     }
 

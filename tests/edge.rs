@@ -1,6 +1,7 @@
 //! The edge under its clients: who gets in, what it makes of nonsense, and what they notice of its death.
 
 mod clients;
+mod connections;
 mod expiry;
 mod fanout;
 mod hostile;

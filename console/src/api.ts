@@ -19,7 +19,7 @@ export interface Caller {
   readonly version: string;
 }
 
-/** `GET /connections?scope=edge|cluster`: oldest first. */
+/** `GET /connections?scope=edge|cluster&topic=…`: oldest first. */
 export interface ConnectionList {
   readonly connections: readonly Connection[];
   /** The edge that answered. */

@@ -13,14 +13,14 @@ const after = (leastMs: number) => (list: ConnectionList | undefined) => leastMs
 const EVERY_MS = { edge: after(3000), cluster: after(10_000) };
 
 /**
- * Who is connected over Socket.IO. Asked again as soon as this console follows the topic, by default its user's own
- * list, which it follows on every page: it is one of them.
+ * Who is connected over Socket.IO, or who of these follows a topic. Asked again as soon as this console follows it,
+ * without one its user's own list, which it follows on every page: it is one of them.
  */
 export function useConnections(scope: Scope, topic?: string): Polled<ConnectionList> {
   const client = useRoomcast();
   const found = usePolled(
-    `connections ${scope}`,
-    (client, signal) => client.request<ConnectionList>("/connections", { query: { scope }, signal }),
+    `connections ${scope} ${topic ?? ""}`,
+    (client, signal) => client.request<ConnectionList>("/connections", { query: { scope, topic }, signal }),
     EVERY_MS[scope],
   );
   useWhenLive(
@@ -30,9 +30,9 @@ export function useConnections(scope: Scope, topic?: string): Polled<ConnectionL
   return found;
 }
 
-/** How many of this edge's connections follow a topic, for people; nothing until it is known. */
-export function useFollowers(joined?: string): (topic: string) => string {
-  const { data } = useConnections("edge", joined);
+/** How many of this edge's connections follow any topic, or this one, for people; nothing until it is known. */
+export function useFollowers(only?: string): (topic: string) => string {
+  const { data } = useConnections("edge", only);
   if (!data) return () => "";
   const amounts = new Map<string, number>();
   for (const topic of data.connections.flatMap(({ topics }) => topics)) {

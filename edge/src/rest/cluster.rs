@@ -25,19 +25,24 @@ struct Pages<'a> {
 }
 
 /// Whether all edges are meant, by the parameter `scope`, and not the one that answers.
-pub(super) fn is_asked_for(parameters: Parameters) -> Result<bool, Problem> {
-    match parameters.knows(&["scope"])?.get("scope") {
+pub(super) fn is_asked_for(parameters: &Parameters) -> Result<bool, Problem> {
+    match parameters.get("scope") {
         None | Some("edge") => Ok(false),
         Some("cluster") => Ok(true),
         Some(_) => Err(Problem::field("scope", "is edge or cluster")),
     }
 }
 
-/// Everybody who is shown.
-pub(super) async fn connections(state: &AppState, caller: &Caller) -> Result<Connections, Problem> {
+/// Everybody who is shown, or of these who is in one topic.
+pub(super) async fn connections(
+    state: &AppState,
+    caller: &Caller,
+    topic: Option<&str>,
+) -> Result<Connections, Problem> {
     let (mut pages, mut shown) = (Pages::of(state, caller), Connections::default());
     while let Some(page) = pages.next().await? {
-        shown.list.extend(page);
+        let wanted = page.into_iter().filter(|told| topic.is_none_or(|topic| is_in(told, topic)));
+        shown.list.extend(wanted);
         if shown.list.len() >= SHOWN_MAX {
             shown.is_truncated = shown.list.len() > SHOWN_MAX || pages.next.is_some();
             shown.list.truncate(SHOWN_MAX);
@@ -45,6 +50,12 @@ pub(super) async fn connections(state: &AppState, caller: &Caller) -> Result<Con
         }
     }
     Ok(shown)
+}
+
+/// Edges tell of jobs alone.
+fn is_in(told: &EdgeConnection, topic: &str) -> bool {
+    let mut jobs = told.connection.iter().flat_map(|connection| &connection.job_ids);
+    topic.strip_prefix("job:").is_some_and(|job_id| jobs.any(|id| id == job_id))
 }
 
 /// The one with this id, looked for among all.

@@ -101,7 +101,10 @@ impl Connection {
 /// seconds ago. Needs the role admin or auditor.
 #[utoipa::path(
     get, path = "/connections", tag = "operations",
-    params(("scope" = Option<String>, Query, description = "`edge` (the default) or `cluster`")),
+    params(
+        ("scope" = Option<String>, Query, description = "`edge` (the default) or `cluster`"),
+        ("topic" = Option<String>, Query, description = "Only those that have this one among their `topics`, such as `job:7`"),
+    ),
     responses((status = 200, body = ConnectionList), Failures)
 )]
 async fn list(
@@ -111,12 +114,19 @@ async fn list(
     observer: Observer,
 ) -> Result<Json<ConnectionList>, Problem> {
     let edge_id = state.presence.edge_id().to_owned();
-    let others = if cluster::is_asked_for(parameters)? {
-        cluster::connections(&state, &caller).await?
+    let parameters = parameters.knows(&["scope", "topic"])?;
+    let topic = parameters.get("topic").filter(|topic| !topic.is_empty());
+    let others = if cluster::is_asked_for(&parameters)? {
+        cluster::connections(&state, &caller, topic).await?
     } else {
         cluster::Connections::default()
     };
-    let here = state.connections.list().into_iter().filter(|info| info.tenant == observer.tenant);
+    let is_in = |info: &ConnectionInfo| {
+        topic.is_none_or(|topic| info.topics.iter().any(|name| name == topic))
+    };
+    let mut here = state.connections.list();
+    here.retain(|info| info.tenant == observer.tenant && is_in(info));
+    let here = here.into_iter();
     let mut connections: Vec<_> = here.map(|info| Connection::here(info, &edge_id)).collect();
     let cluster::Connections { list, is_truncated } = others;
     connections.extend(list.into_iter().filter_map(|told| Connection::elsewhere(told, &edge_id)));

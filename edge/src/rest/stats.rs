@@ -145,8 +145,9 @@ async fn stats(
     caller: Caller,
     observer: Observer,
 ) -> Result<Json<Stats>, Problem> {
-    if cluster::is_asked_for(parameters)? {
-        return Ok(Json(Stats::of_cluster(cluster::connections(&state, &caller).await?)));
+    if cluster::is_asked_for(&parameters.knows(&["scope"])?)? {
+        let all = cluster::connections(&state, &caller, None).await?;
+        return Ok(Json(Stats::of_cluster(all)));
     }
     let mut here = state.connections.list();
     here.retain(|info| info.tenant == observer.tenant);

@@ -15,8 +15,8 @@ export function Watchers({ topic }: { readonly topic: string }): ReactNode {
   return (
     <Panel title={title} aside={<Link to={addressOf("/connections", undefined, { q: topic })}>Connections</Link>}>
       <Answered {...connections} what="who is watching">
-        {({ connections: all }) => {
-          const users = byUser(all.filter(({ topics }) => topics.includes(topic)));
+        {({ connections: watching }) => {
+          const users = byUser(watching);
           if (users.length === 0) return <Empty title="Nobody" />;
           return (
             <ul className="people">

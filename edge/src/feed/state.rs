@@ -129,8 +129,9 @@ impl Feeds {
         if let Some(known) = states.known(&key, space.as_ref()) {
             return self.join_known(caller, topic, known, space).await;
         }
-        let _turn = states.turn().await;
+        let turn = states.turn().await?;
         if let Some(known) = states.known(&key, space.as_ref()) {
+            drop(turn);
             return self.join_known(caller, topic, known, space).await;
         }
         self.encoded(self.join(caller, topic, None).await?, space).await
@@ -199,9 +200,11 @@ impl States {
         is_of_use.then_some(known)
     }
 
-    /// Whose turn it is to ask for a state that is not kept.
-    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.fetches.acquire().await.ok()
+    /// Whose turn it is to ask for a state that is not kept. A core that answers nobody keeps nobody waiting
+    /// for all who came before.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, Status> {
+        let turn = timeout(CALL_DEADLINE, self.fetches.acquire());
+        turn.await.ok().and_then(Result::ok).ok_or_else(overloaded)
     }
 
     /// Takes the session out of an answer and encodes it, unless that was done for this cursor.

@@ -81,6 +81,15 @@ impl Refusal {
         Self { topic: Some(topic.to_owned()), ..self }
     }
 
+    /// With the name that a field has here, where the core's contract calls it something else.
+    pub(in crate::socket) fn naming(self, field: &str, here: &str) -> Self {
+        let problem = self.message.strip_prefix(field).filter(|problem| problem.starts_with(':'));
+        match problem.map(|problem| format!("{here}{problem}")) {
+            Some(message) => Self { message, ..self },
+            None => self,
+        }
+    }
+
     /// What the core refused of a topic. An unknown job and another user's look the same.
     pub(in crate::socket) fn of_topic(status: &Status, topic: &str) -> Self {
         let refusal = match topic.strip_prefix("job:") {

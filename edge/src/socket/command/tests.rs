@@ -112,6 +112,16 @@ fn attachments_are_malformed() {
 }
 
 #[test]
+fn a_field_is_named_as_it_is_called_here() {
+    let naming = |message: &str| {
+        let refused = Code::InvalidArgument.status(message);
+        Refusal::from(&refused).naming("payload", "data").message().to_owned()
+    };
+    assert_eq!(naming("payload: must be one JSON object"), "data: must be one JSON object");
+    assert_eq!(naming("payloads are none"), "payloads are none");
+}
+
+#[test]
 fn an_unknown_job_and_another_users_look_the_same() {
     let unknown = Code::TopicNotFound.status("no such topic");
     let refusal = Refusal::of_topic(&unknown, "job:7");

@@ -24,7 +24,9 @@ impl Connection {
         };
         let request = self.identity.caller(self.trace.child()).request(request);
         let answer = self.state.upstream.broadcast().publish(request).await;
-        let answer = answer.map_err(|status| Refusal::from(&status))?.into_inner();
+        // What is published stands under `data` here; the contract calls it the payload.
+        let answer =
+            answer.map_err(|status| Refusal::from(&status).naming("payload", "data"))?.into_inner();
         let Some(published) = answer.published else {
             return Err(Failure::Refused(Refusal::new(
                 Code::Internal,

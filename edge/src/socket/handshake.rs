@@ -21,7 +21,7 @@ pub(super) struct Handshake {
     session_id: Option<Id>,
     /// Topics to join at once, each with the cursor of the last event the client has.
     #[serde(default)]
-    cursors: BTreeMap<String, String>,
+    cursors: BTreeMap<String, Option<String>>,
     /// Whether the dashboard is shown to this client, if it says so.
     dashboard: Option<bool>,
     /// Whether this client recovers as Socket.IO's own do.
@@ -42,7 +42,7 @@ impl Handshake {
     pub(super) fn take_topics(&mut self) -> Result<Topics, Refusal> {
         let cursors = std::mem::take(&mut self.cursors);
         // One that is empty says no more than none.
-        let known = |cursor: String| Some(cursor).filter(|cursor| !cursor.is_empty());
+        let known = |cursor: Option<String>| cursor.filter(|cursor| !cursor.is_empty());
         let mut topics: Topics =
             cursors.into_iter().map(|(topic, cursor)| (topic, known(cursor))).collect();
         if let Some(id) = self.session_id.take() {
@@ -76,7 +76,7 @@ mod tests {
         check(r#"{"session_id":null}"#, &[]);
         check(r#"{"session_id":"s"}"#, &[("session:s", None)]);
         check(r#"{"session_id":7}"#, &[("session:7", None)]);
-        check(r#"{"cursors":{"room:a":""}}"#, &[("room:a", None)]);
+        check(r#"{"cursors":{"room:a":"","room:b":null}}"#, &[("room:a", None), ("room:b", None)]);
         check(
             r#"{"session_id":"s","cursors":{"room:a":"r","session:s":"c"}}"#,
             &[("room:a", Some("r")), ("session:s", Some("c"))],

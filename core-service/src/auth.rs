@@ -278,10 +278,19 @@ impl Caller {
         }
     }
 
-    /// The owner of a job to be created: the user, or whom a service or admin names.
-    #[must_use]
-    pub fn owner<'a>(&'a self, named: &'a str) -> &'a str {
-        if named.is_empty() || !self.has(Scope::Service) { self.name() } else { named }
+    /// The owner of what is to be created: the caller, or whom a service or admin names.
+    ///
+    /// # Errors
+    /// `permission_denied`.
+    pub fn owner<'a>(&'a self, named: &'a str) -> Result<&'a str, Status> {
+        if named.is_empty() || named == self.name() {
+            return Ok(self.name());
+        }
+        self.require(
+            Scope::Service,
+            "owner: only a service or an admin creates for somebody else",
+        )?;
+        Ok(named)
     }
 
     /// Whether the caller steers everybody's jobs of its tenant.

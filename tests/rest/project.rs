@@ -48,6 +48,8 @@ async fn a_project_is_made_once_for_a_key_and_listed_to_its_members() {
         (json!({ "name": 7 }), "malformed_message"),
         (json!({ "name": "x", "nmae": "y" }), "malformed_message"),
         (json!({ "name": "" }), "invalid_argument"),
+        (json!({ "name": " \t " }), "invalid_argument"),
+        (json!({ "name": "x", "owner": "ben" }), "permission_denied"),
         (json!({ "name": "n".repeat(257) }), "invalid_argument"),
     ] {
         assert_eq!(ana.post("/projects", &body).await.problem(), code, "{body}");

@@ -89,8 +89,12 @@ pub(super) async fn session(
 /// create jobs there.
 pub(super) async fn placed(log: &Log, caller: &Caller, spec: Spec) -> Result<Spec, Status> {
     let Some(session_id) = &spec.session else {
-        if let Some(project_id) = spec.project.as_ref().filter(|_| !caller.steers_all_jobs()) {
-            project(log, caller, project_id, Role::Editor).await?;
+        match &spec.project {
+            Some(project_id) if caller.steers_all_jobs() => {
+                there(log, &spec.tenant, project_id).await?;
+            }
+            Some(project_id) => drop(project(log, caller, project_id, Role::Editor).await?),
+            None => {}
         }
         return Ok(spec);
     };
@@ -102,6 +106,13 @@ pub(super) async fn placed(log: &Log, caller: &Caller, spec: Spec) -> Result<Spe
         return Err(check::invalid("project_id", "must be the session's"));
     }
     Ok(Spec { tenant: found.tenant, project: Some(found.project_id), ..spec })
+}
+
+/// That a tenant has this project, for whoever needs no role in it.
+async fn there(log: &Log, tenant: &str, project_id: &str) -> Result<(), Status> {
+    let found = log.store().project(project_id).await.map_err(status)?;
+    let is_there = found.is_some_and(|project| project.tenant == tenant);
+    if is_there { Ok(()) } else { Err(project_not_found(project_id)) }
 }
 
 /// Whether the caller may do with a job what takes this role in its project.

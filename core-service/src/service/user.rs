@@ -69,7 +69,7 @@ impl UserService for Users {
         let tenant = wire::tenant(caller.tenant(&tenant))?;
         let id = wire::subject("user_id", user_id)?;
         let display_name =
-            check::text("display_name", display_name, limits::DISPLAY_NAME_BYTES_MAX)?;
+            check::title("display_name", display_name, limits::DISPLAY_NAME_BYTES_MAX)?;
         make_room(&self.door)?;
         let user = self.commit(&caller, Command::PutUser { tenant, id, display_name }).await?;
         Ok(Response::new(v1::PutUserResponse { user: Some(user) }))

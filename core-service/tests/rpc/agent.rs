@@ -132,6 +132,25 @@ async fn a_job_of_a_session_belongs_to_the_sessions_project() {
 }
 
 #[tokio::test]
+async fn a_job_of_a_service_has_a_project_that_its_tenant_has() {
+    let core = serve(|_, _| {}).await;
+    let project_id = someone(&core, "ana", "acme").project().await;
+    let token = service(&[Scope::Service]);
+    let create = async |project_id: &str, tenant: &str| {
+        let (project_id, tenant) = (project_id.into(), tenant.into());
+        let wanted =
+            v1::CreateJobRequest { project_id, tenant, kind: "x".into(), ..Default::default() };
+        core.jobs().create_job(request(wanted, Some(&token), None)).await
+    };
+    assert!(create(&project_id, "acme").await.is_ok());
+    let elsewhere = create(&project_id, "other").await;
+    assert_eq!(refused(elsewhere), Code::ProjectNotFound);
+    let nowhere = create("no-such-project", "acme").await.expect_err("refused");
+    assert!(nowhere.message().contains("no-such-project"), "{nowhere}");
+    assert_eq!(Code::of(&nowhere), Code::ProjectNotFound);
+}
+
+#[tokio::test]
 async fn what_a_worker_says_is_checked_as_what_is_published() {
     let core = serve(|_, _| {}).await;
     let ana = someone(&core, "ana", "acme");

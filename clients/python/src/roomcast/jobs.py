@@ -88,7 +88,7 @@ class AsyncJobs:
         Args:
             kind: What kind of work, `[A-Za-z0-9_.-]{1,128}`.
             input: What to work on: anything that JSON can say, or a `Payload`; at most 1 MiB.
-            owner: The user it belongs to; for a user it is always that user.
+            owner: The user it belongs to, said by services and admins. Empty means the caller.
             tenant: The tenant, for services.
             project_id: The project it belongs to.
             session_id: The session it works for; its project is then the job's.

@@ -36,8 +36,8 @@ impl Sessions {
         }
         let project = Project {
             project_id: new_id(),
-            owner: user_id("owner", caller.owner(&request.owner).to_owned())?,
-            name: check::text("name", request.name, limits::TITLE_BYTES_MAX)?,
+            owner: user_id("owner", caller.owner(&request.owner)?.to_owned())?,
+            name: check::title("name", request.name, limits::TITLE_BYTES_MAX)?,
             tenant,
             created_at: now(),
         };
@@ -229,7 +229,7 @@ impl Sessions {
             session_id: new_id(),
             project_id: project.project_id,
             tenant: project.tenant,
-            name: check::text("name", request.name, limits::TITLE_BYTES_MAX)?,
+            name: check::title("name", request.name, limits::TITLE_BYTES_MAX)?,
             created_at: now(),
             closed_at: None,
         };
@@ -298,7 +298,7 @@ impl Sessions {
 
 /// A user's id: opaque, as a token's `sub` is.
 fn user_id(field: &str, id: String) -> Result<String, Status> {
-    if Topic::user("", &id).is_err() {
+    if id.trim().is_empty() || Topic::user("", &id).is_err() {
         return Err(invalid(field, "is empty or too long"));
     }
     Ok(id)

@@ -64,6 +64,14 @@ pub(in crate::service) fn text(field: &str, value: String, max: usize) -> Result
     }
 }
 
+/// What people call something. Empty is none; of blanks alone nobody could tell that it is there.
+pub(in crate::service) fn title(field: &str, value: String, max: usize) -> Result<String, Status> {
+    if !value.is_empty() && value.trim().is_empty() {
+        return Err(invalid(field, "must not be blank"));
+    }
+    text(field, value, max)
+}
+
 pub(in crate::service) fn span(
     field: &str,
     value: Option<prost_types::Duration>,

@@ -101,7 +101,7 @@ pub(in crate::service) fn spec(
     id: String,
     now: Time,
 ) -> Result<(Spec, Option<Payload>), Status> {
-    let owner = caller.owner(&request.owner).to_owned();
+    let owner = caller.owner(&request.owner)?.to_owned();
     let tenant = caller.tenant(&request.tenant).to_owned();
     check::name("tenant", tenant.clone())?;
     Topic::user(&tenant, &owner).map_err(|_| invalid("owner", "has 1 to 128 bytes, escaped"))?;

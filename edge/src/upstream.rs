@@ -7,6 +7,7 @@
 mod backoff;
 mod caller;
 mod credential;
+mod entry;
 mod heard;
 mod line;
 
@@ -25,7 +26,7 @@ use roomcast_proto::v1::{
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, transport::ClientTlsConfig};
 
-use self::heard::Heard;
+use self::{entry::Entry, heard::Heard};
 
 /// Largest answer taken from the core: a page of events is at most 1 MiB, and a job carries at most an
 /// input and a result of 1 MiB each.
@@ -73,7 +74,8 @@ impl Upstream {
             return Err(Error::NoCore);
         }
         let cores = Cores::new(addresses, tls)?;
-        let line = Line { way: cores.way(), credential, heard: Heard::default() };
+        let (heard, entry) = (Heard::default(), Entry::default());
+        let line = Line { way: cores.way(), credential, heard, entry };
         Ok(Self { cores, line })
     }
 
@@ -91,6 +93,12 @@ impl Upstream {
     #[must_use]
     pub fn known(&self) -> Vec<Known> {
         self.cores.known()
+    }
+
+    /// Why the core does not let this edge in, if it was that which it last answered.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        self.line.entry.refusal()
     }
 
     /// Whether the core that is used hears the others over the bus; none where it does not say.

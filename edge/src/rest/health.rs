@@ -114,8 +114,8 @@ async fn livez() -> Json<Passed> {
 
 /// Whether traffic should come here
 ///
-/// Not while the core cannot be reached or the edge drains. With `?verbose` what that is made of, under the
-/// same status.
+/// Not while the core cannot be reached or refuses this edge's credential, or the edge drains. With
+/// `?verbose` what that is made of, under the same status.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations",
     params(("verbose" = Option<String>, Query, description = "Tells of each part")),
@@ -137,7 +137,10 @@ async fn readyz(State(state): State<AppState>, RawQuery(query): RawQuery) -> Res
             (status, Json(readiness(&state, code).await)).into_response()
         }
         None => Json(Passed { status: "ok" }).into_response(),
-        Some(code) => Problem::new(code, code.entry().cause).into_response(),
+        Some(code) => {
+            let refusal = state.upstream.refusal().filter(|_| code == Code::CoreUnavailable);
+            Problem::new(code, refusal.unwrap_or_else(|| code.entry().cause.into())).into_response()
+        }
     }
 }
 

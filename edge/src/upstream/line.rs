@@ -10,7 +10,7 @@ use tonic::{Status, body::Body};
 use tonic_types::StatusExt as _;
 use tower::Service;
 
-use super::{Credential, heard::Heard};
+use super::{Credential, entry::Entry, heard::Heard};
 
 /// Puts the edge's credential and what it has heard with each call. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -18,6 +18,7 @@ pub struct Line {
     pub(super) way: Way,
     pub(super) credential: Credential,
     pub(super) heard: Heard,
+    pub(super) entry: Entry,
 }
 
 impl Service<Request<Body>> for Line {
@@ -40,13 +41,13 @@ impl Service<Request<Body>> for Line {
         if let Some(cursor) = self.heard.header() {
             request.headers_mut().insert(Heard::HEADER, cursor);
         }
-        let answer = self.way.call(request);
+        let (answer, entry) = (self.way.call(request), self.entry.clone());
         Box::pin(async move {
-            let answer = answer.await?;
-            match Status::from_header_map(answer.headers()).and_then(|status| no_entry(&status)) {
-                Some(refused) => Err(refused),
-                None => Ok(answer),
-            }
+            let answer = answer.await.inspect_err(|_| entry.set(None))?;
+            let status = Status::from_header_map(answer.headers());
+            let refused = status.and_then(|status| no_entry(&status));
+            entry.set(refused.as_ref().map(Status::message));
+            refused.map_or(Ok(answer), Err)
         })
     }
 }

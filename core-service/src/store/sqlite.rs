@@ -33,7 +33,7 @@ mod writer;
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -149,9 +149,20 @@ pub enum OpenError {
         /// The folder.
         path: PathBuf,
     },
-    /// SQLite cannot open the file.
+    /// What is in the file cannot have been written by this program.
+    #[error(
+        "{} is damaged: {reason}; put the last backup in its place: roomcast restore --force FILE",
+        file.display()
+    )]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// How that was seen.
+        reason: String,
+    },
+    /// SQLite cannot open the file. It says all of it itself: there is no source.
     #[error("the database cannot be opened: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
     /// What is stored cannot be read.
     #[error(transparent)]
     Stored(#[from] Error),
@@ -161,6 +172,28 @@ pub enum OpenError {
     /// The system gives no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> OpenError {
+        OpenError::Sqlite(error)
+    }
+}
+
+impl OpenError {
+    /// Names the file, where what is in it is the matter.
+    fn in_folder(self, folder: &Path) -> OpenError {
+        let reason = if let OpenError::Sqlite(error) = &self
+            && failure::is_damage(error)
+        {
+            error.to_string()
+        } else if let OpenError::Stored(Error::Damaged(reason)) = &self {
+            reason.clone()
+        } else {
+            return self;
+        };
+        OpenError::Damaged { file: folder::database(folder), reason }
+    }
 }
 
 /// A store in one SQLite file. Dropping it waits for the writer, then frees the folder.
@@ -185,6 +218,16 @@ impl SqliteStore {
     /// When the folder is in use, not usable, or of a newer program.
     pub fn open(config: SqliteConfig, clock: Clock, tap: Tap) -> Result<SqliteStore, OpenError> {
         let folder = Folder::lock(&config.data_dir)?;
+        let path = folder.path().to_owned();
+        SqliteStore::open_in(folder, config, clock, tap).map_err(|error| error.in_folder(&path))
+    }
+
+    fn open_in(
+        folder: Folder,
+        config: SqliteConfig,
+        clock: Clock,
+        tap: Tap,
+    ) -> Result<SqliteStore, OpenError> {
         let mut connection = connection::open_writer(folder.path(), config.synchronous)?;
         let status = Status::default();
         let copier = connection::open_checkpointer(folder.path())?;

@@ -80,6 +80,19 @@ fn data_of_a_newer_program_is_refused() {
     assert!(matches!(refused, OpenError::NewerSchema { found: 99, .. }), "{refused}");
 }
 
+#[test]
+fn a_file_that_is_no_database_is_told_once_with_its_name_and_the_mend() {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("roomcast.db");
+    std::fs::write(&file, "no database".repeat(1000)).expect("written");
+    let refused = try_open(folder.path()).expect_err("damaged");
+    let (told, file) = (refused.to_string(), file.display().to_string());
+    for says in [file.as_str(), "file is not a database", "roomcast restore --force"] {
+        assert!(told.contains(says), "{told}");
+    }
+    assert!(std::error::Error::source(&refused).is_none(), "{refused:?}");
+}
+
 #[tokio::test]
 async fn damage_is_told_and_never_a_shorter_log() {
     let folder = TempDir::new().expect("a folder");

@@ -33,6 +33,12 @@ pub(super) fn judge(error: &rusqlite::Error) -> Verdict {
     }
 }
 
+/// Whether the file holds what SQLite cannot have written.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
 /// What a reader's failure means to the one who asked.
 pub(super) fn of_reading(failure: Failure) -> Error {
     let error = match failure {
@@ -40,9 +46,7 @@ pub(super) fn of_reading(failure: Failure) -> Error {
         Failure::Engine(error) => error,
     };
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            Error::Damaged(error.to_string())
-        }
+        Some(_) if is_damage(&error) => Error::Damaged(error.to_string()),
         Some(ErrorCode::OperationInterrupted) => {
             Error::Unavailable("the query took too long; narrow it".into())
         }

@@ -86,6 +86,8 @@ impl Writer {
             while requests.len() > 0 {
                 self.batch(&mut requests);
             }
+            // Whoever rests says so: the figure stands until the next request.
+            meter::queue_depth(queue.len());
         }
     }
 

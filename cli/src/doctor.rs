@@ -5,6 +5,7 @@ mod folder;
 mod health;
 mod report;
 mod token;
+mod variable;
 
 use std::path::PathBuf;
 
@@ -19,7 +20,7 @@ Examples:
   roomcast doctor
   roomcast doctor --data-dir /var/lib/roomcast -o json";
 
-/// Check the core, the edge, the clock, the token and the data folder
+/// Check the core, the edge, the clock, the token, the variables and the data folder
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -38,12 +39,21 @@ pub(crate) struct Arguments {
     connection: Connection,
 }
 
-pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
+/// `command` is the root of all commands.
+pub(crate) async fn run(
+    arguments: Arguments,
+    command: &clap::Command,
+    output: Output,
+) -> Result<Exit, Failure> {
     let mut has_failed = false;
     let mut show = |finding: &Finding| {
         has_failed |= finding.level == Level::Fail;
         output.show(finding)
     };
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for finding in variable::check(command, &variables.collect()) {
+        show(&finding)?;
+    }
     match arguments.connection.open().await {
         Ok(core) => {
             for finding in health::check(&core, arguments.connection.first_url()).await {

@@ -152,7 +152,7 @@ async fn execute(asked: Command, output: Output) -> Result<Exit, Failure> {
         Command::Session(command) => session::run(command, output).await,
         Command::Topic(command) => topic::run(command, output).await,
         Command::Token(command) => token::run(command, output),
-        Command::Doctor(arguments) => doctor::run(arguments, output).await,
+        Command::Doctor(arguments) => doctor::run(arguments, &command(), output).await,
         Command::Health(command) => health::run(command, output).await,
         Command::Backup(arguments) => backup::backup(arguments, output).await,
         Command::Restore(arguments) => backup::restore(arguments, output).await,

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roomcast_client::Client;
+use roomcast_runtime::settings;
 use tokio_util::sync::CancellationToken;
 
 pub use self::config::{Config, Duties};
@@ -36,9 +37,12 @@ use self::vibecode::Desk;
 /// When the model's URL is none, or the core refuses this worker for good.
 pub async fn serve(client: Client, duties: Duties, stop: CancellationToken) -> anyhow::Result<()> {
     let (name, slots) = (duties.worker_id(), duties.agent_slots);
-    let desk = Desk::of(&duties.model)?;
+    let desk = Desk::of(&duties.model).map_err(settings::unusable)?;
     let model = desk.as_ref().map(|desk| desk.model.name());
     tracing::info!(name, slots, workspaces = duties.workspaces.len(), model, "serving");
+    if duties.is_idle() {
+        tracing::warn!("this agent has nothing to do: no --workspaces, no --model");
+    }
     let worker = client.worker(name).slots(slots);
     let worker = worker.drain_patience(Duration::from_secs(duties.agent_drain_seconds));
     let workspaces = Arc::new(duties.workspaces);

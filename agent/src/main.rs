@@ -1,5 +1,7 @@
 //! `roomcast-agent`: one agent, until SIGTERM or SIGINT.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use roomcast_agent::Config;
 use roomcast_runtime::telemetry::{self, TelemetryConfig};
@@ -20,16 +22,15 @@ struct Cli {
     telemetry: TelemetryConfig,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     roomcast_agent::guard::stand_if_asked();
-    run()
+    settings::exit_code(run(settings::parse()))
 }
 
 #[tokio::main]
-async fn run() -> anyhow::Result<()> {
-    let cli: Cli = settings::parse();
+async fn run(cli: Cli) -> anyhow::Result<()> {
     let _telemetry = telemetry::init(&cli.telemetry)?;
-    let client = cli.agent.connection.client()?;
+    let client = cli.agent.connection.client().map_err(settings::unusable)?;
     let stop = CancellationToken::new();
     let guard = stop.clone();
     tokio::spawn(async move {

@@ -1,5 +1,6 @@
 //! `roomcast agent`: one agent, as `roomcast-agent` is.
 
+use roomcast_runtime::settings;
 use roomcast_runtime::telemetry::TelemetryConfig;
 
 use crate::exit::Exit;
@@ -18,7 +19,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let _telemetry = serving::telemetry(&arguments.telemetry)?;
-    let client = arguments.agent.connection.client()?;
+    let client = arguments.agent.connection.client().map_err(settings::unusable)?;
     roomcast_agent::serve(client, arguments.agent.duties, serving::until_signal()).await?;
     Ok(Exit::OK)
 }

@@ -8,6 +8,7 @@ use roomcast_client::{Builder, Client, ConnectError, Line, cores};
 use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
 use roomcast_proto::v1::job_service_client::JobServiceClient;
 use roomcast_proto::v1::session_service_client::SessionServiceClient;
+use roomcast_runtime::settings;
 
 use crate::failure::Failure;
 
@@ -110,7 +111,9 @@ impl Connection {
 
     fn builder(&self) -> Result<Builder, Failure> {
         let read = |path: &PathBuf| {
-            std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+            let file = std::fs::read(path);
+            let file = file.with_context(|| format!("{} cannot be read", path.display()));
+            file.map_err(settings::unusable)
         };
         let mut builder = Client::builder().cores(self.url.split(',').map(str::trim));
         if let Some(token) = &self.token {

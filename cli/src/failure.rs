@@ -3,6 +3,7 @@
 use std::io;
 
 use roomcast_proto::registry::Code;
+use roomcast_runtime::settings::Unusable;
 use serde_json::json;
 use tonic::Status;
 
@@ -36,6 +37,7 @@ impl Failure {
             Failure::Unavailable(_) => Exit::UNAVAILABLE,
             // Whoever closed the pipe, such as `head`, has all it wanted.
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::OK,
+            Failure::Other(error) if error.is::<Unusable>() => Exit::USAGE,
             Failure::Output(_) | Failure::Other(_) => Exit::FAILED,
         }
     }
@@ -50,6 +52,7 @@ impl Failure {
             Failure::Core(status) => Code::of(status),
             Failure::Usage(_) => Code::InvalidArgument,
             Failure::Unavailable(_) => Code::CoreUnavailable,
+            Failure::Other(error) if error.is::<Unusable>() => Code::InvalidArgument,
             Failure::Output(_) | Failure::Other(_) => Code::Internal,
         }
     }
@@ -130,6 +133,8 @@ fn message(status: &Status) -> String {
 
 #[cfg(test)]
 mod tests {
+    use roomcast_runtime::settings;
+
     use super::*;
 
     #[test]
@@ -151,6 +156,15 @@ mod tests {
         let error = cause.context("data cannot be used: no such file").context("the core");
         let told = Failure::from(error).to_string();
         assert_eq!(told, "the core: data cannot be used: no such file");
+    }
+
+    #[test]
+    fn settings_that_cannot_work_end_as_settings_that_cannot_be_read() {
+        let error = settings::unusable(anyhow::anyhow!("the door has no key"));
+        let failure = Failure::from(error.context("the core cannot serve"));
+        assert_eq!(failure.exit(), Exit::USAGE);
+        assert_eq!(failure.to_string(), "the core cannot serve: the door has no key");
+        assert_eq!(Failure::from(anyhow::anyhow!("a fire")).exit(), Exit::FAILED);
     }
 
     #[test]

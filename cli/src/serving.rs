@@ -1,14 +1,15 @@
 //! What the server commands share.
 
 use anyhow::Context as _;
-use roomcast_runtime::shutdown;
 use roomcast_runtime::telemetry::{self, LogFormat, Telemetry, TelemetryConfig};
+use roomcast_runtime::{settings, shutdown};
 use tokio_util::sync::CancellationToken;
 
 /// Logs, metrics and traces of a server.
 pub(crate) fn telemetry(config: &TelemetryConfig) -> anyhow::Result<Telemetry> {
     telemetry::metrics();
-    telemetry::init(config).context("telemetry cannot be set up")
+    let telemetry = telemetry::init(config).context("telemetry cannot be set up");
+    telemetry.map_err(settings::unusable)
 }
 
 /// Logs of a command that a person waits for: what went wrong.

@@ -2,6 +2,7 @@
 
 mod cluster;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use roomcast_proto::v1::broadcast_service_server::BroadcastServiceServer;
 use roomcast_proto::v1::job_service_server::JobServiceServer;
 use roomcast_proto::v1::session_service_server::SessionServiceServer;
 use roomcast_proto::v1::user_service_server::UserServiceServer;
+use roomcast_runtime::settings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -105,14 +107,11 @@ pub async fn serve_observed(
     observers: Observers,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
-    anyhow::ensure!(
-        !config.dev || address.ip().is_loopback(),
-        "development mode needs no credentials, so it listens on loopback only, not on {address}; \
-         listen on 127.0.0.1 or leave --dev away"
-    );
+    check(&config, address).map_err(settings::unusable)?;
+    let mut server = server(&config).map_err(settings::unusable)?;
     let mut core = Core::build(&config, observers)?;
     let (health, health_service) = tonic_health::server::health_reporter();
-    let router = server(&config)?
+    let router = server
         .add_service(health_service)
         .add_service(
             JobServiceServer::new(core.jobs()).max_decoding_message_size(MESSAGE_BYTES_MAX),
@@ -136,6 +135,25 @@ pub async fn serve_observed(
     core.run(router, listener, &health, shutdown, &config).await
 }
 
+/// What of the settings can be said before anything is opened.
+fn check(config: &Config, address: SocketAddr) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !config.dev || address.ip().is_loopback(),
+        "development mode needs no credentials, so it listens on loopback only, not on {address}; \
+         listen on 127.0.0.1 or leave --dev away"
+    );
+    let has_key = !config.service_secret.is_empty() || config.core_client_ca.is_some();
+    anyhow::ensure!(
+        config.dev || has_key,
+        "the core's door has no key: set ROOMCAST_SERVICE_SECRET or --core-client-ca (or --dev)"
+    );
+    anyhow::ensure!(
+        config.bus.is_none() || config.store.is_some(),
+        "a bus connects cores on one database: give --store postgres://… as well, or leave --bus away"
+    );
+    Ok(())
+}
+
 /// The parts of a running core.
 struct Core {
     log: Log,
@@ -157,12 +175,9 @@ struct Core {
 
 impl Core {
     fn build(config: &Config, observers: Observers) -> anyhow::Result<Core> {
-        let users = UserKeys::new(config.user_keys())?;
-        let services = ServiceKeys::new(config.service_secret.clone())?;
-        anyhow::ensure!(
-            config.dev || !services.is_empty() || config.core_client_ca.is_some(),
-            "the core's door has no key: set ROOMCAST_SERVICE_SECRET or --core-client-ca (or --dev)"
-        );
+        let users = UserKeys::new(config.user_keys()).map_err(settings::unusable)?;
+        let services = ServiceKeys::new(config.service_secret.clone());
+        let services = services.map_err(settings::unusable)?;
         let access = Access::new(config.users.into());
         let rules =
             Rules { is_dev: config.dev, rooms: config.rooms.clone(), requests: config.requests() };
@@ -188,7 +203,8 @@ impl Core {
         if let Some(shared) = shared {
             let (alarm, roster) = (alarm.clone(), roster.clone());
             let hear = Box::new(move |event: &Event| roster.hear(event));
-            cluster.connect(config, &shared, Ears { bus: bus.clone(), alarm, wants, hear, now })?;
+            let ears = Ears { bus: bus.clone(), alarm, wants, hear, now };
+            cluster.connect(config, &shared, ears).map_err(settings::unusable)?;
         }
         let log = Log::new(store.clone(), bus, alarm.clone())
             .telling(cluster.outgoing.clone(), cluster.pulse.clone());
@@ -325,7 +341,9 @@ fn open_store(
         let authority = config.store_ca.clone();
         let postgres =
             PostgresConfig { authority, retentions, limits, ..PostgresConfig::new(url.expose()) };
-        let store = PostgresStore::open(postgres, tap)?;
+        let store = PostgresStore::open(postgres, tap).map_err(|error| {
+            if error.is_of_settings() { settings::unusable(error) } else { error.into() }
+        })?;
         let shared = Some(store.cluster().clone());
         // A database that went away is waited for: this engine never stops itself.
         return Ok(Opened { store: Arc::new(store), failed: CancellationToken::new(), shared });

@@ -1,5 +1,7 @@
 //! `roomcast-core`: the gRPC core as a process of its own.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use roomcast_core::Config;
 use roomcast_runtime::telemetry::{self, TelemetryConfig};
@@ -22,8 +24,11 @@ struct Cli {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let cli: Cli = settings::parse();
+async fn main() -> ExitCode {
+    settings::exit_code(run(settings::parse()).await)
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
     let _telemetry = telemetry::init(&cli.telemetry)?;
     telemetry::metrics();
     let listener = TcpListener::bind(cli.core.listen).await?;

@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use axum::Router;
 use roomcast_identity::ServiceKeys;
+use roomcast_runtime::settings;
 use tokio::{
     net::TcpListener,
     time::{sleep, timeout},
@@ -100,8 +101,8 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
-    let state = AppState::new(config)?;
-    let door = Door::new(&state.config)?;
+    let state = AppState::new(config).map_err(settings::unusable)?;
+    let door = Door::new(&state.config).map_err(settings::unusable)?;
     let sockets = (state.config.socketio == Switch::On).then(|| Sockets::new(state.clone()));
     let app = router(&state, sockets.as_ref());
 
@@ -168,7 +169,13 @@ fn tls(config: &Config) -> anyhow::Result<Option<ClientTlsConfig>> {
     let read = |path: &Path| {
         std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
     };
-    let Some(authority) = &config.core_ca else { return Ok(None) };
+    let Some(authority) = &config.core_ca else {
+        anyhow::ensure!(
+            config.core_cert.is_none() && config.core_key.is_none(),
+            "--core-cert and --core-key are shown over TLS alone: give --core-ca as well, or leave them away"
+        );
+        return Ok(None);
+    };
     let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(authority)?));
     if let (Some(certificate), Some(key)) = (&config.core_cert, &config.core_key) {
         tls = tls.identity(Identity::from_pem(read(certificate)?, read(key)?));

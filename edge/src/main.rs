@@ -1,5 +1,7 @@
 //! `roomcast-edge`: one edge, until SIGTERM or SIGINT.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use roomcast_edge::Config;
 use roomcast_runtime::{
@@ -24,8 +26,11 @@ struct Cli {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let cli: Cli = settings::parse();
+async fn main() -> ExitCode {
+    settings::exit_code(run(settings::parse()).await)
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
     let _telemetry = telemetry::init(&cli.telemetry)?;
     let listener = TcpListener::bind(cli.edge.listen).await?;
     let stop = CancellationToken::new();

@@ -5,12 +5,17 @@
 //! flag that takes one (`[rooms.alerts]`, see [`TABLE`]) is the flag's value, as TOML. A key that no command has is an error, since it
 //! is a misspelling more often than not.
 
+mod unusable;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{BoolishValueParser, ValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, ValueHint, value_parser};
 use toml::{Table, Value};
+
+pub use unusable::{Unusable, exit_code, unusable};
 
 const CONFIG_ID: &str = "settings-file";
 const CONFIG_VARIABLE: &str = "ROOMCAST_CONFIG";
@@ -46,10 +51,11 @@ pub fn parse<T: clap::Parser>() -> T {
     parse_from(&arguments, std::env::var_os(CONFIG_VARIABLE)).unwrap_or_else(|error| error.exit())
 }
 
-/// The command as [`parse`] knows it: with the flag that names the settings file.
+/// The command as [`parse`] knows it: with the flag that names the settings file, and switches that
+/// take the words that people use.
 #[must_use]
 pub fn command<T: clap::Parser>() -> Command {
-    with_config_flag(T::command())
+    with_words(with_config_flag(T::command()))
 }
 
 fn parse_from<T: clap::Parser>(
@@ -98,6 +104,17 @@ fn with_config_flag(command: Command) -> Command {
             .global(true)
             .help("Settings as TOML: keys are the long names of flags"),
     )
+}
+
+/// A switch that is a variable is `1` to one and `on` to another: each is understood.
+fn with_words(command: Command) -> Command {
+    let is_switch = |known: &ValueParser| known.type_id() == ValueParser::bool().type_id();
+    command
+        .mut_args(|argument| match is_switch(argument.get_value_parser()) {
+            true => argument.value_parser(BoolishValueParser::new()),
+            false => argument,
+        })
+        .mut_subcommands(with_words)
 }
 
 /// The file must be known before parsing, since its values are the defaults of the parse.

@@ -17,8 +17,9 @@ flags. A key at its top counts for every command that has the flag; in a table n
 (`[core]`, `[edge]`) for that command alone. A key that no command has is an error.
 
 Where a value may be a list, its parts are separated by the sign that is shown, or the flag is given several
-times; in the file it may be a TOML list. A switch is on when its flag is given, and as a variable `true` or
-`false`. **Secret** values are best given as variables: a command line is seen by others.
+times; in the file it may be a TOML list. A switch is on when its flag is given; as a variable it is `true` or
+`false`, for which `1`, `yes`, `on` and `0`, `no`, `off` are taken as well. **Secret** values are best given as
+variables: a command line is seen by others.
 
 ";
 /// How a help tells a default that is no fixed value.
@@ -181,8 +182,9 @@ pub(super) fn takes(argument: &Arg) -> String {
     if !argument.get_action().takes_values() {
         return String::new();
     }
-    let words: Vec<_> =
-        argument.get_possible_values().iter().map(|word| word.get_name().to_owned()).collect();
+    let words = argument.get_possible_values();
+    let shown = words.iter().filter(|word| !word.is_hide_set());
+    let words: Vec<_> = shown.map(|word| word.get_name().to_owned()).collect();
     let names = argument.get_value_names().unwrap_or_default();
     let form = if words.is_empty() { names.join(" ") } else { words.join("|") };
     let form = match argument.get_value_delimiter() {

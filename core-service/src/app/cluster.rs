@@ -32,10 +32,6 @@ pub(super) struct Cluster {
 impl Cluster {
     /// What the configuration says of other cores.
     pub(super) fn new(config: &Config) -> anyhow::Result<Cluster> {
-        anyhow::ensure!(
-            config.bus.is_none() || config.store.is_some(),
-            "a bus connects cores on one database: give --store postgres://… as well, or leave --bus away"
-        );
         // Below 2^63, for the database; not 0, which is nobody.
         let core = getrandom::u64().context("a number for the core")? >> 1 | 1;
         let outgoing = config.bus.as_ref().map(|_| Outgoing::default());

@@ -151,7 +151,18 @@ pub enum OpenError {
         /// What is known.
         known: i64,
     },
-    /// It cannot be reached or does not do what it is asked.
+    /// It cannot be reached, or lets nobody in.
+    #[error(
+        "the database at {place} cannot be reached: {reason}; look whether PostgreSQL runs there and \
+         lets this core in, and whether --store (ROOMCAST_STORE) names the right one"
+    )]
+    Unreachable {
+        /// Its hosts, ports and name.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+    /// It does not do what it is asked.
     #[error("the database cannot be used: {0}")]
     Database(String),
     /// No thread can be started.
@@ -207,7 +218,8 @@ impl PostgresStore {
 
 fn open(config: PostgresConfig, tap: Tap) -> Result<PostgresStore, OpenError> {
     let target = Target::new(&config.url, config.authority.as_deref())?;
-    let connection = Connection::open(&target)?;
+    let connection =
+        Connection::open(&target).map_err(|trouble| OpenError::unreachable(&target, trouble))?;
     migrate::migrate(&connection)?;
     warn_of_settings(&connection)?;
     let cluster = Cluster::read(&connection)?;

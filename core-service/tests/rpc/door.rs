@@ -8,6 +8,9 @@ use roomcast_identity::{Scope, Secret, User, mint_user};
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1;
 use roomcast_proto::v1::job_service_client::JobServiceClient;
+use roomcast_runtime::settings::Unusable;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic_types::StatusExt as _;
 
@@ -51,6 +54,33 @@ async fn a_users_token_decides_what_that_user_sees() {
     let list = v1::ListJobsRequest { owner: "alice".into(), ..Default::default() };
     let others = jobs.list_jobs(request(list, Some(&edge), Some(&bob))).await;
     assert_eq!(refused(others), Code::PermissionDenied);
+    let for_alice = v1::CreateJobRequest { owner: "alice".into(), ..report("x") };
+    let by_bob = jobs.create_job(request(for_alice.clone(), Some(&edge), Some(&bob))).await;
+    assert_eq!(refused(by_bob), Code::PermissionDenied);
+    assert!(jobs.create_job(request(for_alice, Some(&edge), Some(&alice))).await.is_ok());
+}
+
+#[tokio::test]
+async fn settings_that_cannot_work_are_told_as_such() {
+    let cases: [fn(&mut Config); 4] = [
+        |_| {},
+        |config| config.bus = Some("redis://localhost".parse().expect("a bus")),
+        |config| config.jwks_url = Some("nowhere".into()),
+        |config| {
+            config.core_tls_cert = Some("/nowhere/cert.pem".into());
+            config.core_tls_key = Some("/nowhere/key.pem".into());
+        },
+    ];
+    for (number, adapt) in cases.into_iter().enumerate() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut config = Config::development(folder.path().join("data"));
+        config.dev = number > 0;
+        adapt(&mut config);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let ended = roomcast_core::serve(config, listener, CancellationToken::new()).await;
+        let error = ended.expect_err("it cannot serve");
+        assert!(error.is::<Unusable>(), "{error:#}");
+    }
 }
 
 #[tokio::test]

@@ -101,6 +101,28 @@ fn switches_lists_and_required_flags_can_stand_in_the_file() {
     );
 }
 
+#[derive(Debug, Parser, PartialEq)]
+struct Switched {
+    #[arg(long)]
+    dev: bool,
+    #[arg(long, action = clap::ArgAction::Set, default_value_t = true)]
+    told: bool,
+}
+
+#[test]
+fn a_switch_takes_the_words_that_people_use() {
+    for (words, means) in [(["1", "true", "yes", "on"], true), (["0", "false", "no", "OFF"], false)]
+    {
+        for word in words {
+            let file = format!("dev = '{word}'");
+            let parsed = parse_with::<Switched>(&file, &format!("x --told {word}")).unwrap();
+            assert_eq!(parsed, Switched { dev: means, told: means }, "{word}");
+        }
+    }
+    assert!(parse_with::<Switched>("", "x --told perhaps").is_err());
+    assert!(parse_with::<Switched>("dev = 'off'", "x --dev").unwrap().dev);
+}
+
 #[test]
 fn a_program_of_one_command_reads_its_own_table() {
     let file = "count = 2\n[core]\ncount = 3\n[edge]\nlisten = 'elsewhere'";

@@ -6,7 +6,9 @@ use roomcast_proto::v1::{
 };
 
 use crate::support::recorder::publish_request;
-use crate::support::{Caller, Core, admin, admin_of, code, user};
+use crate::support::{
+    Caller, Core, Port, Process, Rest, admin, admin_of, code, eventually, finish, roomcast, user,
+};
 
 fn lease() -> LeaseJobsRequest {
     let (worker_id, kinds) = ("w".to_owned(), vec!["none".to_owned()]);
@@ -62,4 +64,39 @@ async fn what_belongs_to_one_tenant_does_not_exist_for_an_admin_of_another() {
     assert_eq!(seen.events.len(), 1);
     let other = there.broadcast(core.channel()).list_events(request).await.unwrap().into_inner();
     assert_eq!(other.events, [], "the same name, another topic");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edge_that_is_not_let_in_says_so_to_whoever_asks_whether_it_is_ready() {
+    let (core, port) = (Core::start().await, Port::reserve());
+    let address = port.address().to_string();
+    let mut command = roomcast(&["edge", "--listen", &address, "--core", &core.url()]);
+    for secret in ["ROOMCAST_SERVICE_SECRET", "ROOMCAST_JWT_SECRET"] {
+        command.env(secret, "a secret that the core has never heard of");
+    }
+    let _edge = Process::spawn("edge", &mut command);
+    let rest = Rest::new(&port.url(), None);
+    let told = eventually("the edge says that it is not let in", async || {
+        let answer = rest.try_get("/readyz").await?;
+        answer.text.contains("refuses this edge's credential").then_some(answer)
+    })
+    .await;
+    assert_eq!((told.status, told.problem()), (503, "core_unavailable"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_settings_cannot_work_ends_as_one_whose_settings_cannot_be_read() {
+    for (arguments, says) in [
+        (&["core"][..], "has no key"),
+        (&["core", "--dev", "--jwks-url", "nowhere"], "JWKS URL"),
+        (&["edge", "--core-cert", "a.pem", "--core-key", "b.pem"], "--core-ca"),
+        (&["edge", "--core", "nowhere"], "nowhere"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = roomcast(arguments);
+        command.args(["--listen", "127.0.0.1:0"]).env("ROOMCAST_DATA_DIR", folder.path());
+        let ended = finish(&mut command).await;
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.err);
+        assert!(ended.err.contains(says), "{arguments:?}: {}", ended.err);
+    }
 }

@@ -7,6 +7,8 @@
 mod deploy;
 #[path = "tidy/docs.rs"]
 mod docs;
+#[path = "tidy/order.rs"]
+mod order;
 #[path = "tidy/source.rs"]
 mod source;
 
@@ -30,8 +32,13 @@ const RULES: &[(&str, Check, (&str, &str))] = &[
     ),
     (
         "imports of the core run one way",
-        core_imports_run_one_way,
+        order::core_imports_run_one_way,
         ("core-service/src/store/x.rs", "use crate::service::job::Jobs;"),
+    ),
+    (
+        "imports of the edge run one way",
+        order::edge_imports_run_one_way,
+        ("edge/src/auth/x.rs", "use crate::{\n    config::{AuthMode, Config}, rest,\n};"),
     ),
     (
         "the edge never imports the core",
@@ -166,50 +173,6 @@ fn domain_is_pure(tree: &[Source]) -> Vec<String> {
         "crate::store",
     ];
     forbid(tree, |source| source.is_under("core-service/src/domain"), &FOREIGN)
-}
-
-/// The core's modules by height: each imports only what lies below.
-const HEIGHTS: &[(&str, u8)] = &[
-    ("domain", 0),
-    ("config", 1),
-    ("store", 1),
-    ("bus", 2),
-    ("auth", 2),
-    ("error", 2),
-    ("snapshot", 2),
-    ("alarm", 1),
-    ("log", 3),
-    ("observer", 3),
-    ("metrics_page", 3),
-    ("rpc_span", 2),
-    ("subscription", 4),
-    ("maintenance", 4),
-    ("service", 5),
-    ("probe", 6),
-    ("app", 6),
-];
-
-fn core_imports_run_one_way(tree: &[Source]) -> Vec<String> {
-    let height = |module: &str| HEIGHTS.iter().find(|(name, _)| *name == module).map(|(_, at)| *at);
-    let mut found = Vec::new();
-    for (source, line, text) in lines(tree, |source| source.is_under("core-service/src")) {
-        let inner = &source.path["core-service/src/".len()..];
-        let module = inner.split(['/', '.']).next().unwrap_or_default();
-        if matches!(module, "lib" | "main") {
-            continue;
-        }
-        for import in text.split("crate::").skip(1) {
-            let target = import.split(|c: char| !is_word(c)).next().unwrap_or_default();
-            if target == module || !target.starts_with(|c: char| c.is_lowercase()) {
-                continue;
-            }
-            match (height(module), height(target)) {
-                (Some(here), Some(there)) if there < here => {}
-                _ => found.push(source.at(line, &format!("{module} imports {target}"))),
-            }
-        }
-    }
-    found
 }
 
 fn edge_stands_alone(tree: &[Source]) -> Vec<String> {

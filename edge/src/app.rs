@@ -16,13 +16,16 @@ use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 use crate::{
     auth::{Auth, Origins, Rights, guard, listen},
     config::{Config, Switch},
+    connections::Connections,
+    departures::Departures,
     feed::Feeds,
     lane::Lanes,
     listener::{self, Door},
     metrics_page,
     presence::Presence,
     rest,
-    socket::{Connections, Departures, Sockets},
+    socket::Sockets,
+    state::AppState,
     upstream::{Credential, Upstream},
 };
 
@@ -32,29 +35,6 @@ const SERVICE_NAME: &str = "roomcast-edge";
 const DRAIN_GRACE: Duration = Duration::from_secs(2);
 /// How often it is looked whether they have.
 const DRAIN_POLL: Duration = Duration::from_millis(20);
-
-/// What every route and socket of an edge shares. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct AppState {
-    /// The settings.
-    pub config: Arc<Config>,
-    /// The core.
-    pub upstream: Upstream,
-    /// The topics followed.
-    pub feeds: Feeds,
-    /// Who is calling.
-    pub auth: Auth,
-    /// Who holds which rights here.
-    pub rights: Rights,
-    /// Who is in sessions and rooms here.
-    pub presence: Presence,
-    /// Who is connected over Socket.IO.
-    pub connections: Connections,
-    /// Whose connections were ended without a farewell.
-    pub departures: Departures,
-    /// Cancelled when the edge begins to shut down.
-    pub draining: CancellationToken,
-}
 
 impl AppState {
     /// The parts of an edge, connected to nothing yet.
@@ -76,18 +56,6 @@ impl AppState {
             draining: CancellationToken::new(),
             config: Arc::new(config),
         })
-    }
-
-    /// Whether the edge is shutting down.
-    #[must_use]
-    pub fn is_draining(&self) -> bool {
-        self.draining.is_cancelled()
-    }
-
-    /// Whether traffic should come here: the upstream stands and the edge is not shutting down.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        !self.is_draining() && self.feeds.is_connected()
     }
 }
 

@@ -1,11 +1,13 @@
 //! Who is calling, and from which page.
 
+mod caller;
 mod hearing;
 mod origin;
 mod rights;
 mod session;
 mod standing;
 
+pub use caller::Caller;
 pub(crate) use hearing::listen;
 pub use origin::Origins;
 pub(crate) use origin::guard;
@@ -26,10 +28,7 @@ use roomcast_identity::{
 };
 use roomcast_runtime::trace::TraceContext;
 
-use crate::{
-    config::{AuthMode, Config},
-    upstream::Caller,
-};
+use crate::config::{AuthMode, Config};
 
 /// The user `dev` is asserted to the core for this long at a time.
 const DEV_TOKEN_LIFE: Duration = Duration::from_secs(3600);

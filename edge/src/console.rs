@@ -1,7 +1,6 @@
 //! The web console under `/console/`: what `npm run build` leaves in `console/dist`, inside of a release's
-//! binary; a debug build reads the folder, so that the pages can change without it.
-
-use std::borrow::Cow;
+//! binary; a debug build reads the folder, so that the pages can change without it. And Socket.IO's own browser
+//! client, which lies there too, where pages of that world look for it.
 
 use axum::{
     Router,
@@ -13,13 +12,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use roomcast_proto::registry::Code;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use crate::rest::Problem;
+use crate::{page, problem::Problem};
 
 /// Where the console begins.
 pub(crate) const PATH: &str = "/console/";
 
 /// Socket.IO's own browser client, which the build lays beside the console.
 const CLIENT: &str = "socket.io.min.js";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 /// Its one page: every path of the console that is no file is shown by it.
 const INDEX: &str = "index.html";
 /// Files whose names change with their content.
@@ -52,13 +52,20 @@ struct Dist;
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/console", get(|| async { Redirect::permanent(PATH) }))
-        .route(PATH, get(|headers: HeaderMap| async move { page(&headers) }))
+        .route(PATH, get(|headers: HeaderMap| async move { index(&headers) }))
         .route("/console/{*path}", get(part))
+        .route("/socket.io/socket.io.js", get(socket_io_client))
+        .route("/socket.io/socket.io.min.js", get(socket_io_client))
 }
 
-/// Socket.IO's own browser client, if the console was built.
-pub(crate) fn socket_io_client() -> Option<Cow<'static, [u8]>> {
-    Dist::get(CLIENT).map(|file| file.data)
+async fn socket_io_client() -> Result<Response, Problem> {
+    Dist::get(CLIENT).map(|client| page::file(JAVASCRIPT, client.data)).ok_or_else(|| {
+        tracing::warn!("asked for Socket.IO's browser client, which this binary was built without");
+        Problem::new(
+            Code::RouteNotFound,
+            "this binary was built without Socket.IO's browser client: run `make console` and build again",
+        )
+    })
 }
 
 async fn part(Path(path): Path<String>, headers: HeaderMap) -> Response {
@@ -71,13 +78,13 @@ async fn part(Path(path): Path<String>, headers: HeaderMap) -> Response {
     if path.starts_with(HASHED) {
         return Problem::new(Code::RouteNotFound, "the console has no such file").into_response();
     }
-    page(&headers)
+    index(&headers)
 }
 
-fn page(headers: &HeaderMap) -> Response {
+fn index(headers: &HeaderMap) -> Response {
     match Dist::get(INDEX) {
         Some(index) => answer(INDEX, index, headers),
-        None => crate::page::html(NOT_BUILT.to_owned()),
+        None => page::html(NOT_BUILT.to_owned()),
     }
 }
 

@@ -58,9 +58,9 @@ use self::{
     topic::{Feed, Key},
 };
 use crate::{
-    auth::{Hold, Rights},
+    auth::{Caller, Hold, Rights},
     presence::{Place, Presence, Stay},
-    upstream::{Caller, Upstream},
+    upstream::Upstream,
 };
 
 /// A feed stays this long after its last reader: a page that is loaded again finds it there.

@@ -1,5 +1,4 @@
-//! Pages that the edge writes itself, for who has no console; and Socket.IO's own browser client, where pages
-//! of that world look for it.
+//! Pages that the edge writes itself, for who has no console.
 
 use axum::{
     Router,
@@ -7,25 +6,18 @@ use axum::{
     routing::get,
 };
 use http::{HeaderName, HeaderValue, header};
-use roomcast_proto::registry::Code;
-
-use crate::{console, rest::Problem};
 
 const STYLE: &str = include_str!("page/page.css");
 
 const CSS: &str = "text/css; charset=utf-8";
-const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Nothing but our own files, and no script at all.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The files that stand beside the API, not in it.
+/// What the pages load. It stands beside the API, not in it.
 pub(crate) fn assets<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new()
-        .route("/page.css", get(|| async { file(CSS, STYLE) }))
-        .route("/socket.io/socket.io.js", get(socket_io_client))
-        .route("/socket.io/socket.io.min.js", get(socket_io_client))
+    Router::new().route("/page.css", get(|| async { file(CSS, STYLE) }))
 }
 
 /// A page of ours.
@@ -42,17 +34,8 @@ pub(crate) fn html(text: String) -> Response {
     response
 }
 
-async fn socket_io_client() -> Result<Response, Problem> {
-    console::socket_io_client().map(|source| file(JAVASCRIPT, source)).ok_or_else(|| {
-        tracing::warn!("asked for Socket.IO's browser client, which this binary was built without");
-        Problem::new(
-            Code::RouteNotFound,
-            "this binary was built without Socket.IO's browser client: run `make console` and build again",
-        )
-    })
-}
-
-fn file(media_type: &'static str, content: impl IntoResponse) -> Response {
+/// A file of this binary's version.
+pub(crate) fn file(media_type: &'static str, content: impl IntoResponse) -> Response {
     let headers = [
         (header::CONTENT_TYPE, media_type),
         // Asked for again each time: an edge of another version may answer.

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::register::Register;
-use crate::{socket::Connections, upstream::Upstream};
+use crate::{connections::Connections, upstream::Upstream};
 
 /// Who is where. Cheap to clone.
 #[derive(Debug, Clone, Default)]

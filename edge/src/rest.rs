@@ -26,7 +26,6 @@ mod openapi;
 mod parameters;
 mod path;
 mod payload;
-mod problem;
 mod projects;
 mod rate;
 mod revocations;
@@ -41,8 +40,6 @@ mod topics;
 mod trace;
 mod users;
 mod whoami;
-
-pub use problem::{FieldError, Problem};
 
 use std::any::Any;
 
@@ -59,7 +56,7 @@ use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLaye
 use utoipa_axum::router::OpenApiRouter;
 
 use self::openapi::Description;
-use crate::{app::AppState, console, page};
+use crate::{console, page, problem::Problem, state::AppState};
 
 /// Where the routes stand beside the root.
 const PREFIX: &str = "/api/v1";

@@ -5,7 +5,7 @@
 //! life then: [`connect`] verifies its token before the CONNECT reply and hands it an inbox and
 //! a [`Connection`]; [`inbound`] puts every message into the inbox in the order of arrival, inside the
 //! connection's reading task; the connection takes them one by one and answers; each topic it joined
-//! has a task that pulls from the feed (`crate::delivery`) and writes through [`emit`], the only
+//! has a task that pulls from the feed ([`delivery`]) and writes through [`emit`], the only
 //! place that writes to sockets.
 //!
 //! What never happens: a handler that overtakes another, an event dropped because a queue is full, a
@@ -18,7 +18,7 @@ mod catalogue;
 mod command;
 mod connect;
 mod connection;
-mod departures;
+mod delivery;
 mod emit;
 mod gate;
 mod handshake;
@@ -28,7 +28,6 @@ mod leaving;
 mod owner;
 mod payload;
 mod recover;
-mod registry;
 mod subscriptions;
 mod transport;
 mod view;
@@ -36,10 +35,8 @@ mod view;
 pub use adapter::{Adapters, RawAdapter};
 pub use catalogue::description;
 pub use connection::Connection;
-pub use departures::Departures;
 pub use emit::{Gone, Outlet};
 pub use gate::Gate;
-pub use registry::{ConnectionInfo, Connections};
 pub use transport::Transports;
 
 pub(crate) use command::probe as probe_command;
@@ -57,7 +54,7 @@ use self::{
     connect::{Doorway, authenticate, connected},
     transport::Users,
 };
-use crate::{app::AppState, config::Switch, lane::Namespace};
+use crate::{config::Switch, lane::Namespace, state::AppState};
 
 /// Packets that wait for one WebSocket without a lane: who finds it full looks again within 50 ms, so
 /// that a socket gets twenty thousand events a second. Those that poll have a bound of their own.

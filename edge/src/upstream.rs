@@ -5,7 +5,6 @@
 //! it is; calls that may be repeated go there by themselves.
 
 mod backoff;
-mod caller;
 mod credential;
 mod entry;
 mod heard;
@@ -13,9 +12,10 @@ mod line;
 
 pub use backoff::Backoff;
 pub(crate) use backoff::{jittered, spread};
-pub use caller::{CALL_DEADLINE, Caller};
 pub use credential::Credential;
 pub use line::Line;
+
+use std::time::Duration;
 
 use roomcast_client::cores::{AddressError, Cores, Known};
 use roomcast_proto::v1::{
@@ -27,6 +27,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, transport::ClientTlsConfig};
 
 use self::{entry::Entry, heard::Heard};
+
+/// Longest wait for the answer of one call: well under the 20 s after which a browser's own libraries
+/// give up, and long enough for a group commit behind a slow disk.
+pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Largest answer taken from the core: a page of events is at most 1 MiB, and a job carries at most an
 /// input and a result of 1 MiB each.

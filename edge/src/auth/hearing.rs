@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::{Rights, rights::HEARD_FOR};
+use super::{Caller, Rights, rights::HEARD_FOR};
 use crate::{
-    socket::Connections,
-    upstream::{Backoff, Caller, Upstream},
+    connections::Connections,
+    upstream::{Backoff, Upstream},
 };
 
 /// A stream that takes longer to open, or is silent for longer, is given up: there may be a better one.

@@ -13,7 +13,7 @@ use roomcast_proto::registry::Code;
 use roomcast_runtime::trace::TraceContext;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::{config::Config, rest::Problem};
+use crate::{config::Config, problem::Problem};
 
 /// Where front ends are served in development.
 const DEV_PORTS: [u16; 4] = [3000, 3001, 4173, 5173];

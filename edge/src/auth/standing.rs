@@ -12,8 +12,8 @@ use roomcast_runtime::trace::TraceContext;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tonic::Status;
 
-use super::{Rights, Session, rights::Hold};
-use crate::upstream::{Caller, Upstream, is_refusal};
+use super::{Caller, Rights, Session, rights::Hold};
+use crate::upstream::{Upstream, is_refusal};
 
 /// A client learns this long before that its token's time will be over.
 const EXPIRY_WARNING: Duration = Duration::from_secs(60);

@@ -14,7 +14,10 @@ use tokio::{sync::OnceCell, time::Instant};
 use tonic::Status;
 
 use super::{Feeds, Reader, Shared, topic::Key};
-use crate::{auth::Hold, names::Encoded, upstream::Caller};
+use crate::{
+    auth::{Caller, Hold},
+    names::Encoded,
+};
 
 /// Who enters is told what a room held at most this long ago; what came since follows like anything new.
 const KEEP: Duration = Duration::from_secs(1);

@@ -11,7 +11,7 @@ use tokio::{sync::OnceCell, time::Instant};
 use tonic::Status;
 
 use super::{Shared, place::Place, topic::Key};
-use crate::{names::Encoded, upstream::Caller};
+use crate::{auth::Caller, names::Encoded};
 
 /// Events of one page: core and edge read, encode and hand over one in some 200 µs at a time, which is what
 /// live events wait for it.

@@ -24,10 +24,10 @@ use super::{
     topic::Feed,
 };
 use crate::{
-    auth::Hold,
+    auth::{Caller, Hold},
     names::Encoded,
     presence::Stay,
-    upstream::{Backoff, CALL_DEADLINE, Caller, is_refusal},
+    upstream::{Backoff, CALL_DEADLINE, is_refusal},
 };
 
 /// Longest wait for the answer to a renewal: a reader with a valid grant delivers nothing meanwhile.

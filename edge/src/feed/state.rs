@@ -17,10 +17,7 @@ use tokio::{
 use tonic::Status;
 
 use super::{Feeds, Joined, topic::Key};
-use crate::{
-    names::SessionState,
-    upstream::{CALL_DEADLINE, Caller},
-};
+use crate::{auth::Caller, names::SessionState, upstream::CALL_DEADLINE};
 
 /// A state serves those who join within this; they read what came after it like any reader. One that there
 /// was no space for is not read in vain again for as long.

@@ -20,7 +20,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{Feeds, reader::Closed, topic::Feed};
-use crate::upstream::{Backoff, CALL_DEADLINE, Caller};
+use crate::{
+    auth::Caller,
+    upstream::{Backoff, CALL_DEADLINE},
+};
 
 /// Bytes of events that may be on their way: one burst of a second at full rate, and no more that a
 /// paused edge would have to hold.

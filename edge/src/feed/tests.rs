@@ -16,10 +16,10 @@ use super::{
     topic::Key,
 };
 use crate::{
-    auth::Rights,
+    auth::{Caller, Rights},
     names::Encoded,
     presence::Presence,
-    upstream::{Caller, Credential, Upstream},
+    upstream::{Credential, Upstream},
 };
 
 /// The feeds of an edge whose core nobody can reach.

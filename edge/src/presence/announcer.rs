@@ -12,8 +12,9 @@ use super::{
     parts::{Part, Parts},
 };
 use crate::{
-    socket::Connections,
-    upstream::{Backoff, Caller, Upstream},
+    auth::Caller,
+    connections::Connections,
+    upstream::{Backoff, Upstream},
 };
 
 /// Who comes or goes within this is told in one call: a page that opens joins several topics, and a

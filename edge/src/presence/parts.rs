@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use roomcast_proto::v1::{Connection, ConnectionPart};
 
-use crate::socket::ConnectionInfo;
+use crate::connections::ConnectionInfo;
 
 /// The contract's number of parts: with 20,000 connections, some eighty in each.
 const PARTS: usize = 256;

@@ -9,7 +9,8 @@ use roomcast_proto::v1;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{PREFIX, problem::Problem};
+use super::PREFIX;
+use crate::problem::Problem;
 
 /// Work that has begun.
 #[derive(Debug, Serialize, ToSchema)]

@@ -14,9 +14,8 @@ use super::{
     caller::Caller,
     openapi::Failures,
     parameters::{Parameters, next_page},
-    problem::Problem,
 };
-use crate::{app::AppState, names::rfc3339};
+use crate::{names::rfc3339, problem::Problem, state::AppState};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list))

@@ -7,7 +7,7 @@ use http::{HeaderMap, header};
 use roomcast_proto::registry::Code;
 use serde::de::DeserializeOwned;
 
-use super::problem::{FieldError, Problem};
+use crate::problem::{FieldError, Problem};
 
 /// The content itself, at most: the core's own limit for a payload and for a batch of them.
 pub(super) const PAYLOAD_BYTES_MAX: usize = 1024 * 1024;

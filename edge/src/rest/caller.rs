@@ -6,19 +6,20 @@ use roomcast_identity::User;
 use roomcast_proto::{registry::Code, v1::CheckAccessRequest};
 use roomcast_runtime::trace::TraceContext;
 
-use super::{accept::wants, problem::Problem, sse, tickets};
+use super::{accept::wants, sse, tickets};
 use crate::{
-    app::AppState,
-    auth::Identity,
+    auth::{self, Identity},
     listener::ClientAddress,
-    upstream::{self, is_refusal},
+    problem::Problem,
+    state::AppState,
+    upstream::is_refusal,
 };
 
 /// The user of a request, and how to call the core on the user's behalf.
 #[derive(Debug)]
 pub(super) struct Caller {
     pub(super) user: User,
-    pub(super) upstream: upstream::Caller,
+    pub(super) upstream: auth::Caller,
 }
 
 impl FromRequestParts<AppState> for Caller {
@@ -29,7 +30,7 @@ impl FromRequestParts<AppState> for Caller {
         let trace = parts.extensions.get::<TraceContext>().copied();
         let trace = trace.unwrap_or_else(|| TraceContext::from_headers(&parts.headers));
         let client = parts.extensions.get::<ClientAddress>().map(|address| address.0);
-        let upstream = upstream::Caller { client, ..identity.caller(trace) };
+        let upstream = auth::Caller { client, ..identity.caller(trace) };
         Ok(Self { upstream, user: identity.user })
     }
 }
@@ -53,7 +54,7 @@ async fn identify(state: &AppState, parts: &Parts) -> Result<Identity, Problem> 
 #[derive(Debug)]
 pub(super) struct Admin {
     pub(super) tenant: String,
-    pub(super) upstream: upstream::Caller,
+    pub(super) upstream: auth::Caller,
 }
 
 /// A user with the role `admin` or `auditor`: for what operators see.

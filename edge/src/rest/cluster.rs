@@ -2,8 +2,8 @@
 
 use roomcast_proto::v1::{Connection, EdgeConnection, ListConnectionsRequest};
 
-use super::{caller::Caller, parameters::Parameters, problem::Problem};
-use crate::app::AppState;
+use super::{caller::Caller, parameters::Parameters};
+use crate::{problem::Problem, state::AppState};
 
 /// Connections shown of a whole cluster: some 20 MB of text. Beyond, metrics say how many there are.
 const SHOWN_MAX: usize = 100_000;

@@ -7,12 +7,11 @@ use axum::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    body::Body, caller::Caller, idempotency::IdempotencyKey, openapi::Failures, problem::Problem,
-};
+use super::{body::Body, caller::Caller, idempotency::IdempotencyKey, openapi::Failures};
 use crate::{
-    app::AppState,
     names::{HistoryStep, Malformed, NewCommand, Performed},
+    problem::Problem,
+    state::AppState,
 };
 
 pub(super) fn router() -> OpenApiRouter<AppState> {

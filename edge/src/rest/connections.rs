@@ -16,9 +16,8 @@ use super::{
     openapi::Failures,
     parameters::Parameters,
     path::Path,
-    problem::Problem,
 };
-use crate::{app::AppState, socket::ConnectionInfo};
+use crate::{connections::ConnectionInfo, problem::Problem, state::AppState};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(disconnect))

@@ -22,9 +22,8 @@ use super::{
     caller::{Admin, Caller},
     openapi::Failures,
     payload::payload,
-    problem::Problem,
 };
-use crate::{app::AppState, socket::ConnectionInfo};
+use crate::{connections::ConnectionInfo, problem::Problem, state::AppState};
 
 /// Where a message goes that names no room.
 const ROOM: &str = "system";

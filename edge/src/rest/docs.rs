@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::text::{code, escape, prose};
 use super::openapi::Description;
-use crate::{app::AppState, page::html};
+use crate::{page::html, state::AppState};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(docs))

@@ -14,13 +14,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
-    accept::wants, caller::Caller, parameters::Parameters, problem::Problem, sse, tickets,
-};
+use super::{accept::wants, caller::Caller, parameters::Parameters, sse, tickets};
 use crate::{
-    app::AppState,
     auth::Standing,
     names::{self, reset_reason, rfc3339},
+    problem::Problem,
+    state::AppState,
 };
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

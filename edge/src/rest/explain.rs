@@ -10,10 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    caller::Caller, openapi::Failures, parameters::Parameters, problem::Problem, topics::Topic,
-};
-use crate::app::AppState;
+use super::{caller::Caller, openapi::Failures, parameters::Parameters, topics::Topic};
+use crate::{problem::Problem, state::AppState};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(explain))

@@ -12,8 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::problem::Problem;
-use crate::app::AppState;
+use crate::{problem::Problem, state::AppState};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(health)).routes(routes!(livez)).routes(routes!(readyz))
@@ -121,7 +120,7 @@ async fn livez() -> Json<Passed> {
     params(("verbose" = Option<String>, Query, description = "Tells of each part")),
     responses(
         (status = 200, body = Readiness, description = "Without `verbose`, the status alone"),
-        (status = 503, description = "`core_unavailable`, `draining`", content((super::problem::Document = "application/problem+json"), (Readiness = "application/json"))),
+        (status = 503, description = "`core_unavailable`, `draining`", content((crate::problem::Document = "application/problem+json"), (Readiness = "application/json"))),
     )
 )]
 async fn readyz(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {

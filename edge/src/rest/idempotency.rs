@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// The header's name.
 pub(super) const HEADER: &str = "idempotency-key";

@@ -30,9 +30,8 @@ use super::{
     openapi::Failures,
     parameters::{Parameters, next_page},
     path::Path,
-    problem::Problem,
 };
-use crate::app::AppState;
+use crate::{problem::Problem, state::AppState};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()

@@ -5,7 +5,7 @@ use roomcast_runtime::telemetry::PrometheusHandle;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{caller::Observer, openapi::Failures};
-use crate::{app::AppState, metrics_page};
+use crate::{metrics_page, state::AppState};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(scrape))

@@ -24,8 +24,8 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{PREFIX, problem};
-use crate::app::AppState;
+use super::PREFIX;
+use crate::{problem, state::AppState};
 
 const BEARER: &str = "bearer";
 /// The description that all routes share of what goes wrong.

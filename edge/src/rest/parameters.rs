@@ -8,7 +8,7 @@ use axum::{
 };
 use http::request::Parts;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// Which page of a list is asked for.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Path as Parts};
 use http::request;
 use serde::de::DeserializeOwned;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// As axum's own, with a problem for what names nothing that there could be.
 #[derive(Debug)]

@@ -29,11 +29,11 @@ use super::{
     openapi::Failures,
     parameters::{Parameters, next_page},
     path::Path,
-    problem::Problem,
 };
 use crate::{
-    app::AppState,
     names::{Usage, rfc3339},
+    problem::Problem,
+    state::AppState,
 };
 
 pub(super) fn router() -> OpenApiRouter<AppState> {

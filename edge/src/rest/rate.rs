@@ -12,11 +12,11 @@ use roomcast_proto::registry::Code;
 use roomcast_runtime::{bucket::Rate, buckets::Buckets};
 use tokio::time::Instant;
 
-use super::problem::{Problem, whole_seconds};
 use crate::{
-    app::AppState,
     auth::{Auth, Identity},
     listener::{ClientAddress, Network, limit_hit},
+    problem::{Problem, whole_seconds},
+    state::AppState,
 };
 
 /// Supervisors and scrapers must be answered however busy the address is that they share.

@@ -20,9 +20,8 @@ use super::{
     openapi::Failures,
     parameters::{Parameters, next_page},
     path::Path,
-    problem::Problem,
 };
-use crate::{app::AppState, names::rfc3339};
+use crate::{names::rfc3339, problem::Problem, state::AppState};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(revoke, list)).routes(routes!(lift))

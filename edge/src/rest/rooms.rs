@@ -17,9 +17,8 @@ use super::{
     openapi::Failures,
     parameters::{Parameters, next_page},
     path::Path,
-    problem::Problem,
 };
-use crate::{app::AppState, names::Participant};
+use crate::{names::Participant, problem::Problem, state::AppState};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(presence))

@@ -21,11 +21,11 @@ use super::{
     openapi::Failures,
     parameters::Parameters,
     path::Path,
-    problem::Problem,
 };
 use crate::{
-    app::AppState,
     names::{Participant, Session, SessionOutline},
+    problem::Problem,
+    state::AppState,
 };
 
 pub(super) fn router() -> OpenApiRouter<AppState> {

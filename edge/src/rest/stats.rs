@@ -13,9 +13,8 @@ use super::{
     cluster,
     openapi::Failures,
     parameters::Parameters,
-    problem::Problem,
 };
-use crate::{app::AppState, socket::ConnectionInfo};
+use crate::{connections::ConnectionInfo, problem::Problem, state::AppState};
 
 /// Enough of an id to tell connections apart, too little to take for a key.
 const SID_LENGTH: usize = 8;

@@ -11,12 +11,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{caller::Caller, openapi::Failures, problem::Problem};
+use super::{caller::Caller, openapi::Failures};
 use crate::{
-    app::AppState,
-    auth::Identity,
+    auth::{self, Identity},
     names::rfc3339,
-    upstream::{self, Upstream},
+    problem::Problem,
+    state::AppState,
+    upstream::Upstream,
 };
 
 /// The parameter that carries a ticket.
@@ -67,7 +68,7 @@ pub(super) async fn spend(
     ticket: &str,
 ) -> Result<Identity, Problem> {
     let request = SpendTicketRequest { ticket: ticket.to_owned() };
-    let request = upstream::Caller::edge().request(request);
+    let request = auth::Caller::edge().request(request);
     let token = upstream.access().spend_ticket(request).await?.into_inner().token;
     Ok(state.auth.identify(Some(&token)).await?)
 }

@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use roomcast_runtime::trace::{TRACEPARENT, TraceContext};
 use tracing::Instrument as _;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 const HEADER: HeaderName = HeaderName::from_static(TRACEPARENT);
 

@@ -4,8 +4,6 @@
 
 mod census;
 
-pub(super) use census::Census;
-
 use std::{
     collections::{HashMap, HashSet},
     fmt,
@@ -25,16 +23,16 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use self::census::stats;
+use self::census::{Census, stats};
 use super::{
-    Connections,
     adapter::RawAdapter,
     connect::Doorway,
     transport::{Seat, Session},
 };
 use crate::{
-    app::AppState,
     auth::{Identity, Notice, Standing},
+    connections::Connections,
+    state::AppState,
 };
 
 /// Its name in the app's own settings.

@@ -25,11 +25,11 @@ use super::{
     view::View,
 };
 use crate::{
-    app::AppState,
     auth::{Identity, Refused, Standing},
     config::Switch,
     lane::{KillReason, Lane, Namespace},
     listener::limit_hit,
+    state::AppState,
 };
 
 /// Why a socket is not let in: the text of `connect_error`, its code first.

@@ -25,11 +25,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::late::Late;
 use super::{
-    ConnectionInfo, Gone, Outlet,
-    admin::Census,
+    Gone, Outlet,
     allowance::Allowance,
     command::{Command, Refusal},
-    departures::Previous,
+    delivery::End,
     handshake::Topics,
     idle::Idle,
     inbound::{Inbound, Message},
@@ -40,10 +39,11 @@ use super::{
     view::View,
 };
 use crate::{
-    app::AppState,
     auth::{Identity, Standing},
-    delivery::End,
+    connections::{ConnectionInfo, Entry},
+    departures::Previous,
     names::now,
+    state::AppState,
 };
 
 /// One connected socket.
@@ -138,28 +138,30 @@ impl Connection {
         }
     }
 
-    /// Our own id of this connection.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
     /// Cancelled when the socket is gone.
     pub(super) fn gone(&self) -> &CancellationToken {
         &self.gone
     }
+}
 
-    /// Whether it is a user's of this tenant.
-    pub(super) fn is_of(&self, tenant: &str) -> bool {
+impl Entry for Connection {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn is_of(&self, tenant: &str) -> bool {
         self.identity.user.tenant == tenant
     }
 
-    pub(super) fn be_counted(&self, census: &mut Census) {
-        let is_polling = self.outlet.carrier().is_none();
-        census.count(&self.id, self.outlet.namespace().name(), is_polling);
+    fn namespace(&self) -> &'static str {
+        self.outlet.namespace().name()
     }
 
-    pub(super) fn info(&self) -> ConnectionInfo {
+    fn is_polling(&self) -> bool {
+        self.outlet.carrier().is_none()
+    }
+
+    fn info(&self) -> ConnectionInfo {
         let carrier = self.outlet.carrier();
         ConnectionInfo {
             id: self.id.clone(),
@@ -175,6 +177,12 @@ impl Connection {
         }
     }
 
+    fn end(&self) {
+        self.dismissed.cancel();
+    }
+}
+
+impl Connection {
     /// Serves the socket until it or the edge goes.
     pub(super) async fn run(
         self: Arc<Self>,
@@ -182,7 +190,7 @@ impl Connection {
         beginning: Box<Beginning>,
         standing: Box<Standing>,
     ) {
-        self.state.connections.add(&self);
+        self.state.connections.add(Arc::<Self>::clone(&self));
         let subscriptions = Subscriptions::new(self.outlet.clone(), self.topics.clone());
         let mut held = Held { subscriptions, standing, awaited: None, late: None };
         tokio::select! {
@@ -196,7 +204,7 @@ impl Connection {
             self.state.departures.note(names, &self.identity.user, reason);
         }
         self.outlet.forget();
-        self.state.connections.remove(&self);
+        self.state.connections.remove(&self.id);
     }
 
     async fn serve(

@@ -38,7 +38,7 @@ use super::{
 use crate::{
     config::Config,
     listener::{Caps, ClientAddress, Network, limit_hit},
-    rest::Problem,
+    problem::Problem,
 };
 
 /// The answer that opens a session is a line of JSON.

@@ -4,8 +4,7 @@ use roomcast_proto::v1::JoinResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::departures::Previous;
-use crate::names::reset_reason;
+use crate::{departures::Previous, names::reset_reason};
 
 /// Who a socket is.
 #[derive(Debug, Serialize, ToSchema)]

@@ -22,11 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::work::Entering;
 use self::work::{Work, Worked};
-use super::{Outlet, command::Refusal, view};
-use crate::{
+use super::{
+    Outlet,
+    command::Refusal,
     delivery::{Deliveries, End},
-    feed::{Feeds, Guest, Position, Reader},
+    view,
 };
+use crate::feed::{Feeds, Guest, Position, Reader};
 
 /// Topics one socket joins by their names at most: each is a task and a place in a feed.
 pub(super) const TOPICS_MAX: usize = 1000;

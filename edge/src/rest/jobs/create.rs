@@ -8,7 +8,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::rest::{idempotency::IdempotencyKey, payload::payload, problem::Problem};
+use crate::{
+    problem::Problem,
+    rest::{idempotency::IdempotencyKey, payload::payload},
+};
 
 /// A job to be.
 #[derive(Debug, Deserialize, ToSchema)]

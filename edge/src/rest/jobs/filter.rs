@@ -3,7 +3,7 @@
 use roomcast_proto::v1::{JobState, ListJobsRequest};
 use utoipa::IntoParams;
 
-use crate::rest::{parameters::Parameters, problem::Problem};
+use crate::{problem::Problem, rest::parameters::Parameters};
 
 const NAMES: [&str; 7] = ["owner", "kind", "status", "label", "project_id", "limit", "page_token"];
 

@@ -9,10 +9,9 @@ use roomcast_proto::v1::ReadJobOutputRequest;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    app::AppState,
-    rest::{
-        caller::Caller, openapi::Failures, parameters::Parameters, path::Path, problem::Problem,
-    },
+    problem::Problem,
+    rest::{caller::Caller, openapi::Failures, parameters::Parameters, path::Path},
+    state::AppState,
 };
 
 const NEXT_OFFSET: HeaderName = HeaderName::from_static("x-next-offset");

@@ -12,8 +12,9 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    app::AppState,
-    rest::{body::Body, caller::Caller, openapi::Failures, path::Path, problem::Problem},
+    problem::Problem,
+    rest::{body::Body, caller::Caller, openapi::Failures, path::Path},
+    state::AppState,
 };
 
 pub(super) fn router() -> OpenApiRouter<AppState> {

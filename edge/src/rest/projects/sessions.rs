@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    app::AppState,
     names::Session,
+    problem::Problem,
     rest::{
         body::OptionalBody,
         caller::Caller,
@@ -21,9 +21,9 @@ use crate::{
         openapi::Failures,
         parameters::{Parameters, next_page},
         path::Path,
-        problem::Problem,
         sessions::known,
     },
+    state::AppState,
 };
 
 pub(super) fn router() -> OpenApiRouter<AppState> {

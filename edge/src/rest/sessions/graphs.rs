@@ -11,9 +11,10 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    app::AppState,
     names::Graph,
-    rest::{caller::Caller, openapi::Failures, path::Path, problem::Problem},
+    problem::Problem,
+    rest::{caller::Caller, openapi::Failures, path::Path},
+    state::AppState,
 };
 
 pub(super) fn router() -> OpenApiRouter<AppState> {

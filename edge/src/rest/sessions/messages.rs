@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    app::AppState,
+    problem::Problem,
     rest::{
         accepted::{Accepted, accepted},
         body::Body,
@@ -15,8 +15,8 @@ use crate::{
         idempotency::IdempotencyKey,
         openapi::Failures,
         path::Path,
-        problem::Problem,
     },
+    state::AppState,
 };
 
 pub(super) fn router() -> OpenApiRouter<AppState> {

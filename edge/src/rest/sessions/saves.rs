@@ -14,12 +14,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::graphs::{GraphState, content};
 use crate::{
-    app::AppState,
     names::rfc3339,
+    problem::Problem,
     rest::{
         body::Body, caller::Caller, idempotency::IdempotencyKey, openapi::Failures,
-        parameters::Parameters, path::Path, problem::Problem,
+        parameters::Parameters, path::Path,
     },
+    state::AppState,
 };
 
 pub(super) fn router() -> OpenApiRouter<AppState> {

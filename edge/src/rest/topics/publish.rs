@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::rest::{idempotency::IdempotencyKey, payload::payload, problem::Problem};
+use crate::{
+    problem::Problem,
+    rest::{idempotency::IdempotencyKey, payload::payload},
+};
 
 /// An event to be.
 #[derive(Debug, Deserialize, ToSchema)]

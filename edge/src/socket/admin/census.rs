@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 
 use super::Watched;
-use crate::{lane::Namespace, socket::Connections};
+use crate::{connections::Connections, lane::Namespace};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,14 +42,14 @@ struct Count {
 
 /// The connections of a tenant, counted.
 #[derive(Debug, Default)]
-pub(in crate::socket) struct Census {
+pub(super) struct Census {
     ids: HashSet<String>,
     polling: usize,
     namespaces: BTreeMap<&'static str, usize>,
 }
 
 impl Census {
-    pub(in crate::socket) fn count(&mut self, id: &str, namespace: &'static str, is_polling: bool) {
+    fn count(&mut self, id: &str, namespace: &'static str, is_polling: bool) {
         self.ids.insert(id.to_owned());
         self.polling += usize::from(is_polling);
         *self.namespaces.entry(namespace).or_default() += 1;
@@ -59,7 +59,7 @@ impl Census {
 impl Connections {
     pub(super) fn census(&self, tenant: &str) -> Census {
         let mut census = Census::default();
-        self.each(tenant, |connection| connection.be_counted(&mut census));
+        self.each(tenant, |one| census.count(one.id(), one.namespace(), one.is_polling()));
         census
     }
 }

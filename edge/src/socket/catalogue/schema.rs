@@ -6,10 +6,10 @@ use utoipa::OpenApi;
 
 use super::emitted::Takes;
 use crate::{
+    departures::Previous,
     names,
     socket::{
         command::{ErrorEvent, NackError},
-        departures::Previous,
         payload,
     },
 };

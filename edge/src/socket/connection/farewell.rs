@@ -22,11 +22,6 @@ const DISCONNECTED: &str = "disconnected";
 const IDLE: &str = "idle";
 
 impl Connection {
-    /// Has the connection ended by an operator's word.
-    pub(in crate::socket) fn end(&self) {
-        self.dismissed.cancel();
-    }
-
     /// When the edge is going: each socket at a moment of its own within the window, and served until
     /// then, so that they do not all come back at once.
     pub(super) async fn farewell_time(&self) {

@@ -5,9 +5,8 @@ use tonic::Status;
 
 use super::{Connection, Held, Outcome};
 use crate::{
-    delivery::Standpoint,
     feed,
-    socket::{Gone, command::Refusal, payload::Joined},
+    socket::{Gone, command::Refusal, delivery::Standpoint, payload::Joined},
 };
 
 impl Connection {

@@ -10,11 +10,11 @@ use roomcast_proto::{
 
 use super::{Connection, Held, Outcome};
 use crate::{
-    delivery::Standpoint,
     feed::{Joined, Position},
     socket::{
         Gone,
         command::{Refusal, Room},
+        delivery::Standpoint,
         payload::{self, JoinedView},
         subscriptions::By,
         view,

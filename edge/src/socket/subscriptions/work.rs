@@ -7,9 +7,11 @@ use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    delivery::{Deliveries, End, tell_values},
     feed::{Feeds, Guest, Position},
-    socket::Outlet,
+    socket::{
+        Outlet,
+        delivery::{Deliveries, End, tell_values},
+    },
     upstream::{Backoff, is_refusal},
 };
 

@@ -1,18 +1,39 @@
-//! Who is connected: for the statistics and for shutting down.
+//! Who is connected: for whoever tells of it, ends one, or waits for all to go. What serves a socket stands
+//! above; here it is only what it is asked.
 
 use std::{
     collections::HashMap,
+    fmt::Debug,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde::Serialize;
 
-use super::Connection;
-
 /// All connected sockets of this edge. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Connections(Arc<Mutex<HashMap<String, Arc<Connection>>>>);
+pub struct Connections(Arc<Mutex<HashMap<String, Arc<dyn Entry>>>>);
+
+/// A connected socket, to those who do not serve it.
+pub(crate) trait Entry: Debug + Send + Sync {
+    /// Our own id of it.
+    fn id(&self) -> &str;
+
+    /// Whether it is a user's of this tenant.
+    fn is_of(&self, tenant: &str) -> bool;
+
+    /// The name of its namespace.
+    fn namespace(&self) -> &'static str;
+
+    /// Whether its client polls.
+    fn is_polling(&self) -> bool;
+
+    /// All that operators see of it.
+    fn info(&self) -> ConnectionInfo;
+
+    /// Has it ended by an operator's word.
+    fn end(&self);
+}
 
 /// One connected socket, as operators see it.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -72,29 +93,31 @@ impl Connections {
     }
 
     /// Looks at every connection of a tenant, in no order.
-    pub(super) fn each(&self, tenant: &str, look: impl FnMut(&Arc<Connection>)) {
+    pub(crate) fn each(&self, tenant: &str, mut look: impl FnMut(&dyn Entry)) {
         let all: Vec<_> = self.lock().values().cloned().collect();
-        all.iter().filter(|connection| connection.is_of(tenant)).for_each(look);
+        all.iter().filter(|connection| connection.is_of(tenant)).for_each(|one| look(&**one));
     }
 
-    pub(super) fn add(&self, connection: &Arc<Connection>) {
+    /// One has come.
+    pub(crate) fn add(&self, connection: Arc<dyn Entry>) {
         let mut all = self.lock();
-        all.insert(connection.id().to_owned(), Arc::clone(connection));
+        all.insert(connection.id().to_owned(), connection);
         metrics::gauge!("roomcast_edge_sockets").set(crate::gauge(all.len()));
     }
 
-    pub(super) fn remove(&self, connection: &Connection) {
+    /// The one with this id has gone.
+    pub(crate) fn remove(&self, id: &str) {
         let mut all = self.lock();
-        all.remove(connection.id());
+        all.remove(id);
         metrics::gauge!("roomcast_edge_sockets").set(crate::gauge(all.len()));
     }
 
-    fn get(&self, tenant: &str, id: &str) -> Option<Arc<Connection>> {
+    fn get(&self, tenant: &str, id: &str) -> Option<Arc<dyn Entry>> {
         let connection = self.lock().get(id).cloned();
         connection.filter(|connection| connection.is_of(tenant))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Connection>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<dyn Entry>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -19,7 +19,7 @@ const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/problem+
 /// What a retryable problem without a time of its own tells the caller to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// A failed request. Handlers return it; [`super::trace`] gives it the request's trace id.
+/// A failed request. Handlers return it; `rest::trace` gives it the request's trace id.
 #[derive(Debug, Clone)]
 pub struct Problem {
     code: Code,
@@ -40,7 +40,7 @@ pub struct FieldError {
 /// RFC 9457 problem details.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub(super) struct Document<'a> {
+pub(crate) struct Document<'a> {
     /// Where the code is explained.
     #[schema(example = "/docs#job_not_found")]
     r#type: String,
@@ -87,7 +87,7 @@ impl Problem {
     }
 
     /// The core answered well and left out what its answer is about: it breaks its contract.
-    pub(super) fn unnamed(what: &str) -> Self {
+    pub(crate) fn unnamed(what: &str) -> Self {
         Self::new(Code::Internal, format!("the core's answer names no {what}"))
     }
 
@@ -105,19 +105,19 @@ impl Problem {
 
     /// With a time of its own after which the same request may succeed.
     #[must_use]
-    pub(super) fn retry_after(self, wait: Duration) -> Self {
+    pub(crate) fn retry_after(self, wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..self }
     }
 
     #[must_use]
-    pub(super) fn errors(mut self, errors: Vec<FieldError>) -> Self {
+    pub(crate) fn errors(mut self, errors: Vec<FieldError>) -> Self {
         self.errors = errors;
         self
     }
 
     /// With the name that a field has here, where the core's contract calls it something else.
     #[must_use]
-    pub(super) fn naming(mut self, field: &str, here: &str) -> Self {
+    pub(crate) fn naming(mut self, field: &str, here: &str) -> Self {
         for error in &mut self.errors {
             let is_meant = |within: &&str| within.is_empty() || within.ends_with('.');
             if let Some(within) = error.field.strip_suffix(field).filter(is_meant) {
@@ -138,7 +138,7 @@ impl Problem {
     }
 
     /// The document, with the request's trace id inside.
-    pub(super) fn body(&self, trace_id: &str) -> Body {
+    pub(crate) fn body(&self, trace_id: &str) -> Body {
         let entry = self.code.entry();
         let document = Document {
             r#type: format!("/docs#{}", entry.code),
@@ -156,7 +156,7 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
-    /// Without a trace id: [`super::trace`] finds the problem among the extensions and writes the body
+    /// Without a trace id: `rest::trace` finds the problem among the extensions and writes the body
     /// again.
     fn into_response(self) -> Response {
         let mut response = Response::new(self.body(""));
@@ -202,7 +202,7 @@ fn http_status(code: Code) -> StatusCode {
 }
 
 /// Rounded up: a caller that comes back a moment early would only be told to wait again.
-pub(super) fn whole_seconds(wait: Duration) -> u64 {
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 

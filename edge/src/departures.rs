@@ -37,7 +37,7 @@ struct Departure {
 
 /// How the connection ended that a client had before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(super) struct Previous {
+pub(crate) struct Previous {
     /// Why: `slow_consumer`, `stalled` or `flooding`, of which its client could not be told.
     reason: &'static str,
     /// When, RFC 3339.
@@ -53,7 +53,7 @@ impl Default for Departures {
 
 impl Departures {
     /// A user's connection has ended, which goes by these names. What was told on its way is not kept.
-    pub(super) fn note<'a>(
+    pub(crate) fn note<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
         user: &User,
@@ -76,7 +76,7 @@ impl Departures {
     }
 
     /// What this user is to be told of a connection that goes by one of these names.
-    pub(super) fn take<'a>(
+    pub(crate) fn take<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
         user: &User,

@@ -6,11 +6,8 @@ use roomcast_client::cores::Repeatable;
 use roomcast_runtime::trace::TraceContext;
 use tonic::{Request, metadata::MetadataValue};
 
-use crate::auth::Session;
-
-/// Longest wait for the answer of one call: well under the 20 s after which a browser's own libraries
-/// give up, and long enough for a group commit behind a slow disk.
-pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
+use super::Session;
+use crate::upstream::CALL_DEADLINE;
 
 /// A user's own token, passed on so that the core decides, and the trace the call belongs to.
 #[derive(Clone)]

@@ -10,10 +10,8 @@ use metrics::Counter;
 use roomcast_proto::registry::Code;
 use tokio::{sync::Notify, time::Instant};
 
-use crate::{
-    feed::{Closed, Delivery, Position, Reader, Reset, catch_up_counter},
-    socket::{Gone, Outlet},
-};
+use super::{Gone, Outlet};
+use crate::feed::{Closed, Delivery, Position, Reader, Reset, catch_up_counter};
 
 /// Why a topic's deliveries to a socket ended.
 #[derive(Debug)]

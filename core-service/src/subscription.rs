@@ -199,12 +199,12 @@ impl Subscription {
         let page = self.log.store().read(&self.topic, at.offset, PageLimit::REPLAY).await?;
         self.barren = if page.events.is_empty() { self.barren + 1 } else { 0 };
         self.attachment.note(page.head);
-        let resume = match page.resume(at) {
+        let mut resume = page.resume(at);
+        if resume == Resume::Trimmed && at.offset == page.floor && !page.events.is_empty() {
             // Whose the event was that went last nobody can say any more. All that follows is there; where
             // a history was lost the tail tells, and then this cursor is judged by itself.
-            Resume::Trimmed if at.offset == page.floor && !page.events.is_empty() => Resume::Whole,
-            resume => resume,
-        };
+            resume = Resume::Whole;
+        }
         Ok(self.progression.page(page.events, resume))
     }
 

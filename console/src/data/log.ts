@@ -199,9 +199,9 @@ export class Log {
     for (const { id } of fresh) this.#remember(id);
     this.#cursor = fresh.at(-1)?.cursor ?? this.#cursor;
     const all = [...this.#state.entries, ...fresh];
-    const entries = newest(all);
-    const isCut = this.#state.isCut || entries.length < all.length;
-    this.#set({ entries, total: this.#state.total + fresh.length, isCut });
+    const kept = newest(all);
+    const isCut = this.#state.isCut || kept.length < all.length;
+    this.#set({ entries: kept, total: this.#state.total + fresh.length, isCut });
   }
 
   #remember(id: string): void {

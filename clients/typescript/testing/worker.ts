@@ -85,7 +85,13 @@ export class Lease {
   async report(report: Report): Promise<void> {
     this.#number += 1;
     const { job, fence } = this.assignment;
-    await this.send({ job_id: job.job_id, fence, number: this.#number, ...report });
+    try {
+      await this.send({ job_id: job.job_id, fence, number: this.#number, ...report });
+    } catch (error) {
+      // What no core has heard is said again under its number: a number that is skipped is refused for ever.
+      this.#number -= 1;
+      throw error;
+    }
   }
 
   progress(percent: number, message?: string): Promise<void> {

@@ -203,7 +203,7 @@ impl<'a> Stage<'a> {
         let entrance = match place {
             None => entrance(self.publisher.as_ref(), self.scene)?,
             Some((topic, cursor)) => Box::new(move |_| Entering {
-                auth: json!({ "cursors": { (&topic): cursor } }).to_string(),
+                auth: json!({ "cursors": { (&topic): cursor }, "dashboard": false }).to_string(),
                 request: IN.to_owned(),
             }) as Entrance,
         };
@@ -316,7 +316,8 @@ fn entrance(publisher: Option<&Publisher>, scene: Scene) -> anyhow::Result<Entra
             0 => json!({}),
             _ => json!({ topic(room as u64): heads[room] }),
         };
-        let auth = json!({ "cursors": cursors }).to_string();
+        // In one room, as the sockets of the others.
+        let auth = json!({ "cursors": cursors, "dashboard": false }).to_string();
         Entering { auth, request: IN.to_owned() }
     }))
 }

@@ -17,11 +17,14 @@ use crate::{auth::Caller, names::Encoded};
 /// live events wait for it.
 const PAGE_EVENTS: i32 = 200;
 
-/// A page is kept this long for the readers that come with the same cursor: after an edge restarts,
-/// all of a topic's readers do.
+/// A page is kept this long for the readers that come to the same place: after an edge restarts, all of a
+/// topic's readers do.
 const KEEP: Duration = Duration::from_secs(2);
-/// Pages kept for one topic, at most 1 MiB each.
-const PAGES_MAX: usize = 8;
+/// Bytes of events kept for one topic. Where all readers of a busy topic are behind, each at a place of its
+/// own, a page that is let go of too soon is read anew for every one of them, and they never come to the head.
+const BYTES_MAX: usize = 8 << 20;
+/// Pages kept for one topic: each is looked at by whoever asks.
+const PAGES_MAX: usize = 256;
 
 /// What follows a cursor in the log.
 #[derive(Debug, Default)]
@@ -41,6 +44,19 @@ impl From<ListEventsResponse> for Page {
 }
 
 impl Page {
+    fn bytes(&self) -> usize {
+        self.events.iter().map(|event| event.size()).sum()
+    }
+
+    /// Told without a search.
+    fn may_hold(&self, place: &Place) -> bool {
+        let Some(first) = self.events.first() else { return false };
+        let reach = self.events.len() as u64;
+        place.offset().is_none_or(|offset| {
+            offset.checked_sub(first.offset()).is_some_and(|behind| behind < reach)
+        })
+    }
+
     /// Where the event stands after which a place is.
     fn position(&self, place: &Place) -> Option<usize> {
         let at = match place.offset().zip(self.events.first()) {
@@ -60,6 +76,8 @@ struct Wanted {
     since: String,
     at: Instant,
     page: Cell,
+    /// Of its events, once they are read.
+    bytes: usize,
 }
 
 type Cell = Arc<OnceCell<Arc<Page>>>;
@@ -78,7 +96,12 @@ impl Pages {
         }
         let since = place.cursor();
         let cell = self.cell(key, since, Instant::now());
-        let page = cell.get_or_try_init(|| read(shared, key, since)).await.cloned();
+        let page = cell.get_or_try_init(async || {
+            let page = read(shared, key, since).await?;
+            self.make_room(key, &cell, page.bytes());
+            Ok(page)
+        });
+        let page: Result<Arc<Page>, Status> = page.await.cloned();
         let is_lasting = page.as_ref().is_ok_and(|page| !page.events.is_empty() && !page.is_reset);
         if !is_lasting {
             // The next who asks may find more.
@@ -93,7 +116,8 @@ impl Pages {
         let pages: Vec<_> = {
             let topics = self.lock();
             let recent = topics.get(key)?.iter().filter(|wanted| wanted.is_recent(now));
-            recent.filter_map(|wanted| wanted.page.get().cloned()).collect()
+            let pages = recent.filter_map(|wanted| wanted.page.get());
+            pages.filter(|page| page.may_hold(place)).cloned().collect()
         };
         // Looked through with no lock held: many may be on their way through it.
         let events = pages.iter().find_map(|page| {
@@ -118,12 +142,23 @@ impl Pages {
         if let Some(wanted) = pages.iter().find(|wanted| wanted.since == since) {
             return Arc::clone(&wanted.page);
         }
-        if pages.len() >= PAGES_MAX {
-            pages.pop_front();
-        }
         let page = Cell::default();
-        pages.push_back(Wanted { since: since.to_owned(), at: now, page: Arc::clone(&page) });
+        let wanted = Wanted { since: since.to_owned(), at: now, page: Arc::clone(&page), bytes: 0 };
+        pages.push_back(wanted);
         page
+    }
+
+    /// A page of so many bytes was read: the oldest of its topic give way.
+    fn make_room(&self, key: &Key, cell: &Cell, bytes: usize) {
+        let mut topics = self.lock();
+        let Some(pages) = topics.get_mut(key) else { return };
+        if let Some(wanted) = pages.iter_mut().find(|wanted| Arc::ptr_eq(&wanted.page, cell)) {
+            wanted.bytes = bytes;
+        }
+        let mut kept: usize = pages.iter().map(|wanted| wanted.bytes).sum();
+        while kept > BYTES_MAX || pages.len() > PAGES_MAX {
+            kept -= pages.pop_front().map_or(kept, |oldest| oldest.bytes);
+        }
     }
 
     fn forget(&self, key: &Key, cell: &Cell) {
@@ -192,6 +227,21 @@ mod tests {
         assert_eq!(feeds.0.pages.lock().len(), 1);
         feeds.expire(Instant::now() + KEEP);
         assert!(feeds.0.pages.lock().is_empty());
+    }
+
+    #[test]
+    fn as_many_pages_are_kept_as_there_is_room_for() {
+        let pages = Pages::default();
+        let key = key("room:a");
+        let read = |number: usize, bytes| {
+            let cell = pages.cell(&key, &format!("c{number}"), Instant::now());
+            pages.make_room(&key, &cell, bytes);
+            pages.lock()[&key].len()
+        };
+        let small = BYTES_MAX / PAGES_MAX;
+        (1..=PAGES_MAX).for_each(|number| assert_eq!(read(number, small), number));
+        assert_eq!(read(0, small), PAGES_MAX);
+        assert_eq!(read(PAGES_MAX + 1, BYTES_MAX), 1, "however large");
     }
 
     #[tokio::test]

@@ -36,7 +36,8 @@ pub(super) const TOPICS_MAX: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Subscriptions {
     outlet: Outlet,
-    by_topic: BTreeMap<String, Subscription>,
+    /// Boxed: a map takes room for many at once.
+    by_topic: BTreeMap<String, Box<Subscription>>,
     /// The names alone, for those who look from outside.
     names: Names,
     /// Boxed: a channel takes room for many at once.
@@ -205,12 +206,12 @@ impl Subscriptions {
         self.names.insert(name);
         let subscription = match self.by_topic.entry(topic) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(Subscription {
+            Entry::Vacant(new) => new.insert(Box::new(Subscription {
                 is_named: false,
                 is_viewed: false,
                 began_after: None,
                 delivery: Delivery::Paused,
-            }),
+            })),
         };
         *subscription.joined(by) = true;
         subscription

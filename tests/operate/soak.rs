@@ -44,10 +44,11 @@ const KEPT: [&str; 11] = [
 /// last number of a graph.
 const ONE: [&str; 4] = ["edge", "topics of kind access", "topics of kind audit", "sqlite_sequence"];
 
-/// Descriptors and threads that come and go by themselves: connections of this test's own, and threads of
-/// pools that wait for work.
+/// Descriptors that come and go by themselves: connections of this test's own.
 const DESCRIPTORS_MORE: usize = 12;
-const THREADS_MORE: usize = 24;
+/// Threads of a pool stay while each gets some work now and then: as many as were once needed at once, which
+/// are the more the busier the machine is.
+const THREADS_MORE: usize = 64;
 /// Series that turn up late: a rare answer of a route is a histogram with seventeen.
 const SERIES_MORE: u64 = 100;
 /// Log lines of one wave: nobody's coming and going is told there.

@@ -23,24 +23,30 @@ fn said(socket: &Socket) -> Vec<u64> {
     events.map(|(_, payload): (String, Value)| payload["n"].as_u64().expect("a number")).collect()
 }
 
+/// A socket that has seen six events, of which the standby has the first three.
+async fn saw_what_is_lost(edge: &Edge, primary: &Postgres, standby: &Postgres) -> Socket {
+    let socket = Clients::node().await.connect(&edge.url(), Some(&user("ana")));
+    socket.connected().await;
+    let joined = socket.ask("join_room", &json!({ "room": "open" })).await;
+    assert_eq!(joined["ok"], true, "{joined}");
+    for n in 1..=3 {
+        assert_eq!(publish(edge, n).await, Some(n));
+    }
+    standby.follow_and_cut_off(primary);
+    for n in 4..=6 {
+        assert_eq!(publish(edge, n).await, Some(n));
+    }
+    socket.event_where("said", |payload| payload["n"] == 6).await;
+    socket
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sockets_that_saw_what_a_promoted_standby_has_lost_are_reset_and_go_on() {
     let mut primary = Postgres::start();
     let standby = primary.standby();
     let core = Core::start_with(&["--store", &primary.url_with(&standby)]).await;
     let edge = Edge::start(&core).await;
-    let socket = Clients::node().await.connect(&edge.url(), Some(&user("ana")));
-    socket.connected().await;
-    let joined = socket.ask("join_room", &json!({ "room": "open" })).await;
-    assert_eq!(joined["ok"], true, "{joined}");
-    for n in 1..=3 {
-        assert_eq!(publish(&edge, n).await, Some(n));
-    }
-    standby.follow_and_cut_off(&primary);
-    for n in 4..=6 {
-        assert_eq!(publish(&edge, n).await, Some(n));
-    }
-    socket.event_where("said", |payload| payload["n"] == 6).await;
+    let socket = saw_what_is_lost(&edge, &primary, &standby).await;
 
     primary.kill();
     standby.promote();
@@ -84,18 +90,7 @@ async fn sockets_are_reset_though_another_core_writes_more_than_was_lost_at_once
     let settings = ["--store", &primary.url_with(&standby), "--bus", &redis.url()];
     let (follows, writes) = (Core::start_with(&settings).await, Core::start_with(&settings).await);
     let edge = Edge::start(&follows).await;
-    let socket = Clients::node().await.connect(&edge.url(), Some(&user("ana")));
-    socket.connected().await;
-    let joined = socket.ask("join_room", &json!({ "room": "open" })).await;
-    assert_eq!(joined["ok"], true, "{joined}");
-    for n in 1..=3 {
-        assert_eq!(publish(&edge, n).await, Some(n));
-    }
-    standby.follow_and_cut_off(&primary);
-    for n in 4..=6 {
-        assert_eq!(publish(&edge, n).await, Some(n));
-    }
-    socket.event_where("said", |payload| payload["n"] == 6).await;
+    let socket = saw_what_is_lost(&edge, &primary, &standby).await;
 
     primary.kill();
     standby.promote();

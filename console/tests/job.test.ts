@@ -1,9 +1,9 @@
 import type { Page } from "playwright-core";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { eventually } from "../../clients/typescript/testing/eventually.js";
-import { Server } from "../../clients/typescript/testing/server.js";
 import { Worker } from "../../clients/typescript/testing/worker.js";
 import { RoomcastClient } from "@roomcast/client";
+import { loud } from "./stage/loud.js";
 import { Pair } from "./stage/pair.js";
 import { Visitor } from "./stage/visitor.js";
 
@@ -109,17 +109,11 @@ test("a job is exactly its log through reload, offline, sleep, a second tab, and
 });
 
 test("a job that wrote more than is read at once shows how it ended, and its log in parts", async () => {
-  const server = await Server.forTest();
-  const client = new RoomcastClient({ url: server.url });
-  onTestFinished(() => client.close());
-  const { job_id } = await client.createJob({ kind: "loud" });
-  const lease = await new Worker(server.core).lease("loud");
-  const piece = Buffer.alloc(256 * 1024, "0123456789abcdef\n");
-  for (let pieces = 0; pieces < 20; pieces += 1) await lease.write(piece);
+  const { url, jobId, lease } = await loud(20);
   await lease.complete({ lines: "many" });
 
-  const visitor = await Visitor.of(server.url);
-  const page = await visitor.open(`/jobs/${job_id}`);
+  const visitor = await Visitor.of(url);
+  const page = await visitor.open(`/jobs/${jobId}`);
   await page.getByRole("region", { name: "Timeline" }).getByText("Completed").waitFor();
   const events = page.getByRole("region", { name: "Events" });
   await events.getByText("newer ones not read yet").waitFor();
@@ -127,5 +121,5 @@ test("a job that wrote more than is read at once shows how it ended, and its log
   await events.getByRole("button", { name: "Read on" }).click();
   await events.getByText("status completed").waitFor();
   expect(await events.getByRole("button", { name: "Read on" }).count()).toBe(0);
-  await page.getByText(`roomcast job watch ${job_id}`).waitFor();
+  await page.getByText(`roomcast job watch ${jobId}`).waitFor();
 });

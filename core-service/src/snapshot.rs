@@ -89,16 +89,7 @@ async fn jobs(store: &dyn Store, topic: &Topic) -> Result<Snapshot, Error> {
     let mut head = store.position(topic, None).await?.head;
     let mut lines = Vec::new();
     for _ in 0..READS_MAX {
-        let mut query =
-            JobQuery { tenant: topic.tenant().to_owned(), limit: JOBS_MAX, ..JobQuery::default() };
-        match topic.kind() {
-            Kind::Project => query.project = Some(topic.name().to_owned()),
-            Kind::User | Kind::Job | Kind::Session | Kind::Room | Kind::Audit | Kind::Access => {
-                query.owner = Some(crate::domain::name::unescape(topic.name()));
-            }
-        }
-        let stored: Vec<Stored> = store.jobs(query).await?;
-        lines = stored.iter().map(|stored| Summary::of(&stored.record.job)).collect();
+        lines = newest(store, topic).await?;
         let after = store.position(topic, None).await?.head;
         if after == head {
             break;
@@ -106,4 +97,25 @@ async fn jobs(store: &dyn Store, topic: &Topic) -> Result<Snapshot, Error> {
         head = after;
     }
     Ok(Snapshot { cursor: head, state: State::Jobs(lines) })
+}
+
+/// The newest lines of a list.
+async fn newest(store: &dyn Store, topic: &Topic) -> Result<Vec<Summary>, Error> {
+    let mut query = JobQuery { tenant: topic.tenant().to_owned(), ..JobQuery::default() };
+    match topic.kind() {
+        Kind::Project => query.project = Some(topic.name().to_owned()),
+        Kind::User | Kind::Job | Kind::Session | Kind::Room | Kind::Audit | Kind::Access => {
+            query.owner = Some(crate::domain::name::unescape(topic.name()));
+        }
+    }
+    let mut lines: Vec<Summary> = Vec::new();
+    loop {
+        let after = lines.last().map(|line| line.job_id.clone());
+        let limit = JOBS_MAX - lines.len();
+        let page = store.jobs(JobQuery { after, limit, ..query.clone() }).await?;
+        lines.extend(page.jobs.iter().map(|stored| Summary::of(&stored.record.job)));
+        if !page.has_more || lines.len() >= JOBS_MAX {
+            return Ok(lines);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! contract below is executed for every engine by [`conformance`].
 
 mod batch;
+mod catalog;
 mod codec;
 pub mod commit;
 pub mod edge;
@@ -31,25 +32,22 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::domain::access::{Entry, Table};
 use crate::domain::cursor::{Cursor, Resume};
 use crate::domain::event::{Event, Linked};
-use crate::domain::job::{Record, State};
-use crate::domain::payload::Payload;
 use crate::domain::time::Time;
-use crate::domain::topic::{Kind, Topic};
+use crate::domain::topic::Topic;
 
+pub use catalog::{AccessQuery, Catalog, JobPage, JobQuery, Stored, TopicLine, TopicQuery};
 pub use commit::{Command, Committed, Refusal};
 pub use lead::{Claim, Lead};
 pub use page::{Page, PageLimit};
-pub use session::SessionStore;
 
 /// A durable store of topics and of the state that their events fold into.
 ///
 /// Every engine MUST uphold, for each method, what its text says. "Durable" means: survives `kill -9`
 /// and a power cut at any later moment.
 #[async_trait]
-pub trait Store: SessionStore + fmt::Debug + Send + Sync + 'static {
+pub trait Store: Catalog + fmt::Debug + Send + Sync + 'static {
     /// Decides and commits a command: state and events in one transaction.
     ///
     /// - MUST return `Ok` only once the commit is durable.
@@ -77,31 +75,16 @@ pub trait Store: SessionStore + fmt::Debug + Send + Sync + 'static {
     /// MUST answer for the topic of rights however long other reads take: edges wait for it.
     async fn position(&self, topic: &Topic, cursor: Option<Cursor>) -> Result<Position, Error>;
 
-    /// Topics that anything was written to, by kind and name, at most `query.limit`.
-    async fn topics(&self, query: TopicQuery) -> Result<Vec<TopicLine>, Error>;
-
     /// The last event of each type, oldest first, at most `limit`, and the head they stand at; both
     /// from one moment.
     async fn last_values(&self, topic: &Topic, limit: usize)
     -> Result<(Cursor, Vec<Event>), Error>;
-
-    /// A job by id, with the head of its topic; both from one moment.
-    async fn job(&self, job_id: &str) -> Result<Option<Stored>, Error>;
-
-    /// A job's input, if it has one.
-    async fn job_input(&self, job_id: &str) -> Result<Option<Payload>, Error>;
-
-    /// Jobs that match, newest first, with no more than `query.limit`.
-    async fn jobs(&self, query: JobQuery) -> Result<Vec<Stored>, Error>;
 
     /// Bytes `[from, from + max)` of an attempt's output, as far as they are written.
     async fn job_output(&self, query: OutputQuery) -> Result<Bytes, Error>;
 
     /// Jobs to look at: free ones for workers, or those whose deadline has passed.
     async fn agenda(&self, query: AgendaQuery) -> Result<Vec<Candidate>, Error>;
-
-    /// Entries of who may come in, by tenant and name.
-    async fn access(&self, query: AccessQuery) -> Result<Vec<Entry>, Error>;
 
     /// Deletes what is past its retention: a little, so that commits never wait long. Returns how
     /// much went; zero when nothing is left to do.
@@ -138,66 +121,6 @@ pub struct Position {
     pub bytes: u64,
     /// The judgement of the cursor that was given.
     pub resume: Option<Resume>,
-}
-
-/// Which topics to list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TopicQuery {
-    /// Required.
-    pub tenant: String,
-    /// Of these kinds, one after the other.
-    pub kinds: Vec<Kind>,
-    /// Only names, without the kind, that begin with this.
-    pub prefix: String,
-    /// Only those that come after this name of the first kind.
-    pub after: Option<String>,
-    /// At most so many.
-    pub limit: usize,
-}
-
-/// A topic of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TopicLine {
-    /// Which.
-    pub topic: Topic,
-    /// The last event.
-    pub head: Cursor,
-    /// Events up to this offset are gone.
-    pub floor: u64,
-    /// Bytes of retained bodies.
-    pub bytes: u64,
-    /// When the oldest retained event was committed, where that is kept.
-    pub oldest: Option<Time>,
-}
-
-/// A record and the head of its topic at the same moment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stored {
-    /// The record.
-    pub record: Arc<Record>,
-    /// The head of the job's topic.
-    pub cursor: Cursor,
-}
-
-/// Which jobs to list. All conditions must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct JobQuery {
-    /// Required.
-    pub tenant: String,
-    /// Only this owner's.
-    pub owner: Option<String>,
-    /// Only this project's.
-    pub project: Option<String>,
-    /// Only this kind.
-    pub kind: Option<String>,
-    /// Only these states; empty means all.
-    pub states: Vec<State>,
-    /// Only with all of these labels.
-    pub labels: Vec<(String, String)>,
-    /// Only those that come after this job id in the list.
-    pub after: Option<String>,
-    /// At most so many.
-    pub limit: usize,
 }
 
 /// Which output to read.
@@ -240,21 +163,6 @@ pub enum AgendaQuery {
     },
     /// The next deadline of any job: at most one candidate.
     Next,
-}
-
-/// Which entries of who may come in to list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccessQuery {
-    /// Of this table.
-    pub table: Table,
-    /// Only this tenant's.
-    pub tenant: Option<String>,
-    /// Only the one with this name.
-    pub name: Option<String>,
-    /// Only those that come after this tenant and name.
-    pub after: Option<(String, String)>,
-    /// At most so many.
-    pub limit: usize,
 }
 
 /// A job to look at.

@@ -22,7 +22,7 @@ use crate::domain::project::Role;
 use crate::error::status;
 use crate::log::{Log, now};
 use crate::store::commit::{Action, Command, Idempotency};
-use crate::store::{JobQuery, OutputQuery, Stored};
+use crate::store::{JobPage, JobQuery, OutputQuery, Stored};
 use tokio_util::sync::CancellationToken;
 
 const PAGES: page::Sizes = page::Sizes { default: 50, max: 200 };
@@ -196,16 +196,13 @@ impl JobService for Jobs {
             }
         };
         let mut query = query(&caller, request, of_project, &conditions)?;
-        // One more than the page tells whether another follows.
-        query.limit = size + 1;
-        let mut stored = self.log.store().jobs(query).await.map_err(status)?;
-        let has_more = stored.len() > size;
-        stored.truncate(size);
-        let last = stored.last().filter(|_| has_more);
+        query.limit = size;
+        let JobPage { jobs, has_more } = self.log.store().jobs(query).await.map_err(status)?;
+        let last = jobs.last().filter(|_| has_more);
         let next_page_token = last
             .map(|stored| page::token(&stored.record.job.spec.id, &conditions))
             .unwrap_or_default();
-        let jobs = stored.iter().map(wire_job::job).collect();
+        let jobs = jobs.iter().map(wire_job::job).collect();
         Ok(Response::new(v1::ListJobsResponse { jobs, next_page_token }))
     }
 

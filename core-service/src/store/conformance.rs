@@ -85,6 +85,7 @@ macro_rules! conformance {
             ]
             lists: [
                 jobs_are_listed_newest_first_in_pages,
+                a_page_of_long_records_is_short_and_says_that_others_follow,
                 every_filter_holds_alone_and_together,
                 a_listed_job_moves_between_states,
                 tenants_never_see_each_other,

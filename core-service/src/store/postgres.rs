@@ -41,12 +41,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::domain::access::Entry;
 use crate::domain::cursor::Cursor;
 use crate::domain::event::Event;
 use crate::domain::job::Limits;
 use crate::domain::name::fingerprint;
-use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
@@ -55,12 +53,11 @@ use crate::store::edge::Attend;
 use crate::store::queue::{self, Queue};
 use crate::store::readers::Readers;
 use crate::store::session;
-use crate::store::sql::{Failure as SqlFailure, Reads, access, agenda, jobs, topics};
+use crate::store::sql::{Failure as SqlFailure, Reads, agenda};
 use crate::store::status::Status;
 use crate::store::{
-    AccessQuery, AgendaQuery, Candidate, Claim, CleanBudget, Cleaned, Command, Committed, Error,
-    JobQuery, Lead, OutputQuery, Page, PageLimit, Position, Store, Stored, Tap, TopicLine,
-    TopicQuery,
+    AgendaQuery, Candidate, Claim, CleanBudget, Cleaned, Command, Committed, Error, Lead,
+    OutputQuery, Page, PageLimit, Position, Store, Tap,
 };
 pub use clock::Clock;
 pub use cluster::Cluster;
@@ -398,10 +395,6 @@ impl Store for PostgresStore {
         readers.read(move |reader| reader.read(find)).await
     }
 
-    async fn topics(&self, query: TopicQuery) -> Result<Vec<TopicLine>, Error> {
-        self.query(move |store| topics::list(store, &query)).await
-    }
-
     async fn last_values(
         &self,
         topic: &Topic,
@@ -409,20 +402,6 @@ impl Store for PostgresStore {
     ) -> Result<(Cursor, Vec<Event>), Error> {
         let topic = topic.clone();
         self.query(move |store| read::last_values(store, &topic, limit)).await
-    }
-
-    async fn job(&self, job_id: &str) -> Result<Option<Stored>, Error> {
-        let job_id = job_id.to_owned();
-        self.query(move |store| jobs::job(store, &job_id)).await
-    }
-
-    async fn job_input(&self, job_id: &str) -> Result<Option<Payload>, Error> {
-        let job_id = job_id.to_owned();
-        self.query(move |store| jobs::input(store, &job_id)).await
-    }
-
-    async fn jobs(&self, query: JobQuery) -> Result<Vec<Stored>, Error> {
-        self.query(move |store| jobs::list(store, &query)).await
     }
 
     async fn job_output(&self, query: OutputQuery) -> Result<Bytes, Error> {
@@ -449,10 +428,6 @@ impl Store for PostgresStore {
             }
         };
         self.query(search).await
-    }
-
-    async fn access(&self, query: AccessQuery) -> Result<Vec<Entry>, Error> {
-        self.query(move |store| access::list(store, &query)).await
     }
 
     async fn clean(&self, budget: CleanBudget) -> Result<Cleaned, Error> {

@@ -1,22 +1,18 @@
-//! Projects and sessions: what can be committed and read of them. Part of every [`Store`].
+//! Projects and sessions: what can be committed of them, and what a [`Catalog`] answers.
 //!
-//! [`Store`]: super::Store
+//! [`Catalog`]: super::Catalog
 
 use std::sync::Arc;
-
-use async_trait::async_trait;
 
 use crate::domain::cursor::Cursor;
 use crate::domain::event::Event;
 use crate::domain::graph::{Head, Link, Node, Wish};
-use crate::domain::job::Usage;
-use crate::domain::presence::{Announcement, Presence, Tally};
-use crate::domain::project::{self, Member, Project, Role};
-use crate::domain::session::{Command, Graph, Session, State};
+use crate::domain::presence::{Announcement, Tally};
+use crate::domain::project::{self, Project, Role};
+use crate::domain::session::{Command, Graph, Session};
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
-use crate::store::Error;
-use crate::store::edge::{Attend, Held, PartOfEdge, Place};
+use crate::store::edge::{Attend, Held};
 
 /// Something to commit.
 #[derive(Debug, Clone, PartialEq)]
@@ -246,58 +242,4 @@ pub struct Listing {
     pub after: Option<String>,
     /// At most so many.
     pub limit: usize,
-}
-
-/// What a store of projects and sessions answers. What comes from several rows is from one moment.
-/// Whether a lease has ended MUST be judged by the clock that commits go by.
-#[async_trait]
-pub trait SessionStore {
-    /// A project by id.
-    async fn project(&self, project_id: &str) -> Result<Option<Project>, Error>;
-
-    /// A user's role in a project.
-    async fn role(&self, project_id: &str, user_id: &str) -> Result<Option<Role>, Error>;
-
-    /// A project's members, by user.
-    async fn members(&self, project_id: &str) -> Result<Vec<Member>, Error>;
-
-    /// What the jobs of a project, or of one of its sessions, have used of models. Grows in the commits
-    /// that log it.
-    async fn usage(&self, project_id: &str, session_id: Option<&str>) -> Result<Usage, Error>;
-
-    /// A tenant's projects: all, or those a user is a member of.
-    async fn projects(
-        &self,
-        tenant: &str,
-        member: Option<&str>,
-        listing: Listing,
-    ) -> Result<Vec<Project>, Error>;
-
-    /// A session by id.
-    async fn session(&self, session_id: &str) -> Result<Option<Outline>, Error>;
-
-    /// A project's sessions.
-    async fn sessions(&self, project_id: &str, listing: Listing) -> Result<Vec<Session>, Error>;
-
-    /// A session with all that is in it, and the head of its topic.
-    async fn session_state(&self, session_id: &str) -> Result<Option<(Cursor, State)>, Error>;
-
-    /// One graph of a session, or a save.
-    async fn graph(&self, session_id: &str, which: Which) -> Result<Option<Found>, Error>;
-
-    /// A session's saves, newest first.
-    async fn saves(&self, session_id: &str) -> Result<Vec<Save>, Error>;
-
-    /// Who is in a session or room, and the head of its topic; none where there is no such session.
-    async fn presence(&self, topic: &Topic) -> Result<Option<(Cursor, Presence)>, Error>;
-
-    /// Who is in open sessions and in rooms through one edge. For a core that begins to speak for it.
-    async fn announcements(&self, edge_id: &str) -> Result<Vec<(Topic, Announcement)>, Error>;
-
-    /// Edges that have been silent for their lease, the longest silent first, and such as were never
-    /// noted though somebody is somewhere through them.
-    async fn silent_edges(&self, limit: usize) -> Result<Vec<String>, Error>;
-
-    /// Who is connected to the edges that live, from a place on.
-    async fn edge_parts(&self, after: &Place, limit: usize) -> Result<Vec<PartOfEdge>, Error>;
 }

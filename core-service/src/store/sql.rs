@@ -4,6 +4,7 @@
 
 pub(crate) mod access;
 pub(crate) mod agenda;
+pub(crate) mod catalog;
 pub(crate) mod copy;
 pub(crate) mod edge;
 pub(crate) mod graph;
@@ -13,7 +14,6 @@ pub(crate) mod project;
 pub(crate) mod room;
 pub(crate) mod row;
 pub(crate) mod session;
-pub(crate) mod session_store;
 pub(crate) mod state;
 pub(crate) mod topics;
 pub(crate) mod usage;
@@ -24,8 +24,8 @@ use serde::Serialize;
 
 use crate::domain::time::Time;
 use crate::store::{Error, Refusal};
+pub(crate) use catalog::Reads;
 pub(crate) use row::Row;
-pub(crate) use session_store::Reads;
 
 /// A connection in a transaction: what one statement writes, the next one reads.
 ///

@@ -49,23 +49,20 @@ pub use connection::Synchronous;
 pub use inspect::{Inspection, inspect};
 pub use writer::Clock;
 
-use crate::domain::access::Entry;
 use crate::domain::cursor::Cursor;
 use crate::domain::event::Event;
 use crate::domain::job::Limits;
-use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
 use crate::store::lead::Leader;
 use crate::store::queue::{self, Queue};
 use crate::store::readers::Readers;
-use crate::store::sql::{Reads, access, agenda, jobs, topics};
+use crate::store::sql::{Reads, agenda};
 use crate::store::status::Status;
 use crate::store::{
-    AccessQuery, AgendaQuery, Candidate, Claim, CleanBudget, Cleaned, Command, Committed, Error,
-    JobQuery, Lead, OutputQuery, Page, PageLimit, Position, Store, Stored, Tap, TopicLine,
-    TopicQuery,
+    AgendaQuery, Candidate, Claim, CleanBudget, Cleaned, Command, Committed, Error, Lead,
+    OutputQuery, Page, PageLimit, Position, Store, Tap,
 };
 use failure::Failure;
 use folder::Folder;
@@ -359,10 +356,6 @@ impl Store for SqliteStore {
         readers.read(move |connection| reader::read(connection, find)).await
     }
 
-    async fn topics(&self, query: TopicQuery) -> Result<Vec<TopicLine>, Error> {
-        self.query(move |store| topics::list(store, &query)).await
-    }
-
     async fn last_values(
         &self,
         topic: &Topic,
@@ -370,20 +363,6 @@ impl Store for SqliteStore {
     ) -> Result<(Cursor, Vec<Event>), Error> {
         let topic = topic.clone();
         self.query(move |store| read::last_values(store, &topic, limit)).await
-    }
-
-    async fn job(&self, job_id: &str) -> Result<Option<Stored>, Error> {
-        let job_id = job_id.to_owned();
-        self.query(move |store| jobs::job(store, &job_id)).await
-    }
-
-    async fn job_input(&self, job_id: &str) -> Result<Option<Payload>, Error> {
-        let job_id = job_id.to_owned();
-        self.query(move |store| jobs::input(store, &job_id)).await
-    }
-
-    async fn jobs(&self, query: JobQuery) -> Result<Vec<Stored>, Error> {
-        self.query(move |store| jobs::list(store, &query)).await
     }
 
     async fn job_output(&self, query: OutputQuery) -> Result<Bytes, Error> {
@@ -402,10 +381,6 @@ impl Store for SqliteStore {
             AgendaQuery::Next => agenda::due(store, Time(u64::MAX), 1),
         });
         read.await
-    }
-
-    async fn access(&self, query: AccessQuery) -> Result<Vec<Entry>, Error> {
-        self.query(move |store| access::list(store, &query)).await
     }
 
     async fn clean(&self, budget: CleanBudget) -> Result<Cleaned, Error> {

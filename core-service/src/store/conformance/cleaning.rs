@@ -9,7 +9,7 @@ use crate::domain::job::{Command as JobCommand, OutputChunk, Report, Spec};
 use crate::domain::retention::Retention;
 use crate::domain::topic::Kind;
 use crate::store::commit::Command;
-use crate::store::{CleanBudget, Cleaned, JobQuery, OutputQuery, PageLimit, TopicQuery};
+use crate::store::{CleanBudget, Cleaned, JobPage, JobQuery, OutputQuery, PageLimit, TopicQuery};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -90,7 +90,7 @@ pub(crate) async fn an_ended_job_goes_whole_after_its_time(world: World) {
     let labels = vec![("team".into(), "red".into())];
     for labels in [Vec::new(), labels] {
         let query = JobQuery { tenant: "acme".into(), labels, limit: 9, ..JobQuery::default() };
-        assert_eq!(world.store.jobs(query).await, Ok(Vec::new()));
+        assert_eq!(world.store.jobs(query).await, Ok(JobPage::default()));
     }
     let (attempt, channel) = (1, "out".to_owned());
     let query = OutputQuery { job_id: id.into(), attempt, channel, from: 0, max: 99 };

@@ -41,7 +41,7 @@ pub(crate) async fn racing_creates_with_one_key_make_one_job(world: World) {
     let outcomes = outcomes.expect("all answered");
     assert_eq!(outcomes.iter().filter(|outcome| !is_replay(outcome)).count(), 1);
     let query = JobQuery { tenant: "acme".into(), limit: 50, ..JobQuery::default() };
-    assert_eq!(world.store.jobs(query).await.expect("a list").len(), 1);
+    assert_eq!(world.store.jobs(query).await.expect("a list").jobs.len(), 1);
 }
 
 pub(crate) async fn a_key_with_other_content_is_refused(world: World) {

@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
 
 use super::World;
-use super::world::spec;
-use crate::domain::job::{Spec, State};
+use super::world::{report, spec};
+use crate::domain::job::{Command, End, Report, Spec, State};
+use crate::domain::limits::PAYLOAD_BYTES_MAX;
+use crate::domain::payload::Payload;
 use crate::store::JobQuery;
 
 fn query() -> JobQuery {
@@ -11,7 +13,7 @@ fn query() -> JobQuery {
 
 async fn ids(world: &World, query: JobQuery) -> Vec<u32> {
     let found = world.store.jobs(query).await.expect("a list");
-    found.iter().map(|job| number(&job.record.job.spec.id)).collect()
+    found.jobs.iter().map(|job| number(&job.record.job.spec.id)).collect()
 }
 
 fn number(id: &str) -> u32 {
@@ -30,14 +32,42 @@ pub(crate) async fn jobs_are_listed_newest_first_in_pages(world: World) {
     for base in [query(), JobQuery { owner, ..query() }, JobQuery { kind, ..query() }] {
         let (mut listed, mut after) = (Vec::new(), None);
         loop {
-            let page = JobQuery { after: after.clone(), limit: 7, ..base.clone() };
-            let page = ids(&world, page).await;
-            let Some(last) = page.last() else { break };
-            after = Some(format!("job-{last:06}"));
-            listed.extend(page);
+            let page = JobQuery { after: after.clone(), limit: 5, ..base.clone() };
+            let page = world.store.jobs(page).await.expect("a list");
+            let ids = page.jobs.iter().map(|job| number(&job.record.job.spec.id));
+            listed.extend(ids);
+            after = page.jobs.last().map(|job| job.record.job.spec.id.clone());
+            assert_eq!((page.jobs.len(), page.has_more), (5, listed.len() < 25));
+            if !page.has_more {
+                break;
+            }
         }
         assert_eq!(listed, (1..=25).rev().collect::<Vec<_>>());
     }
+}
+
+/// Results of a megabyte: two of them are what a page may hold.
+pub(crate) async fn a_page_of_long_records_is_short_and_says_that_others_follow(world: World) {
+    let result = Payload::json(format!("\"{}\"", "x".repeat(PAYLOAD_BYTES_MAX - 2)));
+    for n in 1..=5 {
+        world.create(spec(&world, n)).await;
+        let id = format!("job-{n:06}");
+        let fence = world.lease(&id, "w").await;
+        let end = Some(End::Completed(Some(result.clone())));
+        let report = Command::Report(Box::new(Report { end, ..report(fence, 1) }));
+        world.change(&id, report).await.expect("finished");
+    }
+    let (mut listed, mut sizes, mut after) = (Vec::new(), Vec::new(), None);
+    loop {
+        let page = world.store.jobs(JobQuery { after, ..query() }).await.expect("a list");
+        listed.extend(page.jobs.iter().map(|job| number(&job.record.job.spec.id)));
+        sizes.push((page.jobs.len(), page.has_more));
+        after = page.jobs.last().map(|job| job.record.job.spec.id.clone());
+        if !page.has_more {
+            break;
+        }
+    }
+    assert_eq!((listed, sizes), (vec![5, 4, 3, 2, 1], vec![(2, true), (2, true), (1, false)]));
 }
 
 pub(crate) async fn every_filter_holds_alone_and_together(world: World) {
@@ -56,7 +86,7 @@ pub(crate) async fn every_filter_holds_alone_and_together(world: World) {
     for spec in &specs {
         world.create(spec.clone()).await;
         if number(&spec.id).is_multiple_of(5) {
-            let cancel = crate::domain::job::Command::Cancel {
+            let cancel = Command::Cancel {
                 reason: "enough".into(),
                 by: "alice".into(),
                 grace: super::world::TTL,

@@ -1,13 +1,20 @@
 //! Reading jobs.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::{Answer, Row, Sql, Value, signed, values};
+use super::{Answer, Row, Sql, Value, json, signed, values};
 use crate::domain::job;
 use crate::domain::payload::Payload;
 use crate::store::codec::{STATES, state_number};
-use crate::store::{Error, JobQuery, Stored};
+use crate::store::{Error, JobPage, JobQuery, Stored};
+
+/// Records that are read at a time. With a result each of them may be a payload long.
+const RECORDS: usize = 16;
+/// A page of a list ends once its records have so many bytes: with the last one, and what a message is
+/// longer by, it stays below the 4 MiB that clients take.
+const PAGE_BYTES: usize = 2 << 20;
 
 /// A job by id.
 pub(crate) fn job<S: Sql>(sql: &S, job_id: &str) -> Answer<Option<Stored>, S> {
@@ -37,7 +44,7 @@ pub(crate) fn input<S: Sql>(sql: &S, job_id: &str) -> Answer<Option<Payload>, S>
 
 /// Jobs that match, newest first. Each state is a range of an index that is in the list's order; the
 /// newest of all ranges are the list, so that no page costs more than its length times seven.
-pub(crate) fn list<S: Sql>(sql: &S, query: &JobQuery) -> Answer<Vec<Stored>, S> {
+pub(crate) fn list<S: Sql>(sql: &S, query: &JobQuery) -> Answer<JobPage, S> {
     // In one order and each once, however they were asked for: another list of them is another statement.
     let states = STATES.into_iter().filter(|state| query.states.contains(state));
     let states: Vec<job::State> = states.collect();
@@ -50,22 +57,42 @@ pub(crate) fn list<S: Sql>(sql: &S, query: &JobQuery) -> Answer<Vec<Stored>, S> 
         found.extend(range(sql, query, &states)?);
     }
     found.sort_unstable_by(|a, b| b.cmp(a));
-    found.dedup();
+    let mut page = JobPage { jobs: Vec::new(), has_more: found.len() > query.limit };
     found.truncate(query.limit);
-    let mut jobs = Vec::with_capacity(found.len());
-    for (job_id, topic) in found {
-        let row = sql.row(
-            "SELECT t.head, t.stamp, r.doc FROM topic_head t JOIN job_record r ON r.topic = t.topic
-             WHERE t.topic = ?1",
-            values![topic],
-        )?;
-        let row = row.ok_or_else(|| Error::Damaged(format!("job {job_id} is missing")))?;
-        jobs.push(self::stored(&row)?);
+    let mut bytes = 0;
+    for piece in found.chunks(RECORDS) {
+        let mut records = records(sql, piece)?;
+        for (job_id, topic) in piece {
+            let missing = || Error::Damaged(format!("job {job_id} is missing"));
+            let (stored, length) = records.remove(topic).ok_or_else(missing)?;
+            page.jobs.push(stored);
+            bytes += length;
+            if bytes >= PAGE_BYTES {
+                page.has_more |= page.jobs.len() < found.len();
+                return Ok(page);
+            }
+        }
     }
-    Ok(jobs)
+    Ok(page)
 }
 
-/// Ids and rows of the newest jobs in some states.
+/// The records of some jobs and the bytes that they take, by the row of their topic.
+fn records<S: Sql>(sql: &S, jobs: &[(String, i64)]) -> Answer<HashMap<i64, (Stored, usize)>, S> {
+    let topics = json(jobs.iter().map(|(_, topic)| (topic,)))?;
+    let found = sql.rows(
+        &format!(
+            "SELECT t.head, t.stamp, r.doc, t.topic FROM {} w
+             JOIN topic_head t ON t.topic = CAST(w.value ->> 0 AS BIGINT)
+             JOIN job_record r ON r.topic = t.topic",
+            S::EACH
+        ),
+        values![&topics],
+    )?;
+    let record = |row: &Row| Ok((row.number(3)?, (stored(row)?, row.bytes(2)?.len())));
+    Ok(found.iter().map(record).collect::<Result<_, Error>>()?)
+}
+
+/// Ids and rows of the newest jobs in some states: one more than the page may have tells whether others follow.
 fn range<S: Sql>(
     sql: &S,
     query: &JobQuery,
@@ -91,7 +118,7 @@ fn range<S: Sql>(
         select.and(&format!("{list}.job_id <"), after);
     }
     let _ = write!(select.sql, " ORDER BY {list}.job_id DESC LIMIT ");
-    select.put(signed(query.limit as u64));
+    select.put(signed((query.limit as u64).saturating_add(1)));
     let found = sql.rows(&select.sql, &select.values)?;
     let pair = |row: &Row| Ok::<_, Error>((row.text(0)?, row.number(1)?));
     Ok(found.iter().map(pair).collect::<Result<_, _>>()?)

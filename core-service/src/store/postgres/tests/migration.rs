@@ -6,7 +6,7 @@ use super::cluster::open;
 use crate::domain::topic::{Kind, Topic};
 use crate::store::commit::{Action, Command};
 use crate::store::session::{self, Outcome};
-use crate::store::{Committed, SessionStore as _, Store as _};
+use crate::store::{Catalog as _, Committed, Store as _};
 
 /// What a core of schema 2 writes when somebody comes.
 fn comes(server: &Postgres, user: &str, edge: &str) {

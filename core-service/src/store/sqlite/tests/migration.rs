@@ -13,7 +13,7 @@ use crate::domain::topic::{Kind, Topic};
 use crate::store::conformance::spec_at;
 use crate::store::sqlite::row::signed;
 use crate::store::sqlite::{SqliteConfig, SqliteStore, folder};
-use crate::store::{OutputQuery, PageLimit, Store, codec};
+use crate::store::{Catalog as _, OutputQuery, PageLimit, Store, codec};
 
 const ROOM: i64 = 1;
 const JOB: i64 = 2;

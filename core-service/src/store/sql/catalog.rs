@@ -1,18 +1,20 @@
-//! [`SessionStore`] of the SQL engines: each answer is one short read.
+//! The [`Catalog`] of the SQL engines: each answer is one short read.
 
 use async_trait::async_trait;
 
-use super::{Failure, Sql, edge, presence, project, session, state, usage};
+use super::{Failure, Sql, access, edge, jobs, presence, project, session, state, topics, usage};
+use crate::domain::access::Entry;
 use crate::domain::cursor::Cursor;
 use crate::domain::job::Usage;
+use crate::domain::payload::Payload;
 use crate::domain::presence::{Announcement, Presence};
 use crate::domain::project::{Member, Project, Role};
 use crate::domain::session::{Session, State};
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
-use crate::store::Error;
 use crate::store::edge::{PartOfEdge, Place};
-use crate::store::session::{Found, Listing, Outline, Save, SessionStore, Which};
+use crate::store::session::{Found, Listing, Outline, Save, Which};
+use crate::store::{AccessQuery, Catalog, Error, JobPage, JobQuery, Stored, TopicLine, TopicQuery};
 
 /// An engine that reads in transactions.
 #[async_trait]
@@ -36,7 +38,29 @@ pub(crate) trait Reads: Send + Sync {
 }
 
 #[async_trait]
-impl<E: Reads> SessionStore for E {
+impl<E: Reads> Catalog for E {
+    async fn job(&self, job_id: &str) -> Result<Option<Stored>, Error> {
+        let job_id = job_id.to_owned();
+        self.query(move |sql| jobs::job(sql, &job_id)).await
+    }
+
+    async fn job_input(&self, job_id: &str) -> Result<Option<Payload>, Error> {
+        let job_id = job_id.to_owned();
+        self.query(move |sql| jobs::input(sql, &job_id)).await
+    }
+
+    async fn jobs(&self, query: JobQuery) -> Result<JobPage, Error> {
+        self.query(move |sql| jobs::list(sql, &query)).await
+    }
+
+    async fn topics(&self, query: TopicQuery) -> Result<Vec<TopicLine>, Error> {
+        self.query(move |sql| topics::list(sql, &query)).await
+    }
+
+    async fn access(&self, query: AccessQuery) -> Result<Vec<Entry>, Error> {
+        self.query(move |sql| access::list(sql, &query)).await
+    }
+
     async fn project(&self, project_id: &str) -> Result<Option<Project>, Error> {
         let project_id = project_id.to_owned();
         self.query(move |sql| project::get(sql, &project_id)).await

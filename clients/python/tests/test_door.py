@@ -109,6 +109,16 @@ async def test_a_provider_that_fails_once_ends_no_worker(core: Core, name: Name)
         assert "secret" not in str(failed.value)
 
 
+async def test_a_provider_that_hangs_holds_up_no_call(core: Core) -> None:
+    async def hang() -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    async with AsyncClient(core.core, service_token=hang) as client:
+        with pytest.raises(Unavailable, match="TimeoutError"):
+            await soon(client.topics.publish("user:x", "x", {}, timeout=0.1))
+
+
 def test_tokens_are_not_shown() -> None:
     assert "secret" not in repr(Credentials("secret", "secret"))
 

@@ -71,6 +71,17 @@ async def test_a_refusal_names_the_field(client: AsyncClient) -> None:
     assert refused.value.mend in str(refused.value)
 
 
+async def test_a_closed_client_says_so(server: Server) -> None:
+    client = AsyncClient(server.core)
+    await client.topics.publish("user:x", "x", {})
+    await client.close()
+    worker = client.worker()
+    worker.job("x")(_nothing)
+    for late in (client.topics.get("user:x"), anext(client.jobs.list()), worker.run(signals=False)):
+        with pytest.raises(RuntimeError, match="closed"):
+            await soon(late)
+
+
 async def test_what_is_not_there_is_not_found(client: AsyncClient) -> None:
     for call, code in (
         (client.jobs.get("nothing"), "job_not_found"),

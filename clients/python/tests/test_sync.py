@@ -15,15 +15,18 @@ from roomcast import (
     AsyncWorker,
     Client,
     JobCancelled,
+    JobFailure,
     LeaseLost,
     NotFound,
     ProgressTracker,
+    ReportRefused,
     Work,
     Worker,
     commands,
     data_of,
     from_payload,
 )
+from roomcast.calls import Backoff
 from roomcast.sync.blocking import Facade
 from roomcast.sync.portal import Portal
 from roomcast.v1 import Event, Job, JobState, SessionSnapshot
@@ -249,6 +252,67 @@ def test_a_closed_client_says_so(server: Server) -> None:
     assert not client.portal.is_open
     with pytest.raises(RuntimeError, match="closed"):
         client.jobs.get("x")
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+def test_a_client_that_is_closed_lets_go_whoever_waits(
+    own_server: Server, monkeypatch: pytest.MonkeyPatch, is_last: bool
+) -> None:
+    tries, seen = threading.Semaphore(0), threading.Event()
+    wait = Backoff.next
+
+    def count(backoff: Backoff, at_least: float = 0.0) -> float:
+        tries.release()
+        return wait(backoff, at_least)
+
+    monkeypatch.setattr(Backoff, "next", count)
+    beside = None if is_last else Client(own_server.core)
+    client = Client(own_server.core)
+    with ThreadPoolExecutor(2) as threads:
+
+        def follow() -> None:
+            for _ in client.topics.watch("user:x"):
+                seen.set()
+
+        following = threads.submit(follow)
+        assert seen.wait(PATIENCE)
+        own_server.kill()
+        publishing = threads.submit(client.topics.publish, "user:x", "x", {})
+        # Long enough for each of them to try again.
+        for _ in range(10):
+            assert tries.acquire(timeout=PATIENCE)
+        client.close()
+        for waiting in (following, publishing):
+            with pytest.raises(RuntimeError, match="closed"):
+                waiting.result(PATIENCE)
+    if beside is not None:
+        beside.close()
+    assert "roomcast" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_output_that_is_refused_leaves_a_handler_its_own_end(server: Server, name: Name) -> None:
+    kind = name()
+    with Client(server.core) as client:
+        worker = client.worker()
+
+        @worker.job(kind)
+        def write(work: Work) -> None:
+            output = work.output("no channel!")
+            print("refused", file=output)
+            with pytest.raises(ReportRefused):
+                work.flush()
+            print("unfinished", end="", file=work.stdout)
+            # Kept until the handler has ended.
+            output.write("never taken")
+            raise JobFailure("my_own", "as it must", retryable=False)
+
+        with ThreadPoolExecutor(1) as threads:
+            running = threads.submit(worker.run, signals=False)
+            job = client.jobs.create(kind)
+            assert client.jobs.wait(job.job_id).error.code == "my_own"
+            worker.drain()
+            running.result(PATIENCE)
+        assert client.jobs.output(job.job_id) == b"unfinished"
 
 
 def test_one_loop_serves_all_clients(server: Server) -> None:

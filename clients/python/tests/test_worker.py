@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from eventually import soon
@@ -15,6 +17,7 @@ from roomcast import (
     AsyncProgressTracker,
     AsyncWork,
     JobFailure,
+    ReportRefused,
     data_of,
     from_payload,
 )
@@ -152,6 +155,7 @@ async def test_an_agent_answers_a_message_and_runs_tests(client: AsyncClient, na
         (JobFailure("busy", "later", retry_after=0.01), "busy", True),
         (KeyError("page"), "handler_failed", True),
         (JobFailure("No Code!", "spaces"), "invalid_argument", False),
+        (JobFailure("busy", "never", retry_after=math.inf), "result_invalid", False),
     ],
 )
 async def test_what_a_handler_raises_fails_the_job(
@@ -177,16 +181,60 @@ async def test_what_a_handler_raises_fails_the_job(
 
 
 async def test_a_result_that_cannot_be_kept_fails_the_job(client: AsyncClient, name: Name) -> None:
-    large, strange = name(), name()
-    worker = client.worker(slots=2)
-    worker.job(large)(lambda work: _answer("x" * (2 << 20)))
-    worker.job(strange)(lambda work: _answer(object()))
+    deep: object = None
+    for _ in range(100_000):
+        deep = [deep]
+    results = {
+        name(): ("x" * (2 << 20), "payload_too_large"),
+        # More than a message may have.
+        name(): ("x" * (5 << 20), "payload_too_large"),
+        name(): (object(), "result_invalid"),
+        name(): (deep, "result_invalid"),
+    }
+    worker = client.worker(slots=4)
+    for kind, (result, _) in results.items():
+        worker.job(kind)(partial(_answer, result))
     async with working(worker):
-        jobs = [await client.jobs.create(kind, retry=ONCE) for kind in (large, strange)]
-        ended = [await soon(client.jobs.wait(job.job_id)) for job in jobs]
-    assert [job.state for job in ended] == [JobState.JOB_STATE_FAILED] * 2
-    assert ended[0].error.code in ("invalid_argument", "payload_too_large")
-    assert ended[1].error.code == "result_invalid"
+        for kind, (_, code) in results.items():
+            job = await client.jobs.create(kind, retry=ONCE)
+            ended = await soon(client.jobs.wait(job.job_id))
+            assert (ended.state, ended.error.code) == (JobState.JOB_STATE_FAILED, code)
+
+
+async def test_what_is_no_handler_fails_its_jobs(client: AsyncClient, name: Name) -> None:
+    waiting, deaf = name(), name()
+    worker = client.worker()
+    worker.job(waiting)(lambda work: {})  # type: ignore[arg-type, return-value]
+    worker.job(deaf)(_nothing)  # type: ignore[arg-type]
+    logging.getLogger("roomcast").setLevel(logging.CRITICAL)
+    async with working(worker):
+        for kind in (waiting, deaf):
+            job = await client.jobs.create(kind, retry=ONCE)
+            ended = await soon(client.jobs.wait(job.job_id))
+            assert ended.error.code == "handler_failed"
+            assert ended.error.message.startswith("TypeError")
+
+
+async def test_what_is_too_large_to_be_told_is_refused_and_the_worker_goes_on(
+    client: AsyncClient, name: Name
+) -> None:
+    kind = name()
+    worker = client.worker()
+
+    @worker.job(kind)
+    async def tell(work: AsyncWork) -> str:
+        await work.publish("told", {"text": "x" * (5 << 20)})
+        with pytest.raises(ReportRefused) as refused:
+            await work.flush()
+        assert refused.value.code == "payload_too_large"
+        await work.publish("told", {"text": "x"})
+        await work.flush()
+        return "went on"
+
+    async with working(worker):
+        job = await client.jobs.create(kind, retry=ONCE)
+        ended = await soon(client.jobs.wait(job.job_id))
+    assert from_payload(ended.result) == "went on", ended.error
 
 
 async def test_no_more_jobs_run_at_once_than_there_are_slots(
@@ -252,5 +300,9 @@ async def test_what_a_handler_does_belongs_to_the_trace_of_its_job(
     assert event.trace_id == job.trace_id
 
 
-async def _answer(value: object) -> object:
+async def _answer(value: object, work: AsyncWork) -> object:
     return value
+
+
+async def _nothing() -> None:
+    pass

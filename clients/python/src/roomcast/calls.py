@@ -82,7 +82,7 @@ class Calls:
         Args:
             method: Which call.
             request: Its message. It must be one that may be asked twice.
-            timeout: Seconds in all, tries and waits together.
+            timeout: Seconds in all: tries, waits, and the tokens for them.
 
         Raises:
             RoomcastError: The core's refusal, or `Unavailable` when none answered in time, or there was
@@ -91,6 +91,7 @@ class Calls:
         loop = asyncio.get_running_loop()
         until, backoff, untried = loop.time() + timeout, Backoff(), len(self._cores)
         while True:
+            metadata = await self._credentials.metadata(until - loop.time())
             channel = self._cores.channel
             # A core that is silent leaves the others their share of the time.
             share = (until - loop.time()) / max(untried, 1)
@@ -100,7 +101,6 @@ class Calls:
                 request_serializer=method.request.SerializeToString,
                 response_deserializer=method.response.FromString,
             )
-            metadata = await self._credentials.metadata()
             try:
                 return await call(request, timeout=share, metadata=metadata)
             except grpc.aio.AioRpcError as status:
@@ -153,13 +153,14 @@ class Calls:
         Raises:
             RoomcastError: The core's refusal, or `Unavailable` when it went away.
         """
+        metadata = await self._credentials.metadata()
         channel = self._cores.channel
         open_stream = channel.unary_stream(
             method.path,
             request_serializer=method.request.SerializeToString,
             response_deserializer=method.response.FromString,
         )
-        call = open_stream(request, metadata=await self._credentials.metadata())
+        call = open_stream(request, metadata=metadata)
         try:
             async for response in call:
                 yield response

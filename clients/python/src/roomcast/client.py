@@ -83,7 +83,7 @@ class AsyncClient:
         return AsyncWorker(self._calls, slots=slots, worker_id=worker_id, tenant=self._tenant)
 
     async def close(self) -> None:
-        """Ends all connections."""
+        """Ends all connections. Calls under way are cancelled, and later ones raise `RuntimeError`."""
         await self._cores.close()
 
     async def __aenter__(self) -> AsyncClient:

@@ -51,6 +51,7 @@ class Cores:
         self._credentials = None if tls is None else tls.credentials()
         self._channels: dict[int, grpc.aio.Channel] = {}
         self._at = 0
+        self._is_closed = False
 
     def __len__(self) -> int:
         """How many there are."""
@@ -58,7 +59,13 @@ class Cores:
 
     @property
     def channel(self) -> grpc.aio.Channel:
-        """The one in use."""
+        """The one in use.
+
+        Raises:
+            RuntimeError: The client was closed.
+        """
+        if self._is_closed:
+            raise RuntimeError("the client is closed")
         # Opened here and not before: it belongs to the event loop that runs.
         if self._at not in self._channels:
             self._channels[self._at] = self._open(self._targets[self._at])
@@ -71,6 +78,7 @@ class Cores:
 
     async def close(self) -> None:
         """Ends all connections, and the calls on them."""
+        self._is_closed = True
         for channel in self._channels.values():
             await channel.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -12,9 +13,13 @@ import grpc
 from roomcast import trace
 from roomcast.errors import RoomcastError, Unavailable
 
+# A provider asks an issuer, which answers in moments or is not well; a worker's lease is longer.
+PROVIDER_TIMEOUT = 10.0
+
 Token = str | Callable[[], str] | Callable[[], Awaitable[str]]
-"""A token, or a function that answers one: it is asked before every call and may be async.
-When it fails, the call fails as `Unavailable`, and a worker tries again."""
+"""A token, or a function that answers one: it is asked before every call. One that waits for something is
+to be async: nothing else goes on while the other kind is asked. When it fails, or takes more than 10 s, the
+call fails as `Unavailable`, and a worker tries again."""
 
 
 @dataclass(frozen=True)
@@ -64,24 +69,26 @@ class Credentials:
         """Without the user: beside a service token that would only narrow the rights."""
         return self if self.service_token is None else Credentials(None, self.service_token)
 
-    async def metadata(self) -> grpc.aio.Metadata:
-        """Asks for the tokens.
+    async def metadata(self, timeout: float = PROVIDER_TIMEOUT) -> grpc.aio.Metadata:
+        """Asks for the tokens, and waits for each so many seconds at most.
 
         Raises:
             RoomcastError: What a provider has raised; `Unavailable` for what is none.
         """
         metadata = grpc.aio.Metadata(("traceparent", trace.child()))
         if self.token is not None:
-            metadata.add("authorization", f"Bearer {await _ask(self.token)}")
+            metadata.add("authorization", f"Bearer {await _ask(self.token, timeout)}")
         if self.service_token is not None:
-            metadata.add("x-roomcast-service", await _ask(self.service_token))
+            metadata.add("x-roomcast-service", await _ask(self.service_token, timeout))
         return metadata
 
 
-async def _ask(token: Token) -> str:
+async def _ask(token: Token, timeout: float) -> str:
     try:
         given = token if isinstance(token, str) else token()
-        return (await given if inspect.isawaitable(given) else given).strip()
+        if inspect.isawaitable(given):
+            given = await asyncio.wait_for(given, min(timeout, PROVIDER_TIMEOUT))
+        return given.strip()
     except RoomcastError:
         raise
     except Exception as error:

@@ -150,11 +150,13 @@ class Client(Facade[AsyncClient]):
         return Worker(self.portal, self.inner.worker(slots=slots, worker_id=worker_id), slots)
 
     def close(self) -> None:
-        """Ends all connections. A second time does nothing."""
+        """Ends all connections. Calls under way in other threads, and later ones, raise `RuntimeError`."""
         if not self._is_closed:
             self._is_closed = True
-            self.portal.call(self.inner.close())
-            self.portal.leave()
+            try:
+                self.portal.call(self.inner.close())
+            finally:
+                self.portal.leave()
 
     def __enter__(self) -> Client:
         """Opens nothing yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, TypeVar
@@ -19,11 +20,13 @@ class Portal:
 
     _shared: ClassVar[Portal | None] = None
     _users: ClassVar[int] = 0
-    _lock: ClassVar[threading.Lock] = threading.Lock()
+    # Taken again by the thread that has it, where garbage that is found there closes a stream.
+    _lock: ClassVar[threading.RLock] = threading.RLock()
 
     def __init__(self) -> None:
         """Starts the thread; a daemon, so that a client that was not closed keeps no process."""
         self._loop = asyncio.new_event_loop()
+        self._is_open = True
         self._thread = threading.Thread(target=self._run, name="roomcast", daemon=True)
         self._thread.start()
 
@@ -37,32 +40,39 @@ class Portal:
             return cls._shared
 
     def leave(self) -> None:
-        """One user less; the last one ends the loop."""
+        """One user less; the last one ends the loop, and what runs in it."""
         with self._lock:
             Portal._users -= 1
             if Portal._users:
                 return
             Portal._shared = None
+            self._is_open = False
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
     @property
     def is_open(self) -> bool:
-        """Whether the loop runs."""
-        return self._loop.is_running()
+        """Whether the loop takes coroutines."""
+        return self._is_open
 
     def call(self, coroutine: Coroutine[Any, Any, ResultT]) -> ResultT:
         """Runs a coroutine and waits for its end. It is cancelled if the wait is interrupted.
 
         Raises:
-            RuntimeError: The client was closed, or this is the loop's own thread.
+            RuntimeError: The client was closed, perhaps meanwhile, or this is the loop's own thread.
         """
-        if threading.current_thread() is self._thread or not self.is_open:
-            coroutine.close()
-            raise RuntimeError("the client is closed, or the call comes from its own event loop")
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        # With the lock: what the loop was given before its end is ended there, and waited for by nobody.
+        with self._lock:
+            if threading.current_thread() is self._thread or not self._is_open:
+                coroutine.close()
+                raise RuntimeError(
+                    "the client is closed, or the call comes from its own event loop"
+                )
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
             return future.result()
+        except concurrent.futures.CancelledError:
+            raise RuntimeError("the client is closed") from None
         except BaseException:
             future.cancel()
             raise
@@ -76,5 +86,12 @@ class Portal:
         try:
             self._loop.run_forever()
         finally:
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.run_until_complete(self._end())
             self._loop.close()
+
+    async def _end(self) -> None:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, TextIO
 
-from roomcast.errors import LeaseLost
+from roomcast.errors import LeaseLost, ReportRefused
 from roomcast.sync.blocking import Blocking, Facade
 from roomcast.sync.portal import Portal
 from roomcast.v1 import Job
@@ -120,9 +120,9 @@ class Work(Facade[AsyncWork]):
         self.portal.call(self.inner.flush())
 
     def close_outputs(self) -> None:
-        """Writes what is left of unfinished lines; of a lost job nothing."""
+        """Writes what is left of unfinished lines; nothing where it is not taken, which ends no job."""
         for output in self._outputs.values():
-            with suppress(LeaseLost):
+            with suppress(LeaseLost, ReportRefused):
                 output.close()
 
 

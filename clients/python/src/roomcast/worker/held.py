@@ -13,7 +13,10 @@ from roomcast.worker.ring import Ring, Settled
 # At twenty reports a second longer than a core's restart.
 REPORTS_MAX = 256
 # As many chunks of output; an event may be larger.
-REPORT_BYTES_MAX = 16 << 20
+REPORTS_BYTES_MAX = 16 << 20
+# The core takes no message of more than 4 MiB, and ends the connection that brings one; this leaves room
+# for what a report says beside its content.
+REPORT_BYTES_MAX = (4 << 20) - (4 << 10)
 
 _log = logging.getLogger("roomcast.worker")
 
@@ -55,10 +58,15 @@ class Held:
 
     @property
     def _is_full(self) -> bool:
-        return len(self.ring) >= REPORTS_MAX or self.ring.bytes >= REPORT_BYTES_MAX
+        return len(self.ring) >= REPORTS_MAX or self.ring.bytes >= REPORTS_BYTES_MAX
 
     def push(self, report: Report, settled: Settled | None = None) -> None:
-        """Keeps a report for which there is room."""
+        """Keeps a report for which there is room; one that no core takes is refused here."""
+        size = report.ByteSize()
+        if size > REPORT_BYTES_MAX:
+            message = f"a report has at most {REPORT_BYTES_MAX} bytes, not {size}"
+            self._drop(Fault(code="payload_too_large", message=message), settled)
+            return
         self.ring.push(report, settled)
         self._wake()
 
@@ -107,15 +115,17 @@ class Held:
             return False
         if fault.retryable:
             return True
+        self._drop(fault, self.ring.drop(number))
+        self._room.set()
+        return False
+
+    def _drop(self, fault: Fault, settled: Settled | None) -> None:
         # What follows from the first is worth no line of its own.
         level = logging.DEBUG if self.refusal else logging.WARNING
         _log.log(level, "a report was refused: %s [%s]", fault.message, fault.code)
         self.refusal = self.refusal or fault
-        tell = self.ring.drop(number)
-        if tell is not None:
-            tell(fault)
-        self._room.set()
-        return False
+        if settled is not None:
+            settled(fault)
 
     def lose(self) -> None:
         """The lease is no longer ours."""

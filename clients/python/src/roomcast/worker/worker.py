@@ -24,6 +24,8 @@ AsyncHandler = Callable[[AsyncWork], Awaitable[object]]
 OnCancel = Literal["cancel", "signal"]
 
 _LEAVING = "the worker is shutting down"
+# An end that cannot be put into a report: JSON does not have it, it goes too deep, or is out of range.
+_UNSAYABLE = (TypeError, ValueError, OverflowError, RecursionError)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _log = logging.getLogger("roomcast.worker")
@@ -152,7 +154,7 @@ class AsyncWorker:
                 # It was on its way when the core heard of the drain.
                 await work.release(_LEAVING)
                 return
-            running = asyncio.ensure_future(handler(work))
+            running = asyncio.create_task(_handle(handler, work))
             watching = asyncio.create_task(_cancel_when_stopped(running, work))
             if on_cancel == "signal":
                 watching.cancel()
@@ -183,8 +185,8 @@ class AsyncWorker:
                 await work.confirm_cancellation()
             else:
                 await work.release(_LEAVING)
-        except (ReportRefused, TypeError, ValueError) as refused:
-            # A result that is too large, or that JSON cannot say. Every job ends.
+        except (ReportRefused, *_UNSAYABLE) as refused:
+            # Every job ends.
             code = refused.code if isinstance(refused, ReportRefused) else "result_invalid"
             await work.fail(JobFailure(code, str(refused), retryable=False))
 
@@ -206,6 +208,11 @@ class AsyncWorker:
         if self._is_draining:
             self.leave()
         self.drain()
+
+
+async def _handle(handler: AsyncHandler, work: AsyncWork) -> object:
+    # Called in the task: what is no async function, or takes other arguments, fails its job alone.
+    return await handler(work)
 
 
 async def _cancel_when_stopped(running: asyncio.Future[object], work: AsyncWork) -> None:

@@ -2,6 +2,7 @@
 
 mod command;
 mod job;
+mod lost_answer;
 mod project;
 mod session;
 mod sse;

@@ -23,6 +23,7 @@ mod idempotency;
 mod jobs;
 mod metrics;
 mod openapi;
+mod page_query;
 mod parameters;
 mod path;
 mod payload;

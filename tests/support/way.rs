@@ -30,7 +30,7 @@ impl Way {
             let mut carried = JoinSet::new();
             while let Ok((outer, _)) = listener.accept().await {
                 let Ok(inner) = UnixStream::connect(&door).await else { continue };
-                carried.spawn(join(outer, inner, whole.clone()));
+                carried.spawn(join(outer, inner, (whole.clone(), whole.clone())));
             }
         });
         Way { folder, is_whole, _tasks: tasks }

@@ -13,7 +13,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     caller::Caller,
     openapi::Failures,
-    parameters::{Parameters, next_page},
+    page_query::{PageQuery, next_page},
+    parameters::Parameters,
 };
 use crate::{names::rfc3339, problem::Problem, state::AppState};
 
@@ -90,8 +91,7 @@ impl<'a> AuditEntry<'a> {
     params(
         ("actor" = Option<String>, Query, description = "Only by this user or service"),
         ("action" = Option<String>, Query, description = "Only of this type, such as `audit.job.cancel`"),
-        ("limit" = Option<i32>, Query, description = "1 to 200, by default 50"),
-        ("page_token" = Option<String>, Query),
+        PageQuery,
     ),
     responses((status = 200, body = AuditPage), Failures)
 )]
@@ -100,12 +100,12 @@ async fn list(
     caller: Caller,
     parameters: Parameters,
 ) -> Result<Response, Problem> {
-    let asked = parameters.knows(&["actor", "action", "limit", "page_token"])?;
+    let (page, asked) = PageQuery::among(parameters, &["actor", "action"])?;
     let request = ListActsRequest {
         by: asked.text("actor"),
         act: asked.text("action"),
-        page_size: asked.limit()?,
-        page_token: asked.text("page_token"),
+        page_size: page.limit,
+        page_token: page.page_token,
         tenant: String::new(),
     };
     let request = caller.upstream.request(request);

@@ -28,7 +28,8 @@ use super::{
     events::{self, EventPage, EventsQuery},
     idempotency::IdempotencyKey,
     openapi::Failures,
-    parameters::{Parameters, next_page},
+    page_query::next_page,
+    parameters::Parameters,
     path::Path,
 };
 use crate::{problem::Problem, state::AppState};

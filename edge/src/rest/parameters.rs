@@ -10,19 +10,6 @@ use http::request::Parts;
 
 use crate::problem::Problem;
 
-/// Which page of a list is asked for.
-#[derive(Debug)]
-pub(super) struct Page {
-    /// 0 where the core's default is meant.
-    pub(super) size: i32,
-    pub(super) token: String,
-}
-
-/// A list's `next_page_token`, none on the last page.
-pub(super) fn next_page(token: &str) -> Option<&str> {
-    Some(token).filter(|token| !token.is_empty())
-}
-
 /// The parameters of a request, in order.
 #[derive(Debug)]
 pub(super) struct Parameters(Vec<(String, String)>);
@@ -37,12 +24,6 @@ impl Parameters {
             )),
             None => Ok(self),
         }
-    }
-
-    /// The page of a list that has no filter.
-    pub(super) fn page(self) -> Result<Page, Problem> {
-        let known = self.knows(&["limit", "page_token"])?;
-        Ok(Page { size: known.limit()?, token: known.text("page_token") })
     }
 
     /// The last value of a parameter.

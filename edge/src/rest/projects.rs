@@ -27,7 +27,8 @@ use super::{
     events::{self, EventPage, EventsQuery},
     idempotency::IdempotencyKey,
     openapi::Failures,
-    parameters::{Parameters, next_page},
+    page_query::{PageQuery, next_page},
+    parameters::Parameters,
     path::Path,
 };
 use crate::{
@@ -119,12 +120,13 @@ async fn create(
     key: IdempotencyKey,
     Body(new): Body<NewProject>,
 ) -> Result<Response, Problem> {
-    let request = caller.upstream.request(CreateProjectRequest {
+    let request = CreateProjectRequest {
         name: new.name,
         idempotency_key: key.or(new.idempotency_key)?,
         owner: new.owner.unwrap_or_default(),
         tenant: String::new(),
-    });
+    };
+    let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
     let answer = state.upstream.sessions().create_project(request).await?.into_inner();
     let project = known(answer.project)?;
     Ok(created("projects", &project.project_id, &Project::of(&project)))
@@ -135,18 +137,17 @@ async fn create(
 /// Those the caller is a member of, and for an admin all of the tenant, newest first.
 #[utoipa::path(
     get, path = "/projects", tag = "projects",
-    params(("limit" = Option<i32>, Query, description = "1 to 200, by default 50"), ("page_token" = Option<String>, Query)),
+    params(PageQuery),
     responses((status = 200, body = ProjectPage), Failures)
 )]
 async fn list(
     State(state): State<AppState>,
     caller: Caller,
-    parameters: Parameters,
+    page: PageQuery,
 ) -> Result<Response, Problem> {
-    let page = parameters.page()?;
     let request = caller.upstream.request(ListProjectsRequest {
-        page_size: page.size,
-        page_token: page.token,
+        page_size: page.limit,
+        page_token: page.page_token,
         tenant: String::new(),
     });
     let answer = state.upstream.sessions().list_projects(request).await?.into_inner();

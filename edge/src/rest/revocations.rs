@@ -18,7 +18,7 @@ use super::{
     body::Body,
     caller::Caller,
     openapi::Failures,
-    parameters::{Parameters, next_page},
+    page_query::{PageQuery, next_page},
     path::Path,
 };
 use crate::{names::rfc3339, problem::Problem, state::AppState};
@@ -141,18 +141,17 @@ async fn revoke(
 /// Those in force. Needs the role admin.
 #[utoipa::path(
     get, path = "/revocations", tag = "access",
-    params(("limit" = Option<i32>, Query, description = "1 to 200, by default 50"), ("page_token" = Option<String>, Query)),
+    params(PageQuery),
     responses((status = 200, body = RevocationPage), Failures)
 )]
 async fn list(
     State(state): State<AppState>,
     caller: Caller,
-    parameters: Parameters,
+    page: PageQuery,
 ) -> Result<Response, Problem> {
-    let page = parameters.page()?;
     let request = caller.upstream.request(ListRevocationsRequest {
-        page_size: page.size,
-        page_token: page.token,
+        page_size: page.limit,
+        page_token: page.page_token,
         tenant: String::new(),
     });
     let answer = state.upstream.access().list_revocations(request).await?.into_inner();

@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     caller::Caller,
     openapi::Failures,
-    parameters::{Parameters, next_page},
+    page_query::{PageQuery, next_page},
     path::Path,
 };
 use crate::{names::Participant, problem::Problem, state::AppState};
@@ -93,16 +93,15 @@ struct RoomPresence<'a> {
 /// With the rights to them. Needs the role admin or auditor.
 #[utoipa::path(
     get, path = "/rooms", tag = "topics",
-    params(("limit" = Option<i32>, Query, description = "1 to 200, by default 50"), ("page_token" = Option<String>, Query)),
+    params(PageQuery),
     responses((status = 200, body = RoomPage), Failures)
 )]
 async fn list(
     State(state): State<AppState>,
     caller: Caller,
-    parameters: Parameters,
+    page: PageQuery,
 ) -> Result<Response, Problem> {
-    let page = parameters.page()?;
-    let request = ListRoomsRequest { page_size: page.size, page_token: page.token };
+    let request = ListRoomsRequest { page_size: page.limit, page_token: page.page_token };
     let request = caller.upstream.request(request);
     let answer = state.upstream.broadcast().list_rooms(request).await?.into_inner();
     let page = RoomPage {

@@ -21,7 +21,8 @@ use super::{
     events::{self, EventPage, EventsQuery},
     idempotency::IdempotencyKey,
     openapi::Failures,
-    parameters::{Parameters, next_page},
+    page_query::{PageQuery, next_page},
+    parameters::Parameters,
     path::Path,
 };
 use crate::{problem::Problem, state::AppState};
@@ -112,8 +113,7 @@ impl<'a> Topic<'a> {
     params(
         ("kind" = Option<String>, Query, description = "`job`, `session`, `project`, `room`, `user` or `audit`"),
         ("prefix" = Option<String>, Query, description = "What names, without the kind, begin with"),
-        ("limit" = Option<i32>, Query, description = "1 to 200, by default 50"),
-        ("page_token" = Option<String>, Query),
+        PageQuery,
     ),
     responses((status = 200, body = TopicPage), Failures)
 )]
@@ -122,12 +122,12 @@ async fn list(
     caller: Caller,
     parameters: Parameters,
 ) -> Result<Response, Problem> {
-    let asked = parameters.knows(&["kind", "prefix", "limit", "page_token"])?;
+    let (page, asked) = PageQuery::among(parameters, &["kind", "prefix"])?;
     let request = ListTopicsRequest {
         kind: asked.text("kind"),
         prefix: asked.text("prefix"),
-        page_size: asked.limit()?,
-        page_token: asked.text("page_token"),
+        page_size: page.limit,
+        page_token: page.page_token,
         tenant: String::new(),
     };
     let request = caller.upstream.request(request);

@@ -18,7 +18,7 @@ use super::{
     body::OptionalBody,
     caller::Caller,
     openapi::Failures,
-    parameters::{Parameters, next_page},
+    page_query::{PageQuery, next_page},
     path::Path,
 };
 use crate::{names::rfc3339, problem::Problem, state::AppState};
@@ -81,18 +81,17 @@ fn answer(user: Option<v1::User>) -> Result<Response, Problem> {
 /// Needs the role admin.
 #[utoipa::path(
     get, path = "/users", tag = "access",
-    params(("limit" = Option<i32>, Query, description = "1 to 200, by default 50"), ("page_token" = Option<String>, Query)),
+    params(PageQuery),
     responses((status = 200, body = UserPage), Failures)
 )]
 async fn list(
     State(state): State<AppState>,
     caller: Caller,
-    parameters: Parameters,
+    page: PageQuery,
 ) -> Result<Response, Problem> {
-    let page = parameters.page()?;
     let request = caller.upstream.request(ListUsersRequest {
-        page_size: page.size,
-        page_token: page.token,
+        page_size: page.limit,
+        page_token: page.page_token,
         tenant: String::new(),
     });
     let answer = state.upstream.users().list_users(request).await?.into_inner();

@@ -3,9 +3,12 @@
 use roomcast_proto::v1::{JobState, ListJobsRequest};
 use utoipa::IntoParams;
 
-use crate::{problem::Problem, rest::parameters::Parameters};
+use crate::{
+    problem::Problem,
+    rest::{page_query::PageQuery, parameters::Parameters},
+};
 
-const NAMES: [&str; 7] = ["owner", "kind", "status", "label", "project_id", "limit", "page_token"];
+const NAMES: [&str; 5] = ["owner", "kind", "status", "label", "project_id"];
 
 /// Conditions, all of which must hold.
 #[derive(Debug, IntoParams)]
@@ -29,7 +32,7 @@ pub(super) struct JobFilter {
 }
 
 pub(super) fn request(parameters: Parameters) -> Result<ListJobsRequest, Problem> {
-    let parameters = parameters.knows(&NAMES)?;
+    let (page, parameters) = PageQuery::among(parameters, &NAMES)?;
     let mut states = Vec::new();
     for word in parameters.list("status") {
         states.extend(states_of(&word)?.iter().map(|state| i32::from(*state)));
@@ -40,8 +43,8 @@ pub(super) fn request(parameters: Parameters) -> Result<ListJobsRequest, Problem
         states,
         labels: parameters.pairs("label")?,
         project_id: parameters.text("project_id"),
-        page_size: parameters.limit()?,
-        page_token: parameters.text("page_token"),
+        page_size: page.limit,
+        page_token: page.page_token,
         tenant: String::new(),
     })
 }

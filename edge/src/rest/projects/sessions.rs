@@ -19,7 +19,7 @@ use crate::{
         created::created,
         idempotency::IdempotencyKey,
         openapi::Failures,
-        parameters::{Parameters, next_page},
+        page_query::{PageQuery, next_page},
         path::Path,
         sessions::known,
     },
@@ -66,11 +66,12 @@ async fn create(
     key: IdempotencyKey,
     OptionalBody(new): OptionalBody<NewSession>,
 ) -> Result<Response, Problem> {
-    let request = caller.upstream.request(CreateSessionRequest {
+    let request = CreateSessionRequest {
         project_id,
         name: new.name.unwrap_or_default(),
         idempotency_key: key.or(new.idempotency_key)?,
-    });
+    };
+    let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
     let answer = state.upstream.sessions().create_session(request).await?.into_inner();
     let session = known(answer.session)?;
     Ok(created("sessions", &session.session_id, &Session::of(&session)))
@@ -81,24 +82,19 @@ async fn create(
 /// Newest first.
 #[utoipa::path(
     get, path = "/projects/{project_id}/sessions", tag = "sessions",
-    params(
-        ("project_id" = String, Path),
-        ("limit" = Option<i32>, Query, description = "1 to 200, by default 50"),
-        ("page_token" = Option<String>, Query),
-    ),
+    params(("project_id" = String, Path), PageQuery),
     responses((status = 200, body = SessionPage), Failures)
 )]
 async fn list(
     State(state): State<AppState>,
     caller: Caller,
     Path(project_id): Path<String>,
-    parameters: Parameters,
+    page: PageQuery,
 ) -> Result<Response, Problem> {
-    let page = parameters.page()?;
     let request = caller.upstream.request(ListSessionsRequest {
         project_id,
-        page_size: page.size,
-        page_token: page.token,
+        page_size: page.limit,
+        page_token: page.page_token,
     });
     let answer = state.upstream.sessions().list_sessions(request).await?.into_inner();
     let next = next_page(&answer.next_page_token);

@@ -59,7 +59,7 @@ async fn create(
     let idempotency_key = key.or(new.idempotency_key)?;
     let command = new.command.unwrap_or_default();
     let request = StartTestRunRequest { project_id, command, idempotency_key };
-    let request = caller.upstream.request(request);
+    let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
     let answer = state.upstream.jobs().start_test_run(request).await?.into_inner();
     accepted(answer.job.as_ref())
 }

@@ -56,7 +56,7 @@ async fn create(
 ) -> Result<Response, Problem> {
     let idempotency_key = key.or(new.idempotency_key)?;
     let request = SendMessageRequest { session_id, prompt: new.prompt, idempotency_key };
-    let request = caller.upstream.request(request);
+    let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
     let answer = state.upstream.jobs().send_message(request).await?.into_inner();
     accepted(answer.job.as_ref())
 }

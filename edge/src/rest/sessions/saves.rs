@@ -128,12 +128,13 @@ async fn save(
     Body(new): Body<NewSave>,
 ) -> Result<Response, Problem> {
     let NewSave { name, graph, idempotency_key } = new;
-    let request = caller.upstream.request(SaveGraphRequest {
+    let request = SaveGraphRequest {
         session_id,
         graph: graph.unwrap_or_default(),
         name: name.clone(),
         idempotency_key: key.or(idempotency_key)?,
-    });
+    };
+    let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
     let answer = state.upstream.sessions().save_graph(request).await?.into_inner();
     let v1::SaveGraphResponse { version, graph_version, cursor } = &answer;
     let kept = Kept { name: &name, version: *version, graph_version: *graph_version, cursor };
@@ -163,13 +164,14 @@ async fn load(
     if version == Some(0) {
         return Err(Problem::field("version", "must be 1 or more; left out it is the newest"));
     }
-    let request = caller.upstream.request(LoadGraphRequest {
+    let request = LoadGraphRequest {
         session_id,
         graph: graph.unwrap_or_default(),
         name: name.clone(),
         version: version.unwrap_or_default(),
         idempotency_key: key.or(idempotency_key)?,
-    });
+    };
+    let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
     let answer = state.upstream.sessions().load_graph(request).await?.into_inner();
     let v1::LoadGraphResponse { version, graph_version, cursor } = &answer;
     let kept = Kept { name: &name, version: *version, graph_version: *graph_version, cursor };

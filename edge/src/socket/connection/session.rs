@@ -32,17 +32,20 @@ impl Connection {
             }
             Session::Execute(request) => {
                 self.may_command()?;
-                let done = self.done_by_core(sessions.execute_command(caller.request(request)));
+                let request = caller.repeatable(request, |one| &one.idempotency_key);
+                let done = self.done_by_core(sessions.execute_command(request));
                 self.performed(Performed::from(&done.await?), ack).await
             }
             Session::Undo(request) => {
                 self.may_command()?;
-                let done = self.done_by_core(sessions.undo_command(caller.request(request)));
+                let request = caller.repeatable(request, |one| &one.idempotency_key);
+                let done = self.done_by_core(sessions.undo_command(request));
                 self.performed(Performed::from(&done.await?), ack).await
             }
             Session::Redo(request) => {
                 self.may_command()?;
-                let done = self.done_by_core(sessions.redo_command(caller.request(request)));
+                let request = caller.repeatable(request, |one| &one.idempotency_key);
+                let done = self.done_by_core(sessions.redo_command(request));
                 self.performed(Performed::from(&done.await?), ack).await
             }
         }

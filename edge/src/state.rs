@@ -43,10 +43,4 @@ impl AppState {
     pub fn is_draining(&self) -> bool {
         self.draining.is_cancelled()
     }
-
-    /// Whether traffic should come here: the upstream stands and the edge is not shutting down.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        !self.is_draining() && self.feeds.is_connected()
-    }
 }

@@ -82,6 +82,14 @@ async fn an_edge_that_is_not_let_in_says_so_to_whoever_asks_whether_it_is_ready(
     })
     .await;
     assert_eq!((told.status, told.problem()), (503, "core_unavailable"));
+    let told = rest.get("/readyz?verbose").await.ok(503);
+    let refusal = &told["refusal"];
+    assert_eq!(refusal["part"], "credential", "{told}");
+    assert!(
+        refusal["cause"].as_str().unwrap().contains("refuses this edge's credential"),
+        "{told}"
+    );
+    assert!(refusal["mend"].as_str().unwrap().contains("ROOMCAST_SERVICE_SECRET"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -89,7 +97,7 @@ async fn a_server_whose_settings_cannot_work_ends_as_one_whose_settings_cannot_b
     for (arguments, says) in [
         (&["core"][..], "has no key"),
         (&["core", "--dev", "--jwks-url", "nowhere"], "JWKS URL"),
-        (&["edge", "--core-cert", "a.pem", "--core-key", "b.pem"], "--core-ca"),
+        (&["edge", "--core-cert", "a.pem", "--core-key", "b.pem"], "a.pem cannot be read"),
         (&["edge", "--core", "nowhere"], "nowhere"),
     ] {
         let folder = tempfile::tempdir().unwrap();

@@ -34,8 +34,11 @@ async fn an_edge_says_what_it_knows_of_its_cores_and_keeps_their_addresses_to_it
         "cores": core("serving") });
     ask(200, well.clone()).await;
     system.core.kill();
-    let lost = json!({ "status": "core_unavailable", "events": false, "rights": false,
-        "bus": "unknown", "cores": core("lost") });
+    let refusal = json!({ "part": "cores", "cause": "cores that do not answer: 1 of 1",
+        "mend": "start a core, or mend the way to it: --core, --core-ca, the network; the edge's log \
+                 has what each attempt failed with" });
+    let lost = json!({ "status": "core_unavailable", "refusal": refusal, "events": false,
+        "rights": false, "bus": "unknown", "cores": core("lost") });
     ask(503, lost).await;
     system.core.restart().await;
     ask(200, well).await;

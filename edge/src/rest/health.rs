@@ -1,5 +1,7 @@
 //! `/health`, `/livez`, `/readyz`: for people, for supervisors, for load balancers.
 
+mod refusal;
+
 use axum::{
     Json,
     extract::{RawQuery, State},
@@ -12,6 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use self::refusal::Refusal;
 use crate::{problem::Problem, state::AppState};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -55,6 +58,9 @@ struct Readiness {
     /// `ok`, `core_unavailable` or `draining`.
     #[schema(example = "ok")]
     status: &'static str,
+    /// Left out where the status is `ok`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<Refusal>,
     /// Whether the stream of events from the core stands.
     #[schema(required = false)]
     events: bool,
@@ -114,7 +120,8 @@ async fn livez() -> Json<Passed> {
 /// Whether traffic should come here
 ///
 /// Not while the core cannot be reached or refuses this edge's credential, or the edge drains. With
-/// `?verbose` what that is made of, under the same status.
+/// `?verbose` what that is made of, under the same status: which part keeps traffic away, why, and what to
+/// do about it.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations",
     params(("verbose" = Option<String>, Query, description = "Tells of each part")),
@@ -124,26 +131,21 @@ async fn livez() -> Json<Passed> {
     )
 )]
 async fn readyz(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {
-    let code = match (state.is_ready(), state.is_draining()) {
-        (true, _) => None,
-        (false, true) => Some(Code::Draining),
-        (false, false) => Some(Code::CoreUnavailable),
-    };
+    let refusal = Refusal::of(&state);
     let is_verbose = |query: String| query.split('&').any(|part| part == "verbose");
-    match code {
-        code if query.is_some_and(is_verbose) => {
-            let status = code.map_or(StatusCode::OK, |_| StatusCode::SERVICE_UNAVAILABLE);
-            (status, Json(readiness(&state, code).await)).into_response()
+    match refusal {
+        refusal if query.is_some_and(is_verbose) => {
+            let status =
+                if refusal.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            (status, Json(readiness(&state, refusal).await)).into_response()
         }
         None => Json(Passed { status: "ok" }).into_response(),
-        Some(code) => {
-            let refusal = state.upstream.refusal().filter(|_| code == Code::CoreUnavailable);
-            Problem::new(code, refusal.unwrap_or_else(|| code.entry().cause.into())).into_response()
-        }
+        Some((code, refusal)) => Problem::new(code, refusal.cause).into_response(),
     }
 }
 
-async fn readiness(state: &AppState, code: Option<Code>) -> Readiness {
+async fn readiness(state: &AppState, refusal: Option<(Code, Refusal)>) -> Readiness {
+    let (code, refusal) = refusal.unzip();
     let bus = match state.upstream.hears_others().await {
         Some(true) => "up",
         Some(false) => "polling",
@@ -152,6 +154,7 @@ async fn readiness(state: &AppState, code: Option<Code>) -> Readiness {
     let cores = state.upstream.known().into_iter();
     Readiness {
         status: code.map_or("ok", Code::as_str),
+        refusal,
         events: state.feeds.is_connected(),
         rights: state.rights.is_heard(),
         bus,

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::edge::Edge;
 
 const WINDOW_SECONDS: u64 = 2;
@@ -45,6 +47,10 @@ async fn a_request_that_is_under_way_is_answered_and_new_sockets_are_not_let_in(
     edge.drain();
     let ready = edge.raw().await.get("/readyz").await;
     assert_eq!((ready.status, ready.code().as_str()), (503, "draining"));
+    let ready = edge.raw().await.get("/readyz?verbose").await;
+    let told: Value = serde_json::from_str(&ready.body).unwrap();
+    assert_eq!((ready.status, &told["refusal"]["part"]), (503, &Value::from("draining")), "{told}");
+    assert!(told["refusal"]["mend"].as_str().is_some_and(|mend| !mend.is_empty()), "{told}");
     let mut late = edge.raw().await.opened().await;
     late.say("40").await;
     // It ends, and its client comes back by itself: after a refusal it would not.

@@ -41,6 +41,21 @@ const RULES: &[(&str, Check, (&str, &str))] = &[
         ("edge/src/auth/x.rs", "use crate::{\n    config::{AuthMode, Config}, rest,\n};"),
     ),
     (
+        "imports of the client run one way",
+        order::client_imports_run_one_way,
+        ("clients/rust/src/client.rs", "use crate::worker::Builder;"),
+    ),
+    (
+        "imports of the agent run one way",
+        order::agent_imports_run_one_way,
+        ("agent/src/workspace.rs", "use crate::testrun::Case;"),
+    ),
+    (
+        "imports of the command line run one way",
+        order::cli_imports_run_one_way,
+        ("cli/src/failure.rs", "use crate::output::Output;"),
+    ),
+    (
         "the edge never imports the core",
         edge_stands_alone,
         ("edge/src/x.rs", "use roomcast_core::log;"),

@@ -1,11 +1,10 @@
 //! Settings of an agent.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
-use roomcast_client::Client;
+use roomcast_client::{Client, Tls};
 use roomcast_runtime::settings::TABLE;
 use uuid::Uuid;
 
@@ -90,17 +89,13 @@ impl Connection {
     /// A client that connects with its first call.
     ///
     /// # Errors
-    /// When a file cannot be read, or a URL is none.
+    /// When a file cannot be used, or a URL does not go with what is to be shown there.
     pub fn client(&self) -> anyhow::Result<Client> {
-        let mut builder = Client::builder().cores(&self.cores);
+        let identity = self.core_cert.as_deref().zip(self.core_key.as_deref());
+        let tls = Tls::read(self.core_ca.as_deref(), identity)?;
+        let mut builder = Client::builder().cores(&self.cores).tls(tls);
         if let Some(ServiceToken(token)) = &self.service_token {
             builder = builder.service_token(token.as_str());
-        }
-        if let Some(authority) = &self.core_ca {
-            builder = builder.authority(read(authority)?);
-        }
-        if let (Some(certificate), Some(key)) = (&self.core_cert, &self.core_key) {
-            builder = builder.identity(read(certificate)?, read(key)?);
         }
         Ok(builder.connect_lazy()?)
     }
@@ -137,8 +132,4 @@ impl fmt::Debug for ServiceToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("ServiceToken([redacted])")
     }
-}
-
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }

@@ -23,6 +23,7 @@ use serde::Serialize;
 
 use self::chunk::Chunk;
 use self::door::{Door, Refused};
+use self::reply::silent;
 pub(crate) use self::reply::{Part, Reply};
 pub use self::settings::{Key, ModelConfig};
 
@@ -138,11 +139,6 @@ impl Model {
 fn unreachable(what: &str) -> Failure {
     let message = format!("the model's API cannot be reached: {what}; see --model-url");
     Failure::new("model_unreachable", message).retryable()
-}
-
-fn silent(patience: Duration) -> Failure {
-    let message = format!("the model said nothing for {} s", patience.as_secs());
-    Failure::new("model_timeout", message).retryable()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 
 mod cargo;
 mod case;
+mod ending;
 mod format;
 mod junit;
 mod nextest;
@@ -25,11 +26,12 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 pub use self::case::{Case, Found, Status};
-pub use self::format::{Format, Reader};
+use self::ending::Ending;
+pub use self::format::Reader;
 pub use self::junit::cases as junit_cases;
 use self::process::TestProcess;
 use self::tally::Tally;
-use self::watch::{Ending, Watch};
+use self::watch::Watch;
 use crate::workspace::Workspaces;
 
 /// The kind of job.

@@ -16,9 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use roomcast_client::worker::Failure;
-use serde::Deserialize;
-
-use crate::testrun::Format;
+use serde::{Deserialize, Serialize};
 
 /// The table for projects without their own.
 const DEFAULT: &str = "default";
@@ -50,6 +48,22 @@ pub struct TestCommand {
     report: Option<PathBuf>,
     #[serde(default = "timeout_seconds")]
     timeout_seconds: u64,
+}
+
+/// What a command writes about its cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// pytest, with a line for each case.
+    Pytest,
+    /// `cargo test`: what Rust's own test harness writes.
+    Cargo,
+    /// `cargo nextest run`.
+    Nextest,
+    /// The Test Anything Protocol, version 12 to 14.
+    Tap,
+    /// JUnit XML, in a file, once the command has ended.
+    Junit,
 }
 
 /// Why a text configures no workspaces.

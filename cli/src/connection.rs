@@ -3,12 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
-use roomcast_client::{Builder, Client, ConnectError, Line, cores};
+use roomcast_client::{Builder, Client, ConnectError, Line, Tls, cores};
 use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
 use roomcast_proto::v1::job_service_client::JobServiceClient;
 use roomcast_proto::v1::session_service_client::SessionServiceClient;
-use roomcast_runtime::settings;
 
 use crate::failure::Failure;
 
@@ -110,23 +108,15 @@ impl Connection {
     }
 
     fn builder(&self) -> Result<Builder, Failure> {
-        let read = |path: &PathBuf| {
-            let file = std::fs::read(path);
-            let file = file.with_context(|| format!("{} cannot be read", path.display()));
-            file.map_err(settings::unusable)
-        };
-        let mut builder = Client::builder().cores(self.url.split(',').map(str::trim));
+        let identity = self.core_cert.as_deref().zip(self.core_key.as_deref());
+        let tls = Tls::read(self.core_ca.as_deref(), identity);
+        let tls = tls.map_err(|error| Failure::Usage(error.to_string()))?;
+        let mut builder = Client::builder().cores(self.url.split(',').map(str::trim)).tls(tls);
         if let Some(token) = &self.token {
             builder = builder.token(token.reveal());
         }
         if let Some(token) = &self.service_token {
             builder = builder.service_token(token.reveal());
-        }
-        if let Some(authority) = &self.core_ca {
-            builder = builder.authority(read(authority)?);
-        }
-        if let (Some(certificate), Some(key)) = (&self.core_cert, &self.core_key) {
-            builder = builder.identity(read(certificate)?, read(key)?);
         }
         Ok(builder)
     }

@@ -1,9 +1,10 @@
 //! The edge in one place: what it is made of, how it starts, how it drains.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::Router;
+use roomcast_client::Tls;
 use roomcast_identity::ServiceKeys;
 use roomcast_runtime::settings;
 use tokio::{
@@ -11,7 +12,6 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 use crate::{
     auth::{Auth, Origins, Rights, guard, listen},
@@ -42,8 +42,9 @@ impl AppState {
     /// # Errors
     /// When a setting is not usable.
     pub fn new(config: Config) -> anyhow::Result<Self> {
-        let tls = tls(&config)?;
-        let upstream = Upstream::new(&config.cores, tls.as_ref(), credential(&config)?)?;
+        let identity = config.core_cert.as_deref().zip(config.core_key.as_deref());
+        let tls = Tls::read(config.core_ca.as_deref(), identity)?;
+        let upstream = Upstream::new(&config.cores, &tls, credential(&config)?)?;
         let (rights, presence) = (Rights::default(), Presence::default());
         Ok(Self {
             auth: Auth::new(&config)?,
@@ -130,25 +131,6 @@ fn credential(config: &Config) -> anyhow::Result<Credential> {
     }
     let keys = ServiceKeys::new(config.service_secret.clone())?;
     Ok(Credential::minted(keys, SERVICE_NAME))
-}
-
-/// How the edge shows who it is and knows the core, where the cores' URLs are https.
-fn tls(config: &Config) -> anyhow::Result<Option<ClientTlsConfig>> {
-    let read = |path: &Path| {
-        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
-    };
-    let Some(authority) = &config.core_ca else {
-        anyhow::ensure!(
-            config.core_cert.is_none() && config.core_key.is_none(),
-            "--core-cert and --core-key are shown over TLS alone: give --core-ca as well, or leave them away"
-        );
-        return Ok(None);
-    };
-    let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(authority)?));
-    if let (Some(certificate), Some(key)) = (&config.core_cert, &config.core_key) {
-        tls = tls.identity(Identity::from_pem(read(certificate)?, read(key)?));
-    }
-    Ok(Some(tls))
 }
 
 async fn drain(state: &AppState) {

@@ -17,14 +17,17 @@ pub use line::Line;
 
 use std::time::Duration;
 
-use roomcast_client::cores::{AddressError, Cores, Known};
+use roomcast_client::{
+    Tls,
+    cores::{AddressError, Cores, Known},
+};
 use roomcast_proto::v1::{
     access_service_client::AccessServiceClient, broadcast_service_client::BroadcastServiceClient,
     job_service_client::JobServiceClient, session_service_client::SessionServiceClient,
     user_service_client::UserServiceClient,
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status, transport::ClientTlsConfig};
+use tonic::{Code, Status};
 
 use self::{entry::Entry, heard::Heard};
 
@@ -69,11 +72,7 @@ impl Upstream {
     ///
     /// # Errors
     /// [`Error`] when no address is given or one is not usable.
-    pub fn new(
-        addresses: &[String],
-        tls: Option<&ClientTlsConfig>,
-        credential: Credential,
-    ) -> Result<Self, Error> {
+    pub fn new(addresses: &[String], tls: &Tls, credential: Credential) -> Result<Self, Error> {
         if addresses.is_empty() {
             return Err(Error::NoCore);
         }

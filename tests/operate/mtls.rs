@@ -1,4 +1,5 @@
 //! A core that serves TLS and takes certificates: the command line shows its own, and needs no token.
+//! Where a certificate would protect nothing, no program starts with it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -100,4 +101,31 @@ async fn every_client_command_comes_in_with_its_own_certificate() {
     let mut half = core.stranger(&["job", "list", "--cert"]);
     let refused = finish(half.arg(core.file("client.pem"))).await;
     assert!(refused.err.contains("--core-key"), "a certificate needs its key: {}", refused.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn certificates_that_would_protect_nothing_end_every_program_at_its_start() {
+    let folder = tempfile::tempdir().unwrap();
+    Authority::new().install(folder.path());
+    let own = [("ROOMCAST_CORE_CERT", "client.pem"), ("ROOMCAST_CORE_KEY", "client.key")];
+    let authority = [("ROOMCAST_CORE_CA", "ca.pem")];
+    let broken = [("ROOMCAST_CORE_CA", "ca.pem"), own[0], ("ROOMCAST_CORE_KEY", "core.key")];
+    let (plain, secure) = ("http://127.0.0.1:1", "https://localhost:1");
+    let both = "https://localhost:1,http://127.0.0.1:1";
+    for (cores, files, says) in [
+        (plain, &own[..], "\"http://127.0.0.1:1\" is not usable: it is plain http"),
+        (both, &authority, "\"http://127.0.0.1:1\" is not usable: it is plain http"),
+        (secure, &own, "https takes the authority that signed the certificate"),
+        (secure, &broken, "its certificates are of no use"),
+    ] {
+        let edge = ["edge", "--listen", "127.0.0.1:0"];
+        for arguments in [&["agent"][..], &edge, &["job", "list"], &["run", "--", "true"]] {
+            let mut command = roomcast(arguments);
+            command.env("ROOMCAST_CORE", cores);
+            command.envs(files.iter().map(|(name, file)| (name, folder.path().join(file))));
+            let ended = finish(&mut command).await;
+            assert_eq!(ended.code, Some(2), "{arguments:?} {cores}: {}", ended.err);
+            assert!(ended.err.contains(says), "{arguments:?} {cores}: {}", ended.err);
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! The order of imports: each module of the core, and each of the edge, imports only what stands below it.
-//! docs/ARCHITECTURE.md says what each may touch.
+//! The order of imports: each module of a crate imports only what stands below it. What those of the core
+//! and the edge may touch says docs/ARCHITECTURE.md; of the others, the crate's own map.
 
 use super::source::{Source, is_word, lines};
 
@@ -28,12 +28,48 @@ const EDGE: Order = &[
     &["app", "probe"],
 ];
 
+const CLIENT: Order = &[
+    &["tls", "token"],
+    &["cores"],
+    &["error", "line"],
+    &["client", "event"],
+    &["publisher", "worker"],
+];
+
+const AGENT: Order = &[
+    &["child", "guard", "lines", "model", "workspace"],
+    &["config", "guarded"],
+    &["testrun", "vibecode"],
+];
+
+const CLI: Order = &[
+    &["exit", "frame", "keyring", "label", "span"],
+    &["failure"],
+    &["connection", "output", "paging", "payload", "serving", "view"],
+    &["follow"],
+    &["agent", "backup", "core", "dev", "doctor", "edge", "errors", "health"],
+    &["job", "project", "run", "session", "token", "topic"],
+    &["reference"],
+];
+
 pub fn core_imports_run_one_way(tree: &[Source]) -> Vec<String> {
     imports_run_one_way(tree, "core-service/src/", CORE)
 }
 
 pub fn edge_imports_run_one_way(tree: &[Source]) -> Vec<String> {
     imports_run_one_way(tree, "edge/src/", EDGE)
+}
+
+pub fn client_imports_run_one_way(tree: &[Source]) -> Vec<String> {
+    imports_run_one_way(tree, "clients/rust/src/", CLIENT)
+}
+
+pub fn agent_imports_run_one_way(tree: &[Source]) -> Vec<String> {
+    imports_run_one_way(tree, "agent/src/", AGENT)
+}
+
+pub fn cli_imports_run_one_way(tree: &[Source]) -> Vec<String> {
+    imports_run_one_way(tree, "cli/src/", CLI)
 }
 
 fn imports_run_one_way(tree: &[Source], root: &str, order: Order) -> Vec<String> {

@@ -11,7 +11,6 @@ use tokio::time::timeout;
 
 use super::chunk::{Choice, Chunk};
 use super::settings::Key;
-use super::silent;
 
 /// Text of one answer: with all that an event says of it, it stays within one payload.
 const TEXT_BYTES_MAX: usize = 384 << 10;
@@ -132,6 +131,12 @@ impl std::fmt::Debug for Reply {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Reply").field("model", &self.model).finish_non_exhaustive()
     }
+}
+
+/// Neither an answer nor more of one came in time.
+pub(super) fn silent(patience: Duration) -> Failure {
+    let message = format!("the model said nothing for {} s", patience.as_secs());
+    Failure::new("model_timeout", message).retryable()
 }
 
 fn cut() -> Failure {

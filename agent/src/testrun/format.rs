@@ -1,26 +1,9 @@
-//! How tools tell of their tests, and one reader for all of them. Pure: bytes in, cases out.
-
-use serde::{Deserialize, Serialize};
+//! One reader for what all tools write of their tests. Pure: bytes in, cases out.
 
 use super::case::Found;
 use super::{cargo, nextest, pytest, tap};
 use crate::lines::Lines;
-
-/// What a command writes about its cases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// pytest, with a line for each case.
-    Pytest,
-    /// `cargo test`: what Rust's own test harness writes.
-    Cargo,
-    /// `cargo nextest run`.
-    Nextest,
-    /// The Test Anything Protocol, version 12 to 14.
-    Tap,
-    /// JUnit XML, in a file, once the command has ended.
-    Junit,
-}
+use crate::workspace::Format;
 
 /// Reads what a command writes, in pieces of any length, in bounded memory.
 #[derive(Debug)]
@@ -39,22 +22,20 @@ enum Parser {
     None,
 }
 
-impl Format {
-    /// A reader of what a command of this format writes.
+impl Reader {
+    /// Of what a command of this format writes.
     #[must_use]
-    pub fn reader(self) -> Reader {
-        let parser = match self {
+    pub fn of(format: Format) -> Self {
+        let parser = match format {
             Format::Pytest => Parser::Pytest(pytest::Parser::default()),
             Format::Cargo => Parser::Cargo(cargo::Parser::default()),
             Format::Nextest => Parser::Nextest(nextest::Parser::default()),
             Format::Tap => Parser::Tap(tap::Parser),
             Format::Junit => Parser::None,
         };
-        Reader { lines: Lines::default(), parser }
+        Self { lines: Lines::default(), parser }
     }
-}
 
-impl Reader {
     /// What ends in these bytes.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Found> {
         let lines = self.lines.push(bytes);

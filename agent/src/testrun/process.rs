@@ -14,8 +14,7 @@ use tokio::process::Command;
 use super::case::Found;
 use super::junit;
 use crate::guarded::Guarded;
-use crate::testrun::Format;
-use crate::workspace::TestCommand;
+use crate::workspace::{Format, TestCommand};
 
 /// A report of some ten thousand cases. A larger one is cut, and its cases with it.
 const REPORT_BYTES_MAX: u64 = 16 << 20;

@@ -10,8 +10,9 @@ use roomcast_client::worker::{Failure, News, Progress};
 use serde::Serialize;
 
 use super::case::{Case, Found, Status};
-use super::format::{Format, Reader};
-use super::watch::Ending;
+use super::ending::Ending;
+use super::format::Reader;
+use crate::workspace::Format;
 
 /// The channel of the job's output: both of the command's streams, in the order written.
 const CHANNEL: &str = "stdout";
@@ -79,7 +80,7 @@ impl Tally {
     pub(super) fn new(format: Format) -> Self {
         Self {
             format,
-            reader: format.reader(),
+            reader: Reader::of(format),
             totals: Totals::default(),
             planned: None,
             output: Vec::new(),

@@ -8,6 +8,7 @@ use roomcast_client::worker::{Failure, Lost, Stop, Work};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, sleep_until};
 
+use super::ending::Ending;
 use super::process::TestProcess;
 use super::tally::Tally;
 
@@ -20,19 +21,6 @@ const FLUSH_AFTER: Duration = Duration::from_millis(50);
 /// Who has the pipe from the command and does not descend from it may hold it open; so long last words
 /// are waited for.
 const LINGER: Duration = Duration::from_secs(2);
-
-/// How a command came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// By itself.
-    Exited(ExitStatus),
-    /// Somebody asked the job to end.
-    Cancelled,
-    /// It took too long.
-    TimedOut,
-    /// It wrote too much.
-    TooMuchOutput,
-}
 
 /// A command under watch. Dropping it, as when the lease is lost, kills all of it.
 #[derive(Debug)]

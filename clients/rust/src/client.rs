@@ -6,14 +6,12 @@ use roomcast_proto::v1::broadcast_service_client::BroadcastServiceClient;
 use roomcast_proto::v1::job_service_client::JobServiceClient;
 use roomcast_proto::v1::session_service_client::SessionServiceClient;
 use tonic::Request;
-use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 use crate::cores::{self, Cores};
 use crate::error::ConnectError;
 use crate::line::Line;
-use crate::publisher::Publisher;
+use crate::tls::Tls;
 use crate::token::Token;
-use crate::worker;
 
 /// Longest wait for the answer of one call; the core answers in milliseconds.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,19 +39,6 @@ impl Client {
         Self::builder().core(url).connect().await
     }
 
-    /// Publishes events.
-    #[must_use]
-    pub fn publisher(&self) -> Publisher {
-        Publisher::new(self.clone())
-    }
-
-    /// A worker to be, under a name that is this process's alone, `[A-Za-z0-9_.-]{1,128}`. It shows the
-    /// service's credential where there is one: beside it a user's own would only narrow the rights.
-    #[must_use]
-    pub fn worker(&self, worker_id: impl Into<String>) -> worker::Builder {
-        worker::Builder::new(self.as_service(), worker_id)
-    }
-
     /// The same core with the service's credential alone, where there is one: for work that a user's
     /// own rights would only narrow.
     #[must_use]
@@ -72,6 +57,11 @@ impl Client {
     #[must_use]
     pub fn line(&self) -> Line {
         self.line.clone()
+    }
+
+    /// Whether another call may go with another token.
+    pub(crate) fn may_renew(&self) -> bool {
+        self.line.may_renew()
     }
 
     /// Every call about jobs, as the contract has it.
@@ -107,8 +97,7 @@ pub struct Builder {
     cores: Vec<String>,
     token: Option<Token>,
     service_token: Option<Token>,
-    authority: Option<Certificate>,
-    identity: Option<Identity>,
+    tls: Tls,
 }
 
 impl Builder {
@@ -144,7 +133,7 @@ impl Builder {
     /// PEM of the authority that signed the core's certificate, for `https` URLs.
     #[must_use]
     pub fn authority(mut self, pem: impl AsRef<[u8]>) -> Self {
-        self.authority = Some(Certificate::from_pem(pem));
+        self.tls = self.tls.authority(pem);
         self
     }
 
@@ -152,7 +141,14 @@ impl Builder {
     /// token.
     #[must_use]
     pub fn identity(mut self, certificate: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Self {
-        self.identity = Some(Identity::from_pem(certificate, key));
+        self.tls = self.tls.identity(certificate, key);
+        self
+    }
+
+    /// Both at once, such as [`Tls::read`] from files.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = tls;
         self
     }
 
@@ -161,10 +157,9 @@ impl Builder {
     /// # Errors
     /// [`ConnectError`] when a URL or the TLS settings are wrong, or no core takes a connection.
     pub async fn connect(self) -> Result<Client, ConnectError> {
-        let tls = self.tls();
         let mut last = Err(ConnectError::NoCore);
         for url in &self.cores {
-            let endpoint = cores::endpoint(url, tls.as_ref())
+            let endpoint = cores::endpoint(url, &self.tls)
                 .map_err(|reason| ConnectError::Address { url: url.clone(), reason })?;
             last = endpoint
                 .connect()
@@ -186,23 +181,9 @@ impl Builder {
         if self.cores.is_empty() {
             return Err(ConnectError::NoCore);
         }
-        let cores = Cores::new(&self.cores, self.tls().as_ref())?;
+        let cores = Cores::new(&self.cores, &self.tls)?;
         // It ends with the last clone of the client.
         tokio::spawn(cores.watch());
         Ok(Client { line: Line::new(cores.way(), self.token, self.service_token) })
-    }
-
-    fn tls(&self) -> Option<ClientTlsConfig> {
-        if self.authority.is_none() && self.identity.is_none() {
-            return None;
-        }
-        let mut tls = ClientTlsConfig::new();
-        if let Some(authority) = &self.authority {
-            tls = tls.ca_certificate(authority.clone());
-        }
-        if let Some(identity) = &self.identity {
-            tls = tls.identity(identity.clone());
-        }
-        Some(tls)
     }
 }

@@ -28,7 +28,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
-use tonic::transport::{Channel, ClientTlsConfig, Endpoint, Error, Uri};
+use tonic::transport::{Channel, Endpoint, Error, Uri};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -36,6 +36,7 @@ use tonic_health::pb::health_client::HealthClient;
 use self::conduct::Contract;
 use self::cut::Cuts;
 use self::picker::{Cause, Found, Move, PROBE_DEADLINE, Picker, Standing};
+use crate::tls::Tls;
 
 /// Longest wait for a connection to a core: there may be another.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -95,14 +96,23 @@ pub struct AddressError {
 /// What is wrong with an address.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
-    /// It is no URL, or what TLS was to be set up with is of no use.
-    #[error(transparent)]
-    Malformed(#[from] Error),
+    /// It is no URL.
+    #[error("it is no URL")]
+    Malformed(#[source] Error),
+    /// TLS cannot be set up with these certificates.
+    #[error("its certificates are of no use: {}", root_cause(.0))]
+    Certificates(#[source] Error),
     /// Nobody said who signed the core's certificate.
     #[error(
         "https takes the authority that signed the certificate (--core-ca, Builder::authority)"
     )]
     NoAuthority,
+    /// Certificates are set, and the address is without TLS.
+    #[error(
+        "it is plain http, where certificates are neither checked nor shown: write https, or leave \
+         --core-ca, --core-cert and --core-key away"
+    )]
+    Plain,
 }
 
 impl Cores {
@@ -110,7 +120,7 @@ impl Cores {
     ///
     /// # Errors
     /// When one is no URL, or its TLS settings are wrong.
-    pub fn new(urls: &[String], tls: Option<&ClientTlsConfig>) -> Result<Cores, AddressError> {
+    pub fn new(urls: &[String], tls: &Tls) -> Result<Cores, AddressError> {
         // Without chance all programs have the same home, which is worse but not wrong.
         let chance = getrandom::u64().unwrap_or(0);
         let cores = urls.iter().map(|url| {
@@ -127,12 +137,6 @@ impl Cores {
             contract: Contract::read(),
             began: Instant::now(),
         })))
-    }
-
-    /// The way to whichever core is best.
-    #[must_use]
-    pub fn way(&self) -> Way {
-        Way::new(self.clone())
     }
 
     /// The home said that it ends, or answers as if it did: it is probed at once.
@@ -304,8 +308,9 @@ pub fn url(text: &str) -> Result<String, String> {
     }
 }
 
-pub(crate) fn endpoint(url: &str, tls: Option<&ClientTlsConfig>) -> Result<Endpoint, Unusable> {
-    let endpoint = Endpoint::from_shared(url.to_owned())?
+pub(crate) fn endpoint(url: &str, tls: &Tls) -> Result<Endpoint, Unusable> {
+    let endpoint = Endpoint::from_shared(url.to_owned())
+        .map_err(Unusable::Malformed)?
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
@@ -313,11 +318,20 @@ pub(crate) fn endpoint(url: &str, tls: Option<&ClientTlsConfig>) -> Result<Endpo
         .keep_alive_while_idle(true)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW);
-    match tls {
-        Some(tls) => Ok(endpoint.tls_config(tls.clone())?),
-        None if endpoint.uri().scheme_str() == Some("https") => Err(Unusable::NoAuthority),
-        None => Ok(endpoint),
+    let is_plain = endpoint.uri().scheme_str() != Some("https");
+    match tls.config() {
+        _ if is_plain && tls.is_empty() => Ok(endpoint),
+        _ if is_plain => Err(Unusable::Plain),
+        Some(config) => endpoint.tls_config(config).map_err(Unusable::Certificates),
+        None => Err(Unusable::NoAuthority),
     }
+}
+
+/// What the layers of an error have at their bottom.
+fn root_cause(error: &Error) -> String {
+    let error: &dyn std::error::Error = error;
+    let deepest = std::iter::successors(Some(error), |error| error.source()).last();
+    deepest.unwrap_or(error).to_string()
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@
 //!
 //! Modules, in the order a call takes: [`publisher`] and [`worker`] (what programs want), [`event`]
 //! (what both have to tell), [`client`] (the [`Builder`] and the calls as the contract has them),
-//! [`token`] (where credentials come from), [`line`] (the way to the cores, with credentials), [`cores`]
-//! (which of several is used), [`error`] (what the core refuses, and what never reached it).
+//! [`line`] (the way to the cores, with credentials), [`token`] (where credentials come from), [`error`]
+//! (what the core refuses, and what never reached it), [`cores`] (which of several is used), [`tls`]
+//! (certificates). Each imports only what stands behind it here.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,6 +42,7 @@ pub mod error;
 pub mod event;
 pub mod line;
 pub mod publisher;
+pub mod tls;
 pub mod token;
 pub mod worker;
 
@@ -51,6 +53,7 @@ pub use self::error::{ConnectError, Error};
 pub use self::event::Event;
 pub use self::line::Line;
 pub use self::publisher::Publisher;
+pub use self::tls::Tls;
 pub use self::token::Token;
 pub use self::worker::Worker;
 

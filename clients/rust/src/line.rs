@@ -36,6 +36,11 @@ impl Line {
         Self { token, ..self.clone() }
     }
 
+    /// Whether another call may go with another token.
+    pub(crate) fn may_renew(&self) -> bool {
+        [&self.token, &self.service_token].into_iter().flatten().any(Token::is_provided)
+    }
+
     pub(crate) fn traced(&self, trace_id: &str) -> Self {
         let given = Uuid::try_parse(trace_id).ok().filter(|trace| !trace.is_nil());
         Self { trace: given.unwrap_or(self.trace), ..self.clone() }

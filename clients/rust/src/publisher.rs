@@ -22,11 +22,15 @@ pub struct Publisher {
 /// The name of an event that is durable.
 pub type Receipt = Published;
 
-impl Publisher {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, tenant: String::new() }
+impl Client {
+    /// Publishes events.
+    #[must_use]
+    pub fn publisher(&self) -> Publisher {
+        Publisher { client: self.clone(), tenant: String::new() }
     }
+}
 
+impl Publisher {
     /// The same for another tenant than `default`. Only services choose; a user's is the user's own.
     #[must_use]
     pub fn tenant(mut self, tenant: impl Into<String>) -> Self {

@@ -28,6 +28,11 @@ impl Token {
         Self(Source::Provided(Arc::new(move || Box::pin(provide()))))
     }
 
+    /// Whether it may be another the next time.
+    pub(crate) fn is_provided(&self) -> bool {
+        matches!(self.0, Source::Provided(_))
+    }
+
     pub(crate) async fn reveal(&self) -> Result<String, ProviderError> {
         match &self.0 {
             Source::Fixed(token) => Ok(token.as_ref().to_owned()),

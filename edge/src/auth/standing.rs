@@ -178,6 +178,7 @@ impl From<&Status> for Refused {
 #[cfg(test)]
 mod tests {
     use futures::future::join_all;
+    use roomcast_client::Tls;
     use roomcast_identity::User;
 
     use super::{super::rights::RENEWALS_MAX, *};
@@ -189,7 +190,7 @@ mod tests {
         let _turns = join_all((0..RENEWALS_MAX).map(|_| rights.turn())).await;
         let session = Arc::new(Session::of_token(&User::dev(), "a token"));
         let nowhere = ["http://127.0.0.1:1".to_owned()];
-        let upstream = Upstream::new(&nowhere, None, Credential::none()).unwrap();
+        let upstream = Upstream::new(&nowhere, &Tls::default(), Credential::none()).unwrap();
         let mut standing = Standing::new(session, &rights, upstream);
         let checked = timeout(CHECK_DEADLINE * 2, standing.check(&[], TraceContext::generate()));
         assert!(checked.await.expect("it has a deadline").unwrap().is_none());

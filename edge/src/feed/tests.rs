@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use roomcast_client::Tls;
 use roomcast_proto::v1::{Event, JoinResponse, Payload, event};
 use tokio::time::Instant;
 
@@ -25,7 +26,7 @@ use crate::{
 /// The feeds of an edge whose core nobody can reach.
 pub(super) fn nowhere() -> Feeds {
     let nowhere = ["http://127.0.0.1:1".to_owned()];
-    let upstream = Upstream::new(&nowhere, None, Credential::none()).unwrap();
+    let upstream = Upstream::new(&nowhere, &Tls::default(), Credential::none()).unwrap();
     Feeds::new(upstream, Rights::default(), Presence::default())
 }
 

@@ -9,7 +9,7 @@ const FORMATS: [Format; 5] =
     [Format::Pytest, Format::Cargo, Format::Nextest, Format::Tap, Format::Junit];
 
 fn read(format: Format, output: &str) -> Vec<Found> {
-    let mut reader = format.reader();
+    let mut reader = Reader::of(format);
     let mut found = reader.push(output.as_bytes());
     found.extend(reader.finish());
     found
@@ -249,14 +249,14 @@ proptest! {
         splits in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
     ) {
         for format in FORMATS {
-            let mut whole = format.reader();
+            let mut whole = Reader::of(format);
             let mut expected = whole.push(&output);
             expected.extend(whole.finish());
 
             let mut at: Vec<_> = splits.iter().map(|split| split.index(output.len() + 1)).collect();
             at.extend([0, output.len()]);
             at.sort_unstable();
-            let mut reader = format.reader();
+            let mut reader = Reader::of(format);
             let mut found: Vec<_> =
                 at.windows(2).flat_map(|ends| reader.push(&output[ends[0]..ends[1]])).collect();
             found.extend(reader.finish());
@@ -267,7 +267,7 @@ proptest! {
     #[test]
     fn anything_is_read_in_bounded_memory(output in outputs(), times in 1..50_usize) {
         for format in FORMATS {
-            let mut reader = format.reader();
+            let mut reader = Reader::of(format);
             for _ in 0..times {
                 for found in reader.push(&output) {
                     let Found::Case(case) = found else { continue };

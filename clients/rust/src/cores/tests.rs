@@ -47,7 +47,7 @@ async fn silent() -> (String, TcpListener) {
 }
 
 fn watched(urls: &[String]) -> Cores {
-    let cores = Cores::new(urls, None).expect("addresses");
+    let cores = Cores::new(urls, &Tls::default()).expect("addresses");
     tokio::spawn(cores.watch());
     cores
 }
@@ -74,7 +74,7 @@ async fn a_call_finds_the_core_that_lives_whichever_is_asked_first() {
     let dead = silent().await.0;
     for _ in 0..16 {
         // Without a watch: nothing is known yet when the first call is made.
-        let cores = Cores::new(&[dead.clone(), living.url()], None).expect("addresses");
+        let cores = Cores::new(&[dead.clone(), living.url()], &Tls::default()).expect("addresses");
         assert_eq!(ask(&cores).await, Code::Unimplemented);
     }
 }
@@ -86,7 +86,7 @@ async fn a_core_that_says_nothing_is_left_and_what_waits_for_it_ends() {
     let urls = [silent.clone(), living.url()];
     // One whose home is the silent core.
     let cores = loop {
-        let cores = Cores::new(&urls, None).expect("addresses");
+        let cores = Cores::new(&urls, &Tls::default()).expect("addresses");
         if cores.home() == silent {
             break cores;
         }
@@ -119,7 +119,7 @@ async fn a_core_that_refuses_is_left_and_one_that_was_killed_too() {
 async fn a_calls_limit_holds_over_all_cores() {
     let (first, second) = (silent().await, silent().await);
     // Without a watch both are asked, and neither is given up.
-    let cores = Cores::new(&[first.0, second.0], None).expect("addresses");
+    let cores = Cores::new(&[first.0, second.0], &Tls::default()).expect("addresses");
     let mut request = tonic::Request::new(GetJobRequest::default());
     request.set_timeout(Duration::from_millis(50));
     let answer = JobServiceClient::new(cores.way()).get_job(request).await;
@@ -129,7 +129,7 @@ async fn a_calls_limit_holds_over_all_cores() {
 #[tokio::test]
 async fn calls_at_a_lost_core_end_though_it_is_not_the_home() {
     let (first, second) = (silent().await, silent().await);
-    let cores = Cores::new(&[first.0, second.0], None).expect("addresses");
+    let cores = Cores::new(&[first.0, second.0], &Tls::default()).expect("addresses");
     let home = cores.picker().home();
     let at_other = cores.0.cores[1 - home].cuts.of_calls();
     cores.0.learn(home, Found::Serving);
@@ -140,7 +140,7 @@ async fn calls_at_a_lost_core_end_though_it_is_not_the_home() {
 #[tokio::test]
 async fn the_watch_ends_with_the_last_clone() {
     let living = Answering::start().await;
-    let cores = Cores::new(&[living.url()], None).expect("addresses");
+    let cores = Cores::new(&[living.url()], &Tls::default()).expect("addresses");
     let watch = tokio::spawn(cores.watch());
     assert_eq!(ask(&cores).await, Code::Unimplemented);
     drop(cores);
@@ -159,7 +159,26 @@ fn an_address_says_whether_it_is_tls() {
 
 #[tokio::test]
 async fn https_without_an_authority_is_told_at_once() {
-    let refused = Cores::new(&["https://core.internal:50051".to_owned()], None).map(drop);
-    let told = refused.expect_err("nobody signed it").to_string();
-    assert!(told.contains("--core-ca"), "{told}");
+    for tls in [Tls::default(), Tls::default().identity("certificate", "key")] {
+        let told = refused("https://core.internal:50051", &tls);
+        assert!(told.contains("takes the authority"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn certificates_are_refused_where_nothing_would_come_of_them() {
+    let authority = Tls::default().authority("authority");
+    for tls in [authority.clone(), Tls::default().identity("certificate", "key")] {
+        let told = refused("http://core.internal:50051", &tls);
+        assert!(told.contains("write https") && told.contains("--core-cert"), "{told}");
+    }
+    let broken = authority.identity("no certificate", "no key");
+    let told = refused("https://core.internal:50051", &broken);
+    assert!(told.contains("are of no use: ") && !told.contains("transport"), "{told}");
+}
+
+/// Why no core is at this address.
+fn refused(url: &str, tls: &Tls) -> String {
+    let cores = Cores::new(&[url.to_owned()], tls).map(drop);
+    cores.expect_err("it is not usable").to_string()
 }

@@ -30,11 +30,15 @@ pub struct Way {
     cores: Cores,
 }
 
-impl Way {
-    pub(super) fn new(cores: Cores) -> Way {
-        Way { cores }
+impl Cores {
+    /// The way to whichever core is best.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        Way { cores: self.clone() }
     }
+}
 
+impl Way {
     /// A stream goes to the home and ends when the home changes.
     async fn open(self, request: Request<Body>) -> Result<Response<Body>, Status> {
         let chosen = self.cores.choose(|picker| Some(picker.home()), Cuts::of_streams);

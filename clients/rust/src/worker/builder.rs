@@ -24,12 +24,18 @@ pub struct Builder {
     drain_patience: Duration,
 }
 
-impl Builder {
-    pub(crate) fn new(client: Client, worker_id: impl Into<String>) -> Self {
+impl Client {
+    /// A worker to be, under a name that is this process's alone, `[A-Za-z0-9_.-]{1,128}`. It shows the
+    /// service's credential where there is one: beside it a user's own would only narrow the rights.
+    #[must_use]
+    pub fn worker(&self, worker_id: impl Into<String>) -> Builder {
         let hello = WorkerHello { worker_id: worker_id.into(), slots: 1, ..WorkerHello::default() };
-        Self { client, hello, handlers: HashMap::new(), drain_patience: DRAIN_PATIENCE }
+        let (client, handlers) = (self.as_service(), HashMap::new());
+        Builder { client, hello, handlers, drain_patience: DRAIN_PATIENCE }
     }
+}
 
+impl Builder {
     /// How many jobs at once, 1 to 1024; 1 unless said.
     #[must_use]
     pub fn slots(mut self, slots: u32) -> Self {

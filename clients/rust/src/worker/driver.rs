@@ -8,7 +8,7 @@ use roomcast_proto::registry::Code;
 use roomcast_proto::v1::work_request::Request;
 use roomcast_proto::v1::work_response::Response;
 use roomcast_proto::v1::{
-    Assignment, Beat, Fault, Job, Lease, Release, Report, ReportRefused, WorkRequest, WorkResponse,
+    Assignment, Beat, Job, Lease, Release, Report, ReportRefused, WorkRequest, WorkResponse,
     WorkerDrain, WorkerHello, report,
 };
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -16,8 +16,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
-use super::held::Held;
-use super::work::{Taken, Work};
+use super::held::{Held, Kept, Taken};
+use super::order::Order;
+use super::work::Work;
 use crate::client::Client;
 
 /// Messages between us and the connection; HTTP/2 has its own window behind them.
@@ -35,25 +36,6 @@ const BEAT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A core that has heard a drain ends the stream once nothing is on its way to us.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Where whoever ended an attempt learns what came of it.
-pub(super) type Settled = oneshot::Sender<Result<(), Fault>>;
-
-/// What the work asks of the driver.
-#[derive(Debug)]
-pub(super) enum Order {
-    /// Record this.
-    Report {
-        /// On whose behalf.
-        lease: Lease,
-        /// Without its number.
-        report: Box<Report>,
-        /// Set for an attempt's end.
-        settled: Option<Settled>,
-    },
-    /// Take no more jobs.
-    Drain,
-}
 
 /// Why a conversation is over.
 enum Over {
@@ -150,7 +132,7 @@ impl Driver {
         };
         let (inbound, first) = match timeout(WELCOME_TIMEOUT, opening).await {
             Ok(Ok(opened)) => opened,
-            Ok(Err(status)) => return (over(status), false),
+            Ok(Err(status)) => return (over(status, self.client.may_renew()), false),
             Err(_) => return (Over::Broken, false),
         };
         let Some(Response::Welcome(welcome)) = first else { return (Over::Broken, false) };
@@ -185,7 +167,7 @@ impl Driver {
                         return Over::Broken;
                     }
                     Ok(Some(response)) => self.hear(response),
-                    Err(status) => return over(status),
+                    Err(status) => return over(status, self.client.may_renew()),
                 },
                 Some(order) = self.orders.recv() => self.take(order),
                 () = let_go.notified() => self.forget_left(),
@@ -208,10 +190,12 @@ impl Driver {
     /// Waits before the next connection, while reports go on into their rings.
     async fn pause(&mut self, wait: Duration) {
         let until = Instant::now() + wait;
+        let let_go = self.let_go.clone();
         while !self.is_done() {
             tokio::select! {
                 () = sleep_until(until) => return,
                 Some(order) = self.orders.recv() => self.take(order),
+                () = let_go.notified() => self.forget_left(),
             }
         }
     }
@@ -227,14 +211,14 @@ impl Driver {
                 self.is_draining = true;
                 self.due.drain = true;
             }
-            Order::Report { lease, report, settled } => {
+            Order::Report { lease, report, places, settled } => {
                 let key = (lease.job_id, lease.fence);
                 // A lease that is lost meanwhile has told its work.
                 if let Some(held) = self.held.get_mut(&key) {
                     if !held.may_send() {
                         self.due.reports.push_back(key);
                     }
-                    held.ring.push(*report, settled);
+                    held.ring.push(*report, Kept { places, settled });
                 }
             }
         }
@@ -333,7 +317,7 @@ impl Driver {
             let release = Release { reason: "the worker takes no more jobs".to_owned() };
             let report = Report { end: Some(report::End::Released(release)), ..Report::default() };
             let (settled, _) = oneshot::channel();
-            held.ring.push(report, Some(settled));
+            held.ring.push(report, Kept { places: 0, settled: Some(settled) });
             self.due.reports.push_back(key.clone());
         }
         self.held.insert(key, held);
@@ -352,14 +336,33 @@ fn message(request: Request) -> WorkRequest {
     WorkRequest { request: Some(request) }
 }
 
-/// Coming back helps against anything but a refusal of who we are or what we say.
-fn over(status: Status) -> Over {
+/// Coming back helps against anything but a refusal of who we are or what we say. Whoever is asked for
+/// each token may have another than one that is over.
+fn over(status: Status, may_renew: bool) -> Over {
+    let code = Code::of(&status);
+    if code == Code::TokenExpired && may_renew {
+        return Over::Broken;
+    }
     #[allow(clippy::wildcard_enum_match_arm, reason = "anything else may pass")]
-    match Code::of(&status).entry().grpc {
+    match code.entry().grpc {
         tonic::Code::InvalidArgument
         | tonic::Code::Unauthenticated
         | tonic::Code::PermissionDenied
         | tonic::Code::Unimplemented => Over::Refused(status),
         _ => Over::Broken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_is_over_is_the_end_unless_there_may_be_another() {
+        let expired = || Code::TokenExpired.status("it was valid until noon");
+        assert!(matches!(over(expired(), true), Over::Broken));
+        assert!(matches!(over(expired(), false), Over::Refused(_)));
+        let revoked = Code::TokenRevoked.status("it was taken back");
+        assert!(matches!(over(revoked, true), Over::Refused(_)));
     }
 }

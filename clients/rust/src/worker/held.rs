@@ -3,17 +3,18 @@
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use roomcast_proto::v1::{CancelNotice, Lease};
-use tokio::sync::Semaphore;
+use roomcast_proto::v1::{CancelNotice, Fault, Job, Lease};
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::driver::Settled;
+use super::order::Settled;
 use super::ring::{Refused, Ring};
-use super::work::Taken;
 
-/// At 64 KiB a report at most 16 MiB, and at twenty reports a second longer than a core's restart.
-pub(super) const REPORTS_MAX: usize = 256;
+/// Room for the reports of one lease: one place each, at twenty a second longer than a core's restart.
+const PLACES: usize = 256;
+/// A larger report takes a place for each of these that it has begun: all together at most 16 MiB.
+const PLACE_BYTES: usize = 64 << 10;
 
 /// The wish that a job end.
 #[derive(Debug, Default)]
@@ -22,11 +23,18 @@ pub(super) struct Wish {
     pub(super) grace: OnceLock<Duration>,
 }
 
+/// A job for as long as somebody works on it.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) job: Job,
+    let_go: Arc<Notify>,
+}
+
 /// A lease with its reports and the signals to whoever works on it.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) lease: Lease,
-    pub(super) ring: Ring<Option<Settled>>,
+    pub(super) ring: Ring<Kept>,
     pub(super) room: Arc<Semaphore>,
     pub(super) wish: Arc<Wish>,
     pub(super) lost: CancellationToken,
@@ -36,12 +44,39 @@ pub(super) struct Held {
     pub(super) retry_at: Option<Instant>,
 }
 
+/// What is kept with a report.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// To be given back to the lease's room.
+    pub(super) places: u32,
+    /// Set for an attempt's end.
+    pub(super) settled: Option<Settled>,
+}
+
+/// How many places of its lease's room a report of this size takes.
+pub(super) fn places(bytes: usize) -> u32 {
+    u32::try_from(bytes / PLACE_BYTES + 1).unwrap_or(u32::MAX)
+}
+
+impl Taken {
+    /// `let_go` is told when nobody does any more.
+    pub(super) fn new(job: Job, let_go: Arc<Notify>) -> Arc<Self> {
+        Arc::new(Self { job, let_go })
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.let_go.notify_one();
+    }
+}
+
 impl Held {
     pub(super) fn new(lease: Lease) -> Self {
         Self {
             ring: Ring::new(lease.clone()),
             lease,
-            room: Arc::new(Semaphore::new(REPORTS_MAX)),
+            room: Arc::new(Semaphore::new(PLACES)),
             wish: Arc::default(),
             lost: CancellationToken::new(),
             taken: Weak::new(),
@@ -76,24 +111,27 @@ impl Held {
 
     /// Reports up to `number` are durable. Answers whether the attempt's end is among them.
     pub(super) fn settle(&mut self, number: u64) -> bool {
-        let settled = self.ring.settle(number);
-        self.room.add_permits(settled.len());
         let mut has_ended = false;
-        for end in settled.into_iter().flatten() {
-            has_ended = true;
-            // Whoever waited may have gone.
-            let _ = end.send(Ok(()));
+        for Kept { places, settled } in self.ring.settle(number) {
+            self.room.add_permits(places as usize);
+            if let Some(end) = settled {
+                has_ended = true;
+                // Whatever is said after it is heard by nobody.
+                self.room.close();
+                // Whoever waited may have gone.
+                let _ = end.send(Ok(()));
+            }
         }
         has_ended
     }
 
     /// A report was not taken. Answers whether the same may be taken later.
-    pub(super) fn refuse(&mut self, number: u64, fault: roomcast_proto::v1::Fault) -> bool {
+    pub(super) fn refuse(&mut self, number: u64, fault: Fault) -> bool {
         match self.ring.refuse(number, fault.retryable) {
             Refused::Stale => false,
             Refused::Later => true,
-            Refused::Dropped(settled) => {
-                self.room.add_permits(1);
+            Refused::Dropped(Kept { places, settled }) => {
+                self.room.add_permits(places as usize);
                 tracing::warn!(code = fault.code, number, "the core refused a report");
                 if let Some(end) = settled {
                     let _ = end.send(Err(fault));

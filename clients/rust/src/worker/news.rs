@@ -6,7 +6,7 @@ use roomcast_proto::v1::{NewEvent, OutputChunk, ProgressUpdate, Report, Usage};
 use crate::event::Event;
 
 /// The core takes no larger piece of output.
-const CHUNK_BYTES_MAX: usize = 256 * 1024;
+pub(super) const CHUNK_BYTES_MAX: usize = 256 * 1024;
 
 /// One report: how far the work is, what it wrote, used and has to tell. All of it becomes visible at
 /// once, in the order progress, output, usage, events.
@@ -80,7 +80,7 @@ impl News {
     }
 
     /// More output of a channel, `[A-Za-z0-9_.-]{1,64}`; a job has at most 16. One report takes at
-    /// most 64 pieces of 256 KiB.
+    /// most 64 pieces, and not quite 4 MiB with all that it says; [`super::Work::write`] takes more.
     #[must_use]
     pub fn output(mut self, channel: &str, data: impl Into<Bytes>) -> Self {
         let mut data = data.into();

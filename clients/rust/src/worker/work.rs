@@ -4,15 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use roomcast_proto::v1::{Job, Lease, Report};
+use prost::Message as _;
+use roomcast_proto::registry::Code;
+use roomcast_proto::v1::{Fault, Job, Lease, Report};
 use serde::de::DeserializeOwned;
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::driver::{Order, Settled};
 use super::end::{End, EndError, Failure, Lost};
-use super::held::{Held, Wish};
-use super::news::{News, Progress};
+use super::held::{Held, Taken, Wish, places};
+use super::news::{CHUNK_BYTES_MAX, News, Progress};
+use super::order::{Order, Settled};
+
+/// The core takes no message of more than 4 MiB, and ends the connection that brings one, again and again;
+/// this leaves room for what a report says beside its content.
+const REPORT_BYTES_MAX: usize = (4 << 20) - (4 << 10);
 
 /// A job with its lease. Cheap to clone. When the last clone is dropped and the job has no end, the lease
 /// runs out, as if the worker were lost.
@@ -24,26 +30,6 @@ pub struct Work {
     room: Arc<Semaphore>,
     wish: Arc<Wish>,
     lost: CancellationToken,
-}
-
-/// A job for as long as somebody works on it.
-#[derive(Debug)]
-pub(super) struct Taken {
-    job: Job,
-    let_go: Arc<Notify>,
-}
-
-impl Taken {
-    /// `let_go` is told when nobody does any more.
-    pub(super) fn new(job: Job, let_go: Arc<Notify>) -> Arc<Self> {
-        Arc::new(Self { job, let_go })
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        self.let_go.notify_one();
-    }
 }
 
 impl Work {
@@ -131,12 +117,17 @@ impl Work {
         self.report(News::new().progress(Progress::new().stage(stage).percent(percent))).await
     }
 
-    /// Writes to a channel of the job's output.
+    /// Writes to a channel of the job's output: as much as it may be, in a report for each 256 KiB.
     ///
     /// # Errors
     /// [`Lost`]: nobody listens any more.
     pub async fn write(&self, channel: &str, data: impl Into<Bytes>) -> Result<(), Lost> {
-        self.report(News::new().output(channel, data)).await
+        let mut data = data.into();
+        while !data.is_empty() {
+            let piece = data.split_to(data.len().min(CHUNK_BYTES_MAX));
+            self.report(News::new().output(channel, piece)).await?;
+        }
+        Ok(())
     }
 
     /// Ends the attempt; `Ok` when that is durable. Whatever was reported before comes before it.
@@ -154,12 +145,30 @@ impl Work {
     }
 
     async fn put(&self, report: Report, settled: Option<Settled>) -> Result<(), Lost> {
-        let permit = self.room.acquire().await.map_err(|_| Lost)?;
+        let size = report.encoded_len();
+        if size > REPORT_BYTES_MAX {
+            refuse(size, settled);
+            return Ok(());
+        }
+        let places = places(size);
+        let permit = self.room.acquire_many(places).await.map_err(|_| Lost)?;
         let orders = self.orders.upgrade().ok_or(Lost)?;
-        let order = Order::Report { lease: self.lease.clone(), report: Box::new(report), settled };
+        let (lease, report) = (self.lease.clone(), Box::new(report));
+        let order = Order::Report { lease, report, places, settled };
         orders.send(order).await.map_err(|_| Lost)?;
         // The ring gives it back when the report is durable.
         permit.forget();
         Ok(())
+    }
+}
+
+/// As the core refuses a report: it is dropped, and an attempt that was to end with it goes on.
+fn refuse(size: usize, settled: Option<Settled>) {
+    let code = Code::PayloadTooLarge.as_str();
+    tracing::warn!(code, size, "a report is larger than a core takes");
+    if let Some(end) = settled {
+        let message = format!("a report has at most {REPORT_BYTES_MAX} bytes, not {size}");
+        // Whoever waits for this is who calls it.
+        let _ = end.send(Err(Fault { code: code.into(), message, retryable: false }));
     }
 }

@@ -86,8 +86,8 @@ pub trait Store: Catalog + fmt::Debug + Send + Sync + 'static {
     /// Jobs to look at: free ones for workers, or those whose deadline has passed.
     async fn agenda(&self, query: AgendaQuery) -> Result<Vec<Candidate>, Error>;
 
-    /// Deletes what is past its retention: a little, so that commits never wait long. Returns how
-    /// much went; zero when nothing is left to do.
+    /// Deletes what is past its retention: a little, so that commits never wait long. Returns what was
+    /// done; nothing when nothing is left to do.
     /// MUST raise the floor of a topic in the transaction that deletes its events.
     async fn clean(&self, budget: CleanBudget) -> Result<Cleaned, Error>;
 
@@ -187,15 +187,17 @@ pub struct CleanBudget {
     pub time: Duration,
 }
 
-/// What a cleaning deleted.
+/// What a cleaning did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cleaned {
-    /// Events.
+    /// Events that it deleted.
     pub events: u64,
-    /// Jobs, whole.
+    /// Jobs that it deleted, whole.
     pub jobs: u64,
-    /// Idempotency keys, entries of who may come in, and pieces of graphs that nothing names.
+    /// Idempotency keys, entries of who may come in, and pieces of graphs that nothing names: deleted.
     pub keys: u64,
+    /// Topics that it looked at, whether they hold more than they may.
+    pub topics: u64,
 }
 
 /// Why the store did not do something.

@@ -22,7 +22,7 @@ pub async fn run(log: Log, leadership: Leadership, stop: CancellationToken) {
     while stop.run_until_cancelled(leadership.held()).await.is_some() {
         let budget = CleanBudget { now: now(), events: BUDGET_EVENTS, time: BUDGET_TIME };
         let pause = match log.store().clean(budget).await {
-            Ok(Cleaned { events: 0, jobs: 0, keys: 0 }) => REST,
+            Ok(cleaned) if cleaned == Cleaned::default() => REST,
             Ok(cleaned) => {
                 metrics::counter!("roomcast_cleaned_events_total").increment(cleaned.events);
                 metrics::counter!("roomcast_cleaned_jobs_total").increment(cleaned.jobs);

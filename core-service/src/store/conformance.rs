@@ -59,6 +59,7 @@ macro_rules! conformance {
                 last_values_are_the_newest_event_of_each_type,
                 pages_join_without_a_hole_whatever_their_size,
                 a_topic_nobody_wrote_to_stands_at_the_start,
+                a_topic_that_cannot_be_read_takes_nothing_and_holds_up_no_other,
             ]
             audit: [
                 an_act_and_its_entry_are_committed_together,
@@ -127,6 +128,7 @@ macro_rules! conformance {
             ]
             presence: [
                 presence_is_the_fold_of_the_log_over_edges_and_restarts,
+                a_sum_of_connections_that_is_full_stays_so,
                 a_crowd_is_counted_and_named_again,
                 only_an_open_session_of_its_tenant_has_participants,
                 the_last_event_of_a_room_tells_who_is_there,
@@ -146,6 +148,7 @@ macro_rules! conformance {
                 a_closed_session_takes_nothing_and_goes_whole_after_its_time,
                 an_erased_session_is_not_found_at_once_and_goes_with_the_next_cleaning,
                 a_deleted_project_takes_its_members_and_its_log_with_it,
+                a_project_stays_when_nobody_can_be_told_that_it_goes,
             ]
             graphs: [
                 a_session_is_read_once_and_then_folded,

@@ -120,6 +120,8 @@ pub const COPY_KEPT: std::time::Duration = std::time::Duration::from_secs(3600);
 pub struct Part {
     /// Where the copy lies: a number that no other copy has.
     pub body: u64,
+    /// Whether it is the copy's first: what comes after the copy was deleted must not begin it anew.
+    pub is_first: bool,
     /// Some of its nodes.
     pub nodes: Vec<Node>,
     /// Some of its links.

@@ -15,6 +15,7 @@ mod chain;
 mod checkpoint;
 mod clean;
 mod connection;
+mod crowded;
 mod failure;
 mod folder;
 mod heads;
@@ -160,9 +161,6 @@ pub enum OpenError {
     /// SQLite cannot open the file. It says all of it itself: there is no source.
     #[error("the database cannot be opened: {0}")]
     Sqlite(rusqlite::Error),
-    /// What is stored cannot be read.
-    #[error(transparent)]
-    Stored(#[from] Error),
     /// No thread can be started.
     #[error("no thread can be started: {0}")]
     Thread(io::Error),
@@ -180,15 +178,11 @@ impl From<rusqlite::Error> for OpenError {
 impl OpenError {
     /// Names the file, where what is in it is the matter.
     fn in_folder(self, folder: &Path) -> OpenError {
-        let reason = if let OpenError::Sqlite(error) = &self
-            && failure::is_damage(error)
-        {
-            error.to_string()
-        } else if let OpenError::Stored(Error::Damaged(reason)) = &self {
-            reason.clone()
-        } else {
+        let OpenError::Sqlite(error) = &self else { return self };
+        if !failure::is_damage(error) {
             return self;
-        };
+        }
+        let reason = error.to_string();
         OpenError::Damaged { file: folder::database(folder), reason }
     }
 }
@@ -231,8 +225,6 @@ impl SqliteStore {
         let checkpointer =
             checkpoint::Checkpointer::spawn(copier, &mut connection, status.clone())?;
         let (retentions, limits) = (config.retentions, Arc::new(config.limits));
-        let mut memory = rows::Memory::new();
-        clean::find_crowded(&connection, &retentions, &mut memory).map_err(failure::of_reading)?;
         let readers: Result<Vec<_>, _> =
             (0..config.readers.max(1)).map(|_| connection::open_reader(folder.path())).collect();
         let readers = Readers::new(readers?);
@@ -241,7 +233,7 @@ impl SqliteStore {
         let writer = writer::Writer {
             connection,
             checkpointer,
-            memory,
+            memory: rows::Memory::new(),
             retentions,
             limits: Arc::clone(&limits),
             stamp: random_stamp()?,

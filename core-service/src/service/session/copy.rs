@@ -128,8 +128,9 @@ impl Sessions {
         let body = new_body();
         let version = found.version.unwrap_or(0);
         let head = found.graph.head;
-        for (nodes, links) in parts(found.graph.document) {
-            let part = session::Action::PutPart(Part { body, nodes, links });
+        for (at, (nodes, links)) in parts(found.graph.document).into_iter().enumerate() {
+            let is_first = at == 0;
+            let part = session::Action::PutPart(Part { body, is_first, nodes, links });
             self.commit(caller, part, None).await?;
         }
         Ok(Copied { graph, name, version, by: caller.name().to_owned(), body, head })

@@ -10,7 +10,7 @@ use crate::store::commit::{Committed, Idempotency, Refusal, job_topic};
 use crate::store::session::{self, Outcome};
 use crate::store::sql::graph::json;
 use crate::store::sql::{Failure, project, session as sessions};
-use crate::store::{PageLimit, codec};
+use crate::store::{Error, PageLimit, codec};
 
 /// What is kept of an outcome: enough to answer again.
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,7 +64,13 @@ impl<R: Rows> Batch<'_, R> {
                 let events = usize::try_from(count).unwrap_or(usize::MAX);
                 let limit = PageLimit { events, bytes: usize::MAX };
                 let topic = super::session::topic_of(&held.session)?;
-                Outcome::Events(self.rows.events(&topic, after, limit)?)
+                let found = self.rows.events(&topic, after, limit)?;
+                // Others must not stand for those that are past their retention.
+                if found.first().is_none_or(|first| first.cursor.offset != after + 1) {
+                    let gone = "the events of the first request with the key are gone";
+                    return Err(Error::Damaged(gone.into()).into());
+                }
+                Outcome::Events(found)
             }
             Kept::Done => Outcome::Done,
         };

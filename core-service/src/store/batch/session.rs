@@ -54,7 +54,9 @@ impl<R: Rows> Batch<'_, R> {
     }
 
     fn create_project(&mut self, project: Project) -> Step<Outcome, R> {
-        if project::get(self.rows.sql(), &project.project_id)?.is_some() {
+        // Of one that was deleted the log may still be there, and would go with that of this one.
+        let is_going = self.rows.head(&log_of(&project)?)?.ended_at.is_some();
+        if is_going || project::get(self.rows.sql(), &project.project_id)?.is_some() {
             return Err(Refusal::Taken(project.project_id).into());
         }
         project::insert(self.rows.sql(), &project)?;
@@ -108,9 +110,9 @@ impl<R: Rows> Batch<'_, R> {
         for member in project::members(self.rows.sql(), &project_id)? {
             told.push(commit::access_append(&lost(&project, &member.user_id))?);
         }
-        let topic = Topic::new(&project.tenant, Kind::Project, &project_id)
-            .map_err(|error| Error::Damaged(error.to_string()))?;
-        self.rows.end(&topic, LONG_AGO)?;
+        // A head that cannot be read refuses the command: before its first write.
+        self.rows.head(&Topic::access())?;
+        self.rows.end(&log_of(&project)?, LONG_AGO)?;
         project::delete(self.rows.sql(), &project_id)?;
         self.append(told, trace)?;
         Ok(Outcome::Done)
@@ -178,6 +180,12 @@ impl<R: Rows> Batch<'_, R> {
 fn lost(project: &Project, user_id: &str) -> AccessChange {
     let touched = Touched::subject(&project.tenant, user_id);
     AccessChange { key: None, entry: None, touched: Some(touched) }
+}
+
+/// The topic of a project.
+fn log_of(project: &Project) -> Result<Topic, Error> {
+    Topic::new(&project.tenant, Kind::Project, &project.project_id)
+        .map_err(|error| Error::Damaged(error.to_string()))
 }
 
 /// The topic of a session.

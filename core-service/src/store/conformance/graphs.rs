@@ -62,9 +62,10 @@ async fn copied(world: &World, session: &str, which: Which, body: u64) -> Option
     let Found { graph, version, .. } = read(world, session, which).await?;
     let nodes: Vec<Node> = graph.document.nodes.into_values().collect();
     let links: Vec<_> = graph.document.links.into_iter().collect();
-    let mut parts: Vec<Part> = vec![Part { body, nodes: vec![], links: vec![] }];
-    parts.extend(nodes.chunks(3).map(|some| Part { body, nodes: some.to_vec(), links: vec![] }));
-    parts.extend(links.chunks(3).map(|some| Part { body, nodes: vec![], links: some.to_vec() }));
+    let part = |is_first, nodes, links| Part { body, is_first, nodes, links };
+    let mut parts: Vec<Part> = vec![part(true, vec![], vec![])];
+    parts.extend(nodes.chunks(3).map(|some| part(false, some.to_vec(), vec![])));
+    parts.extend(links.chunks(3).map(|some| part(false, vec![], some.to_vec())));
     for part in parts {
         take(world, session::Action::PutPart(part)).await.expect("put");
     }
@@ -105,10 +106,11 @@ pub(crate) async fn a_command_and_its_events_are_committed_together(world: World
 
 pub(crate) async fn a_key_gives_the_same_events_again(world: World) {
     with_sessions(&world, &[SESSION]).await;
+    let kept = key(&world, "k", 7);
     let keyed = |command| {
         let session_id = SESSION.to_owned();
         let action = Action::Session(Box::new(session::Action::Command { session_id, command }));
-        StoreCommand { action, idempotency: key(&world, "k", 7), trace: None }
+        StoreCommand { action, idempotency: kept.clone(), trace: None }
     };
     let first = world.store.commit(keyed(execute(MAIN, create("a")))).await.expect("done");
     change(&world, SESSION, execute(MAIN, create("b"))).await.expect("done");
@@ -123,6 +125,9 @@ pub(crate) async fn a_key_gives_the_same_events_again(world: World) {
     let ((first, new), (again, old)) = (events(first), events(again));
     assert_eq!((first, new, old), (again, false, true));
     assert_eq!(world.whole(&topic(SESSION)).await.len(), 6);
+    let world = world.altered("UPDATE topic SET floor = 1 WHERE kind = 2");
+    let gone = world.store.commit(keyed(execute(MAIN, create("a")))).await;
+    assert!(matches!(gone, Err(Error::Damaged(_))), "never the events of another: {gone:?}");
 }
 
 /// What a session's log folds into: its only graph. What was loaded the model knows: the oldest saves
@@ -256,8 +261,10 @@ pub(crate) async fn a_copy_that_took_too_long_is_not_named(world: World) {
     let late = copied(&world, SESSION, Which::Graph(MAIN.into()), 1 << 41).await.expect("there");
     world.advance(COPY_KEPT);
     world.clean().await;
-    let lost = store::Refusal::Session(session::Refusal::CopyLost);
-    assert_eq!(change(&world, SESSION, Command::Save(late)).await, Err(Error::Refused(lost)));
+    let lost = Error::Refused(store::Refusal::Session(session::Refusal::CopyLost));
+    let rest = Part { body: 1 << 41, is_first: false, nodes: vec![], links: vec![] };
+    assert_eq!(take(&world, session::Action::PutPart(rest)).await, Err(lost.clone()));
+    assert_eq!(change(&world, SESSION, Command::Save(late)).await, Err(lost));
 }
 
 pub(crate) async fn graphs_of_a_session_share_no_node_and_one_limit_of_bytes(world: World) {

@@ -87,6 +87,15 @@ pub(crate) async fn presence_is_the_fold_of_the_log_over_edges_and_restarts(worl
     assert_eq!(names(&world, &session).await, ["alice"]);
 }
 
+pub(crate) async fn a_sum_of_connections_that_is_full_stays_so(world: World) {
+    with_sessions(&world, &[SESSION]).await;
+    let session = topic(SESSION);
+    let came = [says("e1", "alice", u32::MAX), says("e2", "alice", 1)];
+    announce(&world, &session, &came).await.expect("told");
+    let Presence::Named(users) = presence(&world, &session).await else { panic!("she is one") };
+    assert_eq!(users["alice"].connections, u32::MAX);
+}
+
 pub(crate) async fn a_crowd_is_counted_and_named_again(world: World) {
     with_sessions(&world, &[SESSION]).await;
     let session = topic(SESSION);

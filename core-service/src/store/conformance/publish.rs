@@ -9,6 +9,7 @@ use super::world::{cursors, event, publish, room, text};
 use crate::domain::cursor::Cursor;
 use crate::domain::event::{Body, NewEvent};
 use crate::domain::payload::Payload;
+use crate::domain::topic::Topic;
 use crate::store::commit::Refusal;
 use crate::store::{Error, PageLimit};
 
@@ -146,6 +147,27 @@ pub(crate) async fn last_values_are_the_newest_event_of_each_type(world: World) 
     assert_eq!(stood, head);
     let (_, newest) = world.store.last_values(&topic, 1).await.expect("values");
     assert_eq!(newest.iter().map(text_of).collect::<Vec<_>>(), ["4"]);
+}
+
+pub(crate) async fn a_topic_that_cannot_be_read_takes_nothing_and_holds_up_no_other(world: World) {
+    let rooms: Vec<Topic> = (0..8).map(|n| room(&format!("room-{n}"))).collect();
+    for room in &rooms {
+        world.publish(room, &["before"]).await;
+    }
+    let world = world.altered(
+        "UPDATE topic_head SET stamp = 1099511627776
+         WHERE topic = (SELECT id FROM topic WHERE name = 'room-3')",
+    );
+    let said = rooms.iter().map(|room| publish(room, vec![event("said", "after")], None));
+    let outcomes = join_all(said.map(|command| world.store.commit(command))).await;
+    for (n, outcome) in outcomes.iter().enumerate() {
+        let is_as_it_is = match outcome {
+            Err(Error::Damaged(_)) => n == 3,
+            outcome => outcome.is_ok() && n != 3,
+        };
+        assert!(is_as_it_is, "{n}: {outcome:?}");
+    }
+    assert_eq!(world.store.writable(), Ok(()));
 }
 
 fn text_of(event: &crate::domain::event::Event) -> String {

@@ -247,6 +247,29 @@ pub(crate) async fn a_deleted_project_takes_its_members_and_its_log_with_it(worl
     assert_eq!(world.store.project(PROJECT).await, Ok(None));
     assert_eq!(world.store.members(PROJECT).await, Ok(Vec::new()));
     assert_eq!(world.store.role(PROJECT, "bob").await, Ok(None));
+    let again = session::Action::CreateProject(project(&world, PROJECT, "acme"));
+    let taken = refused(Refusal::Taken(PROJECT.into()));
+    assert_eq!(take(&world, again.clone()).await, taken, "its log would go with that of the first");
     world.clean().await;
     assert!(world.whole(&log).await.is_empty());
+    take(&world, again).await.expect("nothing is left of the first");
+    world.publish(&log, &["a job"]).await;
+    world.clean().await;
+    assert_eq!(world.whole(&log).await.len(), 1);
+}
+
+pub(crate) async fn a_project_stays_when_nobody_can_be_told_that_it_goes(world: World) {
+    with_sessions(&world, &[]).await;
+    for role in [Some(Role::Viewer), None] {
+        set(&world, "bob", role).await.expect("set");
+    }
+    let world = world.altered(
+        "UPDATE topic_head SET stamp = 1099511627776
+         WHERE topic = (SELECT id FROM topic WHERE kind = 6)",
+    );
+    let delete = session::Action::DeleteProject { project_id: PROJECT.into() };
+    let outcome = take(&world, delete).await;
+    assert!(matches!(outcome, Err(Error::Damaged(_))), "{outcome:?}");
+    assert!(world.store.project(PROJECT).await.expect("read").is_some());
+    assert_eq!(world.store.members(PROJECT).await.expect("read").len(), 1);
 }

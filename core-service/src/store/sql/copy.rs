@@ -17,10 +17,16 @@ pub(crate) fn number(body: u64) -> i64 {
 
 pub(crate) fn put_part<S: Sql>(sql: &S, part: &Part, now: Time) -> Answer<(), S> {
     let body = number(part.body);
-    sql.execute(
-        "INSERT INTO graph_loose VALUES(?1, ?2) ON CONFLICT DO NOTHING",
-        values![body, now + COPY_KEPT],
-    )?;
+    if part.is_first {
+        sql.execute(
+            "INSERT INTO graph_loose VALUES(?1, ?2) ON CONFLICT DO NOTHING",
+            values![body, now + COPY_KEPT],
+        )?;
+    }
+    let is_kept = "SELECT goes_at FROM graph_loose WHERE body = ?1 AND goes_at > ?2";
+    if sql.row(is_kept, values![body, now])?.is_none() {
+        return Err(Refusal::CopyLost.into());
+    }
     let body = Body { sql, body };
     part.nodes.iter().try_for_each(|node| body.put_node(node))?;
     part.links.iter().try_for_each(|link| body.put_link(link))

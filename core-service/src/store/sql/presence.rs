@@ -81,8 +81,9 @@ pub(crate) fn participants<S: Sql>(sql: &S, topic: i64) -> Answer<Vec<Participan
         values![topic],
     )?;
     let participant = |row: &Row| {
-        let since = Time(row.unsigned(1)?);
-        Ok(Participant { user_id: row.text(0)?, since, connections: row.small(2)? })
+        // As many as a number can say, as where they are counted.
+        let connections = u32::try_from(row.unsigned(2)?).unwrap_or(u32::MAX);
+        Ok(Participant { user_id: row.text(0)?, since: Time(row.unsigned(1)?), connections })
     };
     Ok(found.iter().map(participant).collect::<Result<_, Error>>()?)
 }

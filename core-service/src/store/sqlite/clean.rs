@@ -7,14 +7,13 @@ use rusqlite::{Connection, params};
 use super::chain::{self, Chain};
 use super::failure::Failure;
 use super::output;
-use super::row::{self, KINDS, kind_number, signed};
-use super::rows::{Memory, Rows};
-use crate::domain::retention::{Retention, Retentions};
+use super::row::{self, kind_number, signed};
+use super::rows::Rows;
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
 use crate::store::sql::{access, copy};
 use crate::store::sweep::{Left, STEP_ROWS, is_past};
-use crate::store::{CleanBudget, Cleaned};
+use crate::store::{CleanBudget, Cleaned, Error};
 
 /// Cleans within the budget and not after `until`.
 pub(super) fn clean(
@@ -36,6 +35,7 @@ pub(super) fn clean(
     }
     // Rows are searched below by what the heads in memory may know better.
     rows.memory.heads.flush(rows.connection)?;
+    left.cleaned.topics = rows.memory.crowded.look(rows.connection, rows.retentions)?;
     while copy::clean(rows.connection, budget.now, STEP_ROWS)? > 0 {
         left.cleaned.keys += 1;
         if left.is_spent() {
@@ -45,13 +45,18 @@ pub(super) fn clean(
     while let Some(topic) = next_to_trim(rows, budget.now)? {
         let retention = rows.retentions.of(topic.kind());
         let goes = |time, events, bytes| is_past(retention, budget.now, time, events, bytes);
-        trim(rows, &topic, &mut left, goes)?;
+        let trimmed = trim(rows, &topic, &mut left, goes).and_then(|gone| match gone {
+            0 => Err(Error::Damaged(format!("nothing of {topic} is past its retention")).into()),
+            _ => Ok(()),
+        });
+        rows.memory.unless_damaged(&topic, trimmed)?;
         if left.is_spent() {
             return Ok(left.cleaned);
         }
     }
     while let Some(topic) = next_ended(rows, budget.now)? {
-        purge(rows, &topic, budget.now, &mut left)?;
+        let purged = purge(rows, &topic, budget.now, &mut left);
+        rows.memory.unless_damaged(&topic, purged)?;
         if left.is_spent() {
             break;
         }
@@ -59,86 +64,61 @@ pub(super) fn clean(
     Ok(left.cleaned)
 }
 
-/// Finds the topics that hold more than they may: the writer knows them from then on.
-pub(super) fn find_crowded(
-    connection: &Connection,
-    retentions: &Retentions,
-    memory: &mut Memory,
-) -> Result<(), Failure> {
-    memory.crowded.clear();
-    for kind in KINDS {
-        let Retention { events, bytes, .. } = retentions.of(kind);
-        if events.is_none() && bytes.is_none() {
-            continue;
-        }
-        let mut statement = connection.prepare(
-            "SELECT kind, tenant, name FROM topic JOIN topic_head ON topic = id
-             WHERE kind = ?1 AND (head - floor > ?2 OR bytes > ?3)",
-        )?;
-        let most = |limit: Option<u64>| signed(limit.unwrap_or(u64::MAX));
-        let mut rows = statement.query(params![kind_number(kind), most(events), most(bytes)])?;
-        while let Some(found) = rows.next()? {
-            memory.crowded.insert(row::topic(found, 0)?);
-        }
-    }
-    memory.crowded_is_known = true;
-    Ok(())
-}
-
 fn next_to_trim(rows: &mut Rows<'_>, now: Time) -> Result<Option<Topic>, Failure> {
-    if !rows.memory.crowded_is_known {
-        find_crowded(rows.connection, rows.retentions, rows.memory)?;
-    }
-    while let Some(topic) = rows.memory.crowded.iter().next().cloned() {
-        let head = rows.memory.heads.get(rows.connection, &topic)?;
-        if rows.retentions.is_passed(topic.kind(), head.events(), head.bytes) {
-            return Ok(Some(topic));
-        }
-        rows.memory.crowded.remove(&topic);
-    }
-    for kind in [Kind::Room, Kind::User, Kind::Project, Kind::Access, Kind::Audit] {
-        let before = now - rows.retentions.of(kind).age;
-        let sql = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND oldest <= ?2
-                   ORDER BY oldest LIMIT 1";
-        if let Some(topic) = first_topic(rows.connection, sql, kind, before)? {
-            return Ok(Some(topic));
+    while let Some(topic) = rows.memory.crowded.any() {
+        let is_passed = rows
+            .memory
+            .heads
+            .get(rows.connection, &topic)
+            .map(|head| rows.retentions.is_passed(topic.kind(), head.events(), head.bytes));
+        match is_passed {
+            Ok(true) if !rows.memory.damaged.contains(&topic) => return Ok(Some(topic)),
+            Ok(_) => rows.memory.crowded.relieve(&topic),
+            Err(failure) => rows.memory.unless_damaged(&topic, Err(failure))?,
         }
     }
-    Ok(None)
+    let kinds = [Kind::Room, Kind::User, Kind::Project, Kind::Access, Kind::Audit];
+    let aged = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND oldest <= ?2
+         ORDER BY oldest LIMIT ?3";
+    first(rows, aged, &kinds, now)
 }
 
 /// The topic of a job, session or project that ended long enough ago.
-fn next_ended(rows: &mut Rows<'_>, now: Time) -> Result<Option<Topic>, Failure> {
-    for kind in [Kind::Job, Kind::Session, Kind::Project] {
-        let before = now - rows.retentions.of(kind).age;
-        let sql = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND ended_at <= ?2
-                   ORDER BY ended_at LIMIT 1";
-        if let Some(topic) = first_topic(rows.connection, sql, kind, before)? {
-            return Ok(Some(topic));
+fn next_ended(rows: &Rows<'_>, now: Time) -> Result<Option<Topic>, Failure> {
+    let kinds = [Kind::Job, Kind::Session, Kind::Project];
+    let ended = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND ended_at <= ?2
+         ORDER BY ended_at LIMIT ?3";
+    first(rows, ended, &kinds, now)
+}
+
+/// The first topic of one of the kinds that a statement finds older than they are kept.
+fn first(rows: &Rows<'_>, sql: &str, kinds: &[Kind], now: Time) -> Result<Option<Topic>, Failure> {
+    let mut statement = rows.connection.prepare_cached(sql)?;
+    let damaged = &rows.memory.damaged;
+    for kind in kinds {
+        let before = now - rows.retentions.of(*kind).age;
+        // Among one more than are passed over is one that is not.
+        let limit = signed(1 + damaged.len() as u64);
+        let mut found = statement.query(params![kind_number(*kind), signed(before.0), limit])?;
+        while let Some(one) = found.next()? {
+            let topic = row::topic(one, 0)?;
+            if !damaged.contains(&topic) {
+                return Ok(Some(topic));
+            }
         }
     }
     Ok(None)
 }
 
-fn first_topic(
-    connection: &Connection,
-    sql: &str,
-    kind: Kind,
-    before: Time,
-) -> Result<Option<Topic>, Failure> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![kind_number(kind), signed(before.0)])?;
-    rows.next()?.map(|found| row::topic(found, 0)).transpose()
-}
-
 /// Deletes a topic's oldest events as long as `goes` says so of the oldest one's time and of the
-/// number and bytes that are retained. The floor rises in the same transaction.
+/// number and bytes that are retained: how many went. The floor rises in the same transaction.
 fn trim(
     rows: &mut Rows<'_>,
     topic: &Topic,
     left: &mut Left,
     goes: impl Fn(Time, u64, u64) -> bool,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
+    let mut all = 0;
     loop {
         let head = rows.memory.heads.touch(rows.connection, topic)?;
         // One row more than can go: it is the oldest by then.
@@ -157,8 +137,9 @@ fn trim(
             left.take(gone, bytes);
         }
         rows.memory.heads.flush(rows.connection)?;
+        all += gone;
         if gone < STEP_ROWS as u64 || left.is_spent() {
-            return Ok(());
+            return Ok(all);
         }
     }
 }

@@ -9,7 +9,19 @@ pub(super) type Failure = sql::Failure<rusqlite::Error>;
 
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Failure {
-        Failure::Engine(error)
+        match error.sqlite_error_code() {
+            Some(_) => Failure::Engine(error),
+            // A value of another kind than the schema's. It says nothing against the disk.
+            None => Failure::Broken(Error::Damaged(error.to_string())),
+        }
+    }
+}
+
+/// What a row that cannot be read means to a command that has written nothing yet: nobody else suffers.
+pub(super) fn of_looking(error: rusqlite::Error) -> Failure {
+    match Failure::from(error) {
+        Failure::Broken(error) => Failure::Refused(error),
+        other @ (Failure::Refused(_) | Failure::Engine(_)) => other,
     }
 }
 

@@ -7,7 +7,7 @@ use lru::LruCache;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::chain::Chain;
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use super::output::Marks;
 use super::row;
 use crate::domain::cursor::Cursor;
@@ -197,7 +197,8 @@ fn load(connection: &Connection, topic: &Topic) -> Result<Option<Head>, Failure>
         };
         Ok((head, types))
     });
-    let Some((mut head, types)) = head.optional()? else { return Ok(None) };
+    let head = head.optional().map_err(failure::of_looking)?;
+    let Some((mut head, types)) = head else { return Ok(None) };
     head.types = Types::read(&types)?;
     Ok(Some(head))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lru::LruCache;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use super::row::signed;
 use crate::domain::job::Record;
 use crate::domain::payload::Payload;
@@ -44,7 +44,8 @@ impl Records {
         )?;
         let found = statement
             .query_row([job_id], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))
-            .optional()?;
+            .optional()
+            .map_err(failure::of_looking)?;
         let Some((topic, doc)) = found else { return Ok(None) };
         let held = Held { topic, record: codec::from_json(&doc)? };
         self.remember(&held, doc.len());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::chain;
+use super::crowded::Crowded;
 use super::failure::Failure;
 use super::heads::{self, Heads};
 use super::output;
@@ -22,30 +23,57 @@ use crate::domain::topic::Topic;
 use crate::store::batch::{self, Head, Reply};
 use crate::store::commit::Idempotency;
 use crate::store::job::Held;
-use crate::store::{PageLimit, codec};
+use crate::store::{Error, PageLimit, codec};
+
+/// Topics that cannot be cleaned and that are passed over. A store with more of them is past help.
+const DAMAGED_MAX: usize = 256;
 
 /// What the writer knows without asking the disk.
 #[derive(Debug)]
 pub(super) struct Memory {
     pub(super) heads: Heads,
     pub(super) records: Records,
-    /// Topics that hold more than their retention allows.
-    pub(super) crowded: HashSet<Topic>,
-    pub(super) crowded_is_known: bool,
+    pub(super) crowded: Crowded,
+    /// Topics that cannot be cleaned.
+    pub(super) damaged: HashSet<Topic>,
 }
 
 impl Memory {
     pub(super) fn new() -> Memory {
         let (heads, records) = (Heads::new(), Records::new());
-        Memory { heads, records, crowded: HashSet::new(), crowded_is_known: false }
+        Memory { heads, records, crowded: Crowded::new(), damaged: HashSet::new() }
     }
 
-    /// Forgets everything, after a rollback: it may be ahead of the disk.
-    pub(super) fn clear(&mut self) {
+    /// What was done is durable.
+    pub(super) fn commit(&mut self) {
+        self.crowded.commit();
+    }
+
+    /// What was done is undone: whatever may be ahead of the disk is forgotten.
+    pub(super) fn roll_back(&mut self) {
         self.heads.clear();
         self.records.clear();
-        self.crowded.clear();
-        self.crowded_is_known = false;
+        self.crowded.roll_back();
+    }
+
+    /// What came of cleaning a topic. One that cannot be read is passed over from then on: it must not keep
+    /// all others from being cleaned.
+    pub(super) fn unless_damaged(
+        &mut self,
+        topic: &Topic,
+        cleaned: Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        match cleaned {
+            Err(Failure::Refused(Error::Damaged(what)) | Failure::Broken(Error::Damaged(what)))
+                if self.damaged.len() < DAMAGED_MAX =>
+            {
+                tracing::error!(what, "a topic cannot be cleaned, and is left as it is");
+                self.crowded.relieve(topic);
+                self.damaged.insert(topic.clone());
+                Ok(())
+            }
+            other => other,
+        }
     }
 }
 
@@ -84,7 +112,7 @@ impl batch::Rows for Rows<'_> {
             insert(self.connection, head, event)?;
         }
         if self.retentions.is_passed(topic.kind(), head.events(), head.bytes) {
-            self.memory.crowded.insert(topic.clone());
+            self.memory.crowded.note(topic);
         }
         Ok(())
     }

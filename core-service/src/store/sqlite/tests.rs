@@ -1,5 +1,6 @@
 //! The suite on this engine, and what is this engine's own.
 
+mod cleaner;
 mod migration;
 
 use std::path::Path;

@@ -162,6 +162,7 @@ impl Writer {
         let events = batch.events;
         self.memory.heads.flush(&self.connection)?;
         self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.memory.commit();
         if self.connection.total_changes() > changes && self.status.writable().is_err() {
             self.status.set_open();
         }
@@ -174,7 +175,7 @@ impl Writer {
             // A rollback that fails leaves the transaction open, and the next BEGIN tells.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
-        self.memory.clear();
+        self.memory.roll_back();
         let error = match failure {
             Failure::Refused(error) | Failure::Broken(error) => return error,
             Failure::Engine(error) => error,

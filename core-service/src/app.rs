@@ -28,7 +28,7 @@ use crate::auth::{Access, Door, Keys, Rules};
 use crate::bus::Bus;
 use crate::bus::health::Health;
 use crate::bus::redis::Ears;
-use crate::config::Config;
+use crate::config::{BusUrl, Config};
 use crate::domain::event::{Event, Linked};
 use crate::domain::job::Limits;
 use crate::domain::retention::Retentions;
@@ -109,6 +109,11 @@ pub async fn serve_observed(
     let address = listener.local_addr()?;
     check(&config, address).map_err(settings::unusable)?;
     let mut server = server(&config).map_err(settings::unusable)?;
+    // Before anything runs that would go on without it.
+    let page = match config.core_metrics_listen {
+        Some(address) => Some(TcpListener::bind(address).await.context("metrics listener")?),
+        None => None,
+    };
     let mut core = Core::build(&config, observers)?;
     let (health, health_service) = tonic_health::server::health_reporter();
     let router = server
@@ -127,9 +132,8 @@ pub async fn serve_observed(
         );
     let router = if config.reflection { with_reflection(router)? } else { router };
     core.spawn_agents(health.clone());
-    if let Some(address) = config.core_metrics_listen {
-        let listener = TcpListener::bind(address).await.context("metrics listener")?;
-        core.tasks.spawn(metrics_page::serve(listener, core.readiness(), core.stop.clone()));
+    if let Some(page) = page {
+        core.tasks.spawn(metrics_page::serve(page, core.readiness(), core.stop.clone()));
     }
     tracing::info!(%address, dev = config.dev, "the core serves");
     core.run(router, listener, &health, shutdown, &config).await
@@ -150,6 +154,15 @@ fn check(config: &Config, address: SocketAddr) -> anyhow::Result<()> {
     anyhow::ensure!(
         config.bus.is_none() || config.store.is_some(),
         "a bus connects cores on one database: give --store postgres://… as well, or leave --bus away"
+    );
+    // Whoever names an authority takes the way to be encrypted.
+    anyhow::ensure!(
+        config.store_ca.is_none() || config.store.is_some(),
+        "--store-ca is of a database: give --store postgres://… as well, or leave it away"
+    );
+    anyhow::ensure!(
+        config.bus_ca.is_none() || config.bus.as_ref().is_some_and(BusUrl::is_encrypted),
+        "--bus-ca is of a bus over TLS: give --bus rediss://… with it, or leave it away"
     );
     Ok(())
 }

@@ -278,19 +278,30 @@ impl Caller {
         }
     }
 
-    /// The owner of what is to be created: the caller, or whom a service or admin names.
+    /// The tenant whose jobs a worker gets: a user's own, the one that a service names, or none of all.
+    #[must_use]
+    pub fn workplace(&self, named: String) -> Option<String> {
+        match &self.principal {
+            Principal::User(user) => Some(user.tenant.clone()),
+            Principal::Service(_) => Some(named).filter(|named| !named.is_empty()),
+        }
+    }
+
+    /// The owner of what is to be created: the caller, or whom a service or admin names. An edge creates
+    /// for its users alone.
     ///
     /// # Errors
     /// `permission_denied`.
     pub fn owner<'a>(&'a self, named: &'a str) -> Result<&'a str, Status> {
-        if named.is_empty() || named == self.name() {
+        let is_own = named.is_empty() || named == self.name();
+        if is_own && (self.user().is_some() || self.steers_all_jobs()) {
             return Ok(self.name());
         }
         self.require(
             Scope::Service,
-            "owner: only a service or an admin creates for somebody else",
+            "owner: users create for themselves; a service or an admin, for anybody",
         )?;
-        Ok(named)
+        Ok(if is_own { self.name() } else { named })
     }
 
     /// Whether the caller steers everybody's jobs of its tenant.

@@ -26,15 +26,18 @@ mod audit;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 pub use audit::audit;
 
+use crate::bus::weight;
 use crate::domain::event::Event;
 
 /// Events that wait for one observer: some seconds of a busy core.
 const QUEUE_EVENTS_MAX: usize = 16_384;
+/// Bytes of events that wait for one observer: as many events of the usual size, and not so many large ones.
+const QUEUE_BYTES_MAX: usize = 64 << 20;
 
 type Hear = Box<dyn FnMut(&Event) + Send>;
 type Missing = Box<dyn FnMut(u64) + Send>;
@@ -59,9 +62,10 @@ impl Observer {
         Observer { missing: Box::new(missing), ..self }
     }
 
-    fn run(mut self, queue: &Receiver<Arc<Event>>, missed: &AtomicU64) {
+    fn run(mut self, queue: &Receiver<Arc<Event>>, owed: &Owed) {
         while let Ok(event) = queue.recv() {
-            let count = missed.swap(0, Ordering::Relaxed);
+            owed.bytes.fetch_sub(weight(&event), Ordering::Relaxed);
+            let count = owed.missed.swap(0, Ordering::Relaxed);
             if count > 0 {
                 tracing::warn!(observer = self.name, count, "an observer missed events");
                 self.guarded(|this| (this.missing)(count));
@@ -106,10 +110,10 @@ impl Observers {
     pub(crate) fn start(self) -> std::io::Result<Audience> {
         let seats = self.0.into_iter().map(|observer| {
             let (sender, queue) = sync_channel(QUEUE_EVENTS_MAX);
-            let missed = Arc::new(AtomicU64::new(0));
-            let seat = Seat { sender, missed: Arc::clone(&missed) };
+            let owed = Arc::new(Owed::default());
+            let seat = Seat { sender, owed: Arc::clone(&owed) };
             let thread = std::thread::Builder::new().name("observer".into());
-            thread.spawn(move || observer.run(&queue, &missed)).map(|_| seat)
+            thread.spawn(move || observer.run(&queue, &owed)).map(|_| seat)
         });
         Ok(Audience(seats.collect::<Result<_, _>>()?))
     }
@@ -122,21 +126,37 @@ pub(crate) struct Audience(Vec<Seat>);
 #[derive(Debug, Clone)]
 struct Seat {
     sender: SyncSender<Arc<Event>>,
-    missed: Arc<AtomicU64>,
+    owed: Arc<Owed>,
+}
+
+/// What an observer has not heard yet.
+#[derive(Debug, Default)]
+struct Owed {
+    /// Bytes that wait.
+    bytes: AtomicUsize,
+    /// Events that did not fit.
+    missed: AtomicU64,
+}
+
+impl Seat {
+    /// Whether the event fits.
+    fn takes(&self, event: &Arc<Event>) -> bool {
+        let weight = weight(event);
+        let waiting = self.owed.bytes.fetch_add(weight, Ordering::Relaxed);
+        let is_in = waiting < QUEUE_BYTES_MAX && self.sender.try_send(Arc::clone(event)).is_ok();
+        if !is_in {
+            self.owed.bytes.fetch_sub(weight, Ordering::Relaxed);
+        }
+        is_in
+    }
 }
 
 impl Audience {
     /// Passes a committed event on. Never waits.
-    pub(crate) fn hear(&self, event: &Event) {
-        if self.0.is_empty() {
-            return;
-        }
-        let event = Arc::new(event.clone());
-        for seat in &self.0 {
-            if seat.sender.try_send(Arc::clone(&event)).is_err() {
-                seat.missed.fetch_add(1, Ordering::Relaxed);
-                metrics::counter!("roomcast_observer_missed_total").increment(1);
-            }
+    pub(crate) fn hear(&self, event: &Arc<Event>) {
+        for seat in self.0.iter().filter(|seat| !seat.takes(event)) {
+            seat.owed.missed.fetch_add(1, Ordering::Relaxed);
+            metrics::counter!("roomcast_observer_missed_total").increment(1);
         }
     }
 }

@@ -11,6 +11,7 @@ mod right;
 pub mod session;
 mod subscribe;
 pub mod user;
+mod vigil;
 mod watch;
 mod wire;
 mod work;

@@ -9,7 +9,7 @@ use roomcast_proto::registry::Code;
 use tokio::sync::watch;
 use tonic::Status;
 
-use crate::domain::access::{Admission, Bearer, Change, Denial, Entry, View};
+use crate::domain::access::{Admission, Bearer, Change, Denial, Entry, Table, View};
 use crate::domain::cursor::Cursor;
 use crate::domain::right::Trail;
 use crate::domain::time::Time;
@@ -101,16 +101,10 @@ impl Access {
             .map_err(|denial| code(denial).status(denial.to_string()))
     }
 
-    /// How many entries there are.
+    /// How many entries of a table there are.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.view.read().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub fn count(&self, table: Table) -> usize {
+        self.0.view.read().unwrap_or_else(PoisonError::into_inner).count(table)
     }
 }
 

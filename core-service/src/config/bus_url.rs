@@ -18,6 +18,12 @@ impl BusUrl {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is spoken to over TLS.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.0.starts_with("rediss://")
+    }
 }
 
 impl FromStr for BusUrl {

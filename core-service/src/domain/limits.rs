@@ -39,7 +39,7 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
 /// How long an idempotency key answers the same.
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3600);
 
-/// Users, and revocations in force, that a core keeps in memory: some 200 bytes each.
+/// Users, and as many revocations in force, that a core keeps in memory: some 200 bytes each.
 pub const ACCESS_ENTRIES_MAX: usize = 100_000;
 /// A token's id, or a user's: what a token may carry.
 pub const SUBJECT_BYTES_MAX: usize = 256;
@@ -69,6 +69,9 @@ pub const RENEWAL_STEP: Duration = Duration::from_secs(1);
 pub const BEAT_INTERVAL: Duration = Duration::from_secs(5);
 /// A job whose workers are lost this often is what kills them.
 pub const LEASE_LOSSES_MAX: u32 = 3;
+/// A job that its workers gave back this often has met none that wants it; each time more is a failed
+/// attempt. A fleet that drains every day comes so far in years.
+pub const RELEASES_MAX: u32 = 1000;
 /// At most ten progress events a second for one job: what a browser can show.
 pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// How long a worker has to end a cancelled job, if the caller does not say.

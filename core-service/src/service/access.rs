@@ -73,12 +73,13 @@ pub(super) async fn commit(
     Ok(entry)
 }
 
-/// Refuses one more entry where there are as many as a core keeps.
-pub(super) fn make_room(door: &Door) -> Result<(), Status> {
-    if door.access().len() < limits::ACCESS_ENTRIES_MAX {
+/// Refuses one more entry where there are as many as a core keeps. However many users are registered,
+/// tokens can be revoked.
+pub(super) fn make_room(door: &Door, table: Table) -> Result<(), Status> {
+    if door.access().count(table) < limits::ACCESS_ENTRIES_MAX {
         return Ok(());
     }
-    Err(Code::AccessFull.status("at most 100000 users and revocations"))
+    Err(Code::AccessFull.status("at most 100000 users, and as many revocations"))
 }
 
 /// One page of a tenant's entries, and the token of the next.
@@ -115,7 +116,7 @@ impl AccessService for Accesses {
         let request = request.into_inner();
         let tenant = wire::tenant(caller.tenant(&request.tenant))?;
         let revocation = wire::revocation(request, tenant, caller.name(), now())?;
-        make_room(&self.door)?;
+        make_room(&self.door, Table::Revocation)?;
         let command = Command::Revoke(revocation);
         match commit(&self.log, &self.door, &caller, command).await? {
             Some(Entry::Revocation(revocation)) => {
@@ -157,7 +158,8 @@ impl AccessService for Accesses {
         caller.require_warden()?;
         let request = request.into_inner();
         let tenant = wire::tenant(caller.tenant(&request.tenant))?;
-        let command = Command::Lift { tenant, id: request.revocation_id };
+        let id = wire::revocation_id(request.revocation_id)?;
+        let command = Command::Lift { tenant, id };
         commit(&self.log, &self.door, &caller, command).await?;
         Ok(Response::new(v1::LiftRevocationResponse {}))
     }
@@ -170,6 +172,7 @@ impl AccessService for Accesses {
         caller.require_warden()?;
         let v1::RecheckGrantsRequest { subject, topic, tenant } = request.into_inner();
         let tenant = wire::tenant(caller.tenant(&tenant))?;
+        let subject = check::text("subject", subject, limits::SUBJECT_BYTES_MAX)?;
         let topic = match topic.as_str() {
             "" => String::new(),
             full => publish::topic(&tenant, full)?.full().to_owned(),

@@ -19,12 +19,12 @@ use tonic::{Request, Response, Status, Streaming};
 use self::merge::Merger;
 use self::told::Told;
 use super::job::idempotency;
+use super::vigil::Vigil;
 use super::wire::{self, frame, page, publish, timestamp};
 use super::{audit, membership, right, subscribe, watch};
 use crate::auth::{Caller, Door};
 use crate::domain::audit::{self as audit_log, Act};
 use crate::domain::cursor::{Cursor, Resume};
-use crate::domain::limits;
 use crate::domain::retention::Retentions;
 use crate::domain::right::Trail;
 use crate::domain::topic::{Kind, Topic};
@@ -250,6 +250,7 @@ impl BroadcastService for Broadcast {
     ) -> Result<Response<v1::ListEventsResponse>, Status> {
         let caller = self.door.admit(&request).await?;
         let request = request.into_inner();
+        let types = wire::check::types(request.types)?;
         let topic = self.follow_or_read(&caller, &request.tenant, &request.topic).await?;
         let size = page::size(request.page_size, PAGES)?;
         let start = frame::start(&request.since, &topic)?;
@@ -257,8 +258,7 @@ impl BroadcastService for Broadcast {
         let (page, after, lost) = self.page(&topic, start, limit).await?;
         let reset = lost.map(|reason| frame::reset(reason, page.head, &topic));
         let last = page.events.last().map_or(after, |event| event.cursor);
-        let wants =
-            |kind: &str| request.types.is_empty() || request.types.iter().any(|t| t == kind);
+        let wants = |kind: &str| types.is_empty() || types.iter().any(|one| one == kind);
         let events = page.events.iter().filter(|event| wants(&event.kind));
         Ok(Response::new(v1::ListEventsResponse {
             events: events.map(|event| wire::event::event(event)).collect(),
@@ -319,13 +319,13 @@ impl BroadcastService for Broadcast {
     ) -> Result<Response<WatchStream>, Status> {
         let caller = self.door.admit(&request).await?;
         let request = request.into_inner();
-        if request.types.len() > limits::LABELS_MAX {
-            return Err(wire::check::invalid("types", "at most 32"));
-        }
+        let types = wire::check::types(request.types)?;
         let topic = self.readable(&caller, &request.tenant, &request.topic).await?;
         let start = frame::start(&request.since, &topic)?;
-        let frames = watch::follow(&self.log, topic, start, request.types, &self.drain).await?;
-        Ok(Response::new(Box::pin(frames.map_frames(watch::topic_response))))
+        let frames = watch::follow(&self.log, topic.clone(), start, types, &self.drain).await?;
+        let (log, door) = (self.log.clone(), Arc::clone(&self.door));
+        let vigil = Vigil { log, door, caller, topic };
+        Ok(Response::new(Box::pin(frames.map_frames(watch::topic_response, vigil))))
     }
 
     async fn subscribe(
@@ -338,6 +338,9 @@ impl BroadcastService for Broadcast {
         Ok(Response::new(Box::pin(stream.await?)))
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 impl Broadcast {
     /// Like [`Broadcast::readable`]; an edge on its own behalf may read back any topic it follows.
@@ -353,8 +356,8 @@ impl Broadcast {
         self.readable(caller, tenant, full).await
     }
 
-    /// A page from where a reader begins, and after which cursor that is. Where it cannot be after the
-    /// reader's own, it is from the beginning, and the reason stands beside it.
+    /// A page from where a reader begins, and where a page without events ends. Where it cannot be after
+    /// the reader's own cursor, it is from the beginning, and the reason stands beside it.
     async fn page(
         &self,
         topic: &Topic,
@@ -375,6 +378,9 @@ impl Broadcast {
             Start::Reset(reason) => Some(reason),
             Start::Snapshot | Start::Head => None,
         };
-        Ok((read(0).await?, Cursor::START, lost))
+        // Without an event nothing is retained: the reader is at the head, wherever that is.
+        let page = read(0).await?;
+        let head = page.head;
+        Ok((page, head, lost))
     }
 }

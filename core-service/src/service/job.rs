@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::vigil::Vigil;
 use super::wire::{check, job as wire_job, page, report as wire_report};
 use super::work::{self, Work, roster::Roster};
 use super::{audit, membership, watch, wire};
@@ -48,7 +49,7 @@ impl Jobs {
     /// The service over a log. Streams end when `drain` is cancelled.
     #[must_use]
     pub fn new(log: Log, door: Arc<Door>, roster: Roster, drain: CancellationToken) -> Jobs {
-        let work = Work { log: log.clone(), roster, drain: drain.clone() };
+        let work = Work { log: log.clone(), roster, drain: drain.clone(), tenant: None };
         Jobs { log, door, work, drain }
     }
 
@@ -299,8 +300,11 @@ impl JobService for Jobs {
         let spec = &stored.record.job.spec;
         let topic = wire::publish::topic(&spec.tenant, &format!("job:{}", spec.id))?;
         let start = wire::frame::start(&request.since, &topic)?;
-        let frames = watch::follow(&self.log, topic, start, request.types, &self.drain).await?;
-        Ok(Response::new(Box::pin(frames.map_frames(watch::job_response))))
+        let types = check::types(request.types)?;
+        let frames = watch::follow(&self.log, topic.clone(), start, types, &self.drain).await?;
+        let (log, door) = (self.log.clone(), Arc::clone(&self.door));
+        let vigil = Vigil { log, door, caller, topic };
+        Ok(Response::new(Box::pin(frames.map_frames(watch::job_response, vigil))))
     }
 
     async fn work(
@@ -309,7 +313,7 @@ impl JobService for Jobs {
     ) -> Result<Response<WorkStream>, Status> {
         let caller = self.door.admit(&request).await?;
         caller.require_worker()?;
-        let responses = work::stream::open(self.work.clone(), request.into_inner()).await?;
+        let responses = work::stream::open(self.work.of(&caller), request.into_inner()).await?;
         Ok(Response::new(Box::pin(responses)))
     }
 
@@ -322,7 +326,8 @@ impl JobService for Jobs {
         let request = request.into_inner();
         let wait = check::span("wait", request.wait, LEASE_WAIT_MAX)?.unwrap_or_default();
         let slots = request.max_jobs.clamp(1, LEASES_MAX);
-        let worker = work::worker(request.worker_id, request.kinds, slots, request.tenant)?;
+        let tenant = caller.workplace(request.tenant);
+        let worker = work::worker(request.worker_id, request.kinds, slots, tenant)?;
         let assignments = work::unary::lease(&self.work, worker, wait).await;
         Ok(Response::new(v1::LeaseJobsResponse { assignments }))
     }
@@ -337,7 +342,7 @@ impl JobService for Jobs {
         if held.len() > HELD_MAX {
             return Err(check::invalid("held", "has at most 1024 leases"));
         }
-        let renewed = work::unary::renew(&self.work, held).await?;
+        let renewed = work::unary::renew(&self.work.of(&caller), held).await?;
         let (cancels, lost) = (renewed.cancels, renewed.lost);
         Ok(Response::new(v1::RenewLeasesResponse { cancels, lost }))
     }
@@ -351,7 +356,9 @@ impl JobService for Jobs {
         let report = request.into_inner().report;
         let report = report.ok_or_else(|| check::invalid("report", "is required"))?;
         let (job_id, report) = wire_report::report(report)?;
-        let (ack, cancel) = work::unary::report(&self.work, job_id, report).await?;
+        let work = self.work.of(&caller);
+        work.reaches(&job_id).await.map_err(status)?;
+        let (ack, cancel) = work::unary::report(&work, job_id, report).await?;
         Ok(Response::new(v1::ReportJobResponse { ack: Some(ack), cancel }))
     }
 }

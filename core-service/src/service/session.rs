@@ -118,7 +118,7 @@ macro_rules! calls {
                 request: Request<v1::WatchSessionRequest>,
             ) -> Result<Response<WatchStream>, Status> {
                 let caller = self.door.admit(&request).await?;
-                self.watch(&caller, request.into_inner()).await.map(Response::new)
+                self.watch(caller, request.into_inner()).await.map(Response::new)
             }
 
             $(async fn $rpc(

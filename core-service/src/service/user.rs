@@ -54,6 +54,7 @@ impl Users {
         is_disabled: bool,
     ) -> Result<Option<v1::User>, Status> {
         let tenant = wire::tenant(caller.tenant(tenant))?;
+        let id = wire::subject("user_id", id)?;
         self.commit(caller, Command::SetDisabled { tenant, id, is_disabled }).await.map(Some)
     }
 }
@@ -70,7 +71,7 @@ impl UserService for Users {
         let id = wire::subject("user_id", user_id)?;
         let display_name =
             check::title("display_name", display_name, limits::DISPLAY_NAME_BYTES_MAX)?;
-        make_room(&self.door)?;
+        make_room(&self.door, Table::User)?;
         let user = self.commit(&caller, Command::PutUser { tenant, id, display_name }).await?;
         Ok(Response::new(v1::PutUserResponse { user: Some(user) }))
     }
@@ -127,7 +128,8 @@ impl UserService for Users {
         let caller = self.warden(&request).await?;
         let v1::DeleteUserRequest { user_id, tenant } = request.into_inner();
         let tenant = wire::tenant(caller.tenant(&tenant))?;
-        self.commit(&caller, Command::DeleteUser { tenant, id: user_id }).await?;
+        let id = wire::subject("user_id", user_id)?;
+        self.commit(&caller, Command::DeleteUser { tenant, id }).await?;
         Ok(Response::new(v1::DeleteUserResponse {}))
     }
 }

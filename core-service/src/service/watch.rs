@@ -1,13 +1,16 @@
 //! The plain server-streams: one topic, the same frames everywhere.
 
-use futures::StreamExt as _;
+use std::future::ready;
+
+use futures::{StreamExt as _, stream};
 use roomcast_proto::v1;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
+use super::vigil::{Loss, Vigil};
 use super::wire::{self, frame};
 use crate::domain::topic::Topic;
 use crate::error::status;
@@ -71,14 +74,34 @@ async fn pump(
 }
 
 impl Frames {
-    /// The stream of an RPC, whose response `shape` makes of one frame.
+    /// The stream of an RPC, whose response `shape` makes of one frame. It ends early, and says why, when
+    /// its caller may not follow any more.
     pub(super) fn map_frames<T: Send + 'static>(
+        self,
+        shape: fn(Wire) -> T,
+        vigil: Vigil,
+    ) -> impl Stream<Item = Result<T, Status>> + Send {
+        let (say, lost) = oneshot::channel();
+        let until = async move {
+            // Nobody listens where the stream has ended by itself.
+            let _ = say.send(vigil.lost().await);
+        };
+        let end = stream::once(lost).filter_map(move |loss| {
+            ready(loss.ok().map(|loss| match loss {
+                Loss::Right => Ok(shape(Wire::Closed(revoked()))),
+                Loss::Caller(status) => Err(status),
+            }))
+        });
+        self.shaped(shape).take_until(until).chain(end)
+    }
+
+    fn shaped<T: Send + 'static>(
         self,
         shape: fn(Wire) -> T,
     ) -> impl Stream<Item = Result<T, Status>> + Send {
         let Frames { topic, told } = self;
         told.flat_map(move |told| {
-            futures::stream::iter(match told {
+            stream::iter(match told {
                 Ok(told) => {
                     wire_frames(told, &topic).into_iter().map(|wire| Ok(shape(wire))).collect()
                 }
@@ -86,6 +109,10 @@ impl Frames {
             })
         })
     }
+}
+
+fn revoked() -> v1::Closed {
+    v1::Closed { reason: v1::CloseReason::Revoked.into(), cursor: String::new() }
 }
 
 /// A frame in the contract's messages.

@@ -13,11 +13,12 @@ use tonic::Status;
 use self::roster::Roster;
 use super::wire::check::{self, invalid};
 use super::wire::{self, job as wire_job};
+use crate::auth::Caller;
 use crate::domain::job::{Spec, State};
 use crate::domain::limits;
 use crate::domain::payload::Payload;
 use crate::log::{Log, now};
-use crate::store::Stored;
+use crate::store::{Error, Refusal, Stored};
 
 /// Kinds one worker serves.
 const KINDS_MAX: usize = 64;
@@ -31,6 +32,25 @@ pub(super) struct Work {
     pub(super) roster: Roster,
     /// Ends streams and waits.
     pub(super) drain: CancellationToken,
+    /// Only jobs of this tenant: a user's, who works. A service works for all.
+    pub(super) tenant: Option<String>,
+}
+
+impl Work {
+    /// The same for a caller.
+    pub(super) fn of(&self, caller: &Caller) -> Work {
+        Work { tenant: caller.workplace(String::new()), ..self.clone() }
+    }
+
+    /// That a job is not another tenant's than the caller's. A fence alone is soon guessed.
+    pub(super) async fn reaches(&self, job_id: &str) -> Result<(), Error> {
+        let Some(tenant) = &self.tenant else { return Ok(()) };
+        let stored = self.log.store().job(job_id).await?;
+        if stored.is_some_and(|stored| stored.record.job.spec.tenant == *tenant) {
+            return Ok(());
+        }
+        Err(Refusal::JobNotFound(job_id.to_owned()).into())
+    }
 }
 
 /// A worker that wants jobs.
@@ -67,7 +87,7 @@ pub(super) fn worker(
     id: String,
     kinds: Vec<String>,
     slots: u32,
-    tenant: String,
+    tenant: Option<String>,
 ) -> Result<Worker, Status> {
     if kinds.is_empty() || kinds.len() > KINDS_MAX {
         return Err(invalid("kinds", "has 1 to 64 names"));
@@ -82,7 +102,7 @@ pub(super) fn worker(
             .map(|kind| check::name("kinds", kind))
             .collect::<Result<_, _>>()?,
         slots: slots as usize,
-        tenant: (!tenant.is_empty()).then_some(tenant),
+        tenant,
     })
 }
 

@@ -89,7 +89,7 @@ pub(crate) fn request<T>(message: T, service: Option<&str>, user: Option<&str>) 
 }
 
 impl Core {
-    fn channel(&self) -> Channel {
+    pub(crate) fn channel(&self) -> Channel {
         Endpoint::from_shared(self.url.clone()).expect("a url").connect_lazy()
     }
 

@@ -62,9 +62,15 @@ async fn a_users_token_decides_what_that_user_sees() {
 
 #[tokio::test]
 async fn settings_that_cannot_work_are_told_as_such() {
-    let cases: [fn(&mut Config); 4] = [
+    let cases: [fn(&mut Config); 6] = [
         |_| {},
         |config| config.bus = Some("redis://localhost".parse().expect("a bus")),
+        |config| config.store_ca = Some("/nowhere/ca.pem".into()),
+        |config| {
+            config.store = Some("postgres://nobody@localhost/nothing".parse().expect("a store"));
+            config.bus = Some("redis://localhost".parse().expect("a bus"));
+            config.bus_ca = Some("/nowhere/ca.pem".into());
+        },
         |config| config.jwks_url = Some("nowhere".into()),
         |config| {
             config.core_tls_cert = Some("/nowhere/cert.pem".into());
@@ -125,6 +131,17 @@ async fn a_scope_opens_its_own_door_alone() {
     assert_eq!(refused(by_user.await), Code::PermissionDenied);
     let by_service = broadcast.publish(request(publish, Some(&service(&[Scope::Service])), None));
     assert!(by_service.await.is_ok());
+}
+
+#[tokio::test]
+async fn an_edge_creates_nothing_in_its_own_name() {
+    let core = serve(|_, _| {}).await;
+    let edge = service(&[Scope::Edge]);
+    let job = core.jobs().create_job(request(report("x"), Some(&edge), None)).await;
+    assert_eq!(refused(job), Code::PermissionDenied);
+    let project = v1::CreateProjectRequest { name: "p".into(), ..Default::default() };
+    let project = core.sessions().create_project(request(project, Some(&edge), None)).await;
+    assert_eq!(refused(project), Code::PermissionDenied);
 }
 
 #[tokio::test]

@@ -34,6 +34,24 @@ async fn racing_creates_with_one_key_make_one_job() {
 }
 
 #[tokio::test]
+async fn a_filter_has_a_limit_wherever_it_is_given() {
+    let core = serve(|_, _| {}).await;
+    let token = service(&[Scope::Service]);
+    let (job_id, _) = create(&core, "", "x").await.expect("created");
+    let types = vec!["job.progress".to_owned(); 33];
+    let list = v1::ListEventsRequest {
+        topic: format!("job:{job_id}"),
+        types: types.clone(),
+        ..Default::default()
+    };
+    let listed = core.broadcast().list_events(request(list, Some(&token), None)).await;
+    assert_eq!(refused(listed), Code::InvalidArgument);
+    let watch = v1::WatchJobRequest { job_id, types, ..Default::default() };
+    let watched = core.jobs().watch_job(request(watch, Some(&token), None)).await;
+    assert_eq!(refused(watched.map(drop)), Code::InvalidArgument);
+}
+
+#[tokio::test]
 async fn a_list_goes_on_from_its_token_and_from_no_other() {
     let core = serve(|_, _| {}).await;
     let token = service(&[Scope::Service]);

@@ -132,7 +132,12 @@ fn a_revocation_is_forgotten_after_its_time() {
     let mut world = World::after([token("t1"), subject("ana", NOW)]);
     let later = NOW + HOUR;
     assert_eq!(world.judge(Admission::Any, ana("t1", 0), later), Ok(()));
-    assert_eq!(world.view.len(), 2);
+    assert_eq!(world.view.count(Table::Revocation), 2);
+    assert_eq!(
+        world.view.count(Table::User),
+        0,
+        "revocations leave room for users, and users for them"
+    );
     world.view.forget(later);
     assert!(world.view.is_empty());
 }

@@ -125,19 +125,19 @@ impl View {
             tenant.tokens.retain(|_, expires_at| *expires_at > now);
             tenant.subjects.retain(|_, until| until.expires_at > now);
         }
-        self.tenants.retain(|_, tenant| tenant.len() > 0);
+        self.tenants.retain(|_, tenant| !tenant.is_empty());
     }
 
-    /// How many entries there are.
+    /// How many entries of a table there are.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.tenants.values().map(Tenant::len).sum()
+    pub fn count(&self, table: Table) -> usize {
+        self.tenants.values().map(|tenant| tenant.count(table)).sum()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.tenants.values().all(Tenant::is_empty)
     }
 
     fn put(&mut self, entry: &Entry) {
@@ -176,7 +176,15 @@ impl View {
 }
 
 impl Tenant {
-    fn len(&self) -> usize {
-        self.tokens.len() + self.subjects.len() + self.users.len()
+    fn count(&self, table: Table) -> usize {
+        match table {
+            Table::Revocation => self.tokens.len() + self.subjects.len(),
+            Table::User => self.users.len(),
+            Table::Ticket => 0,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.tokens.is_empty() && self.subjects.is_empty() && self.users.is_empty()
     }
 }

@@ -81,6 +81,18 @@ pub struct Report {
     pub end: Option<End>,
 }
 
+impl Report {
+    /// Whether it tells of anything that was done, and not only that nothing more will be.
+    #[must_use]
+    pub fn tells_of_work(&self) -> bool {
+        let is_idle = self.progress.is_none()
+            && self.output.is_empty()
+            && self.usage.is_none()
+            && self.events.is_empty();
+        !is_idle || matches!(self.end, Some(End::Completed(_) | End::Failed { .. }))
+    }
+}
+
 /// Changes of some of the progress.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProgressUpdate {

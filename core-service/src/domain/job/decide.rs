@@ -152,7 +152,7 @@ impl Draft {
         self.admit(&report)?;
         self.renew(report.fence, report.ttl)?;
         self.record.custody.report = report.number;
-        if self.job().state == State::Queued {
+        if self.begins_with(&report) {
             self.start();
         }
         if let Some(update) = report.progress {
@@ -196,6 +196,22 @@ impl Draft {
             return Err(Refusal::OutOfOrder { number: report.number, expected });
         }
         Ok(())
+    }
+
+    /// Whether the attempt begins with this report. It does also where the job was asked to end before its
+    /// worker had said anything: what the worker wrote and used until then is of an attempt of its own.
+    /// A worker that only confirms the cancellation has not begun.
+    fn begins_with(&self, report: &Report) -> bool {
+        let job = self.job();
+        match job.state {
+            State::Queued => true,
+            State::Cancelling => job.worker.is_none() && report.tells_of_work(),
+            State::Scheduled
+            | State::Running
+            | State::Completed
+            | State::Failed
+            | State::Cancelled => false,
+        }
     }
 
     fn start(&mut self) {
@@ -297,12 +313,20 @@ impl Draft {
                 self.finish_cancelled(CancelMode::Acknowledged);
             }
             End::Failed { error, retry_after } => self.fail_attempt(error, retry_after),
-            End::Cancelled | End::Released => {
-                self.record.custody.released += 1;
-                self.requeue(QueueReason::Released, self.now, None);
-            }
+            End::Cancelled | End::Released => self.give_back(),
         }
         Ok(())
+    }
+
+    /// Another worker gets it, unharmed. A job that none of them keeps would go round for ever.
+    fn give_back(&mut self) {
+        if self.record.custody.released >= limits::RELEASES_MAX {
+            let message = "the job's workers gave it back too often".to_owned();
+            let error = Fault { code: "worker_lost".into(), message, retryable: true };
+            return self.fail_attempt(error, None);
+        }
+        self.record.custody.released += 1;
+        self.requeue(QueueReason::Released, self.now, None);
     }
 
     /// Retries, or fails for good.

@@ -230,7 +230,7 @@ impl Job {
                 }
             }
             Event::Started { worker } => {
-                self.state = State::Running;
+                self.state = if self.cancel.is_some() { State::Cancelling } else { State::Running };
                 self.attempt += 1;
                 self.progress = Progress::default();
                 self.output.clear();

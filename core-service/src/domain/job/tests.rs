@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::*;
 use crate::domain::limits::{
     JOB_EVENTS_AT_ONCE, JOB_EVENTS_BYTES_MAX, JOB_EVENTS_PER_SECOND, LEASE, LEASE_LOSSES_MAX,
-    PROGRESS_INTERVAL, USAGE_MAX,
+    PROGRESS_INTERVAL, RELEASES_MAX, USAGE_MAX,
 };
 use crate::domain::time::Time;
 
@@ -287,6 +287,50 @@ fn a_released_job_waits_again_and_its_attempt_does_not_count() {
         record = check(&record, fence, end(fence, 2, End::Released), &["job.queued"]);
     }
     assert_eq!((record.job.state, record.job.attempt), (State::Queued, 5));
+}
+
+#[test]
+fn a_job_that_nobody_keeps_ends() {
+    let mut record = Record::create(spec()).record;
+    for fence in 1..=u64::from(RELEASES_MAX) {
+        record = job_after(record, [(1, lease(W1)), (1, end(fence, 1, End::Released))]);
+    }
+    assert_eq!((record.job.state, record.job.attempt), (State::Queued, RELEASES_MAX));
+    for fence in u64::from(RELEASES_MAX) + 1.. {
+        let run_at = record.job.run_at.0.saturating_sub(START).div_ceil(1000);
+        if record.job.state == State::Scheduled {
+            record = check(&record, run_at, tick(), &["job.queued"]);
+        }
+        record = job_after(record, [(run_at, lease(W1)), (run_at, end(fence, 1, End::Released))]);
+        if record.job.state.is_final() {
+            break;
+        }
+    }
+    assert_eq!(record.job.attempt, RELEASES_MAX + spec().retry.max_attempts);
+    assert_eq!(record.job.error.expect("an error").code, "worker_lost");
+}
+
+#[test]
+fn work_that_a_cancellation_overtook_is_of_an_attempt_of_its_own() {
+    let used = |fence, number, total_tokens| {
+        let usage = Some(Usage { total_tokens, ..Usage::default() });
+        Command::Report(Box::new(Report { usage, ..blank(fence, number) }))
+    };
+    let record = job([
+        (0, lease(W1)),
+        (0, output(1, 1, 0, "abc")),
+        (1, used(1, 2, 100)),
+        (2, end(1, 3, End::Released)),
+        (3, lease(W2)),
+        (4, cancel()),
+    ]);
+    check(&record, 5, end(2, 1, End::Cancelled), &["job.cancelled"]);
+    let record = check(&record, 5, output(2, 1, 0, "new"), &["job.started", "job.output"]);
+    assert_eq!((record.job.state, record.job.attempt), (State::Cancelling, 2));
+    let record = check(&record, 6, used(2, 2, 50), &["job.usage"]);
+    assert_eq!(record.job.usage.total_tokens, 150, "what was spent stays");
+    check(&record, 7, end(2, 3, End::Cancelled), &["job.cancelled"]);
+    check(&record, 7, end(2, 3, End::Completed(None)), &["job.completed"]);
 }
 
 #[test]

@@ -193,6 +193,7 @@ impl Sessions {
         request: v1::RemoveMemberRequest,
     ) -> Result<v1::RemoveMemberResponse, Status> {
         let v1::RemoveMemberRequest { project_id, user_id } = request;
+        let user_id = self::user_id("user_id", user_id)?;
         let is_self = caller.user().is_some_and(|user| user.id == user_id);
         let least = if is_self { Role::Viewer } else { Role::Owner };
         let project = membership::project(&self.log, caller, &project_id, least).await?;

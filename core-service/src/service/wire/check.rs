@@ -10,9 +10,12 @@ use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::domain::limits;
-use crate::domain::name::is_name;
+use crate::domain::name::{NAME_BYTES_MAX, is_name};
 use crate::domain::payload::{JSON, Payload};
 use crate::domain::time::Time;
+
+/// Types of one filter: more than any page of an application shows apart.
+const TYPES_MAX: usize = 32;
 
 /// INVALID_ARGUMENT for one field.
 pub(in crate::service) fn invalid(field: &str, problem: &str) -> Status {
@@ -62,6 +65,14 @@ pub(in crate::service) fn text(field: &str, value: String, max: usize) -> Result
     } else {
         Err(invalid(field, &format!("has {} bytes; at most {max}", value.len())))
     }
+}
+
+/// Types of events that a reader wants: each event is held against all of them.
+pub(in crate::service) fn types(types: Vec<String>) -> Result<Vec<String>, Status> {
+    if types.len() > TYPES_MAX || types.iter().any(|one| one.len() > NAME_BYTES_MAX) {
+        return Err(invalid("types", "at most 32, of at most 128 bytes each"));
+    }
+    Ok(types)
 }
 
 /// What people call something. Empty is none; of blanks alone nobody could tell that it is there.

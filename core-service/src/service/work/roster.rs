@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::Worker;
 use crate::domain::event::{Body, Event};
-use crate::domain::job::{self, Limit, Limits, Spec, State};
+use crate::domain::job::{self, Limit, Limits, QueueReason, Spec, State};
 use crate::domain::limits;
 
 /// Notices that wait for one worker. A worker that does not read them learns from its next beat.
@@ -62,6 +62,14 @@ impl Seats {
         let seat = self.by_id.get_mut(&self.by_job.remove(job_id)?)?;
         Some((seat.notices.clone(), seat.held.remove(job_id)?))
     }
+
+    /// The worker that holds a job has let its lease run out.
+    fn silence(&mut self, job_id: &str) {
+        let seat = self.by_job.get(job_id).and_then(|seat| self.by_id.get_mut(seat));
+        if let Some(seat) = seat {
+            seat.is_silent = true;
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -69,11 +77,14 @@ struct Seat {
     worker: Worker,
     held: HashMap<String, Held>,
     notices: mpsc::Sender<Notice>,
+    /// A lease of its ran out, and nothing came from it since: a process that hangs keeps its connection,
+    /// and would lose one job after the other.
+    is_silent: bool,
 }
 
 impl Seat {
     fn free(&self) -> usize {
-        self.worker.slots.saturating_sub(self.held.len())
+        if self.is_silent { 0 } else { self.worker.slots.saturating_sub(self.held.len()) }
     }
 }
 
@@ -93,6 +104,15 @@ impl Held {
     fn new(fence: u64, since: u64) -> Held {
         Held { fence, since, renewed: Instant::now(), is_ending: false }
     }
+}
+
+/// How a job left its holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    /// By what the holder or somebody else said.
+    Heard,
+    /// Because the holder said nothing.
+    Silent,
 }
 
 /// A look of the dispatcher at the store, under way.
@@ -153,7 +173,8 @@ impl Roster {
     pub fn seat(&self, worker: Worker) -> (SeatId, mpsc::Receiver<Notice>) {
         let (notices, receiver) = mpsc::channel(NOTICES_MAX);
         let seat = self.inner.next.fetch_add(1, Ordering::Relaxed);
-        self.seats().by_id.insert(seat, Seat { worker, held: HashMap::new(), notices });
+        let new = Seat { worker, held: HashMap::new(), notices, is_silent: false };
+        self.seats().by_id.insert(seat, new);
         self.stir();
         (seat, receiver)
     }
@@ -174,6 +195,17 @@ impl Roster {
     pub fn retire(&self, seat: SeatId) {
         if let Some(seat) = self.seats().by_id.get_mut(&seat) {
             seat.worker.slots = 0;
+        }
+    }
+
+    /// A worker has said something: it gets jobs again, if it had let a lease run out.
+    pub fn heard(&self, seat: SeatId) {
+        let mut seats = self.seats();
+        let silent = seats.by_id.get_mut(&seat).filter(|seat| seat.is_silent);
+        if let Some(seat) = silent {
+            seat.is_silent = false;
+            drop(seats);
+            self.stir();
         }
     }
 
@@ -218,6 +250,7 @@ impl Roster {
         let is_lapsed = |held: &Held| held.fence != 0 && now > held.renewed + LAPSED;
         let lapsed = held.filter(|(_, held)| is_lapsed(held)).map(|(job_id, _)| job_id.clone());
         for job_id in lapsed.collect::<Vec<_>>() {
+            seats.silence(&job_id);
             seats.free(&job_id);
         }
     }
@@ -315,8 +348,11 @@ impl Roster {
         let (job_id, offset) = (&entry.job_id, event.cursor.offset);
         match &entry.event {
             job::Event::CancelRequested(_) => self.tell_cancelled(job_id, offset),
-            fact if fact.is_final() => self.release(job_id, offset),
-            job::Event::Queued { .. } => self.release(job_id, offset),
+            fact if fact.is_final() => self.release(job_id, offset, Holder::Heard),
+            job::Event::Queued { reason: QueueReason::WorkerLost, .. } => {
+                self.release(job_id, offset, Holder::Silent);
+            }
+            job::Event::Queued { .. } => self.release(job_id, offset, Holder::Heard),
             job::Event::Created(spec) if entry.state == State::Queued => self.hear_created(spec),
             job::Event::Created(_)
             | job::Event::Started { .. }
@@ -353,10 +389,13 @@ impl Roster {
     }
 
     /// Frees the slot of a job that nobody holds any more, and tells a holder who does not know.
-    fn release(&self, job_id: &str, offset: u64) {
+    fn release(&self, job_id: &str, offset: u64, holder: Holder) {
         let mut seats = self.seats();
         if seats.held(job_id).is_some_and(|held| held.since >= offset) {
             return;
+        }
+        if holder == Holder::Silent {
+            seats.silence(job_id);
         }
         if let Some((notices, held)) = seats.free(job_id).filter(|(_, held)| !held.is_ending) {
             let lost = Notice::Lost { job_id: job_id.to_owned(), fence: held.fence };

@@ -16,6 +16,7 @@ use super::roster::{Notice, SeatId};
 use super::unary::Renewed;
 use super::{Work, cancel_notice, unary};
 use crate::domain::limits;
+use crate::error::status;
 use crate::service::wire;
 use crate::service::wire::check::invalid;
 use crate::service::wire::report as wire_report;
@@ -66,6 +67,7 @@ async fn attend(
     sender: &Sender,
 ) -> Result<(), Status> {
     let v1::WorkerHello { worker_id, kinds, slots, held, tenant } = hello;
+    let tenant = work.tenant.clone().or(Some(tenant).filter(|tenant| !tenant.is_empty()));
     let worker = super::worker(worker_id, kinds, slots, tenant)?;
     tell(
         sender,
@@ -124,9 +126,12 @@ async fn converse(
             }
             message = inbound.message(), if reports.len() < REPORTS_MAX && beats.is_empty() => {
                 let Some(message) = message? else { return Ok(()) };
+                work.roster.heard(seat);
                 match message.request {
                     Some(Request::Report(report)) => {
-                        reports.push_back(Box::pin(commit(work, report)));
+                        // Before it takes its place in the order of the reports.
+                        let reached = work.reaches(&report.job_id).await.map_err(status);
+                        reports.push_back(Box::pin(commit(work, reached, report)));
                     }
                     Some(Request::Beat(beat)) => beats.push(Box::pin(renew(work, beat.held))),
                     Some(Request::Drain(_)) => {
@@ -150,10 +155,10 @@ async fn tell(sender: &Sender, response: Response) -> Result<(), Status> {
     sender.send(Ok(response)).await.map_err(|_| Status::cancelled("the worker is gone"))
 }
 
-/// Commits a report and says what came of it.
-async fn commit(work: &Work, report: v1::Report) -> Response {
+/// Commits a report about a job that the worker reaches, and says what came of it.
+async fn commit(work: &Work, reached: Result<(), Status>, report: v1::Report) -> Response {
     let (id, fence, number) = (report.job_id.clone(), report.fence, report.number);
-    let outcome = match wire_report::report(report) {
+    let outcome = match reached.and_then(|()| wire_report::report(report)) {
         Ok((job_id, report)) => unary::report(work, job_id, report).await,
         Err(status) => Err(status),
     };

@@ -69,12 +69,23 @@ pub(in crate::service) async fn renew(
     work: &Work,
     held: Vec<v1::Lease>,
 ) -> Result<Renewed, Status> {
-    let renewals = held.into_iter().map(|lease| async {
+    let (mut kept, mut cancels, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+    let mut ours = Vec::with_capacity(held.len());
+    for lease in held {
+        match work.reaches(&lease.job_id).await {
+            Ok(()) => ours.push(lease),
+            // Its holder, if it has one, is not this caller.
+            Err(Error::Refused(_)) => {
+                lost.push(v1::LeaseLost { job_id: lease.job_id, fence: lease.fence });
+            }
+            Err(error) => return Err(status(error)),
+        }
+    }
+    let renewals = ours.into_iter().map(|lease| async {
         let command = job::Command::Renew { fence: lease.fence, ttl: limits::LEASE };
         let renewed = change(&work.log, &lease.job_id, command).await;
         (lease, renewed)
     });
-    let (mut kept, mut cancels, mut lost) = (Vec::new(), Vec::new(), Vec::new());
     for (lease, renewed) in futures::future::join_all(renewals).await {
         match renewed {
             Ok(stored) => {

@@ -123,7 +123,7 @@ impl World {
         output: usize,
         end: Option<u8>,
     ) -> Report {
-        let is_new = self.record.job.state == State::Queued;
+        let is_new = self.record.job.worker.is_none();
         let written =
             self.record.job.output.get("stdout").copied().filter(|_| !is_new).unwrap_or(0);
         let chunk = OutputChunk {
@@ -171,13 +171,13 @@ impl World {
                 before.custody.report + 1,
                 "each report counts once, in order"
             );
-            self.accept(report, before.job.state == State::Queued);
+            self.accept(report, after.job.attempt > before.job.attempt);
         }
         if before.job.state.is_final() {
             assert!(decision.entries.is_empty() && *after == before, "nothing follows the end");
         }
         if before.job.cancel.is_some() {
-            assert_eq!(after.job.attempt, before.job.attempt, "no attempt after a cancellation");
+            assert_eq!(after.custody.fence, before.custody.fence, "no lease after a cancellation");
         }
         self.log.extend(decision.entries.iter().map(|entry| (self.now, entry.clone())));
         self.record = decision.record;

@@ -181,6 +181,8 @@ fn a_slot_is_free_again_when_nobody_told_that_its_lease_is_over() {
     roster.forget_lapsed(Instant::now() + LAPSED / 2);
     assert_eq!(roster.hungry()[0].free, 1, "it may go on");
     roster.forget_lapsed(Instant::now() + LAPSED * 2);
+    assert!(roster.hungry().is_empty(), "its worker has been silent for as long");
+    roster.heard(seat);
     assert_eq!(roster.hungry()[0].free, 2);
 }
 
@@ -197,4 +199,22 @@ fn types_that_concern_the_roster_are_those_that_it_hears() {
     assert!(heard.iter().all(|event| Roster::hears(event.kind())));
     assert!(Roster::hears("job.failed"));
     assert!(!Roster::hears(job::Event::Started { worker: "w".into() }.kind()));
+}
+
+#[test]
+fn a_worker_whose_lease_ran_out_gets_no_job_before_it_says_something() {
+    let roster = Roster::default();
+    let (seat, _notices) = roster.seat(worker("w", 2));
+    let lost = |reason| {
+        roster.hold(seat, "a", 1, 0);
+        roster.hear(&told("a", job::Event::Queued { reason, run_at: NOW, error: None }));
+    };
+    lost(QueueReason::Released);
+    assert_eq!(roster.hungry().len(), 1, "it gave the job back itself");
+    lost(QueueReason::WorkerLost);
+    assert!(roster.hungry().is_empty());
+    look(&roster);
+    assert_eq!(taker(&roster, &spec("b")), None, "nor a new one");
+    roster.heard(seat);
+    assert_eq!(roster.hungry().len(), 1);
 }

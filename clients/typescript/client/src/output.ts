@@ -57,7 +57,7 @@ export class Output implements Readable<OutputState> {
     this.#watchers += 1;
     this.#stop ??= this.#start();
     return () => {
-      forget();
+      if (!forget()) return;
       this.#watchers -= 1;
       if (this.#watchers > 0) return;
       this.#stop?.();

@@ -64,7 +64,8 @@ export class SessionFold implements Fold<Session> {
   reset(snapshot: unknown): void {
     const { session } = (snapshot ?? {}) as { session?: State };
     if (session) this.#arrive(session);
-    this.#changed();
+    // What was done is in the snapshot, or of a history that is no more, whose versions say nothing here.
+    this.#changed(session && this.#proposals.filter(({ version }) => version === undefined));
   }
 
   apply(name: string, payload: Payload): void | Promise<() => void> {

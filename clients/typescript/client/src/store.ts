@@ -31,9 +31,13 @@ export async function* states<S>(
 /** Changes of less than a frame are told at once as one. */
 const FRAME_MS = 16;
 
-/** Calls all of them. One that throws is reported as uncaught, and spoils nothing for the others. */
-export function callAll<A extends unknown[]>(all: Iterable<(...args: A) => void>, ...args: A): void {
+/**
+ * Calls all that are there, but those that one before took out. One that throws is reported as uncaught, and
+ * spoils nothing for the others.
+ */
+export function callAll<A extends unknown[]>(all: ReadonlySet<(...args: A) => void>, ...args: A): void {
   for (const each of [...all]) {
+    if (!all.has(each)) continue;
     try {
       each(...args);
     } catch (error) {
@@ -55,7 +59,8 @@ export class Listeners {
   #toldAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  add(listener: () => void): () => void {
+  /** What is returned takes it out, and answers whether it was there still. */
+  add(listener: () => void): () => boolean {
     // Of its own: the same function may listen twice.
     const own = () => listener();
     this.#all.add(own);

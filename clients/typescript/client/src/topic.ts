@@ -106,6 +106,11 @@ export class Topic<T> {
     return (this.#state ??= this.#view());
   }
 
+  /** Whether it is closed for good: only another may come to something else. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
   /** Its full name, once the server has told it. */
   get name(): string {
     return this.#name;

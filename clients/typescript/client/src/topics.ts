@@ -50,7 +50,7 @@ export class Topics implements Inlet {
     clearTimeout(held.linger);
     let isHeld = true;
     const release = () => {
-      if (isHeld && --held.holders === 0) held.linger = setTimeout(() => this.#drop(key, held), LINGER_MS);
+      if (isHeld && --held.holders === 0) this.#leave(key, held);
       isHeld = false;
     };
     return [held.topic as unknown as Topic<T>, release];
@@ -83,6 +83,12 @@ export class Topics implements Inlet {
    */
   #named(name: unknown): readonly Topic<never>[] {
     return this.#all().filter((topic) => topic.name === name);
+  }
+
+  #leave(key: string, entry: Entry): void {
+    // Whoever looks anew at what was refused asks anew.
+    if (entry.topic.isRefused) this.#drop(key, entry);
+    else entry.linger = setTimeout(() => this.#drop(key, entry), LINGER_MS);
   }
 
   #drop(key: string, entry: Entry): void {

@@ -66,6 +66,15 @@ test("who asks is told that the answer was not whole, and may ask again", async 
   await expect(client.listJobs()).resolves.toMatchObject({ jobs: [] });
 });
 
+test("who looks anew at a job that was refused asks anew, and at once", async () => {
+  const server = await Server.forTest();
+  const { job_id } = await clientOf(server).createJob({ kind: "render" });
+  const { client } = await spoiled(server, `/jobs/${job_id}`, [gone]);
+  const job = client.job(job_id);
+  await expect(job.until(() => true)).rejects.toMatchObject({ code: "job_not_found" });
+  expect(await job.until(() => true)).toMatchObject({ job_id });
+});
+
 test("output that breaks off is read again", async () => {
   const server = await Server.forTest();
   const job_id = await written(server, "all of it");

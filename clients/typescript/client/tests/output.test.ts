@@ -29,6 +29,20 @@ test("output is the bytes that were written, whenever one begins to look and wha
   stop();
 });
 
+test("who stops looking twice takes nothing from the others", async () => {
+  const server = await Server.forTest();
+  const client = clientOf(server);
+  const { job_id } = await client.createJob({ kind: "render" });
+  const lease = await new Worker(server.core).lease("render");
+  const output = client.job(job_id).output();
+  const [one, other] = [output.subscribe(() => {}), output.subscribe(() => {})];
+  one();
+  one();
+  await lease.write("seen");
+  await eventually("the other sees it", () => output.get().text === "seen");
+  other();
+});
+
 test("of a long output the end is read, and another attempt begins another text", async () => {
   const server = await Server.forTest();
   const client = clientOf(server);

@@ -1,6 +1,9 @@
 """Tokens and certificates: what opens a core's door, and whose name calls are made in."""
 
 import asyncio
+import base64
+import hmac
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,6 +40,20 @@ def mint(*arguments: str) -> str:
         check=True,
     )
     return minted.stdout.strip()
+
+
+def expired(token: str) -> str:
+    """The same token, as it will be when its time is over."""
+    head, body, _ = token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(body + "=="))
+    times = {claim: claims[claim] - 86_400 * 400 for claim in ("iat", "exp") if claim in claims}
+    parts = [head, _part(json.dumps({**claims, **times}).encode())]
+    signed = hmac.digest(SERVICES.encode(), ".".join(parts).encode(), "sha256")
+    return ".".join([*parts, _part(signed)])
+
+
+def _part(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +124,32 @@ async def test_a_provider_that_fails_once_ends_no_worker(core: Core, name: Name)
         with pytest.raises(Unavailable, match="OSError") as failed:
             await workers.jobs.get(job.job_id)
         assert "secret" not in str(failed.value)
+
+
+async def test_a_worker_whose_token_is_over_asks_for_another(core: Core, name: Name) -> None:
+    service, kind = mint("--service", "web", "--scope", "service,worker"), name()
+    over, asked = expired(service), 0
+
+    def provide() -> str:
+        nonlocal asked
+        asked += 1
+        return over if asked == 1 else service
+
+    async with (
+        AsyncClient(core.core, service_token=service, token=mint("--sub", "alice")) as client,
+        AsyncClient(core.core, service_token=provide) as workers,
+        AsyncClient(core.core, service_token=over) as late,
+    ):
+        worker = workers.worker()
+        worker.job(kind)(_input)
+        async with working(worker):
+            job = await client.jobs.create(kind, {"n": 1})
+            assert from_payload((await soon(client.jobs.wait(job.job_id))).result) == {"n": 1}
+        worker = late.worker()
+        worker.job(kind)(_input)
+        with pytest.raises(NotAuthenticated) as refused:
+            await soon(worker.run(signals=False))
+        assert refused.value.code == "token_expired"
 
 
 async def test_a_provider_that_hangs_holds_up_no_call(core: Core) -> None:

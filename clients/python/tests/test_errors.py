@@ -13,6 +13,7 @@ from working import working
 from roomcast import (
     AsyncClient,
     AsyncWork,
+    Exhausted,
     InvalidRequest,
     NotFound,
     ReportRefused,
@@ -55,6 +56,14 @@ async def test_the_data_of_an_event_is_an_object(client: AsyncClient) -> None:
         await client.topics.publish("user:x", "x", [1])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="content_type"):
         to_payload(b"bytes")
+
+
+@pytest.mark.parametrize("megabytes", [2, 5])
+async def test_what_is_too_large_is_refused_as_such(client: AsyncClient, megabytes: int) -> None:
+    # The second is more than a message may have: it is refused on its way.
+    with pytest.raises(Exhausted) as refused:
+        await client.jobs.create("x", "x" * (megabytes << 20))
+    assert (refused.value.code, refused.value.retryable) == ("payload_too_large", False)
 
 
 async def test_a_time_needs_its_zone(client: AsyncClient) -> None:

@@ -290,6 +290,31 @@ def test_a_client_that_is_closed_lets_go_whoever_waits(
     assert "roomcast" not in [thread.name for thread in threading.enumerate()]
 
 
+def test_a_client_that_is_closed_ends_its_worker_and_tells_the_handlers(
+    server: Server, name: Name
+) -> None:
+    kind, started, told = name(), threading.Event(), threading.Event()
+    client = Client(server.core)
+    worker = client.worker()
+
+    @worker.job(kind)
+    def hang(work: Work) -> None:
+        started.set()
+        assert work.stopped.wait(PATIENCE)
+        with pytest.raises(LeaseLost):
+            work.raise_if_stopped()
+        told.set()
+
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(worker.run, signals=False)
+        client.jobs.create(kind)
+        assert started.wait(PATIENCE)
+        client.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            running.result(PATIENCE)
+    assert told.is_set()
+
+
 def test_output_that_is_refused_leaves_a_handler_its_own_end(server: Server, name: Name) -> None:
     kind = name()
     with Client(server.core) as client:

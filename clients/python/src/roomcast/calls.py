@@ -66,6 +66,11 @@ class Calls:
         self._cores = cores
         self._credentials = credentials
 
+    @property
+    def may_renew(self) -> bool:
+        """Whether another call may go with another token."""
+        return self._credentials.may_renew
+
     def of_worker(self) -> Calls:
         """The same cores with a worker's hands."""
         return Calls(self._cores, self._credentials.of_worker())

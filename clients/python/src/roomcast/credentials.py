@@ -65,6 +65,11 @@ class Credentials:
     token: Token | None = field(default=None, repr=False)
     service_token: Token | None = field(default=None, repr=False)
 
+    @property
+    def may_renew(self) -> bool:
+        """Whether another call may go with another token."""
+        return callable(self.token) or callable(self.service_token)
+
     def of_worker(self) -> Credentials:
         """Without the user: beside a service token that would only narrow the rights."""
         return self if self.service_token is None else Credentials(None, self.service_token)

@@ -138,7 +138,7 @@ class JobFailure(Exception):
 
 _TYPES: dict[grpc.StatusCode, type[RoomcastError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
-    grpc.StatusCode.OUT_OF_RANGE: InvalidRequest,
+    grpc.StatusCode.OUT_OF_RANGE: Exhausted,
     grpc.StatusCode.UNAUTHENTICATED: NotAuthenticated,
     grpc.StatusCode.PERMISSION_DENIED: NotPermitted,
     grpc.StatusCode.NOT_FOUND: NotFound,

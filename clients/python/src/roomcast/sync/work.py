@@ -9,7 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, TextIO
 
-from roomcast.errors import LeaseLost, ReportRefused
+from roomcast.errors import JobCancelled, LeaseLost, ReportRefused
 from roomcast.sync.blocking import Blocking, Facade
 from roomcast.sync.portal import Portal
 from roomcast.v1 import Job
@@ -74,7 +74,10 @@ class Work(Facade[AsyncWork]):
             JobCancelled: Somebody asked the job to end, or the worker leaves; let it pass, or finish.
             LeaseLost: The job is another's.
         """
-        self.inner.raise_if_stopped()
+        if self.lost.is_set():
+            raise LeaseLost
+        if self.stopped.is_set():
+            raise JobCancelled
 
     progress = Blocking(AsyncWork.progress)
     publish = Blocking(AsyncWork.publish)

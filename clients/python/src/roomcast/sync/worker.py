@@ -110,6 +110,11 @@ class Worker(Facade[AsyncWorker]):
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, context.run, run)
+        except asyncio.CancelledError:
+            # The worker has ended, and waits for the thread.
+            work.lost.set()
+            work.stopped.set()
+            raise
         finally:
             mirror.cancel()
 

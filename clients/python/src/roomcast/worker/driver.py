@@ -94,7 +94,8 @@ class Driver:
                 try:
                     await self._connect(backoff)
                 except RoomcastError as error:
-                    if isinstance(error, _FINAL) and error.code != "token_expired":
+                    may_renew = error.code == "token_expired" and self._calls.may_renew
+                    if isinstance(error, _FINAL) and not may_renew:
                         raise
                     _log.info("the stream to the core broke off: %s", error)
                 await self._pause(backoff.next())

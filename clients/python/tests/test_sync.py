@@ -1,12 +1,15 @@
 """The façade that waits: the same surface, and the same behaviour."""
 
+import asyncio
 import inspect
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from eventually import soon
 from server import Server
+from working import working
 
 from roomcast import (
     AsyncClient,
@@ -313,6 +316,29 @@ def test_a_client_that_is_closed_ends_its_worker_and_tells_the_handlers(
         with pytest.raises(RuntimeError, match="closed"):
             running.result(PATIENCE)
     assert told.is_set()
+
+
+def test_an_async_worker_may_stand_beside_a_client_that_waits(server: Server, name: Name) -> None:
+    kind = name()
+
+    async def work_off(beside: Client, count: int) -> list[object]:
+        async with AsyncClient(server.core) as client:
+            worker = client.worker(slots=4)
+
+            @worker.job(kind)
+            async def look(work: AsyncWork) -> str:
+                looked_at = await asyncio.to_thread(beside.jobs.get, work.job.job_id)
+                return looked_at.job_id
+
+            async with working(worker):
+                jobs = [await client.jobs.create(kind) for _ in range(count)]
+                ended = [await soon(client.jobs.wait(job.job_id)) for job in jobs]
+            return [from_payload(job.result) == job.job_id for job in ended]
+
+    with Client(server.core) as beside:
+        # Each in a loop of its own, beside that of the client.
+        for _ in range(2):
+            assert asyncio.run(work_off(beside, 20)) == [True] * 20
 
 
 def test_output_that_is_refused_leaves_a_handler_its_own_end(server: Server, name: Name) -> None:

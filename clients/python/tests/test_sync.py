@@ -2,6 +2,8 @@
 
 import asyncio
 import inspect
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -364,6 +366,23 @@ def test_output_that_is_refused_leaves_a_handler_its_own_end(server: Server, nam
             worker.drain()
             running.result(PATIENCE)
         assert client.jobs.output(job.job_id) == b"unfinished"
+
+
+LEFT_OPEN = """
+import atexit, sys
+from roomcast import Client
+atexit.register(lambda: late.close())
+late = Client(sys.argv[1])
+client = Client(sys.argv[1])
+follow = client.topics.watch("user:x")
+next(follow)
+"""
+
+
+def test_a_program_ends_though_it_closes_nothing(server: Server) -> None:
+    command = [sys.executable, "-c", LEFT_OPEN, server.core]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_one_loop_serves_all_clients(server: Server) -> None:

@@ -154,7 +154,9 @@ class Client(Facade[AsyncClient]):
         if not self._is_closed:
             self._is_closed = True
             try:
-                self.portal.call(self.inner.close())
+                # At the program's end the loop may have gone first.
+                if self.portal.is_open:
+                    self.portal.call(self.inner.close())
             finally:
                 self.portal.leave()
 

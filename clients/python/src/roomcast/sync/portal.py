@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import concurrent.futures
 import threading
 from collections.abc import Callable, Coroutine
@@ -24,11 +25,13 @@ class Portal:
     _lock: ClassVar[threading.RLock] = threading.RLock()
 
     def __init__(self) -> None:
-        """Starts the thread; a daemon, so that a client that was not closed keeps no process."""
+        """Starts the thread; it ends with the program, so that a client that was not closed keeps none."""
         self._loop = asyncio.new_event_loop()
         self._is_open = True
         self._thread = threading.Thread(target=self._run, name="roomcast", daemon=True)
         self._thread.start()
+        # Before the interpreter takes the objects apart: a stream that is closed then waits for the loop.
+        atexit.register(self._close)
 
     @classmethod
     def enter(cls) -> Portal:
@@ -46,9 +49,7 @@ class Portal:
             if Portal._users:
                 return
             Portal._shared = None
-            self._is_open = False
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._close()
 
     @property
     def is_open(self) -> bool:
@@ -80,6 +81,15 @@ class Portal:
     def soon(self, callback: Callable[[], object]) -> None:
         """Runs a function in the loop, without waiting. For signal handlers, too."""
         self._loop.call_soon_threadsafe(callback)
+
+    def _close(self) -> None:
+        with self._lock:
+            if not self._is_open:
+                return
+            self._is_open = False
+        atexit.unregister(self._close)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

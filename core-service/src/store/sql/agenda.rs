@@ -2,19 +2,19 @@
 //!
 //! Free jobs come by priority; within one priority, owners and projects take turns, whose oldest job
 //! is next. Keys and jobs are found by seeking in the index, so that an owner with ten thousand
-//! queued jobs costs no more than one with one. A kind or a key that is at its limit is passed over, so
+//! queued jobs costs no more than one with one, and by few statements: of a database each is a journey. A kind or a key that is at its limit is passed over, so
 //! that it holds up no other.
 //!
 //! So that low priority waits but never starves, every sixteenth reading begins with a job of the
 //! lowest priority, if it has waited for a minute.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::room::Room;
-use super::{Answer, Row, Sql, values};
+use super::{Answer, Row, Sql, json, values};
 use crate::domain::job::Limits;
 use crate::domain::time::Time;
 use crate::store::job::FAIRNESS_TENANT_END;
@@ -117,8 +117,17 @@ struct Finder<'search, S> {
 /// What waits with one fairness key.
 struct Queue {
     key: String,
-    /// The oldest not yet taken of each lane.
-    heads: Vec<(usize, Candidate, Time)>,
+    lanes: Vec<Waiting>,
+}
+
+/// What of it waits in one lane.
+struct Waiting {
+    lane: usize,
+    /// The oldest not yet taken, as far as they were read.
+    jobs: VecDeque<(Candidate, Time)>,
+    /// The job that was read last.
+    last: String,
+    is_all: bool,
 }
 
 impl<'search, S: Sql> Finder<'search, S> {
@@ -145,24 +154,24 @@ impl<'search, S: Sql> Finder<'search, S> {
     }
 
     fn highest_priority(&self, below: i64) -> Answer<Option<i64>, S> {
-        let sql = "SELECT max(priority) FROM job
-                   WHERE is_free = 1 AND kind = ?1 AND pinned_worker = ?2 AND priority < ?3";
-        Ok(self.priorities(sql, below)?.into_iter().max())
+        self.priority("max", "DESC", below)
     }
 
     fn lowest_priority(&self) -> Answer<Option<i64>, S> {
-        let sql = "SELECT min(priority) FROM job
-                   WHERE is_free = 1 AND kind = ?1 AND pinned_worker = ?2 AND priority < ?3";
-        Ok(self.priorities(sql, i64::MAX)?.into_iter().min())
+        self.priority("min", "ASC", i64::MAX)
     }
 
-    fn priorities(&self, sql: &str, below: i64) -> Answer<Vec<i64>, S> {
-        let mut priorities = Vec::new();
-        for (kind, pin) in &self.lanes {
-            let found = self.sql.row(sql, values![*kind, *pin, below])?;
-            priorities.extend(found.map(|row| row.optional_number(0)).transpose()?.flatten());
-        }
-        Ok(priorities)
+    fn priority(&self, choice: &str, order: &str, below: i64) -> Answer<Option<i64>, S> {
+        let found = self.sql.row(
+            &format!(
+                "SELECT {choice}((SELECT priority FROM job WHERE is_free = 1
+                   AND kind = w.value ->> 0 AND pinned_worker = w.value ->> 1 AND priority < ?2
+                   ORDER BY priority {order} LIMIT 1)) FROM {} w",
+                S::EACH
+            ),
+            values![&json(self.lanes.iter())?, below],
+        )?;
+        Ok(found.map(|row| row.optional_number(0)).transpose()?.flatten())
     }
 
     /// Jobs of one priority: one of each key, beginning after `turn`, and again until there are
@@ -174,115 +183,145 @@ impl<'search, S: Sql> Finder<'search, S> {
         count: usize,
         found: &mut Vec<(Candidate, Time)>,
     ) -> Answer<(), S> {
-        let mut queues = Vec::new();
-        for key in self.keys(priority, turn, count)? {
-            let mut heads = Vec::new();
-            for lane in 0..self.lanes.len() {
-                let head = self.next_job(lane, priority, &key, "")?;
-                heads.extend(head.map(|(job, run_at)| (lane, job, run_at)));
-            }
-            queues.push(Queue { key, heads });
-        }
+        let mut queues = self.queues(priority, turn, count)?;
         let enough = found.len() + count;
         while found.len() < enough && !queues.is_empty() {
+            let each = (enough - found.len()).div_ceil(queues.len());
             for queue in &mut queues {
                 if found.len() < enough {
-                    found.extend(self.take_oldest(queue, priority)?);
+                    found.extend(self.take_oldest(queue, priority, each)?);
                 }
             }
-            queues.retain(|queue| !queue.heads.is_empty());
+            queues.retain(|queue| !queue.lanes.is_empty());
         }
         Ok(())
     }
 
+    /// The next job with a key. Whoever has none at hand reads `each`.
     fn take_oldest(
         &mut self,
         queue: &mut Queue,
         priority: i64,
+        each: usize,
     ) -> Answer<Option<(Candidate, Time)>, S> {
-        let mut heads = Vec::with_capacity(queue.heads.len());
-        for head in queue.heads.drain(..) {
-            if self.room.has(self.lanes[head.0].0, &queue.key)? {
-                heads.push(head);
+        let mut lanes = Vec::with_capacity(queue.lanes.len());
+        for mut waiting in queue.lanes.drain(..) {
+            if !self.room.has(self.lanes[waiting.lane].0, &queue.key)? {
+                continue;
+            }
+            if waiting.jobs.is_empty() && !waiting.is_all {
+                self.read_on(&mut waiting, priority, &queue.key, each)?;
+            }
+            if !waiting.jobs.is_empty() {
+                lanes.push(waiting);
             }
         }
-        queue.heads = heads;
-        let oldest = (0..queue.heads.len()).min_by_key(|at| &queue.heads[*at].1.job_id);
-        let Some(at) = oldest else { return Ok(None) };
-        let (lane, job, run_at) = queue.heads.swap_remove(at);
-        self.room.take(self.lanes[lane].0, &queue.key)?;
-        let next = self.next_job(lane, priority, &queue.key, &job.job_id)?;
-        queue.heads.extend(next.map(|(job, run_at)| (lane, job, run_at)));
-        Ok(Some((job, run_at)))
+        queue.lanes = lanes;
+        let id = |waiting: &Waiting| waiting.jobs.front().map(|(job, _)| job.job_id.clone());
+        let oldest = queue.lanes.iter_mut().min_by_key(|waiting| id(waiting));
+        let Some(oldest) = oldest else { return Ok(None) };
+        self.room.take(self.lanes[oldest.lane].0, &queue.key)?;
+        Ok(oldest.jobs.pop_front())
     }
 
-    /// Keys with free jobs, in the order of their turns, at most `count`.
-    fn keys(&mut self, priority: i64, turn: &str, count: usize) -> Answer<Vec<String>, S> {
-        let (mut later, mut earlier) = (Vec::new(), Vec::new());
+    /// Keys with free jobs, in the order of their turns, at most `count`, each with the oldest job of
+    /// every lane.
+    fn queues(&mut self, priority: i64, turn: &str, count: usize) -> Answer<Vec<Queue>, S> {
         let (first, end) = (self.first_key.clone(), self.end_key.clone());
-        for lane in 0..self.lanes.len() {
-            let range = (turn.max(&first), end.as_deref());
-            later.extend(self.walk(lane, priority, range, count)?);
-            if !turn.is_empty() {
-                // Up to the key itself: it comes last.
-                let end = format!("{turn}\0");
-                earlier.extend(self.walk(lane, priority, (&first, Some(&end)), count)?);
+        // Up to the key itself: it comes last.
+        let turn_end = format!("{turn}\0");
+        let later = (turn.max(&first), end.as_deref());
+        let earlier = (&*first, Some(&*turn_end));
+        let ranges = if turn.is_empty() { &[later][..] } else { &[later, earlier] };
+        let mut queues: Vec<Queue> = Vec::new();
+        for range in ranges {
+            let mut by_key: BTreeMap<String, Vec<Waiting>> = BTreeMap::new();
+            for lane in 0..self.lanes.len() {
+                for (job, run_at) in self.walk(lane, priority, *range, count)? {
+                    let (key, last) = (job.fairness_key.clone(), job.job_id.clone());
+                    let jobs = VecDeque::from([(job, run_at)]);
+                    let waiting = Waiting { lane, jobs, last, is_all: false };
+                    by_key.entry(key).or_default().push(waiting);
+                }
             }
+            queues.extend(by_key.into_iter().map(|(key, lanes)| Queue { key, lanes }));
         }
-        for part in [&mut later, &mut earlier] {
-            part.sort_unstable();
-            part.dedup();
-        }
-        later.extend(earlier);
         let mut seen = HashSet::new();
-        later.retain(|key| seen.insert(key.clone()));
-        later.truncate(count);
-        Ok(later)
+        queues.retain(|queue| seen.insert(queue.key.clone()));
+        queues.truncate(count);
+        Ok(queues)
     }
 
-    /// A lane's keys after `start` and before `end` that have room, by one seek each.
+    /// The oldest job of each of a lane's keys after `start` and before `end` that have room, by one seek
+    /// each, however many jobs a key has.
     fn walk(
         &mut self,
         lane: usize,
         priority: i64,
         (start, end): (&str, Option<&str>),
         count: usize,
-    ) -> Answer<Vec<String>, S> {
+    ) -> Answer<Vec<(Candidate, Time)>, S> {
         let (kind, pin) = self.lanes[lane];
-        let next = "SELECT fairness_key FROM job WHERE is_free = 1 AND kind = ?1
-             AND pinned_worker = ?2 AND priority = ?3 AND fairness_key > ?4
-             ORDER BY fairness_key LIMIT 1";
-        let (mut keys, mut last) = (Vec::new(), start.to_owned());
-        while keys.len() < count {
-            let found = self.sql.row(next, values![kind, pin, priority, &last])?;
-            let found = found.map(|row| row.text(0)).transpose()?;
-            let Some(key) = found.filter(|key| end.is_none_or(|end| &**key < end)) else { break };
-            if self.room.has(kind, &key)? {
-                keys.push(key.clone());
+        let (mut oldest, mut last) = (Vec::new(), start.to_owned());
+        loop {
+            let wanted = count - oldest.len();
+            let found = self.sql.rows(WALK, values![kind, pin, priority, &last, wanted])?;
+            for row in &found {
+                let (job, run_at) = free_job(row)?;
+                last.clone_from(&job.fairness_key);
+                if end.is_some_and(|end| &*last >= end) {
+                    return Ok(oldest);
+                }
+                if self.room.has(kind, &last)? {
+                    oldest.push((job, run_at));
+                }
             }
-            last = key;
+            if found.len() < wanted || oldest.len() == count {
+                return Ok(oldest);
+            }
         }
-        Ok(keys)
     }
 
-    /// The oldest job of a lane with a key, after one that is taken.
-    fn next_job(
+    /// The next jobs of a lane with a key, at most so many.
+    fn read_on(
         &self,
-        lane: usize,
+        waiting: &mut Waiting,
         priority: i64,
         key: &str,
-        after: &str,
-    ) -> Answer<Option<(Candidate, Time)>, S> {
-        let (kind, pin) = self.lanes[lane];
-        let found = self.sql.row(
+        count: usize,
+    ) -> Answer<(), S> {
+        let (kind, pin) = self.lanes[waiting.lane];
+        let found = self.sql.rows(
             "SELECT job_id, fairness_key, deadline, run_at FROM job
              WHERE is_free = 1 AND kind = ?1 AND pinned_worker = ?2 AND priority = ?3
-             AND fairness_key = ?4 AND job_id > ?5 ORDER BY job_id LIMIT 1",
-            values![kind, pin, priority, key, after],
+             AND fairness_key = ?4 AND job_id > ?5 ORDER BY job_id LIMIT ?6",
+            values![kind, pin, priority, key, &waiting.last, count],
         )?;
-        let read = |row: Row| Ok::<_, Error>((candidate(&row)?, Time(row.unsigned(3)?)));
-        Ok(found.map(read).transpose()?)
+        waiting.is_all = found.len() < count;
+        waiting.jobs = found.iter().map(free_job).collect::<Result<_, _>>()?;
+        if let Some((last, _)) = waiting.jobs.back() {
+            waiting.last.clone_from(&last.job_id);
+        }
+        Ok(())
     }
+}
+
+/// The oldest job of each of a lane's keys after one. What follows a key in the index is the next one.
+const WALK: &str = "WITH RECURSIVE oldest(job_id, place) AS (
+     SELECT (SELECT job_id FROM job
+       WHERE is_free = 1 AND kind = ?1 AND pinned_worker = ?2 AND priority = ?3 AND fairness_key > ?4
+       ORDER BY fairness_key, job_id LIMIT 1), CAST(1 AS BIGINT)
+     UNION ALL
+     SELECT (SELECT job_id FROM job
+       WHERE is_free = 1 AND kind = ?1 AND pinned_worker = ?2 AND priority = ?3
+       AND fairness_key > (SELECT fairness_key FROM job WHERE job_id = oldest.job_id)
+       ORDER BY fairness_key, job_id LIMIT 1), place + 1
+     FROM oldest WHERE job_id IS NOT NULL AND place < ?5)
+   SELECT j.job_id, j.fairness_key, j.deadline, j.run_at
+   FROM oldest CROSS JOIN job j WHERE j.job_id = oldest.job_id ORDER BY place";
+
+fn free_job(row: &Row) -> Result<(Candidate, Time), Error> {
+    Ok((candidate(row)?, Time(row.unsigned(3)?)))
 }
 
 /// Jobs whose deadline is `now` or before.

@@ -23,8 +23,9 @@ pub(crate) fn put_part<S: Sql>(sql: &S, part: &Part, now: Time) -> Answer<(), S>
             values![body, now + COPY_KEPT],
         )?;
     }
-    let is_kept = "SELECT goes_at FROM graph_loose WHERE body = ?1 AND goes_at > ?2";
-    if sql.row(is_kept, values![body, now])?.is_none() {
+    // Its row is held, so that no cleaner deletes it before what is put is there.
+    let held = "UPDATE graph_loose SET goes_at = goes_at WHERE body = ?1 AND goes_at > ?2";
+    if sql.execute(held, values![body, now])? == 0 {
         return Err(Refusal::CopyLost.into());
     }
     let body = Body { sql, body };

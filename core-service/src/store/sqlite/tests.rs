@@ -2,6 +2,7 @@
 
 mod cleaner;
 mod migration;
+mod statements;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -145,7 +145,7 @@ pub struct Config {
     #[arg(long, env = "ROOMCAST_PENDING_PER_ADDRESS_MAX", default_value_t = PENDING_PER_ADDRESS_MAX, value_name = "COUNT")]
     pub pending_per_address_max: usize,
 
-    /// Sockets of one user at once; more are refused with `too_many_connections`.
+    /// Sockets of one user at once, and as many event streams; more are refused with `too_many_connections`.
     #[arg(long, env = "ROOMCAST_SOCKETS_PER_USER_MAX", default_value_t = CONNECTIONS_EACH_MAX, value_name = "COUNT")]
     pub sockets_per_user_max: usize,
 

@@ -10,6 +10,7 @@ use crate::{
     connections::Connections,
     departures::Departures,
     feed::Feeds,
+    listener::Caps,
     presence::Presence,
     upstream::Upstream,
 };
@@ -31,6 +32,8 @@ pub struct AppState {
     pub presence: Presence,
     /// Who is connected over Socket.IO.
     pub connections: Connections,
+    /// Event streams that each user follows here, by tenant and id.
+    pub streams: Caps<(String, String)>,
     /// Whose connections were ended without a farewell.
     pub departures: Departures,
     /// Cancelled when the edge begins to shut down.

@@ -49,11 +49,47 @@ async fn a_job_lives_its_whole_life_over_rest() {
     let types: Vec<&str> =
         events["events"].as_array().unwrap().iter().filter_map(|e| e["type"].as_str()).collect();
     assert_eq!((types[0], *types.last().unwrap()), ("job.created", "job.completed"));
-    let again = ana.post(&format!("{path}/retry"), &json!({})).await.ok(201);
+    let keyed = json!({ "idempotency_key": "k" });
+    let again = ana.post(&format!("{path}/retry"), &keyed).await.ok(201);
     assert_eq!(again["retry_of"], job_id);
+    let repeated = ana.post(&format!("{path}/retry"), &keyed).await.ok(201);
+    assert_eq!(repeated["job_id"], again["job_id"]);
     let new_path = format!("/jobs/{}/cancel", again["job_id"].as_str().unwrap());
     let cancelled = ana.post(&new_path, &json!({ "reason": "enough" })).await.ok(200);
     assert_eq!(cancelled["status"], "cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_core_refuses_is_named_as_it_was_asked_for() {
+    let system = System::start().await;
+    let root = system.edge.rest(&admin("root"));
+    let year = 400 * 86_400_000_u64;
+    for (path, body, field) in [
+        (
+            "/jobs",
+            json!({ "kind": "k", "retry": { "initial_backoff_ms": year } }),
+            "retry.initial_backoff_ms",
+        ),
+        (
+            "/jobs",
+            json!({ "kind": "k", "timeouts": { "attempt_ms": year } }),
+            "timeouts.attempt_ms",
+        ),
+        ("/jobs", json!({ "kind": "k", "timeouts": { "total_ms": year } }), "timeouts.total_ms"),
+        (
+            "/revocations",
+            json!({ "token_id": "t", "expires_at": "2001-01-01T00:00:00Z" }),
+            "expires_at",
+        ),
+    ] {
+        let refused = root.post(path, &body).await;
+        assert_eq!(refused.problem(), "invalid_argument", "{body}");
+        let problem = refused.json();
+        assert_eq!(problem["errors"][0]["field"], field, "{body}");
+        assert!(problem["detail"].as_str().unwrap().starts_with(field), "{problem}");
+    }
+    let refused = root.get("/explain?user=&topic=room:open").await;
+    assert_eq!(refused.json()["errors"][0]["field"], "user");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::worker::{completed, output};
-use crate::support::{Sse, System, Worker, admin, user};
+use crate::support::{Core, Edge, Sse, System, Worker, admin, eventually, user};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_begins_with_a_snapshot_and_resumes_after_the_last_event_id() {
@@ -76,4 +76,22 @@ async fn a_stream_is_refused_like_any_request() {
     let nobody = crate::support::Rest::new(&system.edge.url(), None);
     let answer = Sse::request(&nobody, "/topics/room:open/events", None).await;
     assert_eq!(answer.status(), 401);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_follows_so_many_streams_and_another_when_one_is_let_go() {
+    let core = Core::start().await;
+    let edge = Edge::start_with(&core, &["--sockets-per-user-max", "1"]).await;
+    let (ana, ben) = (edge.rest(&user("ana")), edge.rest(&user("ben")));
+    let path = "/topics/room:open/events";
+    let first = Sse::open(&ana, path, None).await;
+    let refused = Sse::request(&ana, path, None).await;
+    assert_eq!(refused.status(), 429);
+    assert_eq!(refused.json::<Value>().await.unwrap()["code"], "too_many_connections");
+    assert_eq!(Sse::request(&ben, path, None).await.status(), 200, "another user");
+    drop(first);
+    eventually("there is a place again", async || {
+        (Sse::request(&ana, path, None).await.status() == 200).then_some(())
+    })
+    .await;
 }

@@ -1,11 +1,14 @@
 //! A request's body: one JSON value of the documented shape, or a problem that says where it is not.
 
+use std::time::Duration;
+
 use axum::extract::{FromRequest, Request};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use http::{HeaderMap, header};
 use roomcast_proto::registry::Code;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use crate::problem::{FieldError, Problem};
 
@@ -17,6 +20,9 @@ const ENVELOPE_BYTES_MAX: usize = 256 * 1024;
 
 /// No request is read beyond this.
 pub(super) const BODY_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + ENVELOPE_BYTES_MAX;
+
+/// A body must arrive within this: a slow one holds a place, and what has come of it.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What is read of a body that is too large, and dropped, before the connection is given up.
 const DROPPED_BYTES_MAX: usize = 16 * BODY_BYTES_MAX;
@@ -30,7 +36,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let json = says_json(request.headers());
-        let bytes = bytes(request).await?;
+        let bytes = whole(request, BODY_TIMEOUT).await?;
         if !json {
             return Err(not_json());
         }
@@ -47,7 +53,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalB
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let json = says_json(request.headers());
-        let bytes = bytes(request).await?;
+        let bytes = whole(request, BODY_TIMEOUT).await?;
         if bytes.trim_ascii().is_empty() {
             return Ok(Self(T::default()));
         }
@@ -58,9 +64,17 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalB
     }
 }
 
+/// A body, if it comes in time.
+async fn whole(request: Request, limit: Duration) -> Result<Bytes, Problem> {
+    timeout(limit, read(request)).await.unwrap_or_else(|_| {
+        let detail = format!("the body did not arrive within {} s", limit.as_secs());
+        Err(Problem::new(Code::MalformedMessage, detail))
+    })
+}
+
 /// Reads a body within its limit. What is beyond it is read and dropped for a while: a client that
 /// is still sending would not read the answer.
-async fn bytes(request: Request) -> Result<Bytes, Problem> {
+async fn read(request: Request) -> Result<Bytes, Problem> {
     let mut chunks = request.into_body().into_data_stream();
     let (mut body, mut length) = (BytesMut::new(), 0);
     while let Some(chunk) = chunks.next().await {

@@ -1,7 +1,7 @@
 //! Who makes a request. The edge verifies the token and passes it on untouched; the core decides.
 
-use axum::extract::FromRequestParts;
-use http::request::Parts;
+use axum::extract::{FromRequestParts, MatchedPath};
+use http::{Method, request::Parts};
 use roomcast_identity::User;
 use roomcast_proto::{registry::Code, v1::CheckAccessRequest};
 use roomcast_runtime::trace::TraceContext;
@@ -40,14 +40,20 @@ impl FromRequestParts<AppState> for Caller {
 async fn identify(state: &AppState, parts: &Parts) -> Result<Identity, Problem> {
     let headers = &parts.headers;
     match tickets::of(&parts.uri) {
-        Some(ticket) if wants(headers, sse::MEDIA_TYPE) => {
-            tickets::spend(state, &state.upstream, ticket).await
-        }
+        Some(ticket) if is_stream(parts) => tickets::spend(state, &state.upstream, ticket).await,
         Some(_) | None => match parts.extensions.get::<Identity>() {
             Some(identity) => Ok(identity.clone()),
             None => Ok(state.auth.identify_headers(headers).await?),
         },
     }
+}
+
+/// Whether events are to be followed: a ticket is good for nothing else.
+fn is_stream(parts: &Parts) -> bool {
+    let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    parts.method == Method::GET
+        && route.ends_with("/events")
+        && wants(&parts.headers, sse::MEDIA_TYPE)
 }
 
 /// A user with the role `admin`: for what operators do.

@@ -7,8 +7,11 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use roomcast_proto::v1::{
-    Event, GetJobRequest, GetSessionRequest, JobState, ListEventsRequest, ListEventsResponse,
+use roomcast_proto::{
+    registry::Code,
+    v1::{
+        Event, GetJobRequest, GetSessionRequest, JobState, ListEventsRequest, ListEventsResponse,
+    },
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -17,10 +20,14 @@ use utoipa::{IntoParams, ToSchema};
 use super::{accept::wants, caller::Caller, parameters::Parameters, sse, tickets};
 use crate::{
     auth::Standing,
+    listener::limit_hit,
     names::{self, reset_reason, rfc3339},
     problem::Problem,
     state::AppState,
 };
+
+/// Types of one filter, as at the core: each event of a stream is held against all of them.
+const TYPES_MAX: usize = 32;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -121,6 +128,9 @@ pub(super) async fn answer(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let parameters = parameters.knows(&["since", "types", "limit", tickets::PARAMETER])?;
+    if parameters.list("types").len() > TYPES_MAX {
+        return Err(Problem::field("types", format!("at most {TYPES_MAX}")));
+    }
     let mut response = if wants(headers, sse::MEDIA_TYPE) {
         follow(state, caller, topic, &parameters, headers).await?
     } else {
@@ -158,6 +168,8 @@ async fn follow(
     // A browser that comes back repeats the address it began with; what it got last is newer.
     let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
     let since = last.filter(|last| !last.is_empty()).or_else(|| parameters.get("since"));
+    let user = (caller.user.tenant.clone(), caller.user.id.clone());
+    let place = state.streams.hold(user).ok_or_else(crowded)?;
     // Held before the right is asked for: a change that comes meanwhile must not be missed.
     let session = Arc::clone(&caller.upstream.session);
     let standing = Standing::new(session, &state.rights, state.upstream.clone());
@@ -167,7 +179,13 @@ async fn follow(
         // After any other answer a browser would come back for ever.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(sse::response(joined, parameters.list("types"), standing, state.draining.clone()))
+    let reader = (standing, place);
+    Ok(sse::response(joined, parameters.list("types"), reader, state.draining.clone()))
+}
+
+fn crowded() -> Problem {
+    limit_hit("streams_per_user");
+    Problem::new(Code::TooManyConnections, "this user follows too many event streams; close some")
 }
 
 /// Whether nothing more can follow: the topic's job has ended, or its session was closed.

@@ -97,7 +97,10 @@ async fn explain(
         tenant: String::new(),
     };
     let request = caller.upstream.request(request);
-    let answer = state.upstream.access().explain_access(request).await?.into_inner();
+    let refused =
+        |status| Problem::from(status).naming("user_id", "user").naming("issue_time", "issued_at");
+    let answer = state.upstream.access().explain_access(request).await.map_err(refused)?;
+    let answer = answer.into_inner();
     let explanation = Explanation {
         user_id: asked.get("user").unwrap_or_default(),
         allowed: answer.allowed,

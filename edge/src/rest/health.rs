@@ -21,6 +21,11 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(health)).routes(routes!(livez)).routes(routes!(readyz))
 }
 
+/// Whether a query asks for each part.
+pub(super) fn is_verbose(query: Option<&str>) -> bool {
+    query.is_some_and(|query| query.split('&').any(|part| part == "verbose"))
+}
+
 /// How this edge is.
 #[derive(Debug, Serialize, ToSchema)]
 struct Health {
@@ -132,9 +137,8 @@ async fn livez() -> Json<Passed> {
 )]
 async fn readyz(State(state): State<AppState>, RawQuery(query): RawQuery) -> Response {
     let refusal = Refusal::of(&state);
-    let is_verbose = |query: String| query.split('&').any(|part| part == "verbose");
     match refusal {
-        refusal if query.is_some_and(is_verbose) => {
+        refusal if is_verbose(query.as_deref()) => {
             let status =
                 if refusal.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
             (status, Json(readiness(&state, refusal).await)).into_response()

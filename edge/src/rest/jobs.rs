@@ -60,6 +60,13 @@ struct Cancellation {
     reason: Option<String>,
 }
 
+/// Another try of a job. Whatever else is said means nothing to it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+struct Retrying {
+    /// At most 128 bytes; as the `Idempotency-Key` header. The same key gives the same new job for 24 h.
+    idempotency_key: Option<String>,
+}
+
 /// Create a job
 ///
 /// 201 when it was made, 200 when the idempotency key had made it before.
@@ -75,7 +82,8 @@ async fn create(
     Body(job): Body<NewJob>,
 ) -> Result<Response, Problem> {
     let request = caller.upstream.repeatable(job.request(key)?, |one| &one.idempotency_key);
-    let answer = state.upstream.jobs().create_job(request).await?.into_inner();
+    let answer = state.upstream.jobs().create_job(request).await.map_err(create::refused)?;
+    let answer = answer.into_inner();
     let job = known(answer.job)?;
     Ok(if answer.created { created(&job) } else { Json(Job::of(&job)).into_response() })
 }
@@ -142,7 +150,7 @@ async fn cancel(
 ///
 /// Makes a new job from one that has ended.
 #[utoipa::path(
-    post, path = "/jobs/{job_id}/retry", tag = "jobs",
+    post, path = "/jobs/{job_id}/retry", tag = "jobs", request_body = Option<Retrying>,
     params(
         ("job_id" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key gives the same new job for 24 h"),
@@ -154,8 +162,9 @@ async fn retry(
     caller: Caller,
     Path(job_id): Path<String>,
     key: IdempotencyKey,
+    OptionalBody(retrying): OptionalBody<Retrying>,
 ) -> Result<Response, Problem> {
-    let idempotency_key = key.or(None)?;
+    let idempotency_key = key.or(retrying.idempotency_key)?;
     let request = RetryJobRequest { job_id, idempotency_key };
     let request = caller.upstream.repeatable(request, |one| &one.idempotency_key);
     let answer = state.upstream.jobs().retry_job(request).await?.into_inner();

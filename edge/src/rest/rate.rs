@@ -12,6 +12,7 @@ use roomcast_proto::registry::Code;
 use roomcast_runtime::{bucket::Rate, buckets::Buckets};
 use tokio::time::Instant;
 
+use super::health;
 use crate::{
     auth::{Auth, Identity},
     listener::{ClientAddress, Network, limit_hit},
@@ -19,7 +20,8 @@ use crate::{
     state::AppState,
 };
 
-/// Supervisors and scrapers must be answered however busy the address is that they share.
+/// Supervisors and scrapers must be answered however busy the address is that they share. What they get is
+/// known here; whoever wants to know more of it has the core asked.
 const EXEMPT: [&str; 4] = ["/livez", "/readyz", "/health", "/metrics"];
 
 /// Of draft-ietf-httpapi-ratelimit-headers.
@@ -76,6 +78,7 @@ pub(super) async fn limit(State(quota): State<Quota>, request: Request, next: Ne
 fn is_exempt(request: &Request) -> bool {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     EXEMPT.contains(&route.strip_prefix(super::PREFIX).unwrap_or(route))
+        && !health::is_verbose(request.uri().query())
 }
 
 fn refuse(rate: Rate, wait: Duration) -> Response {

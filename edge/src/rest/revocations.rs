@@ -131,7 +131,8 @@ async fn revoke(
     Body(new): Body<NewRevocation>,
 ) -> Result<Response, Problem> {
     let request = caller.upstream.request(new.request()?);
-    let answer = state.upstream.access().revoke(request).await?.into_inner();
+    let refused = |status| Problem::from(status).naming("expire_time", "expires_at");
+    let answer = state.upstream.access().revoke(request).await.map_err(refused)?.into_inner();
     let revocation = answer.revocation.ok_or_else(|| Problem::unnamed("revocation"))?;
     Ok((StatusCode::CREATED, Json(Revocation::of(&revocation))).into_response())
 }

@@ -27,6 +27,7 @@ use super::snapshot;
 use crate::{
     auth::{Notice, Refused, Standing},
     feed::{Closed, Delivery, Joined, Reader},
+    listener::Held,
 };
 
 /// The media type.
@@ -42,13 +43,14 @@ const RECONNECT_AFTER_MS: u64 = 1000;
 pub(super) fn response(
     joined: Joined,
     types: Vec<String>,
-    standing: Standing,
+    (standing, place): (Standing, Held<(String, String)>),
     shutdown: CancellationToken,
 ) -> Response {
     let first = opening(&joined);
     let told = joined.reader.cursor().to_owned();
+    let reader = joined.reader;
     let follower =
-        Follower { reader: joined.reader, types, standing, shutdown, told, is_over: false };
+        Follower { reader, types, standing, _place: place, shutdown, told, is_over: false };
     let frames = stream::unfold((Some(first), follower), |(first, mut follower)| async move {
         let bytes = match first {
             Some(first) => first,
@@ -84,6 +86,8 @@ struct Follower {
     types: Vec<String>,
     /// Of the user who reads.
     standing: Standing,
+    /// One of those that the user may follow.
+    _place: Held<(String, String)>,
     shutdown: CancellationToken,
     /// The last `id:` written.
     told: String,

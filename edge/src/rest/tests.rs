@@ -287,6 +287,27 @@ async fn a_wrong_parameter_is_named() {
     assert_eq!(answer.json()["errors"][0]["field"], "stauts");
     check(&get("/jobs?limit=many").await, 400, "invalid_argument");
     check(&get("/jobs/j/output?from=-1").await, 400, "invalid_argument");
+    let types = format!("/topics/room:a/events?types={}", "a,".repeat(33));
+    let stream = Request::get(types).header("accept", "text/event-stream");
+    let answer = ask(edge(AuthMode::Dev), stream, "").await;
+    check(&answer, 400, "invalid_argument");
+    assert_eq!(answer.json()["errors"][0]["field"], "types");
+}
+
+#[tokio::test]
+async fn a_ticket_opens_streams_and_no_other_door() {
+    for request in [
+        Request::get("/jobs/j1?ticket=t"),
+        Request::post("/tickets?ticket=t"),
+        Request::post("/topics/room:a/events?ticket=t"),
+    ] {
+        let request = request.header("accept", "text/event-stream");
+        check(&ask(edge(AuthMode::Required), request, "").await, 401, "unauthenticated");
+    }
+    let stream = Request::get("/topics/room:a/events?ticket=t");
+    let stream = stream.header("accept", "text/event-stream");
+    // What it stands for only a core knows.
+    check(&ask(edge(AuthMode::Required), stream, "").await, 503, "core_unavailable");
 }
 
 #[tokio::test]

@@ -63,6 +63,8 @@ async fn supervisors_are_always_answered() {
             assert_ne!(answer.status, 429, "{path}: {}", answer.body);
         }
     }
+    let curious = edge.raw().await.get("/readyz?verbose").await;
+    assert_eq!(curious.status, 429, "has the core asked: {}", curious.body);
 }
 
 #[tokio::test]

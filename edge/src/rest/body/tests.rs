@@ -1,3 +1,6 @@
+use std::convert::Infallible;
+
+use futures::stream;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -52,4 +55,13 @@ async fn an_unknown_field_is_named() {
 #[tokio::test]
 async fn what_follows_the_value_is_refused() {
     assert_eq!(refused(r#"{"kind": "k"} x"#).await["code"], "malformed_message");
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_given_up() {
+    let begun = stream::once(async { Ok::<_, Infallible>("{") });
+    let slow = axum::body::Body::from_stream(begun.chain(stream::pending()));
+    let problem = whole(Request::new(slow), Duration::ZERO).await.expect_err("it is not whole");
+    assert_eq!(problem.code(), Code::MalformedMessage);
+    assert!(problem.detail().contains("did not arrive"), "{}", problem.detail());
 }

@@ -6,6 +6,7 @@ use prost_types::{Duration, Timestamp};
 use roomcast_proto::v1;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tonic::Status;
 use utoipa::ToSchema;
 
 use crate::{
@@ -113,6 +114,14 @@ impl Timeouts {
             total: self.total_ms.map(millis),
         }
     }
+}
+
+/// A span of time is told in milliseconds here, as its name says.
+pub(super) fn refused(status: Status) -> Problem {
+    let spans = ["initial_backoff", "max_backoff", "schedule_to_start", "attempt", "total"];
+    spans
+        .into_iter()
+        .fold(Problem::from(status), |problem, span| problem.naming(span, &format!("{span}_ms")))
 }
 
 fn instant(text: &str) -> Result<Timestamp, Problem> {

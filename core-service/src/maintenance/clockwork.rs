@@ -31,6 +31,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub async fn run(log: Log, alarm: Alarm, leadership: Leadership, stop: CancellationToken) {
     let mut hold_until = Time::default();
     let mut is_waiting = false;
+    let mut damaged = None;
     while stop.run_until_cancelled(leadership.held()).await.is_some() {
         hold_until = hold_until.max(leadership.hold_until());
         let outcome = round(&log, &alarm, &leadership, hold_until).await;
@@ -42,7 +43,12 @@ pub async fn run(log: Log, alarm: Alarm, leadership: Leadership, stop: Cancellat
             hold_until = leadership.store_time() + limits::LEASE;
         }
         is_waiting = outcome.is_err();
-        let wait = outcome.unwrap_or(PAUSE);
+        let Round { wait, unread } =
+            outcome.unwrap_or(Round { wait: PAUSE, unread: damaged.clone() });
+        if let Some(job_id) = unread.as_ref().filter(|_| unread != damaged) {
+            tracing::error!(job_id, "a job cannot be read: its deadlines are not kept");
+        }
+        damaged = unread;
         tokio::select! {
             () = stop.cancelled() => return,
             () = sleep(wait, &alarm, &leadership) => {}
@@ -50,41 +56,56 @@ pub async fn run(log: Log, alarm: Alarm, leadership: Leadership, stop: Cancellat
     }
 }
 
-/// Ticks what is due, and says how long nothing else will be.
+/// What a round came to.
+struct Round {
+    /// How long nothing else will be due.
+    wait: Duration,
+    /// A job that is due and cannot be read, if there is one.
+    unread: Option<String>,
+}
+
+/// Ticks what is due.
 async fn round(
     log: &Log,
     alarm: &Alarm,
     leadership: &Leadership,
     hold_until: Time,
-) -> Result<Duration, Error> {
+) -> Result<Round, Error> {
     alarm.clear();
     let now = leadership.store_time();
     let due = log.store().agenda(AgendaQuery::Due { now, limit: PAGE }).await?;
     let is_all = due.len() < PAGE;
+    let mut unread = None;
     let mut ticks = stream::iter(due)
         .map(|candidate| tick(log, candidate.job_id, hold_until))
         .buffer_unordered(TICKS_AT_ONCE);
     while let Some(outcome) = ticks.next().await {
-        outcome?;
+        unread = unread.or(outcome?);
+    }
+    if unread.is_some() {
+        // It stays the next that is due: only the look tells of others.
+        return Ok(Round { wait: LOOK_EVERY, unread });
     }
     if !is_all {
-        return Ok(Duration::ZERO);
+        return Ok(Round { wait: Duration::ZERO, unread });
     }
     let next = log.store().agenda(AgendaQuery::Next).await?;
     if let Some(deadline) = next.first().and_then(|candidate| candidate.deadline) {
         alarm.set(deadline);
     }
-    Ok(LOOK_EVERY)
+    Ok(Round { wait: LOOK_EVERY, unread })
 }
 
-async fn tick(log: &Log, job_id: String, leases_hold_until: Time) -> Result<(), Error> {
+/// Gives a job a tick. Answers the job if it cannot be read: all others have deadlines too.
+async fn tick(log: &Log, job_id: String, leases_hold_until: Time) -> Result<Option<String>, Error> {
     let command = job::Command::Tick { leases_hold_until };
-    let action = Action::Job { job_id, command };
+    let action = Action::Job { job_id: job_id.clone(), command };
     match log.commit(Command { action, idempotency: None, trace: None }).await {
         Ok(_) | Err(Error::Refused(_)) => {
             metrics::counter!("roomcast_deadlines_total").increment(1);
-            Ok(())
+            Ok(None)
         }
+        Err(Error::Damaged(_)) => Ok(Some(job_id)),
         Err(error) => Err(error),
     }
 }

@@ -2,6 +2,7 @@
 //! with every message.
 
 pub mod dispatch;
+mod place;
 pub mod roster;
 pub(super) mod stream;
 pub(super) mod unary;

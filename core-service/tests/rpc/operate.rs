@@ -5,9 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use roomcast_core::Config;
+use roomcast_proto::v1;
+use roomcast_proto::v1::job_service_client::JobServiceClient;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::{Channel, Endpoint};
 
 /// Longest wait for what takes a moment.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -68,4 +72,62 @@ async fn half_a_request_for_metrics_does_not_hold_up_the_end() {
     stop.cancel();
     let ended = tokio::time::timeout(PATIENCE, serving).await.expect("in time");
     ended.expect("no panic").expect("a good end");
+}
+
+/// A core in development, and the way to its jobs.
+async fn jobs(
+    data_dir: PathBuf,
+    stop: &CancellationToken,
+) -> (JobServiceClient<Channel>, JoinHandle<anyhow::Result<()>>) {
+    let (listener, address) = listener().await;
+    let config = Config::development(data_dir);
+    let serving = tokio::spawn(roomcast_core::serve(config, listener, stop.clone()));
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("a url");
+    (JobServiceClient::new(endpoint.connect_lazy()), serving)
+}
+
+async fn create(jobs: &mut JobServiceClient<Channel>, kind: &str, start_ms: i32) -> String {
+    let start = prost_types::Duration { seconds: 0, nanos: start_ms * 1_000_000 };
+    let timeouts = v1::Timeouts { schedule_to_start: Some(start), ..v1::Timeouts::default() };
+    let timeouts = Some(timeouts).filter(|_| start_ms > 0);
+    let wanted = v1::CreateJobRequest { kind: kind.into(), timeouts, ..Default::default() };
+    jobs.create_job(wanted).await.expect("created").into_inner().job.expect("a job").job_id
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_read_holds_up_no_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stop = CancellationToken::new();
+    let (mut client, serving) = jobs(folder.path().into(), &stop).await;
+    let damaged = [create(&mut client, "x", 900).await, create(&mut client, "x", 0).await];
+    let wanted = create(&mut client, "x", 0).await;
+    let doomed = create(&mut client, "y", 950).await;
+    stop.cancel();
+    serving.await.expect("no panic").expect("a good end");
+    let file = rusqlite::Connection::open(folder.path().join("roomcast.db")).expect("the store");
+    for job_id in damaged {
+        let spoil = "UPDATE job_record SET doc = x'7b'
+             WHERE topic = (SELECT topic FROM job WHERE job_id = ?1)";
+        assert_eq!(file.execute(spoil, [job_id]).expect("spoilt"), 1);
+    }
+    drop(file);
+
+    let stop = CancellationToken::new();
+    let (mut client, serving) = jobs(folder.path().into(), &stop).await;
+    let lease = v1::LeaseJobsRequest {
+        worker_id: "w".into(),
+        kinds: vec!["x".into()],
+        max_jobs: 1,
+        wait: Some(prost_types::Duration { seconds: 20, nanos: 0 }),
+        ..v1::LeaseJobsRequest::default()
+    };
+    let given = client.lease_jobs(lease).await.expect("an answer").into_inner().assignments;
+    let given: Vec<_> = given.into_iter().filter_map(|one| one.job).map(|job| job.job_id).collect();
+    assert_eq!(given, [wanted], "the one behind those");
+    let watch = v1::WatchJobRequest { job_id: doomed, ..Default::default() };
+    let mut frames = client.watch_job(watch).await.expect("a stream").into_inner();
+    let ended = async { while frames.message().await.expect("no error").is_some() {} };
+    tokio::time::timeout(PATIENCE, ended).await.expect("its deadline is kept");
+    stop.cancel();
+    serving.await.expect("no panic").expect("a good end");
 }

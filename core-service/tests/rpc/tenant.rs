@@ -1,4 +1,4 @@
-//! Workers and tenants: a service works for all, a user for one.
+//! What reaches over all tenants is for services: a user, whatever the role, is of one.
 
 use roomcast_identity::Scope;
 use roomcast_proto::registry::Code;
@@ -75,4 +75,24 @@ async fn an_administrator_works_for_the_own_tenant_alone() {
     let is_lost = matches!(heard[..], [Heard::Welcome(_), Heard::Lost(_), Heard::Lost(_)]);
     assert!(is_lost, "what it says it held, and what it reports: {heard:?}");
     core.jobs().report_job(told(&own)).await.expect("taken");
+}
+
+#[tokio::test]
+async fn no_user_follows_what_edges_follow() {
+    let core = serve(|_, _| {}).await;
+    let (edge, root) = (service(&[Scope::Edge]), admin("acme"));
+    let said = |open| futures::stream::iter([v1::SubscribeRequest { request: Some(open) }]);
+    let open = v1::subscribe_request::Request::Open(v1::Open::default());
+    let subscribe = request(said(open), Some(&edge), Some(&root));
+    let subscribed = core.broadcast().subscribe(subscribe).await;
+    assert_eq!(refused(subscribed.map(drop)), Code::PermissionDenied);
+    let watch = request(v1::WatchAccessRequest::default(), Some(&edge), Some(&root));
+    let watched = core.access().watch_access(watch).await;
+    assert_eq!(refused(watched.map(drop)), Code::PermissionDenied);
+    let announce = v1::AnnouncePresenceRequest { edge_id: "e".into(), ..Default::default() };
+    let announce = request(announce, Some(&edge), Some(&root));
+    let announced = core.sessions().announce_presence(announce).await;
+    assert_eq!(refused(announced), Code::PermissionDenied);
+    let watch = request(v1::WatchAccessRequest::default(), Some(&edge), None);
+    core.access().watch_access(watch).await.expect("an edge in its own name");
 }

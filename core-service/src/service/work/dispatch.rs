@@ -43,8 +43,9 @@ pub async fn run(log: Log, roster: Roster, stop: CancellationToken) {
             now = looks.tick() => roster.forget_lapsed(now),
             () = roster.woken() => {}
         }
+        let mut unread = HashSet::new();
         loop {
-            match round(&log, &roster).await {
+            match round(&log, &roster, &mut unread).await {
                 Ok(Round::Settled) => break,
                 Ok(Round::Given) => {}
                 Err(error) => {
@@ -101,23 +102,36 @@ enum Round {
     Given,
 }
 
-/// Gives out jobs once. The leases of a round share a commit.
-async fn round(log: &Log, roster: &Roster) -> Result<Round, Error> {
+/// Gives out jobs once, but for those that cannot be read: a worker would be offered the same one again and
+/// again, and none behind it. The leases of a round share a commit.
+async fn round(log: &Log, roster: &Roster, unread: &mut HashSet<String>) -> Result<Round, Error> {
     let look = roster.begin_look();
-    let picks = pick(log, roster.hungry()).await?;
+    let picks = pick(log, roster.hungry(), unread.clone()).await?;
     if picks.is_empty() {
         roster.settle(&look);
         return Ok(Round::Settled);
     }
-    let leases = picks.into_iter().map(|pick| lease(log, roster, pick));
+    let leases = picks.into_iter().map(async |pick| {
+        let job_id = pick.job_id.clone();
+        match lease(log, roster, pick).await {
+            Err(Error::Damaged(_)) => Ok(Some(job_id)),
+            outcome => outcome.map(|()| None),
+        }
+    });
+    let given = join_all(leases).await;
+    unread.extend(given.iter().filter_map(|outcome| outcome.as_ref().ok().cloned().flatten()));
     // A store that takes no lease at all takes none in the next round either.
-    let given = join_all(leases).await.into_iter().reduce(Result::or);
+    let given = given.into_iter().reduce(Result::or);
     given.transpose().map(|_| Round::Given)
 }
 
-async fn pick(log: &Log, hungry: Vec<Hungry>) -> Result<Vec<Pick>, Error> {
+/// Picks jobs for workers, none of those that are taken.
+async fn pick(
+    log: &Log,
+    hungry: Vec<Hungry>,
+    mut taken: HashSet<String>,
+) -> Result<Vec<Pick>, Error> {
     let mut picks = Vec::new();
-    let mut taken = HashSet::new();
     for Hungry { seat, worker, free } in hungry {
         let wanted = free.min(ROUND_MAX);
         let query = AgendaQuery::Free {

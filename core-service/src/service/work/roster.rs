@@ -140,6 +140,17 @@ pub enum Notice {
     },
 }
 
+impl Notice {
+    /// The job that it hands over, if it does.
+    #[must_use]
+    pub fn assignment(self) -> Option<v1::Assignment> {
+        match self {
+            Notice::Assigned(assignment) => Some(*assignment),
+            Notice::CancelRequested { .. } | Notice::Lost { .. } => None,
+        }
+    }
+}
+
 /// A worker with slots free.
 #[derive(Debug, Clone)]
 pub struct Hungry {

@@ -12,7 +12,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 use tonic_types::StatusExt as _;
 
-use super::roster::{Notice, SeatId};
+use super::place::Place;
+use super::roster::Notice;
 use super::unary::Renewed;
 use super::{Work, cancel_notice, unary};
 use crate::domain::limits;
@@ -78,22 +79,19 @@ async fn attend(
     )
     .await?;
     let renewed = renew(&work, held).await?;
-    let (seat, notices) = work.roster.seat(worker);
+    let place = Place::take(&work, worker);
     for (lease, since) in &renewed.kept {
-        work.roster.hold(seat, &lease.job_id, lease.fence, *since);
+        work.roster.hold(place.seat(), &lease.job_id, lease.fence, *since);
     }
     for response in responses(renewed) {
         tell(sender, response).await?;
     }
-    let outcome = converse(&work, seat, notices, inbound, sender).await;
-    work.roster.leave(seat);
-    outcome
+    converse(&work, place, inbound, sender).await
 }
 
 async fn converse(
     work: &Work,
-    seat: SeatId,
-    mut notices: mpsc::Receiver<Notice>,
+    mut place: Place,
     mut inbound: Streaming<v1::WorkRequest>,
     sender: &Sender,
 ) -> Result<(), Status> {
@@ -102,7 +100,7 @@ async fn converse(
     let mut reports: FuturesOrdered<BoxFuture<'_, Response>> = FuturesOrdered::new();
     let mut beats: FuturesUnordered<BoxFuture<'_, Result<Renewed, Status>>> =
         FuturesUnordered::new();
-    let mut is_draining = false;
+    let (seat, mut is_draining) = (place.seat(), false);
     // What is leased to the seat from here on is taken back: its worker never hears of it.
     while !(is_draining && reports.is_empty() && work.roster.is_idle(seat)) {
         tokio::select! {
@@ -119,7 +117,7 @@ async fn converse(
                     tell(sender, response).await?;
                 }
             }
-            Some(notice) = notices.recv() => {
+            Some(notice) = place.notice() => {
                 if let Some(response) = response(work, notice).await {
                     tell(sender, response).await?;
                 }

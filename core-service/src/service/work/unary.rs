@@ -6,6 +6,7 @@ use roomcast_proto::v1;
 use tonic::Status;
 
 use super::dispatch::change;
+use super::place::Place;
 use super::roster::Notice;
 use super::{Work, Worker, cancel_notice};
 use crate::domain::job::{self, Refusal as JobRefusal, Report};
@@ -20,40 +21,16 @@ pub(in crate::service) async fn lease(
     worker: Worker,
     wait: Duration,
 ) -> Vec<v1::Assignment> {
-    let (seat, mut notices) = work.roster.seat(worker);
-    // Gives up the seat also when the caller hangs up.
-    let _guard = Leave { work: work.clone(), seat };
+    let mut place = Place::take(work, worker);
     let first = tokio::select! {
-        notice = tokio::time::timeout(wait.max(AT_LEAST), notices.recv()) => notice.ok().flatten(),
+        notice = tokio::time::timeout(wait.max(AT_LEAST), place.notice()) => notice.ok().flatten(),
         () = work.drain.cancelled() => None,
     };
-    // Nothing is assigned to a seat that is left, so what is in the queue is all there is.
-    work.roster.leave(seat);
-    let mut assignments = Vec::new();
-    let mut next = first;
-    while let Some(notice) = next {
-        match notice {
-            Notice::Assigned(assignment) => assignments.push(*assignment),
-            Notice::CancelRequested { .. } | Notice::Lost { .. } => {}
-        }
-        next = notices.try_recv().ok();
-    }
-    assignments
+    first.into_iter().chain(place.leave()).filter_map(Notice::assignment).collect()
 }
 
 /// A caller that will not wait still gives the dispatcher one round.
 const AT_LEAST: Duration = Duration::from_millis(50);
-
-struct Leave {
-    work: Work,
-    seat: u64,
-}
-
-impl Drop for Leave {
-    fn drop(&mut self) {
-        self.work.roster.leave(self.seat);
-    }
-}
 
 /// What became of leases that were to be extended.
 #[derive(Debug, Default)]

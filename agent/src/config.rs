@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use roomcast_client::{Client, Tls};
 use roomcast_runtime::settings::TABLE;
 use uuid::Uuid;
@@ -60,7 +61,7 @@ pub struct Connection {
 #[command(next_help_heading = "Agent")]
 pub struct Duties {
     /// Name of this agent, which no other worker has [default: made at its start]
-    #[arg(long, env = "ROOMCAST_AGENT_NAME", value_name = "NAME")]
+    #[arg(long, env = "ROOMCAST_AGENT_NAME", value_parser = NonEmptyStringValueParser::new(), value_name = "NAME")]
     pub agent_name: Option<String>,
 
     /// Jobs at once.

@@ -76,7 +76,7 @@ impl Model {
     /// The model that the settings name, if they name one.
     ///
     /// # Errors
-    /// When the URL is none.
+    /// When the URL is none, or the key cannot be sent.
     pub fn new(config: &ModelConfig) -> anyhow::Result<Option<Self>> {
         let Some(name) = config.model.clone() else { return Ok(None) };
         // Wherever an answer points, the key goes nowhere else.
@@ -85,6 +85,8 @@ impl Model {
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
         let key = config.model_key.clone();
+        let is_sendable = key.as_ref().is_none_or(Key::is_sendable);
+        anyhow::ensure!(is_sendable, "--model-key has characters that no key has");
         let api = OpenAIConfig::new()
             .with_api_base(config.base()?)
             .with_api_key(key.as_ref().map_or("", Key::reveal));

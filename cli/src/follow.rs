@@ -96,10 +96,11 @@ where
             sleep(wait).await;
             wait = (wait * 2).min(WAIT_MAX);
             match (self.open)(self.since.clone()).await {
-                Ok(stream) => {
+                Ok(stream) if gone_since.elapsed() < PATIENCE => {
                     self.stream = Some(stream);
                     return Ok(());
                 }
+                Ok(_) => return Err(Code::CoreUnavailable.status("it ends every stream").into()),
                 Err(status) if may_pass(&status) && gone_since.elapsed() < PATIENCE => {}
                 Err(status) => return Err(status.into()),
             }
@@ -109,4 +110,40 @@ where
 
 fn may_pass(status: &Status) -> bool {
     Code::of(status).entry().retryable
+}
+
+#[cfg(test)]
+mod tests {
+    use roomcast_proto::v1::WatchTopicResponse;
+    use tonic::body::Body;
+    use tonic::codec::{DecodeBuf, Decoder};
+
+    use super::*;
+    use crate::exit::Exit;
+    use crate::output::Format;
+
+    /// Of a stream that says nothing.
+    struct Nothing;
+
+    impl Decoder for Nothing {
+        type Item = WatchTopicResponse;
+        type Error = Status;
+
+        fn decode(&mut self, _: &mut DecodeBuf<'_>) -> Result<Option<Self::Item>, Status> {
+            Ok(None)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_core_that_ends_every_stream_at_once_is_as_good_as_gone() {
+        let mut follow = Follow {
+            open: async |_: String| Ok(Streaming::new_empty(Nothing, Body::empty())),
+            since: String::new(),
+            stream: None,
+            gone_since: Instant::now().checked_sub(PATIENCE),
+            output: Output::new(Format::Json),
+        };
+        let told = tokio::time::timeout(PATIENCE / 4, follow.next()).await.expect("it is told");
+        assert_eq!(told.unwrap_err().exit(), Exit::UNAVAILABLE);
+    }
 }

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use roomcast_identity::Secret;
+use uuid::Uuid;
 
 /// Whoever can read a secret can be anybody: for its owner's eyes only.
 const FILE_MODE: u32 = 0o600;
@@ -71,15 +72,21 @@ fn make(folder: &Path, path: &Path) -> anyhow::Result<()> {
     let mut secret = [0; SECRET_BYTES];
     getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
-    let opened = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path);
-    match opened {
-        Ok(mut file) => {
-            writeln!(file, "{}", BASE64_URL_SAFE_NO_PAD.encode(secret))?;
-            Ok(file.sync_all()?)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error.into()),
+    // Under its name it is whole from the beginning, though the disk be full or the process end here.
+    let draft = folder.join(format!("secret-{}", Uuid::new_v4()));
+    let made = write(&draft, &secret).and_then(|()| fs::hard_link(&draft, path));
+    // Of a disk that is full not even the draft may be there.
+    let _ = fs::remove_file(&draft);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
     }
+}
+
+fn write(path: &Path, secret: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)?;
+    writeln!(file, "{}", BASE64_URL_SAFE_NO_PAD.encode(secret))?;
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -100,6 +107,20 @@ mod tests {
         assert_eq!(file.permissions().mode() & 0o777, FILE_MODE);
         let folder = fs::metadata(folder).unwrap();
         assert_eq!(folder.permissions().mode() & 0o777, FOLDER_MODE);
+    }
+
+    #[test]
+    fn whoever_makes_it_at_once_has_the_same_secret_and_leaves_nothing_else() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let make = || read_or_make(folder.path(), Keyring::Users).unwrap();
+            let made: Vec<Secret> = std::thread::scope(|scope| {
+                let makers: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+                makers.into_iter().map(|maker| maker.join().unwrap()).collect()
+            });
+            assert!(made.iter().all(|secret| *secret == made[0]));
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The only place that writes to standard output and error.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -57,7 +58,7 @@ impl Output {
 
     /// A line for people, or a text that is asked for as such.
     pub(crate) fn line(self, line: impl Display) -> Result<(), Failure> {
-        write_line(&line.to_string()).map_err(Failure::Output)
+        write_line(&plain(&line.to_string())).map_err(Failure::Output)
     }
 
     /// The heading of a list, once there is one: for people alone.
@@ -71,7 +72,7 @@ impl Output {
     /// A line for programs.
     pub(crate) fn json(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(anyhow::Error::from)?;
-        self.line(text)
+        write_line(&text).map_err(Failure::Output)
     }
 
     /// Something that belongs to the results for programs, and beside them for people.
@@ -86,7 +87,7 @@ impl Output {
     /// A remark beside the results.
     pub(crate) fn note(self, note: impl Display) {
         // Whoever closed standard error wants no remarks.
-        let _ = writeln!(io::stderr().lock(), "roomcast: {note}");
+        let _ = writeln!(io::stderr().lock(), "roomcast: {}", plain(&note.to_string()));
     }
 
     /// The end of a command that failed.
@@ -97,9 +98,22 @@ impl Output {
         let _ = if self.is_json() {
             writeln!(io::stderr().lock(), "{}", failure.as_json())
         } else {
-            writeln!(io::stderr().lock(), "roomcast: {failure}")
+            writeln!(io::stderr().lock(), "roomcast: {}", plain(&failure.to_string()))
         };
     }
+}
+
+/// A text that may be somebody else's, such as a job's message: what it holds must not steer the terminal.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    Cow::Owned(shown)
 }
 
 /// Passes a command's own output on. Asynchronous, since a paused terminal must not hold up beats.
@@ -129,4 +143,15 @@ fn write_line(line: &str) -> io::Result<()> {
     out.write_all(line.as_bytes())?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_does_not_steer_the_terminal() {
+        assert_eq!(plain("a\tb\nc é"), "a\tb\nc é");
+        assert_eq!(plain("\u{1b}]0;gone\u{7}\r\u{9b}2J"), r"\u{1b}]0;gone\u{7}\r\u{9b}2J");
+    }
 }

@@ -2,23 +2,27 @@
 
 use std::time::Duration;
 
+/// A century: a longer one is a slip, and with a much longer one no clock can reckon.
+const SPAN_MAX: Duration = Duration::from_secs(36_525 * 86_400);
+
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let refused = || format!("`{text}` is no length of time; write 500ms, 90s, 5m, 2h or 7d");
     let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
     let number: u64 = number.parse().map_err(|_| refused())?;
-    let seconds = match unit {
-        "ms" => return Ok(Duration::from_millis(number)),
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
+    let millis = match unit {
+        "ms" => 1,
+        "" | "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return Err(refused()),
     };
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(refused)
+    let span = number.checked_mul(millis).map(Duration::from_millis);
+    span.filter(|span| *span <= SPAN_MAX).ok_or_else(refused)
 }
 
-/// As the contract carries it. `None` only beyond its range, which [`parse`] cannot reach in practice.
+/// As the contract carries it. `None` only beyond its range, which is that of a hundred [`SPAN_MAX`].
 pub(crate) fn to_proto(span: Duration) -> Option<prost_types::Duration> {
     prost_types::Duration::try_from(span).ok()
 }
@@ -34,7 +38,8 @@ mod tests {
         {
             assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
         }
-        for text in ["", "s", "-1s", "1.5h", "5 m", "1w", "99999999999999999999d"] {
+        assert_eq!(parse("36525d"), Ok(SPAN_MAX));
+        for text in ["", "s", "-1s", "1.5h", "5 m", "1w", "36526d", "18446744073709551615"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

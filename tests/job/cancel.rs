@@ -1,11 +1,18 @@
 //! Ending a job before its end.
 
+use std::process::Command;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
 use roomcast_proto::v1::{CancelJobRequest, JobState, ListJobsRequest, report};
 
 use super::{create, get};
 use crate::support::worker::{progress, report as empty_report};
 use crate::support::{Core, code};
 use crate::support::{Dev, Process, Worker, eventually, roomcast};
+
+/// However busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn cancel(job_id: &str) -> CancelJobRequest {
     CancelJobRequest {
@@ -59,13 +66,40 @@ async fn a_command_under_run_is_ended_when_its_job_is_cancelled() {
     })
     .await;
     rest.post(&format!("/jobs/{job_id}/cancel"), &serde_json::json!({})).await.ok(200);
-    let status = run.ended(std::time::Duration::from_secs(30)).await;
+    let status = run.ended(PATIENCE).await;
     assert!(!status.success());
     eventually("the job is cancelled", async || {
         let job = rest.get(&format!("/jobs/{job_id}")).await.ok(200);
         (job["status"] == "cancelled").then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_terminal_that_goes_ends_the_command_under_run_and_its_job_unless_nobody_is_to_mind() {
+    let (dev, folder) = (Dev::start().await, tempfile::tempdir().unwrap());
+    let release = folder.path().join("release");
+    let script = "echo $$; until [ -e \"$RELEASE\" ]; do sleep 0.05; done";
+    let spawn = |shell: &str| {
+        let mut command = Command::new("sh");
+        let binary = roomcast(&[]).get_program().to_owned();
+        command.args(["-c", &format!("{shell} exec \"$0\" run -- sh -c \"$1\"")]);
+        command.arg(binary).arg(script).env("RELEASE", &release);
+        Process::spawn("run", command.env("ROOMCAST_CORE", dev.core_url()))
+    };
+    let (mut minds, mut outlives) = (spawn(""), spawn("trap '' HUP;"));
+    let mut commands = Vec::new();
+    for run in [&minds, &outlives] {
+        let pid = eventually("the command runs", async || run.stdout_lines().first().cloned());
+        commands.push(format!("/proc/{}", pid.await));
+        run.signal(Signal::SIGHUP);
+    }
+    assert_eq!(minds.ended(PATIENCE).await.code(), Some(130));
+    assert!(!std::path::Path::new(&commands[0]).exists(), "the command has ended");
+    let listed = dev.rest().get("/jobs?status=cancelled").await.ok(200);
+    assert_eq!(listed["jobs"].as_array().map(Vec::len), Some(1), "{listed}");
+    std::fs::write(&release, "").unwrap();
+    assert!(outlives.ended(PATIENCE).await.success());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,6 +4,8 @@ use std::fmt;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use reqwest::header::HeaderValue;
 
 /// OpenAI's own.
 const URL: &str = "https://api.openai.com/v1";
@@ -21,7 +23,7 @@ const CONTEXT_KIB: u64 = 192;
 #[command(next_help_heading = "Model")]
 pub struct ModelConfig {
     /// Name of the chat model that answers messages. Without one the agent answers none.
-    #[arg(long, env = "ROOMCAST_MODEL", value_name = "NAME")]
+    #[arg(long, env = "ROOMCAST_MODEL", value_parser = NonEmptyStringValueParser::new(), value_name = "NAME")]
     pub model: Option<String>,
 
     /// Base URL of its API, which speaks as OpenAI's does.
@@ -57,8 +59,8 @@ impl ModelConfig {
     /// The base URL, checked.
     pub(super) fn base(&self) -> anyhow::Result<String> {
         let url = self.model_url.trim_end_matches('/');
-        let parsed =
-            reqwest::Url::parse(url).with_context(|| format!("--model-url: {url} is no URL"))?;
+        // It is not repeated: it may hold what is none of a log's business.
+        let parsed = reqwest::Url::parse(url).context("--model-url is no URL")?;
         let is_web = matches!(parsed.scheme(), "http" | "https");
         ensure!(is_web, "--model-url: must begin with https:// or http://");
         ensure!(parsed.password().is_none(), "--model-url: give the key by --model-key");
@@ -71,6 +73,11 @@ impl ModelConfig {
 pub struct Key(String);
 
 impl Key {
+    /// Whether it can be sent: one that was copied with a line's end in it cannot.
+    pub(super) fn is_sendable(&self) -> bool {
+        HeaderValue::from_str(&self.0).is_ok()
+    }
+
     /// The key, for the API alone.
     pub(super) fn reveal(&self) -> &str {
         &self.0

@@ -59,3 +59,27 @@ async fn the_code_of_a_reply_that_breaks_off_is_told_short_and_without_the_key()
         assert!(failure.message().ends_with(&format!("an error {told}")), "{failure}");
     }
 }
+
+#[test]
+fn settings_that_cannot_work_are_refused_without_their_secrets() {
+    #[derive(Debug, clap::Parser)]
+    struct Settings {
+        #[command(flatten)]
+        model: ModelConfig,
+    }
+    let parse = |name, flag, value| {
+        let arguments = ["agent", "--model", name, flag, value];
+        <Settings as clap::Parser>::try_parse_from(arguments)
+    };
+    assert!(parse("", "--model-key", "k").is_err(), "an empty variable names no model");
+    for (flag, value, says) in [
+        ("--model-url", "http://user:secret@host:port", "--model-url is no URL"),
+        ("--model-url", "http://user:secret@host", "give the key by --model-key"),
+        ("--model-url", "ftp://secret", "must begin with https://"),
+        ("--model-key", "secret\nsecret", "characters that no key has"),
+    ] {
+        let config = parse("m", flag, value).unwrap().model;
+        let told = format!("{:#}", Model::new(&config).unwrap_err());
+        assert!(told.contains(says) && !told.contains("secret"), "{told}");
+    }
+}

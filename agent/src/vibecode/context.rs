@@ -1,12 +1,15 @@
 //! What the model is shown of a project: the names of its files, and the content of as many as fit,
 //! those that the message names first. Hidden files, and what git ignores, are never shown: that is
-//! where people keep secrets.
+//! where people keep secrets. Where git does not say what it ignores, nothing is shown.
 
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 use roomcast_client::worker::Failure;
 use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::patch::{COMPLAINT_CHARS_MAX, GIT_TIMEOUT};
 
 /// Names of files: a model that needs more needs another way to look at a project.
 const NAMES_MAX: usize = 2000;
@@ -27,7 +30,7 @@ pub(super) struct Files {
 }
 
 pub(super) async fn read(folder: &Path, prompt: &str, bytes: usize) -> Result<Files, Failure> {
-    let known = known_to_git(folder).await;
+    let known = if is_in_repository(folder) { Some(known_to_git(folder).await?) } else { None };
     let (folder, prompt) = (folder.to_owned(), prompt.to_owned());
     let read = tokio::task::spawn_blocking(move || {
         let names = known.unwrap_or_else(|| found_in(&folder));
@@ -36,20 +39,37 @@ pub(super) async fn read(folder: &Path, prompt: &str, bytes: usize) -> Result<Fi
     read.await.map_err(|_| Failure::new("workspace_unreadable", "the project cannot be read"))
 }
 
-/// The files of a folder that is in a git repository.
-async fn known_to_git(folder: &Path) -> Option<Vec<String>> {
+fn is_in_repository(folder: &Path) -> bool {
+    folder.ancestors().any(|above| std::fs::symlink_metadata(above.join(".git")).is_ok())
+}
+
+/// The files of a folder that is in a git repository. Git refuses to say when the repository is broken,
+/// or another user's.
+async fn known_to_git(folder: &Path) -> Result<Vec<String>, Failure> {
+    let failed = |why: &str| {
+        let message = format!("git does not say which files are the project's: {why}");
+        Failure::new("workspace_unreadable", message)
+    };
     let listed = Command::new("git")
         // A repository may name programs to run for this.
         .args(["-c", "core.fsmonitor=false"])
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        // Whatever repository the agent was started from, this is about the project's.
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE")
         .current_dir(folder)
         .kill_on_drop(true)
-        .output()
-        .await
-        .ok()
-        .filter(|listed| listed.status.success())?;
+        .output();
+    let listed = timeout(GIT_TIMEOUT, listed).await.map_err(|_| failed("no answer in time"))?;
+    let listed = listed.map_err(|error| failed(&error.to_string()))?;
+    if !listed.status.success() {
+        let complaint = String::from_utf8_lossy(&listed.stderr);
+        let complaint: String = complaint.trim().chars().take(COMPLAINT_CHARS_MAX).collect();
+        return Err(failed(&complaint));
+    }
     let names = String::from_utf8_lossy(&listed.stdout);
-    Some(names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
+    Ok(names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
 /// The files of any other folder.
@@ -60,6 +80,10 @@ fn found_in(folder: &Path) -> Vec<String> {
         for entry in std::fs::read_dir(&at).into_iter().flatten().flatten() {
             let (path, name) = (entry.path(), entry.file_name());
             let Ok(kind) = entry.file_type() else { continue };
+            // However many there are, the others are found.
+            if is_hidden(Path::new(&name)) {
+                continue;
+            }
             let is_left_out = LEFT_OUT.iter().any(|left_out| name == *left_out);
             if kind.is_dir() && !is_left_out && depth < DEPTH_MAX {
                 open.push((path, depth + 1));
@@ -172,5 +196,25 @@ mod tests {
         let files = read(folder.path(), "", 1000).await.unwrap();
         assert_eq!(files.names, ["passwd", "src/b.rs", "src/large.rs"]);
         assert_eq!(shown(&files), ["src/b.rs"]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_shown_where_git_does_not_say_what_it_ignores() {
+        let folder = project();
+        std::fs::write(folder.path().join(".git"), "gitdir: /nowhere").unwrap();
+        let refused = read(folder.path(), "", 1000).await.unwrap_err();
+        assert_eq!(refused.code(), "workspace_unreadable");
+        assert!(refused.message().contains("/nowhere"), "{refused}");
+        assert!(read(&folder.path().join("src"), "", 1000).await.is_err(), "nor below it");
+    }
+
+    #[tokio::test]
+    async fn hidden_files_are_in_nobodys_way() {
+        let folder = project();
+        for number in 0..NAMES_MAX {
+            std::fs::write(folder.path().join(format!(".{number}")), "").unwrap();
+        }
+        let files = read(folder.path(), "", 1000).await.unwrap();
+        assert_eq!(files.names, ["a.txt", "image", "src/b.rs", "src/large.rs"]);
     }
 }

@@ -12,10 +12,10 @@ use tokio::process::Command;
 const FILES_MAX: usize = 500;
 /// Bytes of the files that a patch touches: they are copied to try it.
 const COPY_BYTES_MAX: u64 = 64 << 20;
-/// Git tries a patch in milliseconds, or is stuck.
-const GIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Git answers in milliseconds, or is stuck.
+pub(super) const GIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The part of git's complaint that is told.
-const COMPLAINT_CHARS_MAX: usize = 1000;
+pub(super) const COMPLAINT_CHARS_MAX: usize = 1000;
 
 /// A unified diff.
 #[derive(Debug, Clone, PartialEq, Eq)]

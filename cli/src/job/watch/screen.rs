@@ -89,7 +89,7 @@ impl Screen {
             reason = "a float to integer cast saturates"
         )]
         bar.set_position(percent as u64);
-        bar.set_message(format!("{} {message}", status_word(state)));
+        bar.set_message(format!("{} {}", status_word(state), output::plain(message)));
     }
 
     pub(super) fn clear(&self) {

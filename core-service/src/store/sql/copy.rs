@@ -29,8 +29,8 @@ pub(crate) fn put_part<S: Sql>(sql: &S, part: &Part, now: Time) -> Answer<(), S>
         return Err(Refusal::CopyLost.into());
     }
     let body = Body { sql, body };
-    part.nodes.iter().try_for_each(|node| body.put_node(node))?;
-    part.links.iter().try_for_each(|link| body.put_link(link))
+    body.put_nodes(&part.nodes)?;
+    body.put_links(&part.links)
 }
 
 /// A copy gets a name, if it is still there.

@@ -1,12 +1,16 @@
 //! Graphs: a row for each node and link, so that a command reads and writes only what it touches.
 
 use std::collections::BTreeSet;
+use std::{iter, slice};
 
 use serde::Serialize;
 
-use super::{Answer, Failure, Row, Sql, values};
+use super::{Answer, Failure, Row, Sql, Value, values};
 use crate::domain::graph::{Change, Document, Head, Link, Look, Node, Step};
 use crate::store::{Error, codec};
+
+/// Rows that one statement writes: as many as there are, by few statements and few kinds of them.
+const ROWS: [usize; 3] = [64, 8, 1];
 
 /// A graph's row.
 #[derive(Debug, Clone)]
@@ -129,7 +133,7 @@ impl<S: Sql> Body<'_, S> {
                     values![self.body, &node.node_id],
                 )?;
             }
-            Change::NodeLinked(link) => self.put_link(link)?,
+            Change::NodeLinked(link) => self.put_links(slice::from_ref(link))?,
             Change::NodeUnlinked(link) => {
                 self.sql.execute(
                     "DELETE FROM graph_link WHERE body = ?1 AND node_id = ?2 AND parent_id = ?3",
@@ -148,21 +152,40 @@ impl<S: Sql> Body<'_, S> {
         Ok(())
     }
 
-    pub(crate) fn put_node(&self, node: &Node) -> Answer<(), S> {
-        let doc = codec::to_json(node).map_err(Failure::Broken)?;
-        self.sql.execute(
-            "INSERT INTO graph_node VALUES(?1, ?2, ?3)
-             ON CONFLICT(body, node_id) DO UPDATE SET doc = excluded.doc",
-            values![self.body, &node.node_id, &doc],
-        )?;
-        Ok(())
+    fn put_node(&self, node: &Node) -> Answer<(), S> {
+        self.put_nodes(slice::from_ref(node))
     }
 
-    pub(crate) fn put_link(&self, link: &Link) -> Answer<(), S> {
-        self.sql.execute(
-            "INSERT INTO graph_link VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING",
-            values![self.body, &link.node_id, &link.parent_id],
-        )?;
+    /// Writes nodes, each once.
+    pub(crate) fn put_nodes(&self, nodes: &[Node]) -> Answer<(), S> {
+        let docs: Result<Vec<_>, _> = nodes.iter().map(codec::to_json).collect();
+        let docs = docs.map_err(Failure::Broken)?;
+        let rows = nodes.iter().zip(&docs);
+        let rows: Vec<_> = rows.map(|(node, doc)| [(&node.node_id).into(), doc.into()]).collect();
+        let or_replace = "ON CONFLICT(body, node_id) DO UPDATE SET doc = excluded.doc";
+        self.insert("graph_node", &rows, or_replace)
+    }
+
+    /// Writes links.
+    pub(crate) fn put_links(&self, links: &[Link]) -> Answer<(), S> {
+        let rows = links.iter().map(|link| [(&link.node_id).into(), (&link.parent_id).into()]);
+        let rows: Vec<_> = rows.collect();
+        self.insert("graph_link", &rows, "ON CONFLICT DO NOTHING")
+    }
+
+    fn insert(&self, table: &str, rows: &[[Value<'_>; 2]], on_conflict: &str) -> Answer<(), S> {
+        let mut rest = rows;
+        for count in ROWS {
+            while let Some((piece, more)) = rest.split_at_checked(count) {
+                let places = (1..=count).map(|n| format!("(?1, ?{}, ?{})", 2 * n, 2 * n + 1));
+                let places = places.collect::<Vec<_>>().join(", ");
+                let wanted: Vec<Value<'_>> =
+                    iter::once(self.body.into()).chain(piece.iter().flatten().copied()).collect();
+                let insert = format!("INSERT INTO {table} VALUES {places} {on_conflict}");
+                self.sql.execute(&insert, &wanted)?;
+                rest = more;
+            }
+        }
         Ok(())
     }
 

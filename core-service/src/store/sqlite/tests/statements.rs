@@ -1,4 +1,4 @@
-//! How many statements a list takes: of a database that is elsewhere, each is a journey.
+//! How many statements lists and copies take: of a database that is elsewhere, each is a journey.
 
 use std::cell::Cell;
 
@@ -6,12 +6,16 @@ use futures::future::join_all;
 use rusqlite::Connection;
 
 use super::{fresh, open};
+use crate::domain::graph::{Document, Link, Node};
 use crate::domain::job::{Limits, Spec};
 use crate::domain::time::Time;
 use crate::store::commit::{Action, Command};
 use crate::store::conformance::spec_at;
-use crate::store::sql::{Answer, Row, Sql, Value, agenda, jobs};
-use crate::store::sqlite::{SqliteConfig, connection};
+use crate::store::session::Part;
+use crate::store::sql::graph::Body;
+use crate::store::sql::{Answer, Row, Sql, Value, agenda, copy, jobs};
+use crate::store::sqlite::SqliteConfig;
+use crate::store::sqlite::connection::{self, Synchronous};
 use crate::store::{JobQuery, Store as _};
 
 /// Counts what it is asked.
@@ -30,8 +34,9 @@ impl Sql for Counting {
         self.connection.rows(sql, wanted)
     }
 
-    fn execute(&self, _: &str, _: &[Value<'_>]) -> Answer<u64, Self> {
-        panic!("a list writes nothing")
+    fn execute(&self, sql: &str, wanted: &[Value<'_>]) -> Answer<u64, Self> {
+        self.statements.set(self.statements.get() + 1);
+        Sql::execute(&self.connection, sql, wanted)
     }
 
     fn index_hint(index: &str) -> String {
@@ -80,4 +85,23 @@ async fn a_page_of_jobs_is_read_by_few_statements() {
     assert_eq!((page.jobs.len(), page.has_more), (100, true));
     // One for each state, and one for every sixteen records.
     assert!(sql.statements.get() <= 14, "{}", sql.statements.get());
+}
+
+#[test]
+fn a_part_of_a_graph_is_written_by_few_statements() {
+    let disk = fresh();
+    let connection = connection::open_writer(disk.0.path(), Synchronous::Full).expect("opens");
+    let sql = Counting { connection, statements: Cell::new(0) };
+    let node = |n| Node { node_id: format!("node-{n}"), ..Node::default() };
+    let link = |n| Link { node_id: format!("node-{n}"), parent_id: "node-0".into() };
+    let (nodes, links): (Vec<_>, Vec<_>) =
+        ((0..250).map(node).collect(), (1..=250).map(link).collect());
+    let part = Part { body: 1 << 41, is_first: true, nodes, links };
+    copy::put_part(&sql, &part, Time(1)).expect("put");
+    // Two about the copy, and of nodes and links each 3 of 64 rows, 7 of 8 and 2 of one.
+    assert_eq!(sql.statements.get(), 2 + 2 * (3 + 7 + 2));
+    let body = Body { sql: &sql, body: copy::number(part.body) };
+    let found = body.document().expect("read");
+    let nodes = part.nodes.into_iter().map(|node| (node.node_id.clone(), node)).collect();
+    assert_eq!(found, Document { nodes, links: part.links.into_iter().collect() });
 }

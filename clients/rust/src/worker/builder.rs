@@ -91,11 +91,13 @@ impl Builder {
         Worker::start(self.client, self.hello)
     }
 
-    /// Does jobs until `stop` is cancelled, then drains.
+    /// Does jobs of the kinds that have a handler until `stop` is cancelled, then drains.
     ///
     /// # Errors
     /// [`Error::Refused`] when the core refuses this worker for good.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), Error> {
+        // A job that nobody handles would be given back, and come again at once.
+        self.hello.kinds.retain(|kind| self.handlers.contains_key(kind));
         let worker = Worker::start(self.client, self.hello);
         Pool::new(worker, self.handlers, self.drain_patience).run(stop).await
     }

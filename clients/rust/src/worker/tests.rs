@@ -9,6 +9,7 @@ use prost::Message as _;
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1::{CancelJobRequest, Job, JobState};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use self::stage::{Server, Stage, at_work_without_end, handled, soon};
 use super::held::{Held, Taken};
@@ -119,6 +120,21 @@ async fn a_handler_that_panics_before_it_has_a_future_fails_its_job_alone() {
         std::future::ready(Ok(Completion::empty()))
     });
     assert_eq!(failed.await.error.unwrap().code, "panicked");
+}
+
+#[tokio::test]
+async fn a_worker_that_runs_serves_no_kind_without_a_handler() {
+    let mut server = Server::start().await;
+    let (other, job_id) = (server.create_of("other").await, server.create().await);
+    let stop = CancellationToken::new();
+    let worker = server.core.worker("test").kind("other");
+    let worker = worker.handle("test", async |_| Ok(Completion::empty()));
+    let running = tokio::spawn(worker.run(stop.clone()));
+    assert_eq!(server.ended(&job_id).await.state(), JobState::Completed);
+    assert_eq!(server.workers(&other).await, 0);
+    stop.cancel();
+    soon(running).await.unwrap().unwrap();
+    server.end().await;
 }
 
 #[tokio::test]

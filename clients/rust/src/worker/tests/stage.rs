@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use roomcast_proto::v1::{
-    CreateJobRequest, GetJobRequest, Job, JobState, ReadJobOutputRequest, RetryPolicy,
-    WatchJobRequest,
+    CreateJobRequest, GetJobRequest, GetJobResponse, Job, JobState, ReadJobOutputRequest,
+    RetryPolicy, WatchJobRequest,
 };
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -57,16 +57,23 @@ impl Server {
 
     /// A job of kind `test` that is tried once.
     pub(super) async fn create(&self) -> String {
+        self.create_of("test").await
+    }
+
+    pub(super) async fn create_of(&self, kind: &str) -> String {
         let retry = Some(RetryPolicy { max_attempts: 1, ..RetryPolicy::default() });
-        let request =
-            CreateJobRequest { kind: "test".into(), retry, ..CreateJobRequest::default() };
+        let request = CreateJobRequest { kind: kind.into(), retry, ..CreateJobRequest::default() };
         let answer = self.core.jobs().create_job(request).await.unwrap().into_inner();
         answer.job.unwrap().job_id
     }
 
     pub(super) async fn job(&self, job_id: &str) -> Job {
-        let request = GetJobRequest { job_id: job_id.into() };
-        self.core.jobs().get_job(request).await.unwrap().into_inner().job.unwrap()
+        self.get(job_id).await.job.unwrap()
+    }
+
+    /// How many workers serve the kind of a job.
+    pub(super) async fn workers(&self, job_id: &str) -> u32 {
+        self.get(job_id).await.workers
     }
 
     pub(super) async fn state(&self, job_id: &str) -> JobState {
@@ -85,6 +92,11 @@ impl Server {
         let mut frames = self.core.jobs().watch_job(request).await.unwrap().into_inner();
         while soon(frames.message()).await.unwrap().is_some() {}
         self.job(job_id).await
+    }
+
+    async fn get(&self, job_id: &str) -> GetJobResponse {
+        let request = GetJobRequest { job_id: job_id.into() };
+        self.core.jobs().get_job(request).await.unwrap().into_inner()
     }
 }
 

@@ -1,9 +1,10 @@
 //! The routes that are there in development alone.
 
+use reqwest::Method;
 use serde_json::json;
 
 use super::{is_shown, shown};
-use crate::support::{Clients, Edge, Rest, System, admin, admin_of, user};
+use crate::support::{Answer, Clients, Edge, Rest, System, admin, admin_of, user};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn there_are_no_debug_routes_outside_of_development() {
@@ -33,7 +34,8 @@ async fn in_development_an_administrator_sees_the_sockets_and_sends_them_a_messa
     let foreign = system.edge.rest(&admin_of("other", "root"));
     assert_eq!(foreign.get("/debug/socketio").await.ok(200)["active_connections"], 0);
 
-    let sent = root.post("/debug/socketio/broadcast", &json!({})).await.ok(200);
+    let bare = root.request(Method::POST, "/debug/socketio/broadcast");
+    let sent = Answer::of(bare).await.ok(200);
     let got = socket.event("debug_broadcast").await;
     assert_eq!((&got["event_id"], &got["room"]), (&sent["event_id"], &json!("system")));
     let own = json!({ "room": "open", "event": "hello", "data": { "x": 1 } });

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    body::Body,
+    body::OptionalBody,
     caller::{Admin, Caller},
     openapi::Failures,
     payload::payload,
@@ -137,14 +137,14 @@ async fn sockets(State(state): State<AppState>, developer: Developer) -> Json<So
 /// In development alone; elsewhere 404. An event like any other: stored in its room, delivered to all who
 /// follow it. Needs the role admin.
 #[utoipa::path(
-    post, path = "/debug/socketio/broadcast", tag = "operations", request_body = Broadcast,
+    post, path = "/debug/socketio/broadcast", tag = "operations", request_body = Option<Broadcast>,
     responses((status = 200, body = Sent), Failures)
 )]
 async fn broadcast(
     State(state): State<AppState>,
     _: Developer,
     caller: Caller,
-    Body(message): Body<Broadcast>,
+    OptionalBody(message): OptionalBody<Broadcast>,
 ) -> Result<Json<Sent>, Problem> {
     let room = message.room.unwrap_or_else(|| ROOM.to_owned());
     let event = message.event.unwrap_or_else(|| EVENT.to_owned());

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::*;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Shape {
     kind: String,
@@ -64,4 +64,21 @@ async fn a_body_that_never_ends_is_given_up() {
     let problem = whole(Request::new(slow), Duration::ZERO).await.expect_err("it is not whole");
     assert_eq!(problem.code(), Code::MalformedMessage);
     assert!(problem.detail().contains("did not arrive"), "{}", problem.detail());
+}
+
+#[tokio::test]
+async fn a_body_that_may_be_left_out_may_be_null() {
+    let read = async |text: &'static str| {
+        let request = Request::post("/").header(header::CONTENT_TYPE, "application/json");
+        let request = request.body(axum::body::Body::from(text)).unwrap();
+        OptionalBody::<Shape>::from_request(request, &()).await.map(|body| body.0.kind)
+    };
+    for left_out in ["", " ", "null"] {
+        assert_eq!(read(left_out).await.expect("nothing is wrong"), "", "{left_out:?}");
+    }
+    assert_eq!(read(r#"{"kind":"k"}"#).await.expect("it is whole"), "k");
+    let problem = read(r#"{"kind":7}"#).await.expect_err("a number is no kind");
+    let bytes = axum::body::to_bytes(problem.body(""), 1 << 16).await.unwrap();
+    let problem: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(problem["errors"][0]["field"], "kind");
 }

@@ -129,7 +129,7 @@ fn urls(text: &str) -> Result<String, String> {
 }
 
 /// What the layers of a connection have at their bottom, such as "connection refused".
-fn root_cause(error: &dyn std::error::Error) -> String {
+pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
     let deepest = std::iter::successors(Some(error), |error| error.source()).last();
     deepest.unwrap_or(error).to_string()
 }

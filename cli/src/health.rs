@@ -7,7 +7,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::connection::{Connection, call};
+use crate::connection::{Connection, call, root_cause};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -74,6 +74,9 @@ async fn edge(url: &str) -> Result<(), Failure> {
             let status = answer.status();
             Err(Failure::Unavailable(format!("the edge is not ready: {ready} answers {status}")))
         }
-        Err(_) => Err(Failure::Unavailable(format!("no edge answers at {url}"))),
+        Err(error) => {
+            let why = root_cause(&error);
+            Err(Failure::Unavailable(format!("no edge answers at {url} ({why})")))
+        }
     }
 }

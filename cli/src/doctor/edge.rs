@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::report::Finding;
+use crate::connection::root_cause;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 const CHECK: &str = "edge";
@@ -21,9 +22,9 @@ pub(super) async fn check(url: &str) -> Finding {
             format_args!("{ready} answers {status}"),
             "is something else at that address?",
         ),
-        Err(_) => Finding::fail(
+        Err(error) => Finding::fail(
             CHECK,
-            format_args!("no edge answers at {url}"),
+            format_args!("no edge answers at {url} ({})", root_cause(&error)),
             "start one with `roomcast dev`, or name another with --edge or ROOMCAST_EDGE",
         ),
     }
@@ -32,4 +33,20 @@ pub(super) async fn check(url: &str) -> Finding {
 async fn ask(url: &str) -> reqwest::Result<reqwest::StatusCode> {
     let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
     Ok(client.get(url).send().await?.status())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn why_no_edge_answers_is_told() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let closed = format!("http://{}", taken.local_addr().unwrap());
+        drop(taken);
+        for (url, cause) in [("edge:8000/", "scheme"), (&*closed, "refused")] {
+            let found = check(url).await.found;
+            assert!(found.contains(cause), "{found}");
+        }
+    }
 }

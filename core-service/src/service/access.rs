@@ -172,7 +172,7 @@ impl AccessService for Accesses {
         caller.require_warden()?;
         let v1::RecheckGrantsRequest { subject, topic, tenant } = request.into_inner();
         let tenant = wire::tenant(caller.tenant(&tenant))?;
-        let subject = check::text("subject", subject, limits::SUBJECT_BYTES_MAX)?;
+        let subject = check::key("subject", subject, limits::SUBJECT_BYTES_MAX)?;
         let topic = match topic.as_str() {
             "" => String::new(),
             full => publish::topic(&tenant, full)?.full().to_owned(),

@@ -113,7 +113,7 @@ pub(super) fn idempotency(
         return Ok(None);
     }
     let field = "idempotency_key";
-    let key = check::text(field, key.to_owned(), limits::IDEMPOTENCY_KEY_BYTES_MAX)?;
+    let key = check::key(field, key.to_owned(), limits::IDEMPOTENCY_KEY_BYTES_MAX)?;
     let scope = format!("{operation}/{tenant}/{}", caller.name());
     let content = Sha256::digest(content.encode_to_vec()).into();
     Ok(Some(Idempotency { scope, key, content, expires_at: now() + limits::IDEMPOTENCY_WINDOW }))
@@ -255,6 +255,8 @@ impl JobService for Jobs {
             created_at: now,
             ..Spec::clone(&old.spec)
         };
+        // A new job takes the right to create one there, which its owner may have lost.
+        let spec = membership::placed(&self.log, &caller, spec).await?;
         let input = self.log.store().job_input(&old.spec.id).await.map_err(status)?;
         let told = told(&caller, old, Act::RetryJob);
         let created =

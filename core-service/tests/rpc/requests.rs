@@ -78,3 +78,20 @@ async fn a_list_goes_on_from_its_token_and_from_no_other() {
     let answer = core.jobs().list_jobs(request(other, Some(&token), None)).await;
     assert_eq!(refused(answer), Code::InvalidArgument);
 }
+
+#[tokio::test]
+async fn what_a_store_cannot_keep_is_refused_before_it_comes_there() {
+    let core = serve(|_, _| {}).await;
+    let token = service(&[Scope::Service]);
+    let (nul, x) = ("a\0b".to_owned(), "x".to_owned());
+    for wanted in [
+        v1::CreateJobRequest { labels: [(x.clone(), nul.clone())].into(), ..report("x") },
+        v1::CreateJobRequest { labels: [(nul.clone(), x)].into(), ..report("x") },
+        v1::CreateJobRequest { owner: nul.clone(), ..report("x") },
+        v1::CreateJobRequest { idempotency_key: nul, ..report("x") },
+        v1::CreateJobRequest { priority: i32::MIN, ..report("x") },
+    ] {
+        let answer = core.jobs().create_job(request(wanted.clone(), Some(&token), None)).await;
+        assert_eq!(refused(answer), Code::InvalidArgument, "{wanted:?}");
+    }
+}

@@ -302,7 +302,7 @@ fn user_id(field: &str, id: String) -> Result<String, Status> {
     if id.trim().is_empty() || Topic::user("", &id).is_err() {
         return Err(invalid(field, "is empty or too long"));
     }
-    Ok(id)
+    check::key(field, id, limits::SUBJECT_BYTES_MAX)
 }
 
 fn listing(size: i32, token: &str, conditions: &str) -> Result<(usize, Listing), Status> {

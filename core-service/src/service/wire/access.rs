@@ -40,17 +40,17 @@ pub(in crate::service) fn subject(field: &str, id: String) -> Result<String, Sta
     if id.is_empty() {
         return Err(invalid(field, "is required"));
     }
-    check::text(field, id, limits::SUBJECT_BYTES_MAX)
+    check::key(field, id, limits::SUBJECT_BYTES_MAX)
 }
 
 /// A revocation's id: what it revokes, in base64 and with a mark before it.
 pub(in crate::service) fn revocation_id(id: String) -> Result<String, Status> {
-    check::text("revocation_id", id, limits::SUBJECT_BYTES_MAX * 2)
+    check::key("revocation_id", id, limits::SUBJECT_BYTES_MAX * 2)
 }
 
 /// A tenant that a caller names: as opaque as the claim is.
 pub(in crate::service) fn tenant(tenant: &str) -> Result<String, Status> {
-    check::text("tenant", tenant.to_owned(), limits::SUBJECT_BYTES_MAX)
+    check::key("tenant", tenant.to_owned(), limits::SUBJECT_BYTES_MAX)
 }
 
 pub(in crate::service) fn to_revocation(revocation: Revocation) -> v1::Revocation {

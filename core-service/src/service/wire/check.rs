@@ -75,12 +75,20 @@ pub(in crate::service) fn types(types: Vec<String>) -> Result<Vec<String>, Statu
     Ok(types)
 }
 
+/// A text that something is found by, or that stands beside its content: not every database keeps a NUL in one.
+pub(in crate::service) fn key(field: &str, value: String, max: usize) -> Result<String, Status> {
+    if value.contains('\0') {
+        return Err(invalid(field, "must not hold a NUL character"));
+    }
+    text(field, value, max)
+}
+
 /// What people call something. Empty is none; of blanks alone nobody could tell that it is there.
 pub(in crate::service) fn title(field: &str, value: String, max: usize) -> Result<String, Status> {
     if !value.is_empty() && value.trim().is_empty() {
         return Err(invalid(field, "must not be blank"));
     }
-    text(field, value, max)
+    key(field, value, max)
 }
 
 pub(in crate::service) fn span(
@@ -124,7 +132,7 @@ pub(in crate::service) fn sized(field: &str, value: v1::Payload) -> Result<Paylo
     }
     let content_type = match value.content_type {
         given if given.is_empty() || is_json(&given) => JSON.to_owned(),
-        given => text("content_type", given, limits::LABEL_BYTES_MAX)?,
+        given => key("content_type", given, limits::LABEL_BYTES_MAX)?,
     };
     Ok(Payload { content_type, data: value.data })
 }
@@ -175,4 +183,23 @@ fn depth(data: &[u8]) -> usize {
         }
     }
     deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_something_is_found_by_holds_no_nul() {
+        assert!(key("tenant", "acme".into(), 9).is_ok());
+        assert!(text("reason", "a\0b".into(), 9).is_ok(), "content may");
+        for refused in [
+            key("tenant", "a\0b".into(), 9).err(),
+            title("name", "\0".into(), 9).err(),
+            sized("data", v1::Payload { content_type: "a\0".into(), data: "{}".into() }).err(),
+        ] {
+            let details = refused.expect("refused").get_error_details();
+            assert!(details.bad_request().is_some(), "{details:?}");
+        }
+    }
 }

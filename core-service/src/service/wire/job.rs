@@ -102,10 +102,11 @@ pub(in crate::service) fn spec(
     now: Time,
 ) -> Result<(Spec, Option<Payload>), Status> {
     let owner = caller.owner(&request.owner)?.to_owned();
+    let owner = check::key("owner", owner, limits::SUBJECT_BYTES_MAX)?;
     let tenant = caller.tenant(&request.tenant).to_owned();
     check::name("tenant", tenant.clone())?;
     Topic::user(&tenant, &owner).map_err(|_| invalid("owner", "has 1 to 128 bytes, escaped"))?;
-    if request.priority.abs() > PRIORITY_MAX {
+    if !(-PRIORITY_MAX..=PRIORITY_MAX).contains(&request.priority) {
         return Err(invalid("priority", "must be -100 to 100"));
     }
     let run_at = check::time("run_at", request.run_at)?.unwrap_or(now).max(now);
@@ -143,9 +144,12 @@ pub(in crate::service) fn labels(
     if labels.len() > limits::LABELS_MAX {
         return Err(invalid("labels", "at most 32"));
     }
-    let fits = |text: &str| text.len() <= limits::LABEL_BYTES_MAX;
+    let fits = |text: &str| text.len() <= limits::LABEL_BYTES_MAX && !text.contains('\0');
     if labels.iter().any(|(key, value)| key.is_empty() || !fits(key) || !fits(value)) {
-        return Err(invalid("labels", "keys have 1 to 128 bytes, values at most 128"));
+        return Err(invalid(
+            "labels",
+            "keys have 1 to 128 bytes, values at most 128, none of them NUL",
+        ));
     }
     Ok(labels)
 }

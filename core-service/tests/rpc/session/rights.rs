@@ -114,6 +114,23 @@ async fn a_projects_jobs_are_its_members_to_see_and_its_editors_to_steer() {
 }
 
 #[tokio::test]
+async fn who_may_create_no_job_in_a_project_runs_none_again_there() {
+    let core = serve(|_, _| {}).await;
+    let (alice, bob) = (someone(&core, "alice", "acme"), someone(&core, "bob", "acme"));
+    let project_id = alice.project().await;
+    alice.set_role(&project_id, "bob", v1::Role::Editor).await.expect("set");
+    let job_id = create_job(&core, &bob, &project_id).await.expect("created");
+    let cancel = v1::CancelJobRequest { job_id: job_id.clone(), ..Default::default() };
+    core.jobs().cancel_job(bob.ask(cancel)).await.expect("ended");
+    let again = v1::RetryJobRequest { job_id, ..Default::default() };
+    core.jobs().retry_job(bob.ask(again.clone())).await.expect("an editor's");
+    let gone = v1::RemoveMemberRequest { project_id, user_id: "bob".into() };
+    alice.sessions().remove_member(alice.ask(gone)).await.expect("removed");
+    assert_eq!(refused(core.jobs().retry_job(bob.ask(again.clone())).await), Code::ProjectNotFound);
+    core.jobs().retry_job(alice.ask(again)).await.expect("the project's owner may");
+}
+
+#[tokio::test]
 async fn a_list_shows_what_its_caller_is_a_member_of() {
     let core = serve(|_, _| {}).await;
     let (alice, bob) = (someone(&core, "alice", "acme"), someone(&core, "bob", "acme"));

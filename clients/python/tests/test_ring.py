@@ -66,6 +66,18 @@ def test_what_was_sent_before_a_reconnect_may_be_acknowledged_after_it() -> None
     assert sent(ring) == [2]
 
 
+def test_a_core_that_was_too_full_gets_ever_more_at_once() -> None:
+    ring = ring_of("abcdefgh", [])
+    assert sent(ring) == [1, 2, 3, 4, 5, 6, 7, 8]
+    ring.hold_back()
+    ring.rewind()
+    assert sent(ring) == [1]
+    settle(ring, 1)
+    assert sent(ring) == [2, 3]
+    settle(ring, 3)
+    assert sent(ring) == [4, 5, 6, 7, 8]
+
+
 def test_lines_join_the_last_report_until_it_was_sent() -> None:
     ring = Ring(Lease(job_id="j", fence=7))
     line = OutputChunk(channel="stdout", data=b"line\n")

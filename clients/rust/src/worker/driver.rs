@@ -212,16 +212,23 @@ impl Driver {
                 self.due.drain = true;
             }
             Order::Report { lease, report, places, settled } => {
-                let key = (lease.job_id, lease.fence);
                 // A lease that is lost meanwhile has told its work.
-                if let Some(held) = self.held.get_mut(&key) {
-                    if !held.may_send() {
-                        self.due.reports.push_back(key);
-                    }
+                self.change((lease.job_id, lease.fence), |held| {
                     held.ring.push(*report, Kept { places, settled });
-                }
+                });
             }
         }
+    }
+
+    /// Changes what is held. It gets its place among those that have something to send, if it had none.
+    fn change<T>(&mut self, key: Key, change: impl FnOnce(&mut Held) -> T) -> Option<T> {
+        let held = self.held.get_mut(&key)?;
+        let could_send = held.may_send();
+        let changed = change(held);
+        if !could_send && held.may_send() {
+            self.due.reports.push_back(key);
+        }
+        Some(changed)
     }
 
     /// Renews no lease that nobody works on: it would never end.
@@ -271,7 +278,7 @@ impl Driver {
             Some(Response::Ack(ack)) => {
                 let key = (ack.job_id, ack.fence);
                 let is_over = |held: &mut Held| held.settle(ack.number) || held.is_left();
-                if self.held.get_mut(&key).is_some_and(is_over) {
+                if self.change(key.clone(), is_over) == Some(true) {
                     self.held.remove(&key);
                 }
             }
@@ -294,14 +301,15 @@ impl Driver {
     fn be_refused(&mut self, refused: ReportRefused) {
         let fault = refused.error.unwrap_or_default();
         let key = (refused.job_id, refused.fence);
-        let Some(held) = self.held.get_mut(&key) else { return };
-        if held.refuse(refused.number, fault) {
-            let wait = refused.retry_after.and_then(|wait| Duration::try_from(wait).ok());
-            held.retry_at = Some(Instant::now() + wait.unwrap_or(RETRY_AFTER));
-        } else if held.is_left() {
+        let wait = refused.retry_after.and_then(|wait| Duration::try_from(wait).ok());
+        let is_left = self.change(key.clone(), |held| {
+            if held.refuse(refused.number, fault) {
+                held.retry_at = Some(Instant::now() + wait.unwrap_or(RETRY_AFTER));
+            }
+            held.is_left()
+        });
+        if is_left == Some(true) {
             self.held.remove(&key);
-        } else if held.may_send() {
-            self.due.reports.push_back(key);
         }
     }
 

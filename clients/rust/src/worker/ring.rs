@@ -13,6 +13,8 @@ pub(super) struct Ring<T> {
     last: u64,
     /// How many of the kept ones were sent on the connection under way.
     sent: usize,
+    /// How many of them may be: any number, but after a refusal for now few. Each would be refused as well.
+    window: usize,
     /// Bytes of output in all reports so far, by channel.
     written: HashMap<String, u64>,
 }
@@ -30,7 +32,8 @@ pub(super) enum Refused<T> {
 
 impl<T> Ring<T> {
     pub(super) fn new(lease: Lease) -> Self {
-        Self { lease, kept: VecDeque::new(), last: 0, sent: 0, written: HashMap::new() }
+        let (kept, written) = (VecDeque::new(), HashMap::new());
+        Self { lease, kept, last: 0, sent: 0, window: usize::MAX, written }
     }
 
     /// Keeps a report under the next number, its output at the next offsets.
@@ -52,12 +55,12 @@ impl<T> Ring<T> {
     }
 
     pub(super) fn has_unsent(&self) -> bool {
-        self.sent < self.kept.len()
+        self.sent < self.kept.len().min(self.window)
     }
 
     /// The next report to send.
     pub(super) fn next_unsent(&mut self) -> Option<Report> {
-        let (report, _) = self.kept.get(self.sent)?;
+        let (report, _) = self.kept.get(self.sent).filter(|_| self.has_unsent())?;
         self.sent += 1;
         Some(report.clone())
     }
@@ -66,6 +69,9 @@ impl<T> Ring<T> {
     pub(super) fn settle(&mut self, number: u64) -> Vec<T> {
         let durable = self.kept.iter().take_while(|(report, _)| report.number <= number).count();
         self.sent = self.sent.saturating_sub(durable);
+        if durable > 0 {
+            self.window = self.window.saturating_mul(2);
+        }
         self.kept.drain(..durable).map(|(_, with)| with).collect()
     }
 
@@ -81,6 +87,7 @@ impl<T> Ring<T> {
             return Refused::Stale;
         }
         if is_retryable {
+            self.window = 1;
             return Refused::Later;
         }
         let Some((dropped, with)) = self.kept.pop_front() else { return Refused::Stale };
@@ -166,7 +173,25 @@ mod tests {
         assert_eq!(ring.refuse(1, true), Refused::Later);
         assert_eq!(ring.refuse(2, false), Refused::Stale, "refused for its number alone");
         ring.rewind();
-        assert_eq!(numbers_sent(&mut ring), [1, 2]);
+        // The first alone shows whether it takes any.
+        assert_eq!(numbers_sent(&mut ring), [1]);
+        ring.settle(1);
+        assert_eq!(numbers_sent(&mut ring), [2]);
+    }
+
+    #[test]
+    fn a_core_that_takes_reports_again_gets_ever_more_at_once() {
+        let mut ring = ring_of(&["a", "b", "c", "d", "e", "f", "g", "h"]);
+        numbers_sent(&mut ring);
+        ring.refuse(1, true);
+        ring.rewind();
+        assert_eq!(numbers_sent(&mut ring), [1]);
+        ring.settle(1);
+        assert_eq!(numbers_sent(&mut ring), [2, 3]);
+        ring.settle(2);
+        assert_eq!(numbers_sent(&mut ring), [4, 5, 6]);
+        ring.settle(6);
+        assert_eq!(numbers_sent(&mut ring), [7, 8]);
     }
 
     #[test]

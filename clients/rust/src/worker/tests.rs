@@ -240,6 +240,20 @@ async fn whoever_writes_much_waits_for_what_is_on_its_way() {
 }
 
 #[tokio::test]
+async fn a_job_that_tells_more_than_it_may_at_once_is_slowed_down_and_told_whole() {
+    let Stage { mut server, worker: _worker, work, job_id } = Stage::set().await;
+    // A core takes 2,000 events at once, and 200 a second.
+    let event = Event::json("told", &serde_json::json!({})).unwrap();
+    for _ in 0..220 {
+        let news = (0..10).fold(News::new(), |news, _| news.event(event.clone()));
+        work.report(news.output("stdout", &b"."[..])).await.unwrap();
+    }
+    soon(work.end(End::Completed(Completion::empty()))).await.unwrap();
+    assert_eq!(server.written(&job_id).await, 220);
+    server.end().await;
+}
+
+#[tokio::test]
 async fn nobody_hears_what_is_said_after_the_end() {
     let Stage { mut server, worker: _worker, work, .. } = Stage::set().await;
     soon(work.end(End::Completed(Completion::empty()))).await.unwrap();

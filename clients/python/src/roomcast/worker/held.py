@@ -8,11 +8,9 @@ from collections.abc import Callable
 
 from roomcast.errors import LeaseLost
 from roomcast.v1 import CancelNotice, Fault, Lease, Report
-from roomcast.worker.ring import Ring, Settled
+from roomcast.worker.ring import REPORTS_MAX, Ring, Settled
 
-# At twenty reports a second longer than a core's restart.
-REPORTS_MAX = 256
-# As many chunks of output; an event may be larger.
+# As many chunks of output as a ring has reports; an event may be larger.
 REPORTS_BYTES_MAX = 16 << 20
 # The core takes no message of more than 4 MiB, and ends the connection that brings one; this leaves room
 # for what a report says beside its content.
@@ -114,6 +112,7 @@ class Held:
         if not self.ring.is_next(number):
             return False
         if fault.retryable:
+            self.ring.hold_back()
             return True
         self._drop(fault, self.ring.drop(number))
         self._room.set()

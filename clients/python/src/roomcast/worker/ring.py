@@ -10,6 +10,8 @@ from roomcast.v1 import Fault, Lease, OutputChunk, Report
 
 # Small enough to be on its way at once, and to keep a full ring small.
 JOINED_BYTES_MAX = 64 << 10
+# At twenty reports a second longer than a core's restart.
+REPORTS_MAX = 256
 
 Settled = Callable[[Fault | None], None]
 """Told what came of a report: None when it is durable, the fault when it was refused for good."""
@@ -35,6 +37,8 @@ class Ring:
         self._last = 0
         # How many of the kept ones were sent on the connection under way.
         self._sent = 0
+        # How many of them may be: any number, but after a refusal for now few. Each would be refused as well.
+        self._window = REPORTS_MAX
         # Of the kept ones together.
         self.bytes = 0
 
@@ -71,7 +75,7 @@ class Ring:
     @property
     def has_unsent(self) -> bool:
         """Whether there is something to send."""
-        return self._sent < len(self._kept)
+        return self._sent < min(len(self._kept), self._window)
 
     def next_unsent(self) -> Report:
         """The next report to send."""
@@ -86,9 +90,14 @@ class Ring:
         while self._kept and self._kept[0].report.number <= number:
             kept = self._oldest()
             self._sent = max(self._sent - 1, 0)
+            self._window = min(self._window * 2, REPORTS_MAX)
             if kept.settled is not None:
                 settled.append(kept.settled)
         return settled
+
+    def hold_back(self) -> None:
+        """The core cannot take the oldest for now: next time that goes alone, and then ever more."""
+        self._window = 1
 
     def rewind(self) -> None:
         """Sends all that are kept again: the connection is new, or the core may take them now."""

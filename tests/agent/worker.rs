@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::testrun::{Stage, id, script};
 use crate::support::log_reader::read_log_by_rest;
-use crate::support::{Agent, within};
+use crate::support::{Agent, Core, eventually, within};
 
 const CASES: usize = 200;
 /// A run of some seconds, through two restarts of a core on a busy machine.
@@ -39,4 +39,23 @@ async fn a_run_goes_on_through_kills_of_the_core_and_every_case_is_told_once() {
     }
     let output = stage.rest.get(&format!("/jobs/{}/output", id(&asked))).await.text;
     assert_eq!(output.lines().count(), CASES, "and its output has no hole");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_without_a_core_says_once_why_and_when_it_has_one() {
+    let (mut core, folder) = (Core::start().await, tempfile::tempdir().unwrap());
+    core.kill();
+    let mut agent = Agent::start(&core.url(), &script(folder.path(), "true"));
+    let mut told = async |words: &str| {
+        eventually(words, async || {
+            let lines = agent.process().stderr_lines();
+            lines.iter().any(|line| line.contains(words)).then_some(lines)
+        })
+        .await
+    };
+    told("refused").await;
+    core.restart().await;
+    let lines = told("the core answers again").await;
+    let without = lines.iter().filter(|line| line.contains("the core does not answer"));
+    assert_eq!(without.count(), 1, "{lines:?}");
 }

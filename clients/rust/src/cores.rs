@@ -211,7 +211,7 @@ impl Drop for Shared {
     }
 }
 
-type Probes = FuturesUnordered<BoxFuture<'static, (usize, Found)>>;
+type Probes = FuturesUnordered<BoxFuture<'static, (usize, Found, String)>>;
 
 impl Shared {
     /// Begins the probes that are due. Answers how long none will be.
@@ -224,14 +224,24 @@ impl Shared {
         picker.next().map_or(PROBE_DEADLINE, |at| at.saturating_sub(now))
     }
 
-    fn learn(&self, core: usize, found: Found) {
+    /// `why` is for people, where nobody was found: a program without a core is otherwise silent.
+    fn learn(&self, core: usize, found: Found, why: &str) {
         let now = self.began.elapsed();
         let mut picker = self.picker.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_lost = picker.standing(core) == Standing::Lost;
         let moved = picker.learn(core, found, now);
         // The home or not: calls go to others too, while the home is in doubt.
         let is_given_up = found == Found::Nobody
             && picker.pick(&[core]).is_some_and(|best| picker.standing(best) != Standing::Lost);
         drop(picker);
+        let url = &self.cores[core].url;
+        match (found, was_lost) {
+            (Found::Nobody, false) => tracing::warn!(core = url, why, "the core does not answer"),
+            (Found::Serving | Found::Refusing, true) => {
+                tracing::info!(core = url, "the core answers again");
+            }
+            (Found::Nobody, true) | (Found::Serving | Found::Refusing, false) => {}
+        }
         if is_given_up {
             self.cores[core].cuts.all();
         }
@@ -240,7 +250,7 @@ impl Shared {
         metrics::counter!("roomcast_core_moves_total", "cause" => word(cause)).increment(1);
         match cause {
             Cause::Lost => {
-                tracing::warn!(core = from.url, to = to.url, "the core does not answer; moving");
+                tracing::warn!(core = from.url, to = to.url, "the core is lost; moving");
                 from.cuts.all();
             }
             Cause::Refusing => {
@@ -272,27 +282,31 @@ async fn watch(shared: Weak<Shared>) {
             () = doubts.notified() => None,
             () = tokio::time::sleep(pause) => None,
         };
-        if let (Some((core, found)), Some(shared)) = (found, shared.upgrade()) {
-            shared.learn(core, found);
+        if let (Some((core, found, why)), Some(shared)) = (found, shared.upgrade()) {
+            shared.learn(core, found, &why);
         }
     }
 }
 
-async fn probe(core: usize, calls: Channel) -> (usize, Found) {
+async fn probe(core: usize, calls: Channel) -> (usize, Found, String) {
+    let somebody = |found| (core, found, String::new());
+    let nobody = |why| (core, Found::Nobody, why);
     let mut health = HealthClient::new(calls);
     let check = health.check(HealthCheckRequest::default());
-    let found = match tokio::time::timeout(PROBE_DEADLINE, check).await {
-        Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => Found::Serving,
-        Ok(Ok(_)) => Found::Refusing,
+    match tokio::time::timeout(PROBE_DEADLINE, check).await {
+        Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => {
+            somebody(Found::Serving)
+        }
+        Ok(Ok(_)) => somebody(Found::Refusing),
         // It is there: too busy for this one, or behind something that knows no health.
         Ok(Err(status))
             if matches!(status.code(), Code::ResourceExhausted | Code::Unimplemented) =>
         {
-            Found::Serving
+            somebody(Found::Serving)
         }
-        Ok(Err(_)) | Err(_) => Found::Nobody,
-    };
-    (core, found)
+        Ok(Err(status)) => nobody(root_cause(&status)),
+        Err(_) => nobody("no answer in time".to_owned()),
+    }
 }
 
 /// An address as [`Cores::new`] takes it, for a setting: a URL that says whether it is TLS.
@@ -328,8 +342,7 @@ pub(crate) fn endpoint(url: &str, tls: &Tls) -> Result<Endpoint, Unusable> {
 }
 
 /// What the layers of an error have at their bottom.
-fn root_cause(error: &Error) -> String {
-    let error: &dyn std::error::Error = error;
+fn root_cause(error: &dyn std::error::Error) -> String {
     let deepest = std::iter::successors(Some(error), |error| error.source()).last();
     deepest.unwrap_or(error).to_string()
 }

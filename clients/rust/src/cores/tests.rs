@@ -132,8 +132,8 @@ async fn calls_at_a_lost_core_end_though_it_is_not_the_home() {
     let cores = Cores::new(&[first.0, second.0], &Tls::default()).expect("addresses");
     let home = cores.picker().home();
     let at_other = cores.0.cores[1 - home].cuts.of_calls();
-    cores.0.learn(home, Found::Serving);
-    cores.0.learn(1 - home, Found::Nobody);
+    cores.0.learn(home, Found::Serving, "");
+    cores.0.learn(1 - home, Found::Nobody, "killed");
     assert!(at_other.is_cancelled());
 }
 

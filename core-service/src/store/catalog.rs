@@ -82,7 +82,8 @@ pub trait Catalog {
     /// Who is in a session or room, and the head of its topic; none where there is no such session.
     async fn presence(&self, topic: &Topic) -> Result<Option<(Cursor, Presence)>, Error>;
 
-    /// Who is in open sessions and in rooms through one edge. For a core that begins to speak for it.
+    /// Who is in open sessions and in rooms through one edge. For a core that begins to speak for it: what
+    /// is told of the edge meanwhile need not be from one moment.
     async fn announcements(&self, edge_id: &str) -> Result<Vec<(Topic, Announcement)>, Error>;
 
     /// Edges that have been silent for their lease, the longest silent first, and such as were never

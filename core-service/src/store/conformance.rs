@@ -128,6 +128,7 @@ macro_rules! conformance {
             ]
             presence: [
                 presence_is_the_fold_of_the_log_over_edges_and_restarts,
+                all_who_came_through_an_edge_are_found_however_many,
                 a_sum_of_connections_that_is_full_stays_so,
                 a_crowd_is_counted_and_named_again,
                 only_an_open_session_of_its_tenant_has_participants,

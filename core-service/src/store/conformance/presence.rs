@@ -87,6 +87,22 @@ pub(crate) async fn presence_is_the_fold_of_the_log_over_edges_and_restarts(worl
     assert_eq!(names(&world, &session).await, ["alice"]);
 }
 
+/// More than are read at a time, in two rooms.
+pub(crate) async fn all_who_came_through_an_edge_are_found_however_many(world: World) {
+    for name in ["one", "two"] {
+        announce(&world, &room(name), &[says("e1", "alice", 2)]).await.expect("told");
+    }
+    let world = world.altered(
+        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 15000)
+         INSERT INTO participant SELECT id, 'user-' || n, 'e1', 1, 1 FROM topic, n WHERE kind = 4",
+    );
+    let found = world.store.announcements("e1").await.expect("read");
+    assert_eq!(found.len(), 2 * 15_001);
+    let each: BTreeSet<_> =
+        found.iter().map(|(topic, one)| (topic.name(), &*one.user_id)).collect();
+    assert_eq!(each.len(), found.len(), "each once");
+}
+
 pub(crate) async fn a_sum_of_connections_that_is_full_stays_so(world: World) {
     with_sessions(&world, &[SESSION]).await;
     let session = topic(SESSION);

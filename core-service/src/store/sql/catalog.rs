@@ -16,6 +16,9 @@ use crate::store::edge::{PartOfEdge, Place};
 use crate::store::session::{Found, Listing, Outline, Save, Which};
 use crate::store::{AccessQuery, Catalog, Error, JobPage, JobQuery, Stored, TopicLine, TopicQuery};
 
+/// Announcements that are read at a time: some 100 ms.
+const ANNOUNCEMENTS: usize = 20_000;
+
 /// An engine that reads in transactions.
 #[async_trait]
 pub(crate) trait Reads: Send + Sync {
@@ -123,8 +126,20 @@ impl<E: Reads> Catalog for E {
     }
 
     async fn announcements(&self, edge_id: &str) -> Result<Vec<(Topic, Announcement)>, Error> {
-        let edge_id = edge_id.to_owned();
-        self.query(move |sql| presence::announcements(sql, &edge_id)).await
+        let mut all = Vec::new();
+        let mut after = presence::Stand::default();
+        loop {
+            let edge_id = edge_id.to_owned();
+            let page =
+                move |sql: &E::Sql| presence::announcements(sql, &edge_id, &after, ANNOUNCEMENTS);
+            let mut page = self.query(page).await?;
+            let is_last = page.len() < ANNOUNCEMENTS;
+            after = page.last_mut().map(|(stand, ..)| std::mem::take(stand)).unwrap_or_default();
+            all.extend(page.into_iter().map(|(_, topic, one)| (topic, one)));
+            if is_last {
+                return Ok(all);
+            }
+        }
     }
 
     async fn silent_edges(&self, limit: usize) -> Result<Vec<String>, Error> {

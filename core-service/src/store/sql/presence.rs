@@ -116,20 +116,27 @@ pub(crate) fn clear<S: Sql>(sql: &S, topic: i64, limit: usize) -> Answer<u64, S>
     )
 }
 
-/// Everybody in open sessions and in rooms through an edge.
+/// Where somebody stands among all who are somewhere through an edge: the row of the topic, and the user.
+pub(crate) type Stand = (i64, String);
+
+/// Who is in open sessions and in rooms through an edge, from a stand on.
 pub(crate) fn announcements<S: Sql>(
     sql: &S,
     edge_id: &str,
-) -> Answer<Vec<(Topic, Announcement)>, S> {
+    after: &Stand,
+    limit: usize,
+) -> Answer<Vec<(Stand, Topic, Announcement)>, S> {
     let found = sql.rows(
-        "SELECT t.kind, t.tenant, t.name, p.edge_id, p.user_id, p.connections
+        "SELECT t.kind, t.tenant, t.name, p.edge_id, p.user_id, p.connections, p.topic
          FROM participant p JOIN topic t ON t.id = p.topic LEFT JOIN session s ON s.topic = p.topic
-         WHERE p.edge_id = ?1 AND s.closed_at IS NULL AND (s.topic IS NOT NULL OR t.kind = ?2)",
-        values![edge_id, kind_number(Kind::Room)],
+         WHERE p.edge_id = ?1 AND s.closed_at IS NULL AND (s.topic IS NOT NULL OR t.kind = ?2)
+         AND (p.topic, p.user_id) > (?3, ?4) ORDER BY p.topic, p.user_id LIMIT ?5",
+        values![edge_id, kind_number(Kind::Room), after.0, &after.1, limit],
     )?;
     let announced = |row: &Row| {
         let (edge_id, user_id, connections) = (row.text(3)?, row.text(4)?, row.small(5)?);
-        Ok((row.topic(0)?, Announcement { edge_id, user_id, connections }))
+        let stand = (row.number(6)?, user_id.clone());
+        Ok((stand, row.topic(0)?, Announcement { edge_id, user_id, connections }))
     };
     Ok(found.iter().map(announced).collect::<Result<_, Error>>()?)
 }

@@ -128,6 +128,18 @@ fn a_lifted_revocation_is_none() {
 }
 
 #[test]
+fn what_is_past_its_time_is_not_looked_for_at_every_change() {
+    let mut world = World::after([token("t1"), subject("ana", NOW)]);
+    let over = NOW + HOUR;
+    world.view.forget(over - Duration::from_secs(1));
+    world.view.forget(over);
+    assert_eq!(world.judge(Admission::Any, ana("t1", 0), over), Ok(()), "it counts no more");
+    assert!(!world.view.is_empty(), "and is there until the next look");
+    world.view.forget(over + Duration::from_secs(60));
+    assert!(world.view.is_empty());
+}
+
+#[test]
 fn a_revocation_is_forgotten_after_its_time() {
     let mut world = World::after([token("t1"), subject("ana", NOW)]);
     let later = NOW + HOUR;

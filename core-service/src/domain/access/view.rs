@@ -1,10 +1,14 @@
 //! What the door asks at every call: the entries folded into tables to look up in.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::{Entry, Key, Revoked, Table};
 use crate::domain::right::{Rule, Trail};
 use crate::domain::time::Time;
+
+/// Between two looks for what is past its time: while all entries are looked at nobody is let in.
+const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Who is let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +50,8 @@ pub enum Denial {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct View {
     tenants: HashMap<String, Tenant>,
+    /// Not before this.
+    forgets_at: Time,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -119,8 +125,12 @@ impl View {
         denial.map_or(Ok(()), Err)
     }
 
-    /// Forgets revocations whose time is over.
+    /// Forgets revocations whose time is over, once in a while.
     pub fn forget(&mut self, now: Time) {
+        if now < self.forgets_at {
+            return;
+        }
+        self.forgets_at = now + FORGET_INTERVAL;
         for tenant in self.tenants.values_mut() {
             tenant.tokens.retain(|_, expires_at| *expires_at > now);
             tenant.subjects.retain(|_, until| until.expires_at > now);

@@ -20,6 +20,12 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let _telemetry = serving::telemetry(&arguments.telemetry)?;
     let client = arguments.agent.connection.client().map_err(settings::unusable)?;
-    roomcast_agent::serve(client, arguments.agent.duties, serving::until_signal()).await?;
+    let serving =
+        roomcast_agent::serve(client, arguments.agent.duties, serving::until_signal()).await;
+    // That it is not let in is told as every command tells it, with the mend.
+    serving.map_err(|error| match error.downcast::<roomcast_client::Error>() {
+        Ok(refused) => Failure::from(refused),
+        Err(other) => Failure::from(other),
+    })?;
     Ok(Exit::OK)
 }

@@ -93,6 +93,14 @@ async fn an_edge_that_is_not_let_in_says_so_to_whoever_asks_whether_it_is_ready(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_is_not_let_in_ends_as_any_other_command_with_the_mend() {
+    let core = Core::start().await;
+    let ended = finish(&mut roomcast(&["agent", "--core", &core.url()])).await;
+    assert_eq!(ended.code, Some(4), "{}", ended.err);
+    assert!(ended.err.contains("[service_credential_required]: give --service-token"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_whose_settings_cannot_work_ends_as_one_whose_settings_cannot_be_read() {
     for (arguments, says) in [
         (&["core"][..], "has no key"),

@@ -1,5 +1,5 @@
-//! What there is: jobs, topics, who may come in, projects and sessions, by their names and in lists. Engines
-//! may keep all of it in the same rows; what each does in its own way is in the [`Store`].
+//! What there is: jobs, topics, who may come in, projects and sessions, by their names and in lists.
+//! Engines may keep all of it in the same rows; what each does in its own way is in the [`Store`].
 //!
 //! [`Store`]: super::Store
 

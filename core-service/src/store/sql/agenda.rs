@@ -2,8 +2,8 @@
 //!
 //! Free jobs come by priority; within one priority, owners and projects take turns, whose oldest job
 //! is next. Keys and jobs are found by seeking in the index, so that an owner with ten thousand
-//! queued jobs costs no more than one with one, and by few statements: of a database each is a journey. A kind or a key that is at its limit is passed over, so
-//! that it holds up no other.
+//! queued jobs costs no more than one with one, and by few statements: of a database each is a journey.
+//! A kind or a key that is at its limit is passed over, so that it holds up no other.
 //!
 //! So that low priority waits but never starves, every sixteenth reading begins with a job of the
 //! lowest priority, if it has waited for a minute.

@@ -92,7 +92,8 @@ fn records<S: Sql>(sql: &S, jobs: &[(String, i64)]) -> Answer<HashMap<i64, (Stor
     Ok(found.iter().map(record).collect::<Result<_, Error>>()?)
 }
 
-/// Ids and rows of the newest jobs in some states: one more than the page may have tells whether others follow.
+/// Ids and rows of the newest jobs in some states: one more than the page may have tells whether others
+/// follow.
 fn range<S: Sql>(
     sql: &S,
     query: &JobQuery,

@@ -1,6 +1,6 @@
-//! Topics that hold more than their retention allows. The writer notes those that it makes so; those that were so
-//! before it began (a retention may have been made smaller) are found by looking at all topics, some with
-//! each cleaning: of millions, all at once would hold up the commits, or the start.
+//! Topics that hold more than their retention allows. The writer notes those that it makes so. Those that
+//! were so before it began (a retention may have been made smaller) are found by looking at all topics,
+//! some with each cleaning: with millions, all at once would hold up the commits, or the start.
 
 use std::collections::HashSet;
 

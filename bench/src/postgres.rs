@@ -21,19 +21,20 @@ use crate::load::{Operation, closed_loop};
 use crate::server::{self, durable_redis};
 use crate::store::Publish;
 
-const ROWS: [&str; 7] =
-    [STREAMS, EACH, ONE_STATEMENT, SAME_STATEMENTS, STORE, TWO_CORES, THREE_CORES];
+const ROWS: [&str; 8] = [STREAMS, EACH, BLIND, LOCKED, REMEMBERED, STORE, TWO_CORES, THREE_CORES];
 const STREAMS: &str = "Redis Streams, synced before the answer";
 const EACH: &str = "a transaction for each event";
-const ONE_STATEMENT: &str = "bare lanes, a statement for each batch";
-const SAME_STATEMENTS: &str = "bare lanes, the store's statements";
+const BLIND: &str = "bare lanes, a statement that finds the heads";
+const LOCKED: &str = "bare lanes, locks and then writes";
+const REMEMBERED: &str = "bare lanes, the store's statement on known heads";
 const STORE: &str = "store, publish";
 const TWO_CORES: &str = "stores of 2 cores, publish";
 const THREE_CORES: &str = "stores of 3 cores, publish";
 /// What is compared.
-const RATIOS: [(&str, &str); 6] = [
-    (STORE, SAME_STATEMENTS),
-    (STORE, ONE_STATEMENT),
+const RATIOS: [(&str, &str); 7] = [
+    (STORE, REMEMBERED),
+    (STORE, LOCKED),
+    (STORE, BLIND),
     (STORE, EACH),
     (STORE, STREAMS),
     (TWO_CORES, STORE),
@@ -96,8 +97,9 @@ async fn open(name: &str, on: &Path, url: &str) -> anyhow::Result<Arc<dyn Operat
     Ok(match name {
         STREAMS => Arc::new(Streams::open(durable_redis(on)).await?),
         EACH => Arc::new(Each::open(url).await?),
-        ONE_STATEMENT => Arc::new(Lanes::open(url, Way::OneStatement).await?),
-        SAME_STATEMENTS => Arc::new(Lanes::open(url, Way::SameStatements).await?),
+        BLIND => Arc::new(Lanes::open(url, Way::Blind).await?),
+        LOCKED => Arc::new(Lanes::open(url, Way::Locked).await?),
+        REMEMBERED => Arc::new(Lanes::open(url, Way::Remembered).await?),
         STORE => Arc::new(Cores::open(url, 1)?),
         TWO_CORES => Arc::new(Cores::open(url, 2)?),
         THREE_CORES => Arc::new(Cores::open(url, 3)?),

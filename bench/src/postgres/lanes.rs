@@ -20,6 +20,8 @@ const LANES: usize = 2;
 const QUEUE: usize = 8192;
 /// The store's own bound of a batch: without it the two would not do the same.
 const BATCH_MAX: usize = 1024;
+/// Spreads what follows each other: 2^64 divided by the golden ratio.
+const MIXER: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Of the connection that committed an event.
 const STAMP: i64 = 7;
 /// In milliseconds since 1970.
@@ -52,6 +54,18 @@ const INSERT: &str = r#"INSERT INTO event(topic, "offset", stamp, time, type, bo
 const UPDATE: &str = "UPDATE topic SET head = w.head, stamp = $3
     FROM unnest($1::bigint[], $2::bigint[]) AS w(id, head) WHERE topic.id = w.id";
 
+/// What the store asks for where it alone was at the topics: it knows their heads, and the statement fails if
+/// one is elsewhere.
+const REMEMBERED: &str = r#"
+    WITH moved AS (UPDATE topic SET head = w.head, stamp = $1
+        FROM (SELECT * FROM unnest($3::bigint[], $4::bigint[], $5::bigint[]) AS u(id, head, was)
+            LIMIT cardinality($3::bigint[])) AS w
+        WHERE topic.id = w.id AND topic.head = w.was RETURNING topic.id),
+    written AS (INSERT INTO event(topic, "offset", stamp, time, type, body)
+        SELECT topic, "offset", $1, $2, 'tick', body
+        FROM unnest($6::bigint[], $7::bigint[], $8::bytea[]) AS w(topic, "offset", body))
+    SELECT 1 / CAST(count(*) = cardinality($3::bigint[]) AS integer) FROM moved"#;
+
 /// As the store has it: every row is found by its key, however few there are, and a statement has one plan.
 const BY_KEY: &str =
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
@@ -60,10 +74,12 @@ const BY_KEY: &str =
 /// How a batch is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// One statement is the transaction: one answer to wait for.
-    OneStatement,
+    /// One statement is the transaction, which finds the heads: one answer to wait for.
+    Blind,
     /// Locks, then rows: two.
-    SameStatements,
+    Locked,
+    /// One statement, with heads that are known.
+    Remembered,
 }
 
 type Parameter<'value> = &'value (dyn ToSql + Sync);
@@ -95,7 +111,9 @@ impl Operation for Lanes {
     async fn run(&self, publisher: usize, round: u64) -> anyhow::Result<()> {
         let topic = topic(publisher, round)?;
         let (done, wait) = oneshot::channel();
-        let lane = usize::try_from(topic)? % self.queues.len();
+        // As the store's: no publisher goes to them by turns.
+        let mixed = topic.unsigned_abs().wrapping_mul(MIXER) >> 32;
+        let lane = usize::try_from(mixed)? % self.queues.len();
         self.queues[lane].send((topic, done)).await?;
         Ok(wait.await?)
     }
@@ -109,7 +127,7 @@ pub(super) fn topic(publisher: usize, round: u64) -> anyhow::Result<i64> {
 
 /// Ends with an error or when the queue is closed; either way whoever waits learns of it.
 async fn write(url: &str, way: Way, mut waiting: mpsc::Receiver<Request>) -> anyhow::Result<()> {
-    let lane = Lane::open(url).await?;
+    let mut lane = Lane::open(url, way).await?;
     let mut arrived = Vec::with_capacity(BATCH_MAX);
     while waiting.recv_many(&mut arrived, BATCH_MAX).await > 0 {
         let mut counts: BTreeMap<i64, i64> = BTreeMap::new();
@@ -121,8 +139,9 @@ async fn write(url: &str, way: Way, mut waiting: mpsc::Receiver<Request>) -> any
             events.push((*topic, *count));
         }
         match way {
-            Way::OneStatement => lane.write_at_once(&counts, &events).await?,
-            Way::SameStatements => lane.lock_and_write(&counts, &events).await?,
+            Way::Blind => lane.write_at_once(&counts, &events).await?,
+            Way::Locked => lane.lock_and_write(&counts, &events).await?,
+            Way::Remembered => lane.write_on_heads(&counts, &events).await?,
         }
         for (_, acknowledgement) in arrived.drain(..) {
             // A publisher whose time is over does not wait.
@@ -134,19 +153,28 @@ async fn write(url: &str, way: Way, mut waiting: mpsc::Receiver<Request>) -> any
 
 struct Lane {
     client: Client,
+    /// Of the topics that were written to; of all others, 0.
+    heads: BTreeMap<i64, i64>,
     at_once: Statement,
+    remembered: Statement,
     lock: Statement,
     insert: Statement,
     update: Statement,
 }
 
 impl Lane {
-    async fn open(url: &str) -> anyhow::Result<Lane> {
+    async fn open(url: &str, way: Way) -> anyhow::Result<Lane> {
         let client = connect(url).await?;
         client.batch_execute(BY_KEY).await?;
+        if way == Way::Blind {
+            // It joins what it has found, which no index helps with.
+            client.batch_execute("SET enable_hashjoin = on").await?;
+        }
         let (at_once, lock) = (client.prepare(ONE_STATEMENT).await?, client.prepare(LOCK).await?);
         let (insert, update) = (client.prepare(INSERT).await?, client.prepare(UPDATE).await?);
-        Ok(Lane { client, at_once, lock, insert, update })
+        let remembered = client.prepare(REMEMBERED).await?;
+        let heads = BTreeMap::new();
+        Ok(Lane { client, heads, at_once, remembered, lock, insert, update })
     }
 
     async fn write_at_once(
@@ -160,6 +188,25 @@ impl Lane {
         self.client
             .execute(&self.at_once, &[&ids, &counts, &STAMP, &TIME, &topics, &offsets, &bodies])
             .await?;
+        Ok(())
+    }
+
+    async fn write_on_heads(
+        &mut self,
+        counts: &BTreeMap<i64, i64>,
+        events: &[(i64, i64)],
+    ) -> anyhow::Result<()> {
+        let ids: Vec<i64> = counts.keys().copied().collect();
+        let base = |topic: &i64| self.heads.get(topic).copied().unwrap_or_default();
+        let bases: Vec<i64> = ids.iter().map(base).collect();
+        let place = |(topic, number): &(i64, i64)| (*topic, base(topic) + number);
+        let (topics, offsets): (Vec<i64>, Vec<i64>) = events.iter().map(place).unzip();
+        let bodies = vec![&BODY[..]; events.len()];
+        let heads: Vec<i64> = bases.iter().zip(counts.values()).map(|(base, n)| base + n).collect();
+        let row: [Parameter<'_>; 8] =
+            [&STAMP, &TIME, &ids, &heads, &bases, &topics, &offsets, &bodies];
+        self.client.query(&self.remembered, &row).await?;
+        self.heads.extend(ids.into_iter().zip(heads));
         Ok(())
     }
 

@@ -3,7 +3,6 @@
 //! A body is bytes and a [`Form`] that says how to read them. Published JSON and output lie there as
 //! they came, so that neither is copied through an encoder on its way in or out.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -50,9 +49,9 @@ impl Form {
 ///
 /// # Errors
 /// When it cannot be written as JSON.
-pub(crate) fn encode(body: &Body) -> Result<(Form, Cow<'_, [u8]>), Error> {
+pub(crate) fn encode(body: &Body) -> Result<(Form, Bytes), Error> {
     Ok(match body {
-        Body::Payload(payload) if payload.is_json() => (Form::Json, Cow::Borrowed(&payload.data)),
+        Body::Payload(payload) if payload.is_json() => (Form::Json, payload.data.clone()),
         Body::Payload(payload) => {
             (Form::Typed, headed(&payload.content_type, &payload.data)?.into())
         }

@@ -48,6 +48,7 @@ use crate::domain::name::fingerprint;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
+use crate::store::answers::Answers;
 use crate::store::commit::Action;
 use crate::store::edge::Attend;
 use crate::store::queue::{self, Queue};
@@ -198,9 +199,10 @@ impl PostgresStore {
     /// # Errors
     /// When the database cannot be reached, or is of a newer program.
     pub fn open(config: PostgresConfig, tap: Tap) -> Result<PostgresStore, OpenError> {
+        let answers = Answers::here();
         // A connection waits in a runtime of its own, which no other may run around.
         std::thread::scope(|scope| {
-            let opening = scope.spawn(|| open(config, tap));
+            let opening = scope.spawn(|| open(config, tap, answers));
             let panicked = |_| Err(OpenError::Database("opening it panicked".into()));
             opening.join().unwrap_or_else(panicked)
         })
@@ -213,7 +215,7 @@ impl PostgresStore {
     }
 }
 
-fn open(config: PostgresConfig, tap: Tap) -> Result<PostgresStore, OpenError> {
+fn open(config: PostgresConfig, tap: Tap, answers: Answers) -> Result<PostgresStore, OpenError> {
     let target = Target::new(&config.url, config.authority.as_deref())?;
     let connection =
         Connection::open(&target).map_err(|trouble| OpenError::unreachable(&target, trouble))?;
@@ -230,6 +232,7 @@ fn open(config: PostgresConfig, tap: Tap) -> Result<PostgresStore, OpenError> {
         tap,
         status: Status::default(),
         turns: Arc::new(Turns::default()),
+        answers,
     };
     let lanes: Result<Vec<_>, OpenError> = (0..LANES)
         .map(|_| {
@@ -295,13 +298,15 @@ impl Reader {
 }
 
 /// What keeps its order among what arrives together: commands of one topic, job, session or key take
-/// the same lane.
+/// the same lane. What is published takes its topic's whatever its key: a lane that is alone at a topic
+/// knows where it is.
 fn order(command: &Command) -> u64 {
     let of = |topic: &Topic| fingerprint(&[topic.tenant().as_bytes(), topic.full().as_bytes()]);
-    if let Some(one) = &command.idempotency {
+    let action = command.action.bare();
+    if let (Some(one), false) = (&command.idempotency, matches!(action, Action::Publish { .. })) {
         return fingerprint(&[one.scope.as_bytes(), one.key.as_bytes()]);
     }
-    match command.action.bare() {
+    match action {
         Action::Publish { topic, .. } => of(topic),
         Action::CreateJob { spec, .. } => fingerprint(&[spec.id.as_bytes()]),
         Action::Job { job_id, .. } => fingerprint(&[job_id.as_bytes()]),

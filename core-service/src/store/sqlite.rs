@@ -56,6 +56,7 @@ use crate::domain::job::Limits;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
+use crate::store::answers::Answers;
 use crate::store::lead::Leader;
 use crate::store::queue::{self, Queue};
 use crate::store::readers::Readers;
@@ -240,6 +241,7 @@ impl SqliteStore {
             clock: Arc::clone(&clock),
             tap,
             status: status.clone(),
+            answers: Answers::here(),
         };
         let writer = std::thread::Builder::new()
             .name("store-writer".into())

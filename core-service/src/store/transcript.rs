@@ -58,7 +58,7 @@ impl Transcript {
             trace: event.trace.map(|trace| Bytes::copy_from_slice(&trace)).unwrap_or_default(),
             r#type: event.kind.as_ref().to_owned(),
             form: form as i64,
-            body: Bytes::copy_from_slice(&body),
+            body,
             before: *before,
         })
     }

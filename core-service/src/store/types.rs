@@ -22,6 +22,10 @@ impl Types {
         serde_json::to_string(&self.0).map_err(|error| Error::Damaged(error.to_string()))
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Notes an event. When there are too many types, the one that was silent longest goes.
     pub(crate) fn note(&mut self, kind: &Arc<str>, offset: u64) {
         if let Some(last) = self.0.get_mut(kind) {

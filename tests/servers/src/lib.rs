@@ -10,12 +10,14 @@
 
 mod account;
 mod folder;
+mod gate;
 mod pgbouncer;
 mod port;
 mod postgres;
 mod process;
 mod redis;
 
+pub use crate::gate::Gate;
 pub use crate::pgbouncer::Pgbouncer;
 pub use crate::port::Port;
 pub use crate::postgres::Postgres;

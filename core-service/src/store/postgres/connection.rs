@@ -39,8 +39,9 @@ pub(crate) struct Connection {
     runtime: Option<Runtime>,
     statements: RefCell<LruCache<String, Statement>>,
     pooling: Pooling,
-    /// Begins a transaction that writes.
-    begin_writing: &'static str,
+    /// Whether one process of the server is this connection's as long as it lasts, and knows the settings of
+    /// those that write.
+    is_alone: bool,
     /// Whether a transaction is begun, or is with the next statement.
     is_inside: Cell<bool>,
     /// Begins a transaction, with the statement that comes first.
@@ -79,7 +80,7 @@ impl Connection {
     pub(super) fn open_to_write(target: &Target) -> Result<Connection, Trouble> {
         let mut connection = Connection::with(target, Some(WRITER.options))?;
         if target.pooling == Pooling::Session && !connection.query(IS_SET, &[])?.is_empty() {
-            connection.begin_writing = "BEGIN";
+            connection.is_alone = true;
         }
         Ok(connection)
     }
@@ -105,7 +106,7 @@ impl Connection {
             runtime: Some(runtime),
             statements: RefCell::new(LruCache::new(STATEMENTS_MAX)),
             pooling: target.pooling,
-            begin_writing: WRITER.begin,
+            is_alone: false,
             is_inside: Cell::new(false),
             begin: Cell::new(None),
             has_written: Cell::new(false),
@@ -142,7 +143,13 @@ impl Connection {
 
     /// Begins a transaction that writes.
     pub(super) fn begin_writing(&self) {
-        self.begin(self.begin_writing);
+        self.begin(if self.is_alone { "BEGIN" } else { WRITER.begin });
+    }
+
+    /// Whether there is nobody between it and one process of the server: a database that is another one
+    /// after a fail-over ends it.
+    pub(super) fn is_alone(&self) -> bool {
+        self.is_alone
     }
 
     /// Whether the transaction has changed anything through a statement of its own.
@@ -249,12 +256,17 @@ impl Connection {
         self.pipelined(calls, None)
     }
 
-    /// The same, and the end of the transaction with them: durable when it returns.
-    pub(super) fn pipeline_and_commit(&self, calls: Vec<Call>) -> Result<(), Trouble> {
-        let committed = self.pipelined(calls, Some(self.last_words().0));
+    /// The same, and the end of the transaction with them: durable when it returns. One statement is a
+    /// transaction by itself where it finds the settings.
+    pub(super) fn pipeline_and_commit(&self, calls: Vec<Call>) -> Result<Vec<Rows>, Trouble> {
+        let is_whole = self.is_alone && self.begin.get().is_some() && calls.len() == 1;
+        if is_whole {
+            self.begin.set(None);
+        }
+        let committed = self.pipelined(calls, (!is_whole).then(|| self.last_words().0));
         self.is_inside.set(false);
         self.forget_statements();
-        committed.map(|_| ())
+        committed
     }
 
     fn pipelined(

@@ -21,6 +21,8 @@ pub(crate) enum Trouble {
     Unplanned(Topic),
     /// A topic of the batch is not there yet, or not where it was: the batch runs again and makes it.
     Unmade,
+    /// Rows are not as the batch took them to be, or the lane has been forgotten: nothing is written.
+    Otherwise,
     /// The connection is gone, or leads to a server that takes no writes.
     Lost(String),
     /// The disk has no room.
@@ -48,8 +50,7 @@ impl From<tokio_postgres::Error> for Trouble {
         } else if again.contains(code) {
             Trouble::Again(text)
         } else if *code == SqlState::DIVISION_BY_ZERO {
-            // What ends a lane that is older than the cleaner lets one become: it begins anew.
-            Trouble::Lost("the lane was forgotten".into())
+            Trouble::Otherwise
         } else if *code == SqlState::DISK_FULL {
             Trouble::Full
         } else if *code == SqlState::QUERY_CANCELED {
@@ -95,6 +96,7 @@ pub(super) fn told(failure: Failure) -> Error {
         Trouble::Slow => "the query took too long; narrow it".into(),
         Trouble::Unplanned(topic) => format!("{topic} was not locked"),
         Trouble::Unmade => "a topic that was made is not there".into(),
+        Trouble::Otherwise => "topics changed under the batch".into(),
         Trouble::Lost(reason) | Trouble::Again(reason) | Trouble::Broken(reason) => reason,
     })
 }

@@ -49,16 +49,30 @@ pub(super) const LOCK_BY_NAME: &str =
 /// The same, without the time, of those that nobody else has locked.
 pub(super) const LOCK_FREE: &str = concat!(lock_by_name!(), " SKIP LOCKED");
 
+/// Event types of a topic that is remembered with them: of one with more it is remembered where it is.
+const TYPES_MAX: usize = 8;
+
+/// What tells of a row whether anybody has changed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) head: Cursor,
+    pub(super) floor: u64,
+}
+
 /// A topic's row.
 #[derive(Debug, Clone)]
 pub(super) struct Head {
     pub(super) stand: batch::Head,
+    /// Where the row is, as far as is known.
+    pub(super) was: Place,
     pub(super) floor: u64,
     pub(super) bytes: u64,
     pub(super) types: Types,
     pub(super) oldest: Option<Time>,
     /// Whether the cleaner has been told that it holds too much.
     pub(super) is_crowded: bool,
+    /// Whether whoever remembers it was the last to write it, more than once.
+    pub(super) is_ours: bool,
     /// The time of the first retained event, if this transaction has appended it.
     pub(super) begun_at: Option<Time>,
     /// Whether this transaction has made the row, and has not come to need it.
@@ -85,11 +99,15 @@ pub(super) fn locked_at(row: &tokio_postgres::Row) -> Result<Time, Error> {
     Ok(Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
 }
 
+fn unsigned(stored: i64) -> Result<u64, Error> {
+    u64::try_from(stored).map_err(|_| Error::Damaged(format!("{stored} counts nothing")))
+}
+
 impl Head {
     /// Reads what one of the locking statements found.
     pub(super) fn read(row: &tokio_postgres::Row) -> Result<Head, Error> {
-        let number = |index| cell::<i64>(row, index).map(i64::unsigned_abs);
-        let time = |index| Ok::<_, Error>(cell::<Option<i64>>(row, index)?.map(i64::unsigned_abs));
+        let number = |index| unsigned(cell(row, index)?);
+        let time = |index| cell::<Option<i64>>(row, index)?.map(unsigned).transpose();
         let stamp = u32::try_from(number(5)?)
             .map_err(|_| Error::Damaged("a stamp is not a small number".into()))?;
         let stand = batch::Head {
@@ -97,13 +115,16 @@ impl Head {
             cursor: Cursor { offset: number(4)?, stamp },
             ended_at: time(10)?.map(Time),
         };
+        let floor = number(6)?;
         Ok(Head {
             stand,
-            floor: number(6)?,
+            was: Place { head: stand.cursor, floor },
+            floor,
             bytes: number(7)?,
             types: Types::read(cell(row, 8)?)?,
             oldest: time(9)?.map(Time),
             is_crowded: cell(row, 11)?,
+            is_ours: false,
             begun_at: None,
             is_spare: false,
             has_changed: false,
@@ -125,6 +146,26 @@ impl Head {
         self.bytes += bytes;
         self.types.note(&event.kind, event.cursor.offset);
         self.change();
+    }
+
+    /// Where the row will be.
+    pub(super) fn place(&self) -> Place {
+        Place { head: self.stand.cursor, floor: self.floor }
+    }
+
+    /// Whether the next events may be written without reading it first. The first retained one is told of
+    /// with its time.
+    pub(super) fn may_be_relied_on(&self) -> bool {
+        self.is_ours && self.events() > 0
+    }
+
+    /// Makes of what was written what is.
+    pub(super) fn settle(&mut self) {
+        self.was = self.place();
+        self.begun_at = None;
+        if self.types.len() > TYPES_MAX {
+            (self.types, self.is_ours) = (Types::default(), false);
+        }
     }
 
     /// How many events are retained.

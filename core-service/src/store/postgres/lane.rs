@@ -14,14 +14,16 @@ use super::Clock;
 use super::connection::Connection;
 use super::failure::{Failure, Trouble, told};
 use super::link::Link;
+use super::pending::UNDATED;
 use super::plan::{More, Plan, Planner};
-use super::rows::{Mark, Rows};
+use super::rows::{Heads, Mark, Rows};
 use super::target::Target;
 use super::turns::{Turn, Turns};
 use crate::domain::event::Linked;
 use crate::domain::job::Limits;
 use crate::domain::retention::Retentions;
-use crate::domain::topic::Topic;
+use crate::domain::time::Time;
+use crate::store::answers::Answers;
 use crate::store::batch::Batch;
 use crate::store::commit::Command;
 use crate::store::queue::Request;
@@ -49,6 +51,7 @@ pub(super) struct Shared {
     pub(super) tap: Tap,
     pub(super) status: Status,
     pub(super) turns: Arc<Turns>,
+    pub(super) answers: Answers,
 }
 
 /// A command, and where its outcome goes.
@@ -58,7 +61,7 @@ pub(super) struct Work {
     pub(super) reply: Reply,
 }
 
-/// Whoever asked may have gone; what is committed stays.
+/// Where an outcome goes.
 type Reply = oneshot::Sender<Result<Committed, Error>>;
 
 /// What the thread owns.
@@ -113,6 +116,8 @@ impl Lane {
             if self.link.is_none() {
                 self.wait_for_database(&mut queue);
             }
+            // Whoever rests says so: the figure stands until the next request.
+            meter::queue_depth(queue.len());
         }
     }
 
@@ -164,16 +169,15 @@ impl Lane {
         }
         let error = told(failure);
         tracing::warn!(%error, "a commit failed");
-        replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone()))));
+        let answers = replies.into_iter().map(|reply| (reply, Err(error.clone())));
+        self.shared.answers.give(answers.collect());
     }
 
     fn give(&self, done: Done, replies: Vec<Reply>) {
         if !done.events.is_empty() {
             (self.shared.tap)(&done.events);
         }
-        for (reply, outcome) in replies.into_iter().zip(done.outcomes) {
-            drop(reply.send(outcome));
-        }
+        self.shared.answers.give(replies.into_iter().zip(done.outcomes).collect());
     }
 
     /// Commits a batch, however often it has to be begun.
@@ -185,9 +189,12 @@ impl Lane {
             runs += 1;
             let trouble = match self.try_commit(commands, &more) {
                 Ok(done) => return Ok(done),
-                Err(Undone::Unknown(done, reason)) => match self.find_out(begun) {
-                    Ok(true) => return Ok(done),
-                    Ok(false) => Trouble::Again(reason),
+                Err(Undone::Unknown(mut done, reason)) => match self.find_out(begun) {
+                    Ok(Some(at)) => {
+                        date(&mut done.events, at);
+                        return Ok(done);
+                    }
+                    Ok(None) => Trouble::Again(reason),
                     Err(trouble) => return Err(Failure::Engine(trouble)),
                 },
                 Err(Undone::Failed(Failure::Engine(trouble))) => trouble,
@@ -196,15 +203,13 @@ impl Lane {
             match trouble {
                 Trouble::Unplanned(topic) if runs < RUNS_MAX => more.topics.push(topic),
                 Trouble::Unmade if runs < RUNS_MAX => more.makes_topics = true,
-                Trouble::Again(_) if runs < RUNS_MAX => {}
-                Trouble::Lost(reason) => {
-                    self.link = None;
-                    // What is lost each time may be lost by this batch.
-                    if runs == RUNS_MAX {
-                        return Err(Failure::Engine(Trouble::Lost(reason)));
-                    }
-                    self.reconnect(begun, reason).map_err(Failure::Engine)?;
+                Trouble::Again(_) if runs < RUNS_MAX => more.reads_first = true,
+                Trouble::Otherwise if !more.reads_first => more.reads_first = true,
+                // A row that was read is as it was read: it is the lane's own that is missing.
+                Trouble::Otherwise => {
+                    self.begin_anew(begun, runs, "the lane was forgotten".into())?
                 }
+                Trouble::Lost(reason) => self.begin_anew(begun, runs, reason)?,
                 trouble @ (Trouble::Unplanned(_)
                 | Trouble::Unmade
                 | Trouble::Again(_)
@@ -219,13 +224,14 @@ impl Lane {
     fn try_commit(&mut self, commands: &[Command], more: &More) -> Result<Done, Undone> {
         let Lane { shared, link, planner } = self;
         let link = link.as_mut().ok_or_else(|| Trouble::Lost("there is no connection".into()))?;
-        let plan = planner.plan(&link.connection, commands, &shared.limits, more)?;
+        let mut plan = planner.plan(&link.connection, commands, &shared.limits, more)?;
         let turn = Turns::take(&shared.turns, &plan.topics);
         link.batches += 1;
         let mark = Mark { stamp: link.stamp, batch: link.batches };
-        match run(&link.connection, shared, &plan, mark, commands) {
-            Ok(Run { outcomes, events, found, ended: Ok(()) }) => {
-                planner.know(found);
+        match run(&link.connection, shared, &mut plan, mark, commands) {
+            Ok(Run { outcomes, mut events, ended: Ok((heads, at)) }) => {
+                planner.know(heads);
+                date(&mut events, at);
                 Ok(Done { outcomes, events, _turn: turn })
             }
             Ok(Run {
@@ -245,15 +251,25 @@ impl Lane {
         }
     }
 
-    /// Whether the last batch was committed, by its mark. Whoever still works on it is waited for, and
-    /// the mark is taken away, so that nothing can be committed in its name later.
-    fn find_out(&mut self, begun: Instant) -> Result<bool, Trouble> {
-        let Some(Link { stamp, batches, .. }) = self.link.take() else { return Ok(false) };
+    /// Connects anew for another run of a batch.
+    fn begin_anew(&mut self, begun: Instant, runs: u32, reason: String) -> Result<(), Failure> {
+        self.link = None;
+        // What is lost each time may be lost by this batch.
+        if runs == RUNS_MAX {
+            return Err(Failure::Engine(Trouble::Lost(reason)));
+        }
+        self.reconnect(begun, reason).map_err(Failure::Engine)
+    }
+
+    /// When the last batch was committed, if it was, by its mark. Whoever still works on it is waited for,
+    /// and the mark is taken away, so that nothing can be committed in its name later.
+    fn find_out(&mut self, begun: Instant) -> Result<Option<Time>, Trouble> {
+        let Some(Link { stamp, batches, .. }) = self.link.take() else { return Ok(None) };
         loop {
             self.reconnect(begun, "a commit was not answered".into())?;
             let Some(link) = &self.link else { continue };
             match link.forget(stamp, batches) {
-                Ok(is_committed) => return Ok(is_committed),
+                Ok(committed) => return Ok(committed),
                 Err(Trouble::Again(_) | Trouble::Lost(_)) => self.link = None,
                 Err(trouble) => return Err(trouble),
             }
@@ -323,7 +339,11 @@ fn fitting(requests: &[Request<Work>]) -> usize {
 fn may_go_alone(failure: &Failure) -> bool {
     match failure {
         Failure::Engine(
-            Trouble::Broken(_) | Trouble::Slow | Trouble::Unplanned(_) | Trouble::Unmade,
+            Trouble::Broken(_)
+            | Trouble::Slow
+            | Trouble::Unplanned(_)
+            | Trouble::Unmade
+            | Trouble::Otherwise,
         )
         | Failure::Broken(_)
         | Failure::Refused(_) => true,
@@ -335,21 +355,23 @@ fn may_go_alone(failure: &Failure) -> bool {
 struct Run {
     outcomes: Vec<Result<Committed, Error>>,
     events: Vec<Linked>,
-    /// Rows of topics that were looked for by name.
-    found: Vec<(Topic, i64)>,
-    /// What its commit came to.
-    ended: Result<(), Failure>,
+    /// What its commit came to: where it leaves the topics, and when that was.
+    ended: Result<(Heads, Time), Failure>,
 }
 
 /// Begins, decides and writes, commits.
 fn run(
     connection: &Connection,
     shared: &Shared,
-    plan: &Plan,
+    plan: &mut Plan,
     mark: Mark,
     commands: &[Command],
 ) -> Result<Run, Failure> {
-    let rows = Rows::begin(connection, &shared.retentions, plan, mark)?;
+    let retentions = &shared.retentions;
+    let rows = match plan.remembered.take() {
+        Some(heads) => Rows::remembered(connection, retentions, heads, mark),
+        None => Rows::begin(connection, retentions, plan, mark)?,
+    };
     let now = match &shared.clock {
         Clock::Database => rows.now(),
         Clock::Given(clock) => clock(),
@@ -360,11 +382,21 @@ fn run(
     for command in commands {
         outcomes.push(match batch.apply(command.clone()) {
             Ok(committed) => Ok(committed),
+            // Nobody is refused by what may not be so any more.
+            Err(Failure::Refused(_)) if batch.rows.is_remembered() => {
+                return Err(Failure::Engine(Trouble::Otherwise));
+            }
             Err(Failure::Refused(error)) => Err(error),
             Err(failure) => return Err(failure),
         });
     }
     let Batch { rows, events, .. } = batch;
-    let found = if plan.rows.is_empty() { rows.found() } else { Vec::new() };
-    Ok(Run { outcomes, events, found, ended: rows.commit() })
+    Ok(Run { outcomes, events, ended: rows.commit() })
+}
+
+/// Dates the events that were written without a time.
+fn date(events: &mut [Linked], at: Time) {
+    for Linked { event, .. } in events.iter_mut().filter(|linked| linked.event.time == UNDATED) {
+        Arc::make_mut(event).time = at;
+    }
 }

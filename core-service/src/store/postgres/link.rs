@@ -1,9 +1,12 @@
 //! A lane's connection, and the row by which the database knows it: that row tells of the last batch that
 //! was committed, so that a lost answer is found again.
 
+use tokio_postgres::{Error, Row};
+
 use super::connection::Connection;
 use super::failure::Trouble;
 use super::target::Target;
+use crate::domain::time::Time;
 
 /// A connection, and what the database knows it by.
 pub(super) struct Link {
@@ -31,19 +34,22 @@ impl Link {
         }
     }
 
-    /// Takes away the mark of a connection that is gone; answers whether it committed its last batch.
-    pub(super) fn forget(&self, stamp: u32, last: u64) -> Result<bool, Trouble> {
+    /// Takes away the mark of a connection that is gone; answers when it committed its last batch, if it
+    /// did.
+    pub(super) fn forget(&self, stamp: u32, last: u64) -> Result<Option<Time>, Trouble> {
         self.connection.begin_writing();
-        let found = self
-            .connection
-            .query("DELETE FROM lane WHERE stamp = ?1 RETURNING batch", &[&i64::from(stamp)])?;
-        let batch = found.first().map(|row| row.try_get::<_, i64>(0)).transpose();
-        let batch = batch.map_err(|error| Trouble::Broken(error.to_string()))?;
-        let is_committed = batch.is_some_and(|batch| batch.unsigned_abs() >= last);
+        let found = self.connection.query(
+            "DELETE FROM lane WHERE stamp = ?1 RETURNING batch, seen",
+            &[&i64::from(stamp)],
+        )?;
+        let number = |row: &Row, index| row.try_get(index).map(i64::unsigned_abs);
+        let mark = found.first().map(|row| Ok((number(row, 0)?, number(row, 1)?))).transpose();
+        let mark = mark.map_err(|error: Error| Trouble::Broken(error.to_string()))?;
+        let committed = mark.filter(|(batch, _)| *batch >= last).map(|(_, seen)| Time(seen));
         match self.connection.commit() {
             // If this answer is lost as well, the mark may be gone: nobody would find it a second time.
-            Err(trouble) if !is_committed => Err(trouble),
-            Ok(()) | Err(_) => Ok(is_committed),
+            Err(trouble) if committed.is_none() => Err(trouble),
+            Ok(()) | Err(_) => Ok(committed),
         }
     }
 }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::connection::Call;
 use super::head::Head;
 use super::rows::Mark;
+use super::sql::Lent;
 use super::usage::Used;
 use crate::domain::event::{Body, Event};
 use crate::domain::job::{self, Record};
@@ -35,9 +38,9 @@ struct Events {
     topics: Vec<i64>,
     offsets: Vec<i64>,
     forms: Vec<i64>,
-    types: Vec<Arc<str>>,
+    types: Vec<Lent<Arc<str>>>,
     traces: Vec<Option<Vec<u8>>>,
-    bodies: Vec<Vec<u8>>,
+    bodies: Vec<Lent<Bytes>>,
     attempts: Vec<Option<i64>>,
     channels: Vec<Option<String>>,
     starts: Vec<Option<i64>>,
@@ -69,9 +72,9 @@ impl Pending {
         events.topics.push(topic);
         events.offsets.push(signed(event.cursor.offset));
         events.forms.push(form as i64);
-        events.types.push(Arc::clone(&event.kind));
+        events.types.push(Lent(Arc::clone(&event.kind)));
         events.traces.push(event.trace.map(|trace| trace.to_vec()));
-        events.bodies.push(body.into_owned());
+        events.bodies.push(Lent(body));
         events.attempts.push(attempt);
         events.channels.push(channel);
         events.starts.push(start);
@@ -168,68 +171,87 @@ fn insert_keys(keys: Vec<(Idempotency, String)>) -> Call {
     Call::new(sql).with(scopes).with(names).with(contents).with(replies).with(expiries)
 }
 
-/// Writes events and heads, and moves the row that marks the lane's last batch: all in one statement, so
-/// that one answer tells of all. Columns without a value in any row come empty, and are null in each. Numbers
-/// that are in all rows are taken by their place, which costs the server less than a column. The limit
-/// leaves nothing out: with it the planner counts on one row, and so begins with the rows and not with the
-/// table while that is small.
+/// Of events that the database dates when it writes them.
+pub(super) const UNDATED: Time = Time(0);
+
+/// Moves heads, writes events, and marks the lane's last batch: all in one statement, so that one answer
+/// tells of all, and when that was. Columns without a value in any row come empty, and are null in each.
+/// Numbers that are in all rows are taken by their place, which costs the server less than a column. The
+/// limit leaves nothing out: with it the planner counts on one row, and so begins with the rows and not with
+/// the table while that is small.
 ///
-/// A head that moves gets the lane's stamp. A lane whose row was forgotten may commit nothing: then the
-/// division fails, and with it the transaction.
-pub(super) const WRITE: &str = "WITH written AS (
-       INSERT INTO event(topic, \"offset\", stamp, time, form, type, trace, body, attempt, channel, start)
-       SELECT (?4::bigint[])[n], (?5::bigint[])[n], ?1, ?3, (?6::bigint[])[n], type, trace, body, attempt,
-         channel, start
-       FROM unnest(?7::text[], ?8::bytea[], ?9::bytea[], ?10::bigint[], ?11::text[], ?12::bigint[])
-         WITH ORDINALITY AS w(type, trace, body, attempt, channel, start, n)),
-     moved AS (
+/// A head that moves gets the lane's stamp. If one is not where it was known to be, or the lane's row was
+/// forgotten, nothing may be committed: then the division fails, and with it the transaction. The time is
+/// taken of each row after the wait for it.
+pub(super) const WRITE: &str = "WITH moved AS (
        UPDATE topic SET head = w.head, bytes = w.bytes, types = w.types,
          stamp = CASE WHEN w.head > topic.head THEN ?1 ELSE topic.stamp END,
          oldest = coalesce(w.oldest, topic.oldest), ended_at = coalesce(w.ended_at, topic.ended_at),
          is_crowded = coalesce(w.is_crowded, topic.is_crowded)
        FROM (SELECT (?13::bigint[])[n] AS id, (?14::bigint[])[n] AS head, (?15::bigint[])[n] AS bytes,
+           (?16::bigint[])[n] AS was_head, (?17::bigint[])[n] AS was_stamp, (?18::bigint[])[n] AS was_floor,
            types, oldest, ended_at, is_crowded
-         FROM unnest(?16::text[], ?17::bigint[], ?18::bigint[], ?19::boolean[])
+         FROM unnest(?19::text[], ?20::bigint[], ?21::bigint[], ?22::boolean[])
            WITH ORDINALITY AS u(types, oldest, ended_at, is_crowded, n)
          LIMIT cardinality(?13::bigint[])) AS w
-       WHERE topic.id = w.id),
+       WHERE topic.id = w.id AND topic.head = w.was_head AND topic.stamp = w.was_stamp
+         AND topic.floor = w.was_floor
+       RETURNING clock_timestamp() AS at),
+     dated AS (
+       SELECT count(*) AS heads,
+         CAST(floor(extract(epoch FROM coalesce(max(at), clock_timestamp())) * 1000) AS bigint) AS at
+       FROM moved),
+     written AS (
+       INSERT INTO event(topic, \"offset\", stamp, time, form, type, trace, body, attempt, channel, start)
+       SELECT (?4::bigint[])[n], (?5::bigint[])[n], ?1, coalesce(?3, (SELECT at FROM dated)),
+         (?6::bigint[])[n], type, trace, body, attempt, channel, start
+       FROM unnest(?7::text[], ?8::bytea[], ?9::bytea[], ?10::bigint[], ?11::text[], ?12::bigint[])
+         WITH ORDINALITY AS w(type, trace, body, attempt, channel, start, n)),
      marked AS (
-       UPDATE lane SET batch = ?2, seen = CAST(extract(epoch FROM now()) * 1000 AS bigint)
-       WHERE stamp = ?1 RETURNING stamp)
-     SELECT 1 / count(*) FROM marked";
+       UPDATE lane SET batch = ?2, seen = (SELECT at FROM dated) WHERE stamp = ?1 RETURNING seen)
+     SELECT coalesce(max(seen), 0) / CAST(
+         count(*) = 1 AND (SELECT heads FROM dated) = cardinality(?13::bigint[]) AS integer)
+     FROM marked";
 
 fn write<'heads>(
     mark: Mark,
     events: Events,
     heads: impl Iterator<Item = &'heads mut Head>,
 ) -> Result<Call, Error> {
-    let types: Vec<String> = events.types.iter().map(|kind| kind.to_string()).collect();
     let call = Call::new(WRITE)
         .with(i64::from(mark.stamp))
         .with(signed(mark.batch))
-        .with(signed(events.time.0))
+        .with((events.time != UNDATED).then(|| signed(events.time.0)))
         .with(events.topics)
         .with(events.offsets)
         .with(events.forms)
-        .with(types)
+        .with(events.types)
         .with(sparse(events.traces))
         .with(events.bodies)
         .with(sparse(events.attempts))
         .with(sparse(events.channels))
         .with(sparse(events.starts));
     let (mut ids, mut offsets, mut bytes, mut types) = (vec![], vec![], vec![], vec![]);
+    let (mut was_offsets, mut was_stamps, mut was_floors) = (vec![], vec![], vec![]);
     let (mut oldest, mut ended, mut crowded) = (vec![], vec![], vec![]);
-    for head in heads.filter(|head| head.has_changed) {
+    let mut changed: Vec<&mut Head> = heads.filter(|head| head.has_changed).collect();
+    // What has not been locked yet is locked in the one order.
+    changed.sort_unstable_by_key(|head| head.stand.id);
+    for head in changed {
         head.has_changed = false;
         ids.push(head.stand.id);
         offsets.push(signed(head.stand.cursor.offset));
         bytes.push(signed(head.bytes));
+        was_offsets.push(signed(head.was.head.offset));
+        was_stamps.push(i64::from(head.was.head.stamp));
+        was_floors.push(signed(head.was.floor));
         types.push(head.types.stored()?);
         oldest.push(head.begun_at.map(|at| signed(at.0)));
         ended.push(head.stand.ended_at.map(|at| signed(at.0)));
         crowded.push(head.is_crowded.then_some(true));
     }
-    let call = call.with(ids).with(offsets).with(bytes).with(types);
+    let call = call.with(ids).with(offsets).with(bytes);
+    let call = call.with(was_offsets).with(was_stamps).with(was_floors).with(types);
     Ok(call.with(sparse(oldest)).with(sparse(ended)).with(sparse(crowded)))
 }
 

@@ -9,6 +9,8 @@ use lru::LruCache;
 
 use super::connection::Connection;
 use super::failure::Failure;
+use super::head::Head;
+use super::rows::Heads;
 use super::sql::read;
 use crate::domain::job::{self, Limits};
 use crate::domain::name::fingerprint;
@@ -31,6 +33,8 @@ pub(super) struct Plan {
     pub(super) topics: Arc<HashSet<Topic>>,
     /// Their rows, in the order in which they are locked; none if one is not known.
     pub(super) rows: Vec<(i64, Topic)>,
+    /// Where they were left, if the batch may go by that: it only appends, and nobody else was at them.
+    pub(super) remembered: Option<Heads>,
     /// Whether some of the topics may not be there yet.
     pub(super) makes_topics: bool,
     /// Locks of what is no topic: kinds with limits, projects, edges.
@@ -44,15 +48,17 @@ pub(super) struct Plan {
 pub(super) struct More {
     pub(super) topics: Vec<Topic>,
     pub(super) makes_topics: bool,
+    /// What is remembered was not so.
+    pub(super) reads_first: bool,
 }
 
-/// What never changes of jobs, sessions and projects, by their ids, and of topics.
+/// What never changes of jobs, sessions and projects, by their ids; and topics, as they were left.
 #[derive(Debug)]
 pub(super) struct Planner {
     jobs: LruCache<String, (Vec<Topic>, String)>,
     sessions: LruCache<String, Topic>,
     projects: LruCache<String, Topic>,
-    rows: LruCache<Topic, i64>,
+    rows: LruCache<Topic, Box<Head>>,
 }
 
 impl Planner {
@@ -73,10 +79,13 @@ impl Planner {
         self.rows.clear();
     }
 
-    /// Remembers topics' rows.
-    pub(super) fn know(&mut self, rows: Vec<(Topic, i64)>) {
-        for (topic, row) in rows {
-            self.rows.push(topic, row);
+    /// Remembers where topics are left. One that was found where it had been left before is ours.
+    pub(super) fn know(&mut self, heads: Heads) {
+        for (topic, mut head) in heads {
+            let left = self.rows.peek(&topic).filter(|_| !head.is_ours);
+            head.is_ours |= left.is_some_and(|left| left.place() == head.was);
+            head.settle();
+            self.rows.push(topic, head);
         }
     }
 
@@ -132,15 +141,39 @@ impl Planner {
                 Action::Audited { .. } => {}
             }
         }
-        if !plan.makes_topics {
+        if !more.reads_first && connection.is_alone() && commands.iter().all(only_appends) {
+            plan.remembered = self.remembered(&plan.topics);
+        }
+        if !plan.makes_topics && plan.remembered.is_none() {
             plan.rows = self.rows(&plan.topics).unwrap_or_default();
         }
         Ok(plan)
     }
 
+    /// Takes the heads of topics, if all of them are ours: a batch that is committed brings them back.
+    fn remembered(&mut self, topics: &HashSet<Topic>) -> Option<Heads> {
+        let mut heads = Heads::with_capacity(topics.len());
+        for topic in topics {
+            let Some((topic, head)) = self.rows.pop_entry(topic) else { break };
+            if head.may_be_relied_on() {
+                heads.insert(topic, head);
+            } else {
+                self.rows.push(topic, head);
+                break;
+            }
+        }
+        if heads.len() == topics.len() {
+            return Some(heads);
+        }
+        for (topic, head) in heads {
+            self.rows.push(topic, head);
+        }
+        None
+    }
+
     /// Topics with their rows, in the order of these; none if one is not known.
     fn rows(&mut self, topics: &HashSet<Topic>) -> Option<Vec<(i64, Topic)>> {
-        let row = |topic: &Topic| Some((*self.rows.get(topic)?, topic.clone()));
+        let row = |topic: &Topic| Some((self.rows.get(topic)?.stand.id, topic.clone()));
         let mut rows = topics.iter().map(row).collect::<Option<Vec<_>>>()?;
         rows.sort_unstable_by_key(|(row, _)| *row);
         Some(rows)
@@ -236,6 +269,11 @@ impl Planner {
         }
         Ok(())
     }
+}
+
+/// Whether nothing is decided by anything but a topic's head.
+fn only_appends(command: &Command) -> bool {
+    matches!(command.action, Action::Publish { .. })
 }
 
 /// Ids and tenants that a statement finds, as topics of a kind.

@@ -8,7 +8,7 @@ use super::clock;
 use super::connection::{Call, Connection};
 use super::failure::{Failure, Trouble};
 use super::head::{self, Head};
-use super::pending::Pending;
+use super::pending::{Pending, UNDATED};
 use super::plan::Plan;
 use super::read;
 use super::sql::{cell, read as read_row};
@@ -23,7 +23,7 @@ use crate::store::commit::Idempotency;
 use crate::store::job::Held;
 use crate::store::{Error, PageLimit, codec};
 
-type Heads = HashMap<Topic, Head>;
+pub(super) type Heads = HashMap<Topic, Box<Head>>;
 
 /// A transaction's rows.
 #[derive(Debug)]
@@ -36,6 +36,7 @@ pub(super) struct Rows<'lane> {
     pending: Pending,
     mark: Mark,
     now: Time,
+    is_remembered: bool,
 }
 
 /// Who commits what.
@@ -46,6 +47,28 @@ pub(super) struct Mark {
 }
 
 impl<'lane> Rows<'lane> {
+    /// Begins a transaction on what is remembered: whether it is still so, the database says when it is
+    /// written.
+    pub(super) fn remembered(
+        connection: &'lane Connection,
+        retentions: &'lane Retentions,
+        heads: Heads,
+        mark: Mark,
+    ) -> Rows<'lane> {
+        connection.begin_writing();
+        Rows {
+            connection,
+            retentions,
+            heads,
+            jobs: HashMap::new(),
+            replies: HashMap::new(),
+            pending: Pending::default(),
+            mark,
+            now: UNDATED,
+            is_remembered: true,
+        }
+    }
+
     /// Begins a transaction, locks what is planned, and reads it.
     pub(super) fn begin(
         connection: &'lane Connection,
@@ -81,6 +104,7 @@ impl<'lane> Rows<'lane> {
             pending: Pending::default(),
             mark,
             now,
+            is_remembered: false,
         };
         for row in &jobs {
             let (id, held) = read_job(row)?;
@@ -101,26 +125,35 @@ impl<'lane> Rows<'lane> {
         self.now
     }
 
-    /// The topics and their rows, but for those that will not be there.
-    pub(super) fn found(&self) -> Vec<(Topic, i64)> {
-        let stay = self.heads.iter().filter(|(_, head)| !head.is_spare);
-        stay.map(|(topic, head)| (topic.clone(), head.stand.id)).collect()
+    /// Whether it goes by what may not be so any more.
+    pub(super) fn is_remembered(&self) -> bool {
+        self.is_remembered
     }
 
     /// Ends the transaction: durable when it returns. Nothing to write, nothing to wait for. A topic that
-    /// was made for a command which then had no use for it does not stay.
-    pub(super) fn commit(mut self) -> Result<(), Failure> {
+    /// was made for a command which then had no use for it does not stay. Answers where the topics are
+    /// left, and when that was.
+    pub(super) fn commit(mut self) -> Result<(Heads, Time), Failure> {
         if self.is_written() && !self.connection.has_written() {
-            return self.connection.end().map_err(Failure::Engine);
+            self.connection.end().map_err(Failure::Engine)?;
+            return Ok((self.heads, self.now));
         }
         let spare = self.heads.values().filter(|head| head.is_spare).map(|head| head.stand.id);
         let spare: Vec<i64> = spare.collect();
-        let calls = self.pending.calls(self.mark, self.heads.values_mut());
+        let calls = self.pending.calls(self.mark, self.heads.values_mut().map(|head| &mut **head));
         let mut calls = calls.map_err(Failure::Broken)?;
         if !spare.is_empty() {
             calls.push(Call::new(UNMAKE).with(spare));
+            self.heads.retain(|_, head| !head.is_spare);
         }
-        self.connection.pipeline_and_commit(calls).map_err(Failure::Engine)
+        let answers = self.connection.pipeline_and_commit(calls).map_err(Failure::Engine)?;
+        if self.is_remembered {
+            // Of all the statements this one answers with a row.
+            let told =
+                answers.iter().flatten().next().map(|row| cell::<i64>(row, 0)).transpose()?;
+            self.now = told.map_or(self.now, |at| Time(at.unsigned_abs()));
+        }
+        Ok((self.heads, self.now))
     }
 
     /// Whether nothing is held back.
@@ -130,7 +163,8 @@ impl<'lane> Rows<'lane> {
 }
 
 fn planned<'heads>(heads: &'heads mut Heads, topic: &Topic) -> Result<&'heads mut Head, Failure> {
-    heads.get_mut(topic).ok_or_else(|| Failure::Engine(Trouble::Unplanned(topic.clone())))
+    let head = heads.get_mut(topic).map(|head| &mut **head);
+    head.ok_or_else(|| Failure::Engine(Trouble::Unplanned(topic.clone())))
 }
 
 /// The heads of rows that are known, in their order; none if one of them is not its topic's.
@@ -141,7 +175,7 @@ fn by_row(plan: &Plan, locked: &[tokio_postgres::Row]) -> Result<Option<Heads>, 
         if head.stand.id != *id || head::key_of(row)? != head::key(topic) {
             return Ok(None);
         }
-        heads.insert(topic.clone(), head);
+        heads.insert(topic.clone(), Box::new(head));
     }
     Ok((locked.len() == plan.rows.len()).then_some(heads))
 }
@@ -161,7 +195,7 @@ fn by_name(
         let Some(topic) = topics.get(&head::key_of(row)?) else { continue };
         let mut head = Head::read(row)?;
         head.is_spare = made.contains(&head.stand.id);
-        heads.insert(Topic::clone(topic), head);
+        heads.insert(Topic::clone(topic), Box::new(head));
     }
     Ok((heads.len() == plan.topics.len()).then_some(heads))
 }
@@ -325,9 +359,10 @@ impl batch::Rows for Rows<'_> {
         if self.is_written() {
             return Ok(());
         }
-        let calls = self.pending.calls(self.mark, self.heads.values_mut());
+        let calls = self.pending.calls(self.mark, self.heads.values_mut().map(|head| &mut **head));
         self.connection.note_write();
         self.connection.pipeline(calls.map_err(Failure::Broken)?).map_err(Failure::Engine)?;
+        self.heads.values_mut().for_each(|head| head.was = head.place());
         Ok(())
     }
 }

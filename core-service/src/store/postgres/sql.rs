@@ -1,6 +1,7 @@
 //! What the engines have in common, in PostgreSQL's words.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
@@ -53,12 +54,34 @@ pub(super) fn read(row: &tokio_postgres::Row) -> Result<Row, Error> {
     Ok(Row(fields.collect::<Result<_, Error>>()?))
 }
 
+/// What a parameter shares with the event that it is of.
+#[derive(Debug)]
+pub(super) struct Lent<T>(pub(super) T);
+
+macro_rules! lent {
+    ($owner:ty as $value:ty) => {
+        impl ToSql for Lent<$owner> {
+            fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Written {
+                <&$value>::to_sql(&&*self.0, kind, out)
+            }
+
+            fn accepts(kind: &Type) -> bool {
+                <&$value as ToSql>::accepts(kind)
+            }
+
+            to_sql_checked!();
+        }
+    };
+}
+
+lent!(Arc<str> as str);
+lent!(Bytes as [u8]);
+
+/// What becomes of a parameter.
+type Written = Result<IsNull, Box<dyn StdError + Sync + Send>>;
+
 impl ToSql for Value<'_> {
-    fn to_sql(
-        &self,
-        kind: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Written {
         match self {
             Value::Null => Ok(IsNull::Yes),
             Value::Number(number) => number.to_sql(kind, out),

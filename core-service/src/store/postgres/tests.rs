@@ -3,6 +3,7 @@
 mod cluster;
 mod counting;
 mod lane;
+mod memory;
 mod migration;
 mod plans;
 mod pooler;

@@ -16,6 +16,7 @@ use crate::domain::event::Linked;
 use crate::domain::job::Limits;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
+use crate::store::answers::{Answer, Answers};
 use crate::store::batch::Batch;
 use crate::store::queue::{self, Charge, Request};
 use crate::store::status::Status;
@@ -50,27 +51,29 @@ pub(super) struct Writer {
     pub(super) clock: Clock,
     pub(super) tap: Tap,
     pub(super) status: Status,
+    pub(super) answers: Answers,
 }
 
 /// An outcome on its way back. It goes out after the commit.
-enum Answer {
+enum Outcome {
     Commit(oneshot::Sender<Result<Committed, Error>>, Result<Committed, Error>),
     Clean(oneshot::Sender<Result<Cleaned, Error>>, Result<Cleaned, Error>),
 }
 
-impl Answer {
-    fn failed(self, error: &Error) -> Answer {
+impl Outcome {
+    fn failed(self, error: &Error) -> Outcome {
         match self {
-            Answer::Commit(reply, _) => Answer::Commit(reply, Err(error.clone())),
-            Answer::Clean(reply, _) => Answer::Clean(reply, Err(error.clone())),
+            Outcome::Commit(reply, _) => Outcome::Commit(reply, Err(error.clone())),
+            Outcome::Clean(reply, _) => Outcome::Clean(reply, Err(error.clone())),
         }
     }
+}
 
+impl Answer for Outcome {
     fn give(self) {
-        // Whoever asked may have gone; what is committed stays.
         match self {
-            Answer::Commit(reply, outcome) => drop(reply.send(outcome)),
-            Answer::Clean(reply, outcome) => drop(reply.send(outcome)),
+            Outcome::Commit(reply, outcome) => drop(reply.send(outcome)),
+            Outcome::Clean(reply, outcome) => drop(reply.send(outcome)),
         }
     }
 }
@@ -105,7 +108,7 @@ impl Writer {
                 if !events.is_empty() {
                     (self.tap)(&events);
                 }
-                answers.into_iter().for_each(Answer::give);
+                self.answers.give(answers);
             }
             Err(failure) => {
                 let error = self.give_up(failure);
@@ -114,7 +117,8 @@ impl Writer {
                 if self.status.failed().is_cancelled() {
                     answers.extend(requests.map(|request| unanswered(request.work)));
                 }
-                answers.into_iter().map(|answer| answer.failed(&error)).for_each(Answer::give);
+                let failed = answers.into_iter().map(|answer| answer.failed(&error));
+                self.answers.give(failed.collect());
             }
         }
         if let Err(error) = self.checkpointer.after_batch(&self.connection)
@@ -129,7 +133,7 @@ impl Writer {
         &mut self,
         requests: &mut dyn ExactSizeIterator<Item = Request<Work>>,
         begun: Instant,
-        answers: &mut Vec<Answer>,
+        answers: &mut Vec<Outcome>,
         charges: &mut Vec<Charge>,
     ) -> Result<Vec<Linked>, Failure> {
         if self.status.failed().is_cancelled() {
@@ -204,16 +208,16 @@ fn do_one(
     work: Work,
     until: Instant,
     status: &Status,
-    answers: &mut Vec<Answer>,
+    answers: &mut Vec<Outcome>,
 ) -> Result<(), Failure> {
     let failure = match work {
         Work::Commit(command, reply) => match batch.apply(*command) {
             Ok(committed) => {
-                answers.push(Answer::Commit(reply, Ok(committed)));
+                answers.push(Outcome::Commit(reply, Ok(committed)));
                 return Ok(());
             }
             Err(Failure::Refused(error)) => {
-                answers.push(Answer::Commit(reply, Err(error)));
+                answers.push(Outcome::Commit(reply, Err(error)));
                 return Ok(());
             }
             Err(failure) => {
@@ -229,11 +233,11 @@ fn do_one(
             };
             match probed.and_then(|()| clean::clean(&mut batch.rows, budget, until)) {
                 Ok(cleaned) => {
-                    answers.push(Answer::Clean(reply, Ok(cleaned)));
+                    answers.push(Outcome::Clean(reply, Ok(cleaned)));
                     return Ok(());
                 }
                 Err(failure) => {
-                    answers.push(Answer::Clean(reply, Ok(Cleaned::default())));
+                    answers.push(Outcome::Clean(reply, Ok(Cleaned::default())));
                     // What it wrote before it failed must not stay by half.
                     match failure {
                         Failure::Refused(error) => Failure::Broken(error),
@@ -247,15 +251,15 @@ fn do_one(
 }
 
 /// An answer that only ever carries the batch's error.
-fn unanswered(work: Work) -> Answer {
+fn unanswered(work: Work) -> Outcome {
     match work {
         Work::Commit(_, reply) => unanswered_commit(reply),
-        Work::Clean(_, reply) => Answer::Clean(reply, Ok(Cleaned::default())),
+        Work::Clean(_, reply) => Outcome::Clean(reply, Ok(Cleaned::default())),
     }
 }
 
-fn unanswered_commit(reply: oneshot::Sender<Result<Committed, Error>>) -> Answer {
-    Answer::Commit(reply, Err(queue::gone()))
+fn unanswered_commit(reply: oneshot::Sender<Result<Committed, Error>>) -> Outcome {
+    Outcome::Commit(reply, Err(queue::gone()))
 }
 
 /// Tells the process when the writer dies of a panic.

@@ -26,9 +26,9 @@ const FEW: u32 = 4;
 /// Rooms that keep all lanes busy.
 const ROOMS: u32 = 8;
 /// Holds all rooms, and waits for nobody.
-const HOLD: &str =
+pub(super) const HOLD: &str =
     "BEGIN; SELECT FROM topic WHERE kind = 4 FOR UPDATE; PREPARE TRANSACTION 'holding'";
-const RELEASE: &str = "ROLLBACK PREPARED 'holding'";
+pub(super) const RELEASE: &str = "ROLLBACK PREPARED 'holding'";
 
 /// Creates a job under a key, or finds the one that was created under it.
 fn create(key: u32, job: u32) -> Command {
@@ -65,7 +65,7 @@ async fn together(
 }
 
 /// Until so many lanes wait for a lock.
-fn wait_for(server: &Postgres, lanes: usize) {
+pub(super) fn wait_for(server: &Postgres, lanes: usize) {
     let are_waiting = format!(
         "SELECT count(*) = {lanes} FROM pg_stat_activity
          WHERE application_name = 'roomcast-core' AND wait_event_type = 'Lock'"

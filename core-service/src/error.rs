@@ -82,6 +82,7 @@ pub fn code(error: &Error) -> Code {
         Error::Refused(Refusal::Access(refusal)) => access_code(refusal),
         Error::Refused(Refusal::Session(refusal)) => session_code(refusal),
         Error::Refused(Refusal::Graph(refusal)) => graph_code(refusal),
+        Error::Refused(Refusal::Unkept(_)) => Code::InvalidArgument,
         Error::Overloaded => Code::Overloaded,
         Error::Full => Code::StorageFull,
         Error::Unavailable(_) => Code::StorageUnavailable,

@@ -1,6 +1,7 @@
 //! The store: the truth. One seam, a handful of methods at the level of commands, never of rows; the
 //! contract below is executed for every engine by [`conformance`].
 
+mod answers;
 mod batch;
 mod catalog;
 mod codec;

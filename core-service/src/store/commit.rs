@@ -159,6 +159,9 @@ pub enum Refusal {
     /// A graph refuses.
     #[error(transparent)]
     Graph(graph::Refusal),
+    /// A text is none that the database can keep.
+    #[error("the database keeps no such text: {0}; leave out NUL and whatever its encoding lacks")]
+    Unkept(String),
 }
 
 /// Events for one topic.

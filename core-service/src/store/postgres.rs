@@ -1,19 +1,20 @@
 //! The engine of a cluster: PostgreSQL is the truth, and any number of cores write to it.
 //!
 //! ```text
-//! commit ─▶ queue ─▶ lane ─▶ plan ─▶ turn ─▶ rows (locks, then reads) ─▶ batch ─▶ COMMIT ─▶ tap, answers
+//! commit ─▶ queue ─▶ lane ─▶ plan ─▶ turn ─▶ rows (remembered, or locks and reads) ─▶ batch ─▶ COMMIT ─▶ tap, answers
 //! read, position, job, jobs, agenda … ─▶ readers        clean ─▶ keeper
 //! ```
 //!
-//! Offsets are given out under the lock of the topic's row, which is held until the commit: the order of
-//! commits is the order of offsets. What it must never do: lock rows in another order than that of
-//! topics' ids, read state in the statement that locks, answer a commit whose outcome it does not
-//! know, go by a core's clock.
+//! Offsets are given out under the lock of the topic's row, which is held until the commit, or on a head that
+//! the commit finds as it is remembered: the order of commits is the order of offsets. What it must never
+//! do: lock rows in another order than that of topics' ids, read state in the statement that locks, refuse
+//! anybody by what it remembers, answer a commit whose outcome it does not know, go by a core's clock.
 
 mod clean;
 mod clock;
 mod cluster;
 mod connection;
+mod crowded;
 mod failure;
 mod head;
 mod lane;
@@ -181,7 +182,7 @@ pub struct PostgresStore {
     /// Says where the topic of rights stands, beside the readers.
     sentry: Readers<Reader>,
     /// Cleans, beside the lanes.
-    keeper: Readers<Reader>,
+    keeper: Readers<Keeper>,
     cluster: Cluster,
     turns: Arc<agenda::Turns>,
     shared: Shared,
@@ -191,6 +192,12 @@ pub struct PostgresStore {
 struct Reader {
     target: Target,
     connection: Option<Connection>,
+}
+
+/// Who cleans, and what it knows.
+struct Keeper {
+    reader: Reader,
+    memory: clean::Memory,
 }
 
 impl PostgresStore {
@@ -222,8 +229,6 @@ fn open(config: PostgresConfig, tap: Tap, answers: Answers) -> Result<PostgresSt
     migrate::migrate(&connection)?;
     warn_of_settings(&connection)?;
     let cluster = Cluster::read(&connection)?;
-    clean::find_crowded(&connection, &config.retentions)
-        .map_err(|failure| OpenError::Database(told(failure).to_string()))?;
     let shared = Shared {
         target: target.clone(),
         retentions: Arc::new(config.retentions),
@@ -246,8 +251,11 @@ fn open(config: PostgresConfig, tap: Tap, answers: Answers) -> Result<PostgresSt
     let reader = || Reader { target: target.clone(), connection: None };
     let readers = Readers::new((0..READERS).map(|_| reader()).collect());
     let sentry = Readers::new((0..SENTRIES).map(|_| reader()).collect());
-    let keeper =
-        Readers::new(vec![Reader { target: target.clone(), connection: Some(connection) }]);
+    let keeper = Keeper {
+        reader: Reader { target: target.clone(), connection: Some(connection) },
+        memory: clean::Memory::new(),
+    };
+    let keeper = Readers::new(vec![keeper]);
     let turns = Arc::new(agenda::Turns::new());
     Ok(PostgresStore { lanes: lanes?, readers, sentry, keeper, cluster, turns, shared })
 }
@@ -384,7 +392,7 @@ impl Store for PostgresStore {
         let bytes = queue::size(&command);
         let lane = usize::try_from(order(&command) % LANES as u64).unwrap_or(0);
         let (queue, _) = self.lanes.get(lane).ok_or_else(queue::gone)?;
-        queue.enter(Work { command, reply }, bytes)?;
+        queue.enter(Work { command: Box::new(command), reply }, bytes)?;
         answer.await.unwrap_or_else(|_| Err(queue::gone()))
     }
 
@@ -437,13 +445,15 @@ impl Store for PostgresStore {
 
     async fn clean(&self, budget: CleanBudget) -> Result<Cleaned, Error> {
         let (retentions, clock) = (Arc::clone(&self.shared.retentions), self.shared.clock.clone());
-        let clean = move |keeper: &mut Reader| {
-            let connection = keeper.connected()?;
+        let clean = move |keeper: &mut Keeper| {
+            let Keeper { reader, memory } = keeper;
+            let connection = reader.connected()?;
             let now = match &clock {
                 Clock::Database => clock.now(connection).map_err(told)?,
                 Clock::Given(_) => budget.now,
             };
-            clean::clean(connection, &retentions, CleanBudget { now, ..budget }).map_err(told)
+            let budget = CleanBudget { now, ..budget };
+            clean::clean(connection, memory, &retentions, budget).map_err(told)
         };
         self.keeper.read(clean).await
     }
@@ -457,8 +467,8 @@ impl Store for PostgresStore {
 
     async fn lead(&self, claim: Claim) -> Result<Lead, Error> {
         let clock = self.shared.clock.clone();
-        let lead = move |keeper: &mut Reader| {
-            let connection = keeper.connected()?;
+        let lead = move |keeper: &mut Keeper| {
+            let connection = keeper.reader.connected()?;
             cluster::lead(connection, claim, &clock).map_err(told)
         };
         self.keeper.read(lead).await

@@ -1,24 +1,65 @@
 //! Deleting what is past its retention, in small transactions of its own: each holds at most one
 //! topic, and passes over those that somebody is writing to.
 
+use std::collections::HashSet;
+
 use super::connection::Connection;
+use super::crowded::Crowded;
 use super::failure::Failure;
 use super::head::{self, Head};
+use super::read;
 use crate::domain::job::{Record, Spec};
-use crate::domain::retention::{Retention, Retentions};
+use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
-use crate::store::sql::row::{KINDS, kind_number};
-use crate::store::sql::{Sql, access, copy, values};
+use crate::store::sql::row::kind_number;
+use crate::store::sql::{Sql, Value, access, copy, values};
 use crate::store::sweep::{Left, STEP_ROWS, is_past};
-use crate::store::{CleanBudget, Cleaned};
+use crate::store::{CleanBudget, Cleaned, Error};
 
 /// A lane that has committed nothing for so long has gone: nobody asks for its last commit.
 const LANE_AGE_MS: u64 = 24 * 3600 * 1000;
 
+/// Topics that cannot be cleaned and that are passed over. A store with more of them is past help.
+const DAMAGED_MAX: usize = 256;
+
+/// What is known from one cleaning to the next.
+#[derive(Debug)]
+pub(super) struct Memory {
+    crowded: Crowded,
+    /// Topics that cannot be cleaned.
+    damaged: HashSet<Topic>,
+}
+
+impl Memory {
+    pub(super) fn new() -> Memory {
+        Memory { crowded: Crowded::new(), damaged: HashSet::new() }
+    }
+
+    /// What came of cleaning a topic: whether there is more to clean. One that cannot be read is passed over
+    /// from then on: it must not keep all others from being cleaned.
+    fn unless_damaged(
+        &mut self,
+        topic: &Topic,
+        cleaned: Result<bool, Failure>,
+    ) -> Result<bool, Failure> {
+        match cleaned {
+            Err(Failure::Refused(Error::Damaged(what)) | Failure::Broken(Error::Damaged(what)))
+                if self.damaged.len() < DAMAGED_MAX =>
+            {
+                tracing::error!(what, "a topic cannot be cleaned, and is left as it is");
+                self.damaged.insert(topic.clone());
+                Ok(true)
+            }
+            other => other,
+        }
+    }
+}
+
 /// Cleans within the budget.
 pub(super) fn clean(
     connection: &Connection,
+    memory: &mut Memory,
     retentions: &Retentions,
     budget: CleanBudget,
 ) -> Result<Cleaned, Failure> {
@@ -38,53 +79,36 @@ pub(super) fn clean(
     if left.is_spent() {
         return Ok(left.cleaned);
     }
+    left.cleaned.topics = memory.crowded.look(connection, retentions)?;
     while in_transaction(connection, |sql| copy::clean(sql, budget.now, STEP_ROWS))? > 0 {
         left.cleaned.keys += 1;
         if left.is_spent() {
             return Ok(left.cleaned);
         }
     }
+    let search = Search { connection, retentions, now: budget.now };
     // A topic that somebody holds is passed over, and found again the next time.
-    while let Some(topic) = next_to_trim(connection, retentions, budget.now)? {
+    while let Some(topic) = search.next_to_trim(&memory.damaged)? {
         let retention = retentions.of(topic.kind());
         let goes = |time, events, bytes| is_past(retention, budget.now, time, events, bytes);
         let steps = Steps { connection, retentions, topic: &topic };
-        if !steps.trim(&mut left, goes)? || left.is_spent() {
+        let trimmed = steps.trim(&mut left, goes);
+        if !memory.unless_damaged(&topic, trimmed)? || left.is_spent() {
             return Ok(left.cleaned);
         }
     }
-    while let Some(topic) = next_ended(connection, retentions, budget.now)? {
+    while let Some(topic) = search.next_ended(&memory.damaged)? {
         let steps = Steps { connection, retentions, topic: &topic };
-        if !steps.purge(budget.now, &mut left)? || left.is_spent() {
+        let purged = steps.purge(budget.now, &mut left);
+        if !memory.unless_damaged(&topic, purged)? || left.is_spent() {
             break;
         }
     }
     Ok(left.cleaned)
 }
 
-/// Finds the topics that hold more than they may: a retention may have been made smaller.
-pub(super) fn find_crowded(
-    connection: &Connection,
-    retentions: &Retentions,
-) -> Result<(), Failure> {
-    for kind in KINDS {
-        let Retention { events, bytes, .. } = retentions.of(kind);
-        if events.is_none() && bytes.is_none() {
-            continue;
-        }
-        let most = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
-        connection.execute(
-            // In the order of lanes, which may be at work.
-            "UPDATE topic SET is_crowded = true WHERE id = ANY(ARRAY(
-               SELECT id FROM topic WHERE kind = ?1 AND NOT is_crowded
-               AND (head - floor > ?2 OR bytes > ?3) ORDER BY id FOR UPDATE))",
-            values![kind_number(kind), most(events), most(bytes)],
-        )?;
-    }
-    Ok(())
-}
-
-fn in_transaction<T>(
+/// Runs a step as a transaction.
+pub(super) fn in_transaction<T>(
     connection: &Connection,
     step: impl FnOnce(&Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
@@ -118,49 +142,72 @@ fn forget(connection: &Connection, now: Time) -> Result<u64, Failure> {
     Ok(keys + entries)
 }
 
-fn next_to_trim(
-    connection: &Connection,
-    retentions: &Retentions,
+/// By what topics are looked for.
+struct Search<'clean> {
+    connection: &'clean Connection,
+    retentions: &'clean Retentions,
     now: Time,
-) -> Result<Option<Topic>, Failure> {
-    let crowded = "SELECT kind, tenant, name FROM topic WHERE is_crowded LIMIT 1";
-    if let Some(found) = connection.row(crowded, &[])? {
-        return Ok(Some(found.topic(0)?));
-    }
-    let aged = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND oldest <= ?2
-         ORDER BY oldest LIMIT 1";
-    first(
-        connection,
-        retentions,
-        now,
-        (aged, &[Kind::Room, Kind::User, Kind::Project, Kind::Access, Kind::Audit]),
-    )
 }
 
-/// The topic of a job, session or project that ended long enough ago.
-fn next_ended(
-    connection: &Connection,
-    retentions: &Retentions,
-    now: Time,
-) -> Result<Option<Topic>, Failure> {
-    let ended = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND ended_at <= ?2
-         ORDER BY ended_at LIMIT 1";
-    first(connection, retentions, now, (ended, &[Kind::Job, Kind::Session, Kind::Project]))
-}
-
-fn first(
-    connection: &Connection,
-    retentions: &Retentions,
-    now: Time,
-    (sql, kinds): (&str, &[Kind]),
-) -> Result<Option<Topic>, Failure> {
-    for kind in kinds {
-        let before = now - retentions.of(*kind).age;
-        if let Some(found) = connection.row(sql, values![kind_number(*kind), before])? {
-            return Ok(Some(found.topic(0)?));
+impl Search<'_> {
+    fn next_to_trim(&self, damaged: &HashSet<Topic>) -> Result<Option<Topic>, Failure> {
+        let crowded = "SELECT kind, tenant, name FROM topic WHERE is_crowded ORDER BY id LIMIT ?1";
+        if let Some(topic) = self.first(crowded, values![limit(damaged)], damaged)? {
+            return Ok(Some(topic));
         }
+        let aged = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND oldest <= ?2
+             ORDER BY oldest LIMIT ?3";
+        self.past(
+            aged,
+            &[Kind::Room, Kind::User, Kind::Project, Kind::Access, Kind::Audit],
+            damaged,
+        )
     }
-    Ok(None)
+
+    /// The topic of a job, session or project that ended long enough ago.
+    fn next_ended(&self, damaged: &HashSet<Topic>) -> Result<Option<Topic>, Failure> {
+        let ended = "SELECT kind, tenant, name FROM topic WHERE kind = ?1 AND ended_at <= ?2
+             ORDER BY ended_at LIMIT ?3";
+        self.past(ended, &[Kind::Job, Kind::Session, Kind::Project], damaged)
+    }
+
+    /// The first topic of one of the kinds that a statement finds older than they are kept.
+    fn past(
+        &self,
+        sql: &str,
+        kinds: &[Kind],
+        damaged: &HashSet<Topic>,
+    ) -> Result<Option<Topic>, Failure> {
+        for kind in kinds {
+            let before = self.now - self.retentions.of(*kind).age;
+            let wanted = values![kind_number(*kind), before, limit(damaged)];
+            if let Some(topic) = self.first(sql, wanted, damaged)? {
+                return Ok(Some(topic));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first topic that is not passed over.
+    fn first(
+        &self,
+        sql: &str,
+        wanted: &[Value<'_>],
+        damaged: &HashSet<Topic>,
+    ) -> Result<Option<Topic>, Failure> {
+        for row in self.connection.rows(sql, wanted)? {
+            let topic = row.topic(0)?;
+            if !damaged.contains(&topic) {
+                return Ok(Some(topic));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Among one more than are passed over is one that is not.
+fn limit(damaged: &HashSet<Topic>) -> usize {
+    1 + damaged.len()
 }
 
 /// What is done to one topic, each step in a transaction.
@@ -195,17 +242,23 @@ impl Steps<'_> {
     ) -> Result<u64, Failure> {
         // One row more than can go: it is the oldest by then.
         let rows = self.connection.rows(
-            "SELECT time, CAST(length(body) AS bigint) FROM event WHERE topic = ?1
+            "SELECT time, CAST(length(body) AS bigint), \"offset\" FROM event WHERE topic = ?1
              AND \"offset\" > ?2 ORDER BY \"offset\" LIMIT ?3",
             values![head.stand.id, head.floor, STEP_ROWS + 1],
         )?;
         let mut oldest = Vec::with_capacity(rows.len());
-        for row in rows {
+        for (row, offset) in rows.iter().zip(head.floor + 1..) {
+            if row.unsigned(2)? != offset {
+                return Err(read::hole(self.topic, offset).into());
+            }
             oldest.push((Time(row.unsigned(0)?), row.unsigned(1)?));
+        }
+        if oldest.len() <= STEP_ROWS && oldest.len() as u64 != head.events() {
+            return Err(read::hole(self.topic, head.floor + 1 + oldest.len() as u64).into());
         }
         let (gone, bytes) = left.count(&oldest, (head.events(), head.bytes), goes);
         head.floor += gone;
-        head.bytes = head.bytes.saturating_sub(bytes);
+        head.bytes = if head.events() > 0 { head.bytes.saturating_sub(bytes) } else { 0 };
         head.types.raise(head.floor);
         let kept = usize::try_from(gone).ok().and_then(|gone| oldest.get(gone));
         head.oldest = kept.map(|(time, _)| *time);

@@ -3,7 +3,7 @@
 use tokio_postgres::error::SqlState;
 
 use crate::domain::topic::Topic;
-use crate::store::{Error, sql};
+use crate::store::{Error, Refusal, sql};
 
 /// Why a step of a transaction failed.
 pub(super) type Failure = sql::Failure<Trouble>;
@@ -29,6 +29,8 @@ pub(crate) enum Trouble {
     Full,
     /// It took longer than it may.
     Slow,
+    /// A text is none that the database can keep.
+    Unkept(String),
     /// The statement cannot be right.
     Broken(String),
 }
@@ -44,6 +46,7 @@ impl From<tokio_postgres::Error> for Trouble {
             SqlState::LOCK_NOT_AVAILABLE,
             SqlState::UNIQUE_VIOLATION,
         ];
+        let unkept = [SqlState::CHARACTER_NOT_IN_REPERTOIRE, SqlState::UNTRANSLATABLE_CHARACTER];
         let unprepared = [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT];
         if unprepared.contains(code) {
             Trouble::Broken(format!("{text}: {POOLED}"))
@@ -51,6 +54,8 @@ impl From<tokio_postgres::Error> for Trouble {
             Trouble::Again(text)
         } else if *code == SqlState::DIVISION_BY_ZERO {
             Trouble::Otherwise
+        } else if unkept.contains(code) {
+            Trouble::Unkept(text)
         } else if *code == SqlState::DISK_FULL {
             Trouble::Full
         } else if *code == SqlState::QUERY_CANCELED {
@@ -93,6 +98,7 @@ pub(super) fn told(failure: Failure) -> Error {
     };
     Error::Unavailable(match trouble {
         Trouble::Full => return Error::Full,
+        Trouble::Unkept(reason) => return Refusal::Unkept(reason).into(),
         Trouble::Slow => "the query took too long; narrow it".into(),
         Trouble::Unplanned(topic) => format!("{topic} was not locked"),
         Trouble::Unmade => "a topic that was made is not there".into(),

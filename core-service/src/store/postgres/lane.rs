@@ -215,6 +215,7 @@ impl Lane {
                 | Trouble::Again(_)
                 | Trouble::Full
                 | Trouble::Slow
+                | Trouble::Unkept(_)
                 | Trouble::Broken(_)) => return Err(Failure::Engine(trouble)),
             }
         }
@@ -340,6 +341,7 @@ fn may_go_alone(failure: &Failure) -> bool {
     match failure {
         Failure::Engine(
             Trouble::Broken(_)
+            | Trouble::Unkept(_)
             | Trouble::Slow
             | Trouble::Unplanned(_)
             | Trouble::Unmade

@@ -181,7 +181,13 @@ impl Planner {
 
     fn plan_session(&mut self, plan: &mut Plan, action: &session::Action) {
         match action {
-            session::Action::CreateProject(project) => plan.project(&project.project_id),
+            session::Action::CreateProject(project) => {
+                plan.project(&project.project_id);
+                // Of one that was deleted the log may still be there.
+                let topic = Topic::new(&project.tenant, Kind::Project, &project.project_id);
+                plan.touched().extend(topic.ok());
+                plan.makes_topics = true;
+            }
             session::Action::SetMember { project_id, .. }
             | session::Action::DeleteProject { project_id } => {
                 plan.project(project_id);

@@ -112,7 +112,7 @@ pub(super) fn page(
 }
 
 /// A hole is damage, and told: never a shorter log.
-fn hole(topic: &Topic, offset: u64) -> Error {
+pub(super) fn hole(topic: &Topic, offset: u64) -> Error {
     Error::Damaged(format!("event {offset} of {topic} is missing"))
 }
 

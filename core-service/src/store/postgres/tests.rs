@@ -1,5 +1,6 @@
 //! The suite on this engine, and what is this engine's own.
 
+mod cleaner;
 mod cluster;
 mod counting;
 mod lane;
@@ -7,6 +8,7 @@ mod memory;
 mod migration;
 mod plans;
 mod pooler;
+mod projects;
 mod standby;
 mod statements;
 mod tls;

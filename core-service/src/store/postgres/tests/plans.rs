@@ -4,10 +4,10 @@ use roomcast_test_servers::Postgres;
 
 use super::cluster::open;
 use crate::store::postgres::settings::WRITER;
-use crate::store::postgres::{head, pending, rows};
+use crate::store::postgres::{crowded, head, pending, rows};
 
-/// What every batch of a kind sends.
-const STATEMENTS: [&str; 10] = [
+/// What every batch of a kind sends, and every cleaning.
+const STATEMENTS: [&str; 12] = [
     head::LOCK,
     head::LOCK_BY_NAME,
     head::LOCK_FREE,
@@ -18,6 +18,8 @@ const STATEMENTS: [&str; 10] = [
     pending::WRITE,
     pending::MOVE,
     pending::CHANGE,
+    crowded::NEXT,
+    crowded::MARK,
 ];
 /// Rows of each table: few fit into a page, which is read sooner than an index.
 const SIZES: [u32; 2] = [3, 3000];

@@ -392,7 +392,7 @@ impl Store for PostgresStore {
         let bytes = queue::size(&command);
         let lane = usize::try_from(order(&command) % LANES as u64).unwrap_or(0);
         let (queue, _) = self.lanes.get(lane).ok_or_else(queue::gone)?;
-        queue.enter(Work { command: Box::new(command), reply }, bytes)?;
+        queue.enter(Work { command, reply }, bytes)?;
         answer.await.unwrap_or_else(|_| Err(queue::gone()))
     }
 

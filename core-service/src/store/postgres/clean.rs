@@ -64,6 +64,7 @@ pub(super) fn clean(
     budget: CleanBudget,
 ) -> Result<Cleaned, Failure> {
     let mut left = Left::new(budget, None);
+    in_transaction(connection, forget_lanes)?;
     loop {
         let keys = in_transaction(connection, |connection| forget(connection, budget.now))?;
         left.cleaned.keys += keys;
@@ -126,20 +127,22 @@ pub(super) fn in_transaction<T>(
     }
 }
 
-/// Deletes keys, entries and lanes that are past their time: how many keys and entries.
+/// Deletes keys and entries that are past their time: how many.
 fn forget(connection: &Connection, now: Time) -> Result<u64, Failure> {
     let keys = connection.execute(
         "DELETE FROM idempotency WHERE (scope, key) IN
          (SELECT scope, key FROM idempotency WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
         values![now, STEP_ROWS],
     )?;
-    let entries = access::forget(connection, now.0, STEP_ROWS)?;
-    // As lanes do: keys first, and the row of a lane after all that it waits for.
+    Ok(keys + access::forget(connection, now.0, STEP_ROWS)?)
+}
+
+/// Deletes lanes that have gone. Apart from keys: a lane holds its row while it waits for those.
+fn forget_lanes(connection: &Connection) -> Result<u64, Failure> {
     connection.execute(
         "DELETE FROM lane WHERE seen <= CAST(extract(epoch FROM now()) * 1000 AS bigint) - ?1",
         values![LANE_AGE_MS],
-    )?;
-    Ok(keys + entries)
+    )
 }
 
 /// By what topics are looked for.

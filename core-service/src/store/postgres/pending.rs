@@ -126,7 +126,8 @@ impl Pending {
         heads: impl Iterator<Item = &'heads mut Head>,
     ) -> Result<Vec<Call>, Error> {
         let Pending { events, jobs, moved, changed, keys, expired, used } = std::mem::take(self);
-        let mut calls = Vec::new();
+        // Topics before all else: who goes by its memory locks them here, and others have them by now.
+        let mut calls = vec![write(mark, events, heads)?];
         if !expired.is_empty() {
             let (scopes, names): (Vec<_>, Vec<_>) = expired.into_iter().unzip();
             let sql =
@@ -137,7 +138,6 @@ impl Pending {
         if !keys.is_empty() {
             calls.push(insert_keys(keys));
         }
-        calls.push(write(mark, events, heads)?);
         if !jobs.is_empty() {
             calls.extend(insert_jobs(jobs)?);
         }

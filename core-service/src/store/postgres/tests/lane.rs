@@ -123,6 +123,26 @@ async fn an_event_is_dated_after_the_wait_for_its_topic() {
     assert!(page.events[1].time >= Time(released), "{:?} {released}", page.events[1]);
 }
 
+/// Whoever waits for a topic must not hold a key that others wait for with the topic in their hands.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lane_waits_for_its_topic_before_it_writes_a_key_remembered_or_not() {
+    let server = Postgres::start_with(&["max_prepared_transactions=1"], &[]);
+    let store = open(server.url());
+    let holders = "SELECT count(*) FROM pg_locks
+         WHERE relation = 'idempotency'::regclass AND mode = 'RowExclusiveLock'";
+    for n in 0..2 * u64::from(FEW) {
+        server.say(HOLD);
+        let mut held = Box::pin(store.commit(publish(room(0), &n.to_string())));
+        assert!(poll!(&mut held).is_pending());
+        if n > 0 {
+            wait_for(&server, 1);
+            assert_eq!(server.say(holders), "0", "{n}");
+        }
+        server.say(RELEASE);
+        held.await.expect("published");
+    }
+}
+
 #[test]
 fn the_topic_of_a_project_that_is_deleted_is_planned() {
     let server = Postgres::start();

@@ -72,6 +72,17 @@ mod tests {
             ("/roomcast.v1.JobService/GetJob", Conduct::Call { repeats: true }),
             ("/roomcast.v1.JobService/ReportJob", Conduct::Call { repeats: true }),
             ("/roomcast.v1.BroadcastService/Join", Conduct::Call { repeats: true }),
+            ("/roomcast.v1.JobService/CancelJob", Conduct::Call { repeats: true }),
+            ("/roomcast.v1.SessionService/CloseSession", Conduct::Call { repeats: true }),
+            ("/roomcast.v1.AccessService/Revoke", Conduct::Call { repeats: true }),
+            ("/roomcast.v1.AccessService/RecordDisconnect", Conduct::Call { repeats: true }),
+            // Who is away already, or was never there, is answered otherwise than who goes.
+            ("/roomcast.v1.SessionService/RemoveMember", Conduct::Call { repeats: false }),
+            ("/roomcast.v1.SessionService/DeleteProject", Conduct::Call { repeats: false }),
+            ("/roomcast.v1.AccessService/LiftRevocation", Conduct::Call { repeats: false }),
+            ("/roomcast.v1.UserService/DeleteUser", Conduct::Call { repeats: false }),
+            // A ticket is spent once.
+            ("/roomcast.v1.AccessService/SpendTicket", Conduct::Call { repeats: false }),
             ("/roomcast.v1.BroadcastService/Publish", Conduct::Call { repeats: false }),
             ("/roomcast.v1.SessionService/ExecuteCommand", Conduct::Call { repeats: false }),
             ("/roomcast.v1.JobService/Work", Conduct::Stream),

@@ -78,6 +78,24 @@ async fn a_stranger_hears_nothing_of_a_session() {
     assert_eq!(found.session.expect("said").cursor, joined.cursor);
 }
 
+#[tokio::test]
+async fn an_owner_who_has_stepped_down_may_say_so_again_and_no_more() {
+    let core = serve(|_, _| {}).await;
+    let (alice, bob) = (someone(&core, "alice", "acme"), someone(&core, "bob", "acme"));
+    let project_id = alice.project().await;
+    alice.set_role(&project_id, "bob", v1::Role::Owner).await.expect("an owner too");
+    for _ in 0..2 {
+        bob.set_role(&project_id, "bob", v1::Role::Viewer).await.expect("stepped down");
+    }
+    for (who, role) in [("bob", v1::Role::Editor), ("alice", v1::Role::Owner)] {
+        let set = bob.set_role(&project_id, who, role).await;
+        assert_eq!(refused(set), Code::PermissionDenied, "{who}");
+    }
+    let eve = someone(&core, "eve", "acme");
+    let set = eve.set_role(&project_id, "eve", v1::Role::Viewer).await;
+    assert_eq!(refused(set), Code::ProjectNotFound);
+}
+
 async fn create_job(core: &Core, user: &User<'_>, project_id: &str) -> Result<String, Status> {
     let wanted = v1::CreateJobRequest { project_id: project_id.into(), ..report("x") };
     let made = core.jobs().create_job(user.ask(wanted)).await?;

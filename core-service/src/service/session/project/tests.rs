@@ -54,3 +54,24 @@ async fn who_deletes_what_another_has_deleted_meanwhile_is_told_as_refused() {
     let told: Vec<_> = acts.iter().map(|event| outcome(event)).collect();
     assert_eq!(told, ["done", "done", "refused"]);
 }
+
+#[tokio::test]
+async fn a_session_that_is_closed_by_many_at_once_is_closed_for_each_of_them() {
+    let folder = TempDir::new().expect("a folder");
+    let sessions = sessions(&folder);
+    let caller = sessions.door.admit(&Request::new(())).await.expect("let in");
+    let made = v1::CreateProjectRequest { name: "p".into(), ..Default::default() };
+    let made = sessions.create_project(&caller, made).await.expect("made").project;
+    let project_id = made.expect("a project").project_id;
+    let made = v1::CreateSessionRequest { project_id, ..Default::default() };
+    let made = sessions.create_session(&caller, made).await.expect("made").session;
+    let session_id = made.expect("a session").session_id;
+    let close = || {
+        let request = v1::CloseSessionRequest { session_id: session_id.clone() };
+        sessions.close_session(&caller, request)
+    };
+    let answers = futures::future::join_all((0..8).map(|_| close())).await;
+    let first = answers[0].as_ref().expect("closed");
+    assert!(first.session.as_ref().is_some_and(|session| session.close_time.is_some()));
+    assert!(answers.iter().all(|one| one.as_ref().is_ok_and(|one| one == first)), "{answers:?}");
+}

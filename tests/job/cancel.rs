@@ -1,5 +1,6 @@
 //! Ending a job before its end.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -78,27 +79,32 @@ async fn a_command_under_run_is_ended_when_its_job_is_cancelled() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_terminal_that_goes_ends_the_command_under_run_and_its_job_unless_nobody_is_to_mind() {
     let (dev, folder) = (Dev::start().await, tempfile::tempdir().unwrap());
-    let release = folder.path().join("release");
-    let script = "echo $$; until [ -e \"$RELEASE\" ]; do sleep 0.05; done";
-    let spawn = |shell: &str| {
+    let releases = ["minds", "outlives"].map(|name| folder.path().join(name));
+    let script = "trap 'echo told' TERM; echo $$; until [ -e \"$RELEASE\" ]; do sleep 0.05; done";
+    let spawn = |shell: &str, release: &Path| {
         let mut command = Command::new("sh");
         let binary = roomcast(&[]).get_program().to_owned();
         command.args(["-c", &format!("{shell} exec \"$0\" run -- sh -c \"$1\"")]);
-        command.arg(binary).arg(script).env("RELEASE", &release);
+        command.arg(binary).arg(script).env("RELEASE", release);
         Process::spawn("run", command.env("ROOMCAST_CORE", dev.core_url()))
     };
-    let (mut minds, mut outlives) = (spawn(""), spawn("trap '' HUP;"));
+    let mut minds = spawn("", &releases[0]);
+    let mut outlives = spawn("trap '' HUP;", &releases[1]);
     let mut commands = Vec::new();
     for run in [&minds, &outlives] {
         let pid = eventually("the command runs", async || run.stdout_lines().first().cloned());
         commands.push(format!("/proc/{}", pid.await));
         run.signal(Signal::SIGHUP);
     }
+    eventually("the command is told", async || minds.stdout_lines().get(1).cloned()).await;
+    // As a shell and the kernel do: it is no reason to have less patience.
+    minds.signal(Signal::SIGHUP);
+    std::fs::write(&releases[0], "").unwrap();
     assert_eq!(minds.ended(PATIENCE).await.code(), Some(130));
-    assert!(!std::path::Path::new(&commands[0]).exists(), "the command has ended");
+    assert!(!Path::new(&commands[0]).exists(), "the command has ended");
     let listed = dev.rest().get("/jobs?status=cancelled").await.ok(200);
     assert_eq!(listed["jobs"].as_array().map(Vec::len), Some(1), "{listed}");
-    std::fs::write(&release, "").unwrap();
+    std::fs::write(&releases[1], "").unwrap();
     assert!(outlives.ended(PATIENCE).await.success());
 }
 

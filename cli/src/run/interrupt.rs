@@ -29,7 +29,7 @@ impl Interrupts {
     /// The next one.
     pub(super) async fn next(&mut self) {
         let Self { interrupt, terminate, hangup, .. } = self;
-        let hangup = async {
+        let gone = async {
             match hangup {
                 Some(hangup) => hangup.recv().await,
                 None => std::future::pending().await,
@@ -38,7 +38,8 @@ impl Interrupts {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-            _ = hangup => {}
+            // Its shell says so too, and the kernel again for the shell: a terminal goes once.
+            _ = gone => *hangup = None,
         }
         self.count += 1;
     }

@@ -80,7 +80,8 @@ async fn round(
         .map(|candidate| tick(log, candidate.job_id, hold_until))
         .buffer_unordered(TICKS_AT_ONCE);
     while let Some(outcome) = ticks.next().await {
-        unread = unread.or(outcome?);
+        // The same one each time, in whichever order they are answered: it is told once.
+        unread = unread.into_iter().chain(outcome?).min();
     }
     if unread.is_some() {
         // It stays the next that is due: only the look tells of others.

@@ -40,7 +40,10 @@ pub async fn run(log: Log, roster: Roster, stop: CancellationToken) {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            now = looks.tick() => roster.forget_lapsed(now),
+            now = looks.tick() => {
+                roster.note_silent(now);
+                roster.forget_lapsed(now);
+            }
             () = roster.woken() => {}
         }
         let mut unread = HashSet::new();

@@ -16,13 +16,15 @@ use tokio::time::Instant;
 
 use super::Worker;
 use crate::domain::event::{Body, Event};
-use crate::domain::job::{self, Limit, Limits, QueueReason, Spec, State};
+use crate::domain::job::{self, Limit, Limits, Spec, State};
 use crate::domain::limits;
 
 /// Notices that wait for one worker. A worker that does not read them learns from its next beat.
 const NOTICES_MAX: usize = 2048;
 /// A lease that was not renewed for so long is over, whatever held it up.
 const LAPSED: Duration = limits::LEASE.saturating_mul(3);
+/// Two beats: less than a lease, so that a job whose lease runs out does not go to the same worker again.
+const SILENT: Duration = limits::BEAT_INTERVAL.saturating_mul(2);
 
 /// Names a connection of a worker.
 pub type SeatId = u64;
@@ -57,18 +59,23 @@ impl Seats {
         self.by_id.get_mut(seat)?.held.get_mut(job_id)
     }
 
+    /// Gives a job to a worker that is there. Who held it until then does not know of it: its lease ran out
+    /// before it had begun, of which no event tells.
+    fn give(&mut self, seat: SeatId, job_id: &str, held: Held) {
+        if let Some(before) = self.by_job.insert(job_id.to_owned(), seat)
+            && let Some(before) = self.by_id.get_mut(&before)
+        {
+            before.held.remove(job_id);
+        }
+        if let Some(seat) = self.by_id.get_mut(&seat) {
+            seat.held.insert(job_id.to_owned(), held);
+        }
+    }
+
     /// Takes a job from the worker that holds it.
     fn free(&mut self, job_id: &str) -> Option<(mpsc::Sender<Notice>, Held)> {
         let seat = self.by_id.get_mut(&self.by_job.remove(job_id)?)?;
         Some((seat.notices.clone(), seat.held.remove(job_id)?))
-    }
-
-    /// The worker that holds a job has let its lease run out.
-    fn silence(&mut self, job_id: &str) {
-        let seat = self.by_job.get(job_id).and_then(|seat| self.by_id.get_mut(seat));
-        if let Some(seat) = seat {
-            seat.is_silent = true;
-        }
     }
 }
 
@@ -77,8 +84,7 @@ struct Seat {
     worker: Worker,
     held: HashMap<String, Held>,
     notices: mpsc::Sender<Notice>,
-    /// A lease of its ran out, and nothing came from it since: a process that hangs keeps its connection,
-    /// and would lose one job after the other.
+    /// It let a lease come near its end, and has said nothing since.
     is_silent: bool,
 }
 
@@ -104,15 +110,6 @@ impl Held {
     fn new(fence: u64, since: u64) -> Held {
         Held { fence, since, renewed: Instant::now(), is_ending: false }
     }
-}
-
-/// How a job left its holder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holder {
-    /// By what the holder or somebody else said.
-    Heard,
-    /// Because the holder said nothing.
-    Silent,
 }
 
 /// A look of the dispatcher at the store, under way.
@@ -209,7 +206,7 @@ impl Roster {
         }
     }
 
-    /// A worker has said something: it gets jobs again, if it had let a lease run out.
+    /// A worker has said something: it gets jobs again, if it was silent.
     pub fn heard(&self, seat: SeatId) {
         let mut seats = self.seats();
         let silent = seats.by_id.get_mut(&seat).filter(|seat| seat.is_silent);
@@ -229,9 +226,8 @@ impl Roster {
     /// Notes that a worker holds a job, whose topic stands at `since`.
     pub fn hold(&self, seat: SeatId, job_id: &str, fence: u64, since: u64) {
         let mut seats = self.seats();
-        if let Some(found) = seats.by_id.get_mut(&seat) {
-            found.held.insert(job_id.to_owned(), Held::new(fence, since));
-            seats.by_job.insert(job_id.to_owned(), seat);
+        if seats.by_id.contains_key(&seat) {
+            seats.give(seat, job_id, Held::new(fence, since));
         }
     }
 
@@ -253,6 +249,15 @@ impl Roster {
         }
     }
 
+    /// Notes which workers say nothing, though they hold a job: a process that hangs keeps its connection,
+    /// and would lose one job after the other.
+    pub fn note_silent(&self, now: Instant) {
+        for seat in self.seats().by_id.values_mut() {
+            let mut held = seat.held.values();
+            seat.is_silent |= held.any(|held| held.fence != 0 && now > held.renewed + SILENT);
+        }
+    }
+
     /// Frees the slots of leases that ran out: that they did may have been told by another core, and its
     /// word lost.
     pub fn forget_lapsed(&self, now: Instant) {
@@ -261,7 +266,6 @@ impl Roster {
         let is_lapsed = |held: &Held| held.fence != 0 && now > held.renewed + LAPSED;
         let lapsed = held.filter(|(_, held)| is_lapsed(held)).map(|(job_id, _)| job_id.clone());
         for job_id in lapsed.collect::<Vec<_>>() {
-            seats.silence(&job_id);
             seats.free(&job_id);
         }
     }
@@ -319,8 +323,7 @@ impl Roster {
         let Some(found) = seats.by_id.get_mut(&seat) else { return Err(Box::new(assignment)) };
         match found.notices.try_send(Notice::Assigned(Box::new(assignment))) {
             Ok(()) => {
-                found.held.insert(job_id.clone(), Held::new(fence, since));
-                seats.by_job.insert(job_id, seat);
+                seats.give(seat, &job_id, Held::new(fence, since));
                 Ok(())
             }
             Err(error) => match error.into_inner() {
@@ -359,11 +362,8 @@ impl Roster {
         let (job_id, offset) = (&entry.job_id, event.cursor.offset);
         match &entry.event {
             job::Event::CancelRequested(_) => self.tell_cancelled(job_id, offset),
-            fact if fact.is_final() => self.release(job_id, offset, Holder::Heard),
-            job::Event::Queued { reason: QueueReason::WorkerLost, .. } => {
-                self.release(job_id, offset, Holder::Silent);
-            }
-            job::Event::Queued { .. } => self.release(job_id, offset, Holder::Heard),
+            fact if fact.is_final() => self.release(job_id, offset),
+            job::Event::Queued { .. } => self.release(job_id, offset),
             job::Event::Created(spec) if entry.state == State::Queued => self.hear_created(spec),
             job::Event::Created(_)
             | job::Event::Started { .. }
@@ -400,13 +400,10 @@ impl Roster {
     }
 
     /// Frees the slot of a job that nobody holds any more, and tells a holder who does not know.
-    fn release(&self, job_id: &str, offset: u64, holder: Holder) {
+    fn release(&self, job_id: &str, offset: u64) {
         let mut seats = self.seats();
         if seats.held(job_id).is_some_and(|held| held.since >= offset) {
             return;
-        }
-        if holder == Holder::Silent {
-            seats.silence(job_id);
         }
         if let Some((notices, held)) = seats.free(job_id).filter(|(_, held)| !held.is_ending) {
             let lost = Notice::Lost { job_id: job_id.to_owned(), fence: held.fence };

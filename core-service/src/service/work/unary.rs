@@ -97,7 +97,10 @@ pub(in crate::service) async fn report(
     let committed = work.log.commit_job(command).await;
     let ack = |number| v1::ReportAck { job_id: job_id.clone(), fence, number };
     match committed {
-        Ok((stored, _)) => Ok((ack(stored.record.custody.report), cancel_notice(&stored))),
+        Ok((stored, _)) => {
+            work.roster.renewed(&job_id, fence);
+            Ok((ack(stored.record.custody.report), cancel_notice(&stored)))
+        }
         Err(Error::Refused(Refusal::Job(JobRefusal::Duplicate { number }))) => {
             Ok((ack(number), None))
         }

@@ -181,8 +181,6 @@ fn a_slot_is_free_again_when_nobody_told_that_its_lease_is_over() {
     roster.forget_lapsed(Instant::now() + LAPSED / 2);
     assert_eq!(roster.hungry()[0].free, 1, "it may go on");
     roster.forget_lapsed(Instant::now() + LAPSED * 2);
-    assert!(roster.hungry().is_empty(), "its worker has been silent for as long");
-    roster.heard(seat);
     assert_eq!(roster.hungry()[0].free, 2);
 }
 
@@ -202,19 +200,36 @@ fn types_that_concern_the_roster_are_those_that_it_hears() {
 }
 
 #[test]
-fn a_worker_whose_lease_ran_out_gets_no_job_before_it_says_something() {
+fn a_worker_that_says_nothing_of_what_it_holds_gets_no_other_job_before_it_speaks() {
     let roster = Roster::default();
     let (seat, _notices) = roster.seat(worker("w", 2));
-    let lost = |reason| {
-        roster.hold(seat, "a", 1, 0);
-        roster.hear(&told("a", job::Event::Queued { reason, run_at: NOW, error: None }));
-    };
-    lost(QueueReason::Released);
-    assert_eq!(roster.hungry().len(), 1, "it gave the job back itself");
-    lost(QueueReason::WorkerLost);
+    let error = job::Fault { code: "worker_lost".into(), message: String::new(), retryable: true };
+    roster.hold(seat, "a", 1, 0);
+    roster.note_silent(Instant::now() + SILENT / 2);
+    assert_eq!(roster.hungry().len(), 1, "its next beat may be on its way");
+    roster.note_silent(Instant::now() + SILENT * 2);
     assert!(roster.hungry().is_empty());
+    roster.hear(&told("a", job::Event::Failed { error }));
+    assert!(roster.hungry().is_empty(), "however the job leaves it");
     look(&roster);
     assert_eq!(taker(&roster, &spec("b")), None, "nor a new one");
     roster.heard(seat);
-    assert_eq!(roster.hungry().len(), 1);
+    roster.note_silent(Instant::now() + SILENT * 2);
+    assert_eq!(roster.hungry()[0].free, 2, "who holds nothing has nothing to say");
+}
+
+#[test]
+fn a_job_that_goes_to_another_worker_leaves_the_first_ones_slot() {
+    let roster = Roster::default();
+    let (first, _first) = roster.seat(worker("w1", 1));
+    let (second, _second) = roster.seat(worker("w2", 1));
+    roster.hold(first, "a", 1, 1);
+    roster.hold(second, "a", 2, 1);
+    let free: Vec<_> = roster.hungry().iter().map(|hungry| hungry.seat).collect();
+    assert_eq!(free, [first]);
+    roster.lose("a", 1);
+    roster.leave(first);
+    assert!(!roster.is_idle(second), "the job is its own");
+    roster.lose("a", 2);
+    assert!(roster.is_idle(second));
 }

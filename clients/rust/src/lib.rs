@@ -36,6 +36,7 @@
 //! # Ok(()) }
 //! ```
 
+mod backoff;
 pub mod client;
 pub mod cores;
 pub mod error;

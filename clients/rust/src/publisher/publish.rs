@@ -9,13 +9,14 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::{Publisher, Receipt};
+use crate::backoff::Backoff;
 use crate::client::call;
 use crate::error::Error;
 use crate::event::Event;
 
 /// Longer than a core's restart; whoever publishes has other things to do.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Before the second try; doubled up to [`RETRY_MAX`].
+/// The longest wait before the second try; doubled up to [`RETRY_MAX`].
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 /// See [`RETRY_FIRST`].
 const RETRY_MAX: Duration = Duration::from_secs(2);
@@ -137,22 +138,21 @@ impl IntoFuture for PublishBatch {
 /// What is left of the wish to try again.
 struct Patience {
     until: Instant,
-    wait: Duration,
+    backoff: Backoff,
 }
 
 impl Patience {
     fn new() -> Self {
-        Self { until: Instant::now() + PATIENCE, wait: RETRY_FIRST }
+        Self { until: Instant::now() + PATIENCE, backoff: Backoff::new(RETRY_FIRST, RETRY_MAX) }
     }
 
     /// Waits before the next try; answers the error when there is to be none.
     async fn bear(&mut self, error: Error) -> Result<(), Error> {
-        let pause = error.retry_after().unwrap_or(self.wait);
+        let pause = self.backoff.wait().max(error.retry_after().unwrap_or_default());
         if !error.is_retryable() || Instant::now() + pause >= self.until {
             return Err(error);
         }
         sleep(pause).await;
-        self.wait = (self.wait * 2).min(RETRY_MAX);
         Ok(())
     }
 }

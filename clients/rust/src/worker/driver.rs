@@ -19,13 +19,14 @@ use tonic::{Status, Streaming};
 use super::held::{Held, Kept, Taken};
 use super::order::Order;
 use super::work::Work;
+use crate::backoff::Backoff;
 use crate::client::Client;
 
 /// Messages between us and the connection; HTTP/2 has its own window behind them.
 const REQUESTS_MAX: usize = 16;
 /// The core welcomes at once, or is not well.
 const WELCOME_TIMEOUT: Duration = Duration::from_secs(10);
-/// The first wait before coming back; doubled up to [`RECONNECT_MAX`], well within a lease of 15 s.
+/// The longest first wait before coming back; doubled up to [`RECONNECT_MAX`], well within a lease of 15 s.
 const RECONNECT_FIRST: Duration = Duration::from_millis(100);
 /// See [`RECONNECT_FIRST`].
 const RECONNECT_MAX: Duration = Duration::from_secs(2);
@@ -96,7 +97,7 @@ impl Driver {
     }
 
     pub(super) async fn run(mut self) -> Result<(), Status> {
-        let mut wait = RECONNECT_FIRST;
+        let mut backoff = Backoff::new(RECONNECT_FIRST, RECONNECT_MAX);
         loop {
             let (over, was_welcome) = self.connect().await;
             match over {
@@ -109,8 +110,10 @@ impl Driver {
                 }
                 Over::Broken => {}
             }
-            wait = if was_welcome { RECONNECT_FIRST } else { (wait * 2).min(RECONNECT_MAX) };
-            self.pause(wait).await;
+            if was_welcome {
+                backoff.reset();
+            }
+            self.pause(backoff.wait()).await;
             if self.is_done() {
                 return Ok(());
             }

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::session::{execute, node, open};
-use crate::support::{Answer, Clients, Core, Edge, Link, Rest, admin};
+use crate::support::{Answer, Clients, Core, Edge, Link, Rest, admin, user};
 
 /// Of a graph that has something to undo, and of one that has something to redo.
 const UNDOABLE: &str = "undoable";
@@ -81,12 +81,24 @@ async fn keyed(rest: &Rest) -> Vec<String> {
     routes.filter(|(_, route)| takes_key(route)).map(|(name, _)| name.clone()).collect()
 }
 
+/// Two ways to one core: what two cores on one store are to an edge.
+async fn two_ways(core: &Core) -> ([Link; 2], Edge) {
+    let links = [Link::to(core.address()).await, Link::to(core.address()).await];
+    let edge = Edge::start_at(&format!("{},{}", links[0].url(), links[1].url())).await;
+    (links, edge)
+}
+
+/// The core that the edge asks first dies in what it is asked next.
+async fn mute_home(rest: &Rest, links: &[Link; 2]) {
+    let cores = rest.get("/readyz?verbose").await.ok(200)["cores"].clone();
+    let home = cores.as_array().unwrap().iter().position(|core| core["home"] == true).unwrap();
+    links[home].mute();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_carries_a_key_is_done_once_though_its_core_dies_before_it_has_answered() {
     let core = Core::start().await;
-    // Two ways to one core: what two cores on one store are to an edge.
-    let links = [Link::to(core.address()).await, Link::to(core.address()).await];
-    let edge = Edge::start_at(&format!("{},{}", links[0].url(), links[1].url())).await;
+    let (links, edge) = two_ways(&core).await;
     let root = edge.rest(&admin("root"));
     let (things, routes) = (Things::make(&root).await, keyed(&root).await);
     assert!(routes.len() > 10, "{routes:?}");
@@ -94,9 +106,7 @@ async fn what_carries_a_key_is_done_once_though_its_core_dies_before_it_has_answ
     let socket = clients.connect(&edge.url(), Some(&admin("root")));
     socket.connected().await;
 
-    let cores = root.get("/readyz?verbose").await.ok(200)["cores"].clone();
-    let home = cores.as_array().unwrap().iter().position(|core| core["home"] == true).unwrap();
-    links[home].mute();
+    mute_home(&root, &links).await;
     let posted = join_all(routes.iter().map(|route| things.post(&root, route)));
     let command = json!({ "session_id": things.session_id, "graph": "over-a-socket",
         "command": node("a"), "idempotency_key": "over-a-socket" });
@@ -109,4 +119,39 @@ async fn what_carries_a_key_is_done_once_though_its_core_dies_before_it_has_answ
     }
     assert_eq!(acknowledged["ok"], true, "{acknowledged}");
     assert_eq!(socket.ask("execute_command", &command).await, acknowledged, "done once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_be_repeated_is_done_though_its_core_dies_before_it_has_answered() {
+    let core = Core::start().await;
+    let (links, edge) = two_ways(&core).await;
+    let root = edge.rest(&admin("root"));
+    let (session_id, _) = open(&root).await;
+    let job = root.post("/jobs", &json!({ "kind": "nobody-serves-this" })).await.ok(201);
+    let job_id = job["job_id"].as_str().unwrap();
+    let clients = Clients::node().await;
+    let socket = clients.connect(&edge.url(), Some(&user("bob")));
+    socket.connected().await;
+    let connection = root.get("/connections").await.ok(200)["connections"][0]["id"].clone();
+
+    mute_home(&root, &links).await;
+    let paths = [
+        format!("/jobs/{job_id}/cancel"),
+        format!("/sessions/{session_id}/close"),
+        "/revocations".to_owned(),
+        format!("/connections/{}/disconnect", connection.as_str().unwrap()),
+    ];
+    let bodies = [json!({}), json!({}), json!({ "subject": "eve" }), json!({})];
+    let posted = paths.iter().zip(&bodies).map(|(path, body)| root.post(path, body));
+    for (path, answer) in paths.iter().zip(join_all(posted).await) {
+        assert!((200..300).contains(&answer.status), "{path}: {} {}", answer.status, answer.text);
+    }
+
+    let status = root.get(&format!("/jobs/{job_id}")).await.ok(200)["status"].clone();
+    assert_eq!(status, "cancelled");
+    let listed = root.get("/revocations").await.ok(200)["revocations"].clone();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    let events = root.get(&format!("/sessions/{session_id}/events")).await.ok(200);
+    let closings = events["events"].as_array().unwrap().iter();
+    assert_eq!(closings.filter(|event| event["type"] == "session.closed").count(), 1, "{events}");
 }

@@ -63,8 +63,13 @@ async fn supervisors_are_always_answered() {
             assert_ne!(answer.status, 429, "{path}: {}", answer.body);
         }
     }
-    let curious = edge.raw().await.get("/readyz?verbose").await;
-    assert_eq!(curious.status, 429, "has the core asked: {}", curious.body);
+    // Meanwhile some more may be let in.
+    for _ in 0..TRIES {
+        if edge.raw().await.get("/readyz?verbose").await.status == 429 {
+            return;
+        }
+    }
+    panic!("who has the core asked is counted");
 }
 
 #[tokio::test]

@@ -15,6 +15,12 @@ impl Figure {
         Figure { latencies, span }
     }
 
+    /// Both, as if one had followed the other at once.
+    pub(crate) fn and(self, next: Figure) -> Figure {
+        let latencies = self.latencies.into_iter().chain(next.latencies).collect();
+        Figure::new(latencies, self.span + next.span)
+    }
+
     pub(crate) fn per_second(&self) -> f64 {
         self.latencies.len() as f64 / self.span.as_secs_f64()
     }

@@ -43,8 +43,11 @@ const RATIOS: [(&str, &str); 7] = [
 /// Publishers before the measurement, and for how long: topics are made by who first publishes to them.
 const FIRST: usize = 64;
 const WARM: Duration = Duration::from_secs(2);
+/// Times that each row has its turn, forwards and backwards: what one leaves to the disk, and the disk's own
+/// moods, meet all of them.
+const TURNS: u32 = 4;
 /// For what a row left to the disk to be written.
-const SETTLE: Duration = Duration::from_secs(1);
+const SETTLE: Duration = Duration::from_millis(250);
 
 /// Measures the rows whose name contains `only`, with each number of publishers, and answers a Markdown
 /// table. The servers' files lie on the disk of `on`.
@@ -66,9 +69,21 @@ pub(crate) async fn measure(
         rows.push(Row { name, operation, figures: Vec::new() });
     }
     for publishers in publishers {
-        for row in &mut rows {
-            row.figures.push(closed_loop(row.operation.clone(), *publishers, span).await?);
-            tokio::time::sleep(SETTLE).await;
+        let mut figures: Vec<Option<Figure>> = vec![None; rows.len()];
+        for _ in 0..TURNS {
+            for (row, so_far) in rows.iter().zip(&mut figures) {
+                let turn = closed_loop(row.operation.clone(), *publishers, span / TURNS).await?;
+                *so_far = Some(match so_far.take() {
+                    Some(so_far) => so_far.and(turn),
+                    None => turn,
+                });
+                tokio::time::sleep(SETTLE).await;
+            }
+            rows.reverse();
+            figures.reverse();
+        }
+        for (row, figure) in rows.iter_mut().zip(figures) {
+            row.figures.extend(figure);
         }
     }
     for row in &rows {

@@ -1,5 +1,7 @@
 //! A user's own content: bytes that are stored and delivered untouched.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -12,7 +14,7 @@ pub const JSON: &str = "application/json";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payload {
     /// Media type; [`JSON`] if the bytes are a JSON text.
-    pub content_type: String,
+    pub content_type: Cow<'static, str>,
     /// The bytes.
     pub data: Bytes,
 }
@@ -35,7 +37,7 @@ impl Payload {
 #[derive(Serialize, Deserialize)]
 struct Stored {
     #[serde(skip_serializing_if = "Option::is_none")]
-    content_type: Option<String>,
+    content_type: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -85,7 +85,7 @@ pub(crate) fn decode(form: i64, stored: &[u8]) -> Result<Body, Error> {
             if content_type == JSON {
                 return Err(Error::Damaged("JSON is stored without its type".into()));
             }
-            Body::Payload(Payload { content_type, data })
+            Body::Payload(Payload { content_type: content_type.into(), data })
         }
         Form::Entry => Body::Job(from_json(stored)?),
         Form::Output => {
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(decode(stored_form as i64, &stored), Ok(body));
     }
 
-    fn payload(content_type: &str, data: &'static [u8]) -> Body {
+    fn payload(content_type: &'static str, data: &'static [u8]) -> Body {
         Body::Payload(Payload { content_type: content_type.into(), data: Bytes::from_static(data) })
     }
 

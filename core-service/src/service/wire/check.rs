@@ -131,8 +131,8 @@ pub(in crate::service) fn sized(field: &str, value: v1::Payload) -> Result<Paylo
         return Err(Code::PayloadTooLarge.status(format!("{field}: {problem}")));
     }
     let content_type = match value.content_type {
-        given if given.is_empty() || is_json(&given) => JSON.to_owned(),
-        given => key("content_type", given, limits::LABEL_BYTES_MAX)?,
+        given if given.is_empty() || is_json(&given) => JSON.into(),
+        given => key("content_type", given, limits::LABEL_BYTES_MAX)?.into(),
     };
     Ok(Payload { content_type, data: value.data })
 }

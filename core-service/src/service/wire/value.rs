@@ -43,7 +43,10 @@ pub(in crate::service) fn state(state: State) -> v1::JobState {
 }
 
 pub(in crate::service) fn payload(payload: &Payload) -> v1::Payload {
-    v1::Payload { content_type: payload.content_type.clone(), data: payload.data.clone() }
+    v1::Payload {
+        content_type: payload.content_type.clone().into_owned(),
+        data: payload.data.clone(),
+    }
 }
 
 pub(in crate::service) fn fault(fault: &Fault) -> v1::Fault {

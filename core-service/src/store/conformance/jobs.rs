@@ -122,7 +122,7 @@ pub(crate) async fn a_workers_own_events_reach_its_job_and_its_project(world: Wo
     let id = spec.id.clone();
     world.create(spec).await;
     let fence = world.lease(&id, "w").await;
-    let said = |kind: &str, content_type: &str, data: &'static [u8]| Reported {
+    let said = |kind: &str, content_type: &'static str, data: &'static [u8]| Reported {
         kind: kind.into(),
         payload: Payload { content_type: content_type.into(), data: data.into() },
     };

@@ -38,7 +38,7 @@ pub(crate) fn input<S: Sql>(sql: &S, job_id: &str) -> Answer<Option<Payload>, S>
         values![job_id],
     )?;
     let payload =
-        |row: Row| Ok::<_, Error>(Payload { content_type: row.text(0)?, data: row.bytes(1)? });
+        |row: Row| Ok::<_, Error>(Payload { content_type: row.text(0)?.into(), data: row.bytes(1)? });
     Ok(found.map(payload).transpose()?)
 }
 

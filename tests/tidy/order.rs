@@ -29,7 +29,7 @@ const EDGE: Order = &[
 ];
 
 const CLIENT: Order = &[
-    &["tls", "token"],
+    &["backoff", "tls", "token"],
     &["cores"],
     &["error", "line"],
     &["client", "event"],

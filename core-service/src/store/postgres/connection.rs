@@ -16,7 +16,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Statement};
 
 use super::failure::Trouble;
-use super::settings::{IS_SET, WRITER};
+use super::settings::{BEGIN, IS_SET, WRITER};
 use super::target::{Pooling, Security, Target};
 
 /// A server that does not answer is given up: a little after it should have cancelled the statement.
@@ -143,7 +143,7 @@ impl Connection {
 
     /// Begins a transaction that writes.
     pub(super) fn begin_writing(&self) {
-        self.begin(if self.is_alone { "BEGIN" } else { WRITER.begin });
+        self.begin(if self.is_alone { BEGIN } else { WRITER.begin });
     }
 
     /// Whether there is nobody between it and one process of the server: a database that is another one

@@ -256,7 +256,7 @@ impl Lane {
     fn begin_anew(&mut self, begun: Instant, runs: u32, reason: String) -> Result<(), Failure> {
         self.link = None;
         // What is lost each time may be lost by this batch.
-        if runs == RUNS_MAX {
+        if runs >= RUNS_MAX {
             return Err(Failure::Engine(Trouble::Lost(reason)));
         }
         self.reconnect(begun, reason).map_err(Failure::Engine)

@@ -15,12 +15,15 @@ const STEPS: [&str; 4] = [
 
 /// The schema that this program writes.
 const SCHEMA: i64 = STEPS.len() as i64;
+/// As long as it takes, and on what others have done who came first.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 0;
+     SET LOCAL statement_timeout = 0";
 /// Held while the schema is looked at and changed: `roomcast` in ASCII.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(8245928620474758004)";
 
 /// Brings the schema up to date, all of it in one transaction.
 pub(super) fn migrate(connection: &Connection) -> Result<(), OpenError> {
-    connection.begin("BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0");
+    connection.begin(BEGIN);
     let migrated = in_transaction(connection);
     if migrated.is_err() {
         // What failed is told; a rollback that fails ends with the connection.

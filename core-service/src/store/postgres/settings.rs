@@ -8,14 +8,24 @@ pub(super) struct Settings {
     pub(super) begin: &'static str,
 }
 
+macro_rules! begin {
+    () => {
+        "BEGIN ISOLATION LEVEL READ COMMITTED"
+    };
+}
+
 macro_rules! settings {
     ($($name:literal = $value:literal),* $(,)?) => {
         Settings {
             options: concat!($("-c ", $name, "=", $value, " "),*),
-            begin: concat!("BEGIN", $("; SET LOCAL ", $name, " = ", $value),*),
+            begin: concat!(begin!(), $("; SET LOCAL ", $name, " = ", $value),*),
         }
     };
 }
+
+/// Begins a transaction that locks, whatever the database's own default: each statement must see what was
+/// committed while the one before it waited.
+pub(super) const BEGIN: &str = begin!();
 
 /// Statements have 10 s, locks 2 s, and a core that hangs inside a transaction 1.5 s: others wait for what
 /// it has locked, and edges have left it for them within 2 s.

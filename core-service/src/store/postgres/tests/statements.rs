@@ -25,3 +25,19 @@ fn a_connection_keeps_so_many_statements_prepared_and_no_more() {
     let kept = STATEMENTS_MAX.get()..=STATEMENTS_MAX.get() + 1;
     assert!(kept.contains(&after), "{after}");
 }
+
+#[test]
+fn a_transaction_that_locks_sees_what_was_committed_meanwhile_whatever_the_database_prefers() {
+    let server = Postgres::start();
+    server.say("ALTER DATABASE postgres SET default_transaction_isolation = 'serializable'");
+    let target = Target::new(&server.url(), None).expect("an address");
+    let lane = Connection::open_to_write(&target).expect("connected");
+    let keeper = Connection::open(&target).expect("connected");
+    assert_eq!((lane.is_alone(), keeper.is_alone()), (true, false));
+    for connection in [lane, keeper] {
+        connection.begin_writing();
+        let rows = connection.query("SHOW transaction_isolation", &[]).expect("answered");
+        assert_eq!(rows[0].get::<_, String>(0), "read committed");
+        connection.end().expect("ended");
+    }
+}

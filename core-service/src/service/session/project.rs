@@ -174,10 +174,11 @@ impl Sessions {
         request: v1::SetMemberRequest,
     ) -> Result<v1::SetMemberResponse, Status> {
         let v1::SetMemberRequest { project_id, member } = request;
-        let project = membership::project(&self.log, caller, &project_id, Role::Viewer).await?;
-        if !self.is_already(caller, &project, member.as_ref()).await? {
-            membership::project(&self.log, caller, &project_id, Role::Owner).await?;
+        if self.is_already(caller, &project_id, member.as_ref()).await? {
+            // Nothing is written: what somebody else takes away meanwhile must not come back.
+            return Ok(v1::SetMemberResponse { member });
         }
+        let project = membership::project(&self.log, caller, &project_id, Role::Owner).await?;
         let member = member.ok_or_else(|| invalid("member", "is required"))?;
         let role = wire_session::role_in(member.role);
         let role = role.ok_or_else(|| invalid("member.role", "must be viewer, editor or owner"))?;
@@ -194,13 +195,13 @@ impl Sessions {
     async fn is_already(
         &self,
         caller: &Caller,
-        project: &Project,
+        project_id: &str,
         member: Option<&v1::Member>,
     ) -> Result<bool, Status> {
         let own = |member: &&v1::Member| caller.user().is_some_and(|one| one.id == member.user_id);
         let Some(member) = member.filter(own) else { return Ok(false) };
-        let (tenant, id) = (&project.tenant, &project.project_id);
-        let role = membership::member(&self.log, caller, tenant, id).await?;
+        let project = membership::project(&self.log, caller, project_id, Role::Viewer).await?;
+        let role = membership::member(&self.log, caller, &project.tenant, project_id).await?;
         Ok(role.is_some() && role == wire_session::role_in(member.role))
     }
 

@@ -1,5 +1,6 @@
 //! Who may do what, and what everybody else is told.
 
+use futures::future::{join, join_all};
 use roomcast_identity::Scope;
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1;
@@ -94,6 +95,24 @@ async fn an_owner_who_has_stepped_down_may_say_so_again_and_no_more() {
     let eve = someone(&core, "eve", "acme");
     let set = eve.set_role(&project_id, "eve", v1::Role::Viewer).await;
     assert_eq!(refused(set), Code::ProjectNotFound);
+}
+
+#[tokio::test]
+async fn who_is_removed_does_not_come_back_by_asking_for_the_role_that_was() {
+    let core = serve(|_, _| {}).await;
+    let (alice, bob) = (someone(&core, "alice", "acme"), someone(&core, "bob", "acme"));
+    let project_id = alice.project().await;
+    for _ in 0..8 {
+        alice.set_role(&project_id, "bob", v1::Role::Viewer).await.expect("set");
+        let asked = join_all((0..16).map(|_| bob.set_role(&project_id, "bob", v1::Role::Viewer)));
+        let gone =
+            v1::RemoveMemberRequest { project_id: project_id.clone(), user_id: "bob".into() };
+        let mut sessions = alice.sessions();
+        let (_, removed) = join(asked, sessions.remove_member(alice.ask(gone))).await;
+        removed.expect("removed");
+        let again = bob.set_role(&project_id, "bob", v1::Role::Viewer).await;
+        assert_eq!(refused(again), Code::ProjectNotFound);
+    }
 }
 
 async fn create_job(core: &Core, user: &User<'_>, project_id: &str) -> Result<String, Status> {

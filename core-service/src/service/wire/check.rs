@@ -75,7 +75,8 @@ pub(in crate::service) fn types(types: Vec<String>) -> Result<Vec<String>, Statu
     Ok(types)
 }
 
-/// A text that something is found by, or that stands beside its content: not every database keeps a NUL in one.
+/// A text that something is found by, or that stands beside its content: not every database keeps a NUL
+/// in one.
 pub(in crate::service) fn key(field: &str, value: String, max: usize) -> Result<String, Status> {
     if value.contains('\0') {
         return Err(invalid(field, "must not hold a NUL character"));

@@ -36,6 +36,7 @@ pub async fn run(log: Log, roster: Roster, stop: CancellationToken) {
     // Goes on while others wake: however much is stirred, slots of lapsed leases come free.
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut damaged = HashSet::new();
     loop {
         tokio::select! {
             biased;
@@ -56,6 +57,13 @@ pub async fn run(log: Log, roster: Roster, stop: CancellationToken) {
                     break;
                 }
             }
+        }
+        for job_id in unread.difference(&damaged) {
+            tracing::error!(job_id, "a job cannot be read: no worker gets it");
+        }
+        // Told once, also where nobody asked for it meanwhile.
+        if !unread.is_empty() {
+            damaged = unread;
         }
     }
 }

@@ -53,7 +53,7 @@ async fn an_agent_without_a_core_says_once_why_and_when_it_has_one() {
         })
         .await
     };
-    told("refused").await;
+    told("the core does not answer").await;
     core.restart().await;
     let lines = told("the core answers again").await;
     let without = lines.iter().filter(|line| line.contains("the core does not answer"));

@@ -154,9 +154,9 @@ impl Head {
     }
 
     /// Whether the next events may be written without reading it first. The first retained one is told of
-    /// with its time.
+    /// with its time, and who cleans after an end does not always move the floor.
     pub(super) fn may_be_relied_on(&self) -> bool {
-        self.is_ours && self.events() > 0
+        self.is_ours && self.events() > 0 && self.stand.ended_at.is_none()
     }
 
     /// Makes of what was written what is.

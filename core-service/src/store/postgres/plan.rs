@@ -279,7 +279,7 @@ impl Planner {
 
 /// Whether nothing is decided by anything but a topic's head.
 fn only_appends(command: &Command) -> bool {
-    matches!(command.action, Action::Publish { .. })
+    matches!(&command.action, Action::Publish { events, .. } if !events.is_empty())
 }
 
 /// Ids and tenants that a statement finds, as topics of a kind.

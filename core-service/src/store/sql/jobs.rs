@@ -37,8 +37,9 @@ pub(crate) fn input<S: Sql>(sql: &S, job_id: &str) -> Answer<Option<Payload>, S>
          WHERE j.job_id = ?1",
         values![job_id],
     )?;
-    let payload =
-        |row: Row| Ok::<_, Error>(Payload { content_type: row.text(0)?.into(), data: row.bytes(1)? });
+    let payload = |row: Row| {
+        Ok::<_, Error>(Payload { content_type: row.text(0)?.into(), data: row.bytes(1)? })
+    };
     Ok(found.map(payload).transpose()?)
 }
 

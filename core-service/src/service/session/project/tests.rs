@@ -28,6 +28,12 @@ fn sessions(folder: &TempDir) -> Sessions {
     Sessions::new(log, Arc::new(door), Attendance::default(), CancellationToken::new())
 }
 
+async fn new_project(sessions: &Sessions, caller: &Caller) -> String {
+    let made = v1::CreateProjectRequest { name: "p".into(), ..Default::default() };
+    let made = sessions.create_project(caller, made).await.expect("made").project;
+    made.expect("a project").project_id
+}
+
 fn outcome(event: &Event) -> String {
     let Body::Payload(payload) = &event.body else { panic!("{event:?} is no act") };
     let told: serde_json::Value = serde_json::from_slice(&payload.data).expect("JSON");
@@ -40,9 +46,7 @@ async fn who_deletes_what_another_has_deleted_meanwhile_is_told_as_refused() {
     let sessions = sessions(&folder);
     // The developer of the machine: an administrator, and no member.
     let caller = sessions.door.admit(&Request::new(())).await.expect("let in");
-    let made = v1::CreateProjectRequest { name: "p".into(), ..Default::default() };
-    let made = sessions.create_project(&caller, made).await.expect("made").project;
-    let project_id = made.expect("a project").project_id;
+    let project_id = new_project(&sessions, &caller).await;
     let deletion = || v1::DeleteProjectRequest { project_id: project_id.clone() };
     let both = tokio::join!(
         sessions.delete_project(&caller, deletion()),
@@ -60,9 +64,7 @@ async fn a_session_that_is_closed_by_many_at_once_is_closed_for_each_of_them() {
     let folder = TempDir::new().expect("a folder");
     let sessions = sessions(&folder);
     let caller = sessions.door.admit(&Request::new(())).await.expect("let in");
-    let made = v1::CreateProjectRequest { name: "p".into(), ..Default::default() };
-    let made = sessions.create_project(&caller, made).await.expect("made").project;
-    let project_id = made.expect("a project").project_id;
+    let project_id = new_project(&sessions, &caller).await;
     let made = v1::CreateSessionRequest { project_id, ..Default::default() };
     let made = sessions.create_session(&caller, made).await.expect("made").session;
     let session_id = made.expect("a session").session_id;

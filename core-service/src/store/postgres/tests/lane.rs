@@ -26,9 +26,9 @@ const FEW: u32 = 4;
 /// Rooms that keep all lanes busy.
 const ROOMS: u32 = 8;
 /// Holds all rooms, and waits for nobody.
-pub(super) const HOLD: &str =
+const HOLD: &str =
     "BEGIN; SELECT FROM topic WHERE kind = 4 FOR UPDATE; PREPARE TRANSACTION 'holding'";
-pub(super) const RELEASE: &str = "ROLLBACK PREPARED 'holding'";
+const RELEASE: &str = "ROLLBACK PREPARED 'holding'";
 
 /// Creates a job under a key, or finds the one that was created under it.
 fn create(key: u32, job: u32) -> Command {
@@ -65,7 +65,7 @@ async fn together(
 }
 
 /// Until so many lanes wait for a lock.
-pub(super) fn wait_for(server: &Postgres, lanes: usize) {
+fn wait_for(server: &Postgres, lanes: usize) {
     let are_waiting = format!(
         "SELECT count(*) = {lanes} FROM pg_stat_activity
          WHERE application_name = 'roomcast-core' AND wait_event_type = 'Lock'"
@@ -107,20 +107,26 @@ async fn a_topic_that_nobody_needs_after_all_is_not_left() {
     assert_eq!(topics, FEW.to_string());
 }
 
+/// Publishes to a room that somebody holds for as long; answers when it was let go.
+pub(super) async fn publish_while_held(server: &Postgres, store: &dyn Store) -> Time {
+    server.say(HOLD);
+    let mut held = Box::pin(store.commit(publish(room(0), "while")));
+    assert!(poll!(&mut held).is_pending());
+    wait_for(server, 1);
+    let released = server.say(NOW).parse().expect("a time");
+    server.say(RELEASE);
+    held.await.expect("published");
+    Time(released)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_is_dated_after_the_wait_for_its_topic() {
     let server = Postgres::start_with(&["max_prepared_transactions=1"], &[]);
     let store = open(server.url());
     insist(&store, &room(0), "before").await;
-    server.say(HOLD);
-    let mut held = Box::pin(store.commit(publish(room(0), "while")));
-    assert!(poll!(&mut held).is_pending());
-    wait_for(&server, 1);
-    let released = server.say(NOW).parse().expect("a time");
-    server.say(RELEASE);
-    held.await.expect("published");
+    let released = publish_while_held(&server, &store).await;
     let page = store.read(&room(0), 0, PageLimit::REPLAY).await.expect("a page");
-    assert!(page.events[1].time >= Time(released), "{:?} {released}", page.events[1]);
+    assert!(page.events[1].time >= released, "{:?} {released:?}", page.events[1]);
 }
 
 /// Whoever waits for a topic must not hold a key that others wait for with the topic in their hands.

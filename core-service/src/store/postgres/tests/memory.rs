@@ -3,17 +3,16 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::poll;
 use roomcast_test_servers::{Gate, Postgres};
 
 use super::cluster::{insist, open, publish, room, text};
-use super::lane::{HOLD, RELEASE, wait_for};
+use super::lane::publish_while_held;
+use super::statements::{COUNTING, COUNTS, count};
 use crate::domain::event::{Event, Linked};
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::store::commit::{Action, Command, Committed};
-use crate::store::postgres::clock::NOW;
 use crate::store::postgres::{PostgresConfig, PostgresStore};
 use crate::store::{CleanBudget, PageLimit, Store as _};
 
@@ -31,30 +30,21 @@ async fn events(store: &PostgresStore, topic: &Topic) -> Vec<Arc<Event>> {
     store.read(topic, 0, PageLimit::REPLAY).await.expect("a page").events
 }
 
-/// Statements that the server has run, as the lanes say them.
-fn locks(server: &Postgres) -> u64 {
-    let rows = server.say(
-        "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements
-         WHERE query LIKE '%FROM topic t WHERE t.id = ANY%FOR UPDATE%'",
-    );
-    rows.parse().expect("a number")
-}
+/// As lanes lock topics' rows.
+const LOCK: &str = "%FROM topic t WHERE t.id = ANY%FOR UPDATE%";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lane_that_is_alone_at_a_topic_reads_nothing_before_it_writes() {
-    let server = Postgres::start_with(
-        &["shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track=all"],
-        &[],
-    );
+    let server = Postgres::start_with(&COUNTING, &[]);
     let store = open(server.url());
-    server.say("CREATE EXTENSION pg_stat_statements");
+    server.say(COUNTS);
     settle(&store, &room(0)).await;
-    let before = locks(&server);
+    let before = count(&server, LOCK);
     assert!(before > 0, "the first ones were read");
     for n in 1..=SETTLED {
         assert_eq!(insist(&store, &room(0), &format!("more {n}")).await, SETTLED + n);
     }
-    assert_eq!(locks(&server), before);
+    assert_eq!(count(&server, LOCK), before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -139,15 +129,9 @@ async fn what_is_written_from_memory_is_dated_after_the_wait_for_its_topic() {
     let server = Postgres::start_with(&["max_prepared_transactions=1"], &[]);
     let store = open(server.url());
     settle(&store, &room(0)).await;
-    server.say(HOLD);
-    let mut held = Box::pin(store.commit(publish(room(0), "while")));
-    assert!(poll!(&mut held).is_pending());
-    wait_for(&server, 1);
-    let released = server.say(NOW).parse().expect("a time");
-    server.say(RELEASE);
-    held.await.expect("published");
+    let released = publish_while_held(&server, &store).await;
     let last = events(&store, &room(0)).await.pop().expect("an event");
-    assert!(last.time >= Time(released), "{last:?} {released}");
+    assert!(last.time >= released, "{last:?} {released:?}");
 }
 
 /// What the tap has told, in order.

@@ -3,6 +3,7 @@
 use roomcast_test_servers::Postgres;
 
 use super::cluster::{insist, open, room};
+use super::statements::{COUNTING, COUNTS, count};
 use crate::domain::project::Project;
 use crate::domain::time::Time;
 use crate::store::commit::{Action, Command};
@@ -19,22 +20,16 @@ async fn create(store: &PostgresStore, id: &str, name: &str) -> Result<Committed
 }
 
 /// Each run of a batch begins with its names.
-fn runs(server: &Postgres) -> u64 {
-    let rows = server.say(
-        "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements
-         WHERE query LIKE 'SELECT pg_advisory_xact_lock(name)%'",
-    );
-    rows.parse().expect("a number")
-}
+const RUN: &str = "SELECT pg_advisory_xact_lock(name)%";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_project_is_created_in_one_run_and_leaves_no_topic() {
-    let server = Postgres::start_with(&["shared_preload_libraries=pg_stat_statements"], &[]);
+    let server = Postgres::start_with(&COUNTING, &[]);
     let store = open(server.url());
-    server.say("CREATE EXTENSION pg_stat_statements");
+    server.say(COUNTS);
     for n in 1..=3 {
         create(&store, &format!("p{n}"), "one").await.expect("created");
-        assert_eq!(runs(&server), n);
+        assert_eq!(count(&server, RUN), n);
     }
     assert_eq!(server.say("SELECT count(*) FROM topic"), "0");
     let taken = create(&store, "p1", "again").await;

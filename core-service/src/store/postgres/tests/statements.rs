@@ -5,6 +5,20 @@ use roomcast_test_servers::Postgres;
 use crate::store::postgres::connection::{Connection, STATEMENTS_MAX};
 use crate::store::postgres::target::Target;
 
+/// A server that counts what it is asked.
+pub(super) const COUNTING: [&str; 2] =
+    ["shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track=all"];
+/// Where it counts.
+pub(super) const COUNTS: &str = "CREATE EXTENSION pg_stat_statements";
+
+/// How many statements like this one it has run.
+pub(super) fn count(server: &Postgres, like: &str) -> u64 {
+    let calls = server.say(&format!(
+        "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE '{like}'"
+    ));
+    calls.parse().expect("a number")
+}
+
 const PREPARED: &str = "SELECT count(*) FROM pg_prepared_statements";
 
 #[test]

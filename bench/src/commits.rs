@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::bare::{Bare, Writes};
 use crate::disk::{self, Group};
 use crate::figure::Figure;
-use crate::load::{Operation, closed_loop};
+use crate::load::{Operation, closed_loop, is_among};
 use crate::rpc;
 use crate::store::{self, Jobs, Publish};
 
@@ -26,13 +26,13 @@ const THROUGH_GRPC: &str = "through gRPC, publish";
 const RATIOS: [(&str, &str); 3] =
     [(PUBLISH, BARE_EVENT), (REPORT, BARE_REPORT), (REPORT, BARE_STATE)];
 
-/// Measures the rows whose name contains `only`, with each number of publishers, and answers a Markdown
+/// Measures the rows whose name contains one of `only`, with each number of publishers, and answers a Markdown
 /// table. Rows that are compared with each other run one after the other: a disk is not always equally
 /// fast.
 pub(crate) async fn measure(
     folder: &Path,
     span: Duration,
-    only: &str,
+    only: &[String],
     publishers: &[usize],
 ) -> anyhow::Result<String> {
     let counts: Vec<String> = publishers.iter().map(ToString::to_string).collect();
@@ -46,7 +46,7 @@ pub(crate) async fn measure(
         " – |".repeat(counts.len().saturating_sub(1))
     )?;
     let mut rows: Vec<Row> = Vec::new();
-    for name in ROWS.into_iter().filter(|name| name.contains(only)) {
+    for name in ROWS.into_iter().filter(|name| is_among(name, only)) {
         let operation = open(name, &folder.join(rows.len().to_string())).await?;
         rows.push(Row { name, operation, figures: Vec::new() });
     }
@@ -82,7 +82,7 @@ async fn open(name: &str, folder: &Path) -> anyhow::Result<Arc<dyn Operation>> {
     Ok(match name {
         GROUP => Arc::new(Group::open(folder)?),
         BARE_EVENT => Arc::new(Bare::open(folder, Writes::Event)?),
-        PUBLISH => Arc::new(Publish { store: store::open(folder)? }),
+        PUBLISH => Arc::new(Publish::new(store::open(folder)?)?),
         BARE_STATE => Arc::new(Bare::open(folder, Writes::StateAndEvent)?),
         BARE_REPORT => Arc::new(Bare::open(folder, Writes::Report)?),
         REPORT => Arc::new(Jobs::create(store::open(folder)?).await?),

@@ -16,6 +16,7 @@ use crate::body::BODY;
 use crate::disk;
 use crate::figure::Figure;
 use crate::rpc::{Core, publish};
+use crate::session::Session;
 
 const SIZES: [usize; 4] = [100, 1_000, 10_000, 100_000];
 /// As many as one command of the contract may hold.
@@ -42,47 +43,30 @@ pub(crate) async fn measure(folder: &Path, span: Duration) -> anyhow::Result<Str
     let core = Core::serve(&folder.join("graph")).await?;
     let channel = core.channel().await?;
     for nodes in SIZES {
-        let session = Session::fill(channel.clone(), nodes).await?;
-        page += &session.row(nodes, span).await?;
+        let drawing = Drawing::fill(channel.clone(), nodes).await?;
+        page += &drawing.row(nodes, span).await?;
     }
     Ok(page)
 }
 
-struct Session {
-    sessions: SessionServiceClient<Channel>,
+/// A session with nodes.
+struct Drawing {
+    session: Session,
     broadcast: BroadcastServiceClient<Channel>,
-    session_id: String,
 }
 
-impl Session {
-    async fn fill(channel: Channel, nodes: usize) -> anyhow::Result<Session> {
-        let mut sessions =
-            SessionServiceClient::new(channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
-        let wanted = v1::CreateProjectRequest { name: "bench".into(), ..Default::default() };
-        let project = sessions.create_project(wanted).await?.into_inner().project;
-        let project_id = project.unwrap_or_default().project_id;
-        let wanted = v1::CreateSessionRequest { project_id, ..Default::default() };
-        let made = sessions.create_session(wanted).await?.into_inner().session;
-        let session_id = made.unwrap_or_default().session_id;
+impl Drawing {
+    async fn fill(channel: Channel, nodes: usize) -> anyhow::Result<Drawing> {
+        let sessions = SessionServiceClient::new(channel.clone());
+        let session = Session::open(sessions.max_decoding_message_size(MESSAGE_BYTES_MAX)).await?;
         let broadcast =
             BroadcastServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
-        let session = Session { sessions, broadcast, session_id };
         for first in (0..nodes).step_by(BATCH) {
             let commands = (first..nodes.min(first + BATCH)).map(create);
             let batch = v1::CommandBatch { commands: commands.collect() };
             session.execute(v1::command::Kind::Batch(batch)).await?;
         }
-        Ok(session)
-    }
-
-    async fn execute(&self, kind: v1::command::Kind) -> anyhow::Result<()> {
-        let wanted = v1::ExecuteCommandRequest {
-            session_id: self.session_id.clone(),
-            command: Some(v1::Command { kind: Some(kind) }),
-            ..Default::default()
-        };
-        self.sessions.clone().execute_command(wanted).await?;
-        Ok(())
+        Ok(Drawing { session, broadcast })
     }
 
     async fn row(&self, nodes: usize, span: Duration) -> anyhow::Result<String> {
@@ -134,7 +118,7 @@ impl Session {
     /// Joins. Answers how many bytes that took.
     async fn join(&self) -> anyhow::Result<usize> {
         use prost::Message as _;
-        let topic = format!("session:{}", self.session_id);
+        let topic = format!("session:{}", self.session.id);
         let wanted = v1::JoinRequest { topic, ..Default::default() };
         Ok(self.broadcast.clone().join(wanted).await?.get_ref().encoded_len())
     }
@@ -143,7 +127,7 @@ impl Session {
     async fn joins(&self, nodes: usize) -> anyhow::Result<Figure> {
         let (begin, mut latencies) = (Instant::now(), Vec::new());
         for number in 0..JOINS {
-            self.execute(set((number * 7919) % nodes, number)).await?;
+            self.session.execute(set((number * 7919) % nodes, number)).await?;
             let one = Instant::now();
             self.join().await?;
             latencies.push(one.elapsed());
@@ -160,21 +144,22 @@ impl Session {
         while begin.elapsed() < span {
             let command = next();
             let one = Instant::now();
-            self.execute(command).await?;
+            self.session.execute(command).await?;
             latencies.push(one.elapsed());
         }
         Ok(Figure::new(latencies, begin.elapsed()))
     }
 
     async fn keep(&self) -> anyhow::Result<(Duration, Duration)> {
-        let (session_id, name) = (self.session_id.clone(), "bench".to_owned());
+        let (session_id, name) = (self.session.id.clone(), "bench".to_owned());
+        let mut calls = self.session.calls.clone();
         let begin = Instant::now();
         let wanted = v1::SaveGraphRequest { session_id, name, ..Default::default() };
-        self.sessions.clone().save_graph(wanted.clone()).await?;
+        calls.save_graph(wanted.clone()).await?;
         let saved = begin.elapsed();
         let v1::SaveGraphRequest { session_id, name, .. } = wanted;
         let wanted = v1::LoadGraphRequest { session_id, name, ..Default::default() };
-        self.sessions.clone().load_graph(wanted).await?;
+        calls.load_graph(wanted).await?;
         Ok((saved, begin.elapsed() - saved))
     }
 }

@@ -12,6 +12,11 @@ pub(crate) trait Operation: Send + Sync + 'static {
     async fn run(&self, publisher: usize, round: u64) -> anyhow::Result<()>;
 }
 
+/// Whether a row's name contains one of these parts.
+pub(crate) fn is_among(name: &str, parts: &[String]) -> bool {
+    parts.iter().any(|part| name.contains(part.as_str()))
+}
+
 /// Runs `publishers` of an operation side by side for `span`.
 pub(crate) async fn closed_loop(
     operation: Arc<dyn Operation>,

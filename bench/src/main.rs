@@ -15,6 +15,7 @@ mod maintenance;
 mod postgres;
 mod rpc;
 mod server;
+mod session;
 mod store;
 mod watch;
 
@@ -37,9 +38,9 @@ struct Cli {
     /// Folder on the disk to measure; a temporary one is made in it
     #[arg(long, global = true, default_value = ".")]
     dir: PathBuf,
-    /// Of the commits, only the rows whose name contains this
-    #[arg(long, global = true, default_value = "")]
-    only: String,
+    /// Of the commits, only the rows whose name contains one of these, separated by semicolons
+    #[arg(long, global = true, value_delimiter = ';', default_value = "")]
+    only: Vec<String>,
     /// Publishers side by side, for the commits
     #[arg(long, global = true, value_delimiter = ',', default_value = "1,64,1024")]
     publishers: Vec<usize>,

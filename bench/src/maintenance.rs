@@ -48,7 +48,7 @@ pub(crate) async fn measure(folder: &Path, span: Duration) -> anyhow::Result<Str
     is_long_ago.store(false, Ordering::Relaxed);
     tokio::time::sleep(SETTLE).await;
 
-    let publish = Arc::new(Publish { store: store.clone() });
+    let publish = Arc::new(Publish::new(store.clone())?);
     let mut page = format!(
         "\n| acknowledgement | rate (p50/p99 ms) | longest |\n|---|---|---|\n{}",
         rows("at rest", &publish, span).await?

@@ -10,14 +10,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use roomcast_core::store::Store;
 use roomcast_core::store::postgres::{PostgresConfig, PostgresStore};
 
 use self::each::Each;
 use self::lanes::{Lanes, Way};
 use self::streams::Streams;
 use crate::figure::Figure;
-use crate::load::{Operation, closed_loop};
+use crate::load::{Operation, closed_loop, is_among};
 use crate::server::{self, durable_redis};
 use crate::store::Publish;
 
@@ -49,12 +48,12 @@ const TURNS: u32 = 4;
 /// For what a row left to the disk to be written.
 const SETTLE: Duration = Duration::from_millis(250);
 
-/// Measures the rows whose name contains `only`, with each number of publishers, and answers a Markdown
+/// Measures the rows whose name contains one of `only`, with each number of publishers, and answers a Markdown
 /// table. The servers' files lie on the disk of `on`.
 pub(crate) async fn measure(
     on: &Path,
     span: Duration,
-    only: &str,
+    only: &[String],
     publishers: &[usize],
 ) -> anyhow::Result<String> {
     let postgres = server::postgres(on);
@@ -62,7 +61,7 @@ pub(crate) async fn measure(
     let mut page = format!("\n| appends to PostgreSQL, publishers: | {} |\n", counts.join(" | "));
     writeln!(page, "|---|{}", "---|".repeat(counts.len()))?;
     let mut rows: Vec<Row> = Vec::new();
-    for (number, name) in ROWS.into_iter().enumerate().filter(|(_, name)| name.contains(only)) {
+    for (number, name) in ROWS.into_iter().enumerate().filter(|(_, name)| is_among(name, only)) {
         let url = server::create(&postgres, &format!("row_{number}"));
         let operation = open(name, on, &url).await?;
         closed_loop(operation.clone(), FIRST, WARM).await?;
@@ -129,8 +128,7 @@ impl Cores {
     fn open(url: &str, count: usize) -> anyhow::Result<Cores> {
         let stores = (0..count).map(|_| {
             let store = PostgresStore::open(PostgresConfig::new(url), Arc::new(|_| {}))?;
-            let store: Arc<dyn Store> = Arc::new(store);
-            anyhow::Ok(Publish { store })
+            Publish::new(Arc::new(store))
         });
         Ok(Cores(stores.collect::<anyhow::Result<_>>()?))
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use roomcast_core::domain::event::{Body, NewEvent};
-use roomcast_core::domain::job::{self, OutputChunk, Report, RetryPolicy, Spec, Timeouts};
+use roomcast_core::domain::job::{self, OutputChunk, Report, Spec};
 use roomcast_core::domain::payload::Payload;
 use roomcast_core::domain::topic::{Kind, Topic};
 use roomcast_core::log::now;
@@ -32,16 +32,25 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Arc<SqliteStore>> {
 
 /// Publishes 200 bytes to one of many rooms.
 pub(crate) struct Publish {
-    pub(crate) store: Arc<dyn Store>,
+    store: Arc<dyn Store>,
+    rooms: Vec<Topic>,
+    kind: Arc<str>,
+}
+
+impl Publish {
+    pub(crate) fn new(store: Arc<dyn Store>) -> anyhow::Result<Publish> {
+        let rooms = (0..TOPICS).map(|n| Topic::new("default", Kind::Room, &format!("room-{n}")));
+        Ok(Publish { store, rooms: rooms.collect::<Result<_, _>>()?, kind: "tick".into() })
+    }
 }
 
 #[async_trait::async_trait]
 impl Operation for Publish {
     async fn run(&self, publisher: usize, round: u64) -> anyhow::Result<()> {
         let number = publisher.wrapping_mul(7919).wrapping_add(usize::try_from(round)?) % TOPICS;
-        let topic = Topic::new("default", Kind::Room, &format!("room-{number}"))?;
+        let topic = self.rooms[number].clone();
         let body = Body::Payload(Payload::json(Bytes::from_static(&BODY)));
-        let events = vec![NewEvent { kind: "tick".into(), body }];
+        let events = vec![NewEvent { kind: Arc::clone(&self.kind), body }];
         let action = Action::Publish { topic, events, expected_offset: None };
         self.store.commit(Command { action, idempotency: None, trace: None }).await?;
         Ok(())
@@ -71,24 +80,7 @@ impl Jobs {
 }
 
 fn spec(job_id: &str) -> Spec {
-    let now = now();
-    Spec {
-        id: job_id.into(),
-        tenant: "default".into(),
-        owner: "bench".into(),
-        project: None,
-        session: None,
-        kind: "bench".into(),
-        labels: std::collections::BTreeMap::new(),
-        priority: 0,
-        run_at: now,
-        retry: RetryPolicy::default(),
-        timeouts: Timeouts::default(),
-        pinned_worker: None,
-        retry_of: None,
-        trace: None,
-        created_at: now,
-    }
+    Spec::new(job_id, "bench", ("default", "bench"), now())
 }
 
 async fn change(store: &SqliteStore, job_id: &str, command: job::Command) -> anyhow::Result<()> {

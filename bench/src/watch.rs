@@ -10,10 +10,10 @@ use roomcast_proto::v1;
 use roomcast_proto::v1::session_service_client::SessionServiceClient;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel;
 
 use crate::figure::Figure;
 use crate::rpc::Core;
+use crate::session::Session;
 
 const SUBSCRIBERS: [usize; 3] = [1, 100, 1000];
 /// Between two commands.
@@ -68,26 +68,18 @@ pub(crate) async fn measure(folder: &Path, span: Duration) -> anyhow::Result<Str
 /// A client that sends commands.
 #[derive(Clone)]
 struct Author {
-    sessions: SessionServiceClient<Channel>,
-    session_id: String,
+    session: Session,
     begun: Instant,
 }
 
 impl Author {
     /// With a session of one node.
     async fn new(core: &Core) -> anyhow::Result<Author> {
-        let mut sessions = SessionServiceClient::new(core.channel().await?);
-        let wanted = v1::CreateProjectRequest { name: "bench".into(), ..Default::default() };
-        let project = sessions.create_project(wanted).await?.into_inner().project;
-        let project_id = project.unwrap_or_default().project_id;
-        let wanted = v1::CreateSessionRequest { project_id, ..Default::default() };
-        let made = sessions.create_session(wanted).await?.into_inner().session;
-        let session_id = made.unwrap_or_default().session_id;
-        let author = Author { sessions, session_id, begun: Instant::now() };
+        let session = Session::open(SessionServiceClient::new(core.channel().await?)).await?;
         let node = v1::Node { node_id: "n".into(), node_type: "box".into(), ..Default::default() };
         let create = v1::CreateNode { node: Some(node) };
-        author.execute(v1::command::Kind::CreateNode(create)).await?;
-        Ok(author)
+        session.execute(v1::command::Kind::CreateNode(create)).await?;
+        Ok(Author { session, begun: Instant::now() })
     }
 
     async fn at_a_pace(&self, span: Duration) -> anyhow::Result<Figure> {
@@ -123,18 +115,8 @@ impl Author {
         let begin = Instant::now();
         let value = (begin - self.begun).as_nanos().to_string();
         let set = v1::SetProperty { node_id: "n".to_owned(), key: "at".to_owned(), value };
-        self.execute(v1::command::Kind::SetProperty(set)).await?;
+        self.session.execute(v1::command::Kind::SetProperty(set)).await?;
         Ok(begin.elapsed())
-    }
-
-    async fn execute(&self, kind: v1::command::Kind) -> anyhow::Result<()> {
-        let wanted = v1::ExecuteCommandRequest {
-            session_id: self.session_id.clone(),
-            command: Some(v1::Command { kind: Some(kind) }),
-            ..Default::default()
-        };
-        self.sessions.clone().execute_command(wanted).await?;
-        Ok(())
     }
 }
 
@@ -152,7 +134,7 @@ impl Audience {
         for first in (0..count).step_by(STREAMS) {
             let sessions = SessionServiceClient::new(core.channel().await?);
             for _ in first..count.min(first + STREAMS) {
-                let session_id = author.session_id.clone();
+                let session_id = author.session.id.clone();
                 let wanted = v1::WatchSessionRequest { session_id, ..Default::default() };
                 let stream = sessions.clone().watch_session(wanted).await?.into_inner();
                 streams.push(tokio::spawn(listen(stream, author.begun, stop.clone())));

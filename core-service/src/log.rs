@@ -104,7 +104,7 @@ impl Log {
     ) -> Result<(Option<access::Entry>, u64), Error> {
         match self.commit(command).await? {
             Committed::Access { entry, cursor } => {
-                Ok((entry, cursor.map_or(0, |cursor| cursor.offset)))
+                Ok((entry.map(|entry| *entry), cursor.map_or(0, |cursor| cursor.offset)))
             }
             Committed::Published { .. } | Committed::Job { .. } | Committed::Session { .. } => {
                 Err(Error::Damaged("an entry was expected".into()))
@@ -119,7 +119,7 @@ impl Log {
     /// As [`Store::commit`].
     pub async fn commit_session(&self, command: Command) -> Result<(Outcome, bool), Error> {
         match self.commit(command).await? {
-            Committed::Session { outcome, is_replay } => Ok((outcome, is_replay)),
+            Committed::Session { outcome, is_replay } => Ok((*outcome, is_replay)),
             Committed::Published { .. } | Committed::Job { .. } | Committed::Access { .. } => {
                 Err(Error::Damaged("a session was expected".into()))
             }

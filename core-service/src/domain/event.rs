@@ -61,15 +61,15 @@ impl Linked {
     }
 }
 
-/// What happened.
+/// What happened. Small, whatever it is: every event that is kept at hand holds one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
     /// Published content.
     Payload(Payload),
     /// A fact of a job's life, in the job's own topic.
-    Job(job::Entry),
+    Job(Arc<job::Entry>),
     /// A line of a job list, in the owner's and the project's topic.
-    Summary(job::Summary),
+    Summary(Arc<job::Summary>),
     /// A fact of a session's life, in the session's topic; or who is in a room, in the room's.
     Session(Arc<session::Event>),
 }

@@ -112,6 +112,35 @@ pub struct Spec {
     pub created_at: Time,
 }
 
+impl Spec {
+    /// A job of a tenant's user of which nothing more is said.
+    #[must_use]
+    pub fn new(
+        id: impl Into<String>,
+        kind: &str,
+        (tenant, owner): (&str, &str),
+        created_at: Time,
+    ) -> Spec {
+        Spec {
+            id: id.into(),
+            tenant: tenant.into(),
+            owner: owner.into(),
+            project: None,
+            session: None,
+            kind: kind.into(),
+            labels: BTreeMap::new(),
+            priority: 0,
+            run_at: created_at,
+            retry: RetryPolicy::default(),
+            timeouts: Timeouts::default(),
+            pinned_worker: None,
+            retry_of: None,
+            trace: None,
+            created_at,
+        }
+    }
+}
+
 /// How long things may take. None means without limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timeouts {

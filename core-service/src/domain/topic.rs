@@ -1,7 +1,9 @@
 //! A topic: a tenant's named, ordered log.
 
+use std::cmp::Ordering;
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::{Arc, LazyLock};
 
 use crate::domain::name;
 
@@ -60,13 +62,21 @@ impl Kind {
     }
 }
 
-/// A topic's identity: tenant, kind and name. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Topic {
-    tenant: Arc<str>,
+/// A topic's identity: tenant, kind and name. Cheap to clone, to hash and to compare.
+#[derive(Clone)]
+pub struct Topic(Arc<Parts>);
+
+struct Parts {
+    /// The tenant, then `kind:name`.
+    text: Box<str>,
+    tenant_bytes: usize,
     kind: Kind,
-    full: Arc<str>,
+    /// Of the text.
+    hash: u64,
 }
+
+/// Names are chosen by callers: which of them meet in a table, none can foresee.
+static HASHES: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// The one name of an audit topic.
 const AUDIT: &str = "log";
@@ -87,7 +97,13 @@ impl Topic {
         if !name::is_name(name) {
             return Err(NotATopic);
         }
-        Ok(Topic { tenant: tenant.into(), kind, full: format!("{}:{name}", kind.as_str()).into() })
+        Ok(Topic::of(tenant, kind, name))
+    }
+
+    fn of(tenant: &str, kind: Kind, name: &str) -> Topic {
+        let text = [tenant, kind.as_str(), ":", name].concat().into_boxed_str();
+        let hash = HASHES.hash_one(&text);
+        Topic(Arc::new(Parts { text, tenant_bytes: tenant.len(), kind, hash }))
     }
 
     /// Reads a full name such as `room:metrics`. The name of a `user:` topic may be any user's id:
@@ -114,14 +130,13 @@ impl Topic {
     /// The topic that tells of changes of who may come in, for all tenants.
     #[must_use]
     pub fn access() -> Topic {
-        Topic { tenant: "".into(), kind: Kind::Access, full: "access:all".into() }
+        Topic::of("", Kind::Access, "all")
     }
 
     /// The topic that tells what a tenant's operators did.
     #[must_use]
     pub fn audit(tenant: &str) -> Topic {
-        let full = format!("{}:{AUDIT}", Kind::Audit.as_str());
-        Topic { tenant: tenant.into(), kind: Kind::Audit, full: full.into() }
+        Topic::of(tenant, Kind::Audit, AUDIT)
     }
 
     /// The topic of a user, whatever characters the user's id has.
@@ -135,37 +150,69 @@ impl Topic {
     /// The tenant.
     #[must_use]
     pub fn tenant(&self) -> &str {
-        &self.tenant
+        &self.0.text[..self.0.tenant_bytes]
     }
 
     /// The kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// `kind:name`.
     #[must_use]
     pub fn full(&self) -> &str {
-        &self.full
+        &self.0.text[self.0.tenant_bytes..]
     }
 
     /// The part after the colon.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.full[self.kind.as_str().len() + 1..]
+        &self.full()[self.kind().as_str().len() + 1..]
+    }
+
+    fn key(&self) -> (&str, Kind, &str) {
+        (self.tenant(), self.kind(), self.full())
+    }
+}
+
+impl PartialEq for Topic {
+    fn eq(&self, other: &Topic) -> bool {
+        let (own, others) = (&*self.0, &*other.0);
+        let are_alike = || own.tenant_bytes == others.tenant_bytes && own.text == others.text;
+        Arc::ptr_eq(&self.0, &other.0) || (own.hash == others.hash && are_alike())
+    }
+}
+
+impl Eq for Topic {}
+
+impl Hash for Topic {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.0.hash);
+    }
+}
+
+impl Ord for Topic {
+    fn cmp(&self, other: &Topic) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl PartialOrd for Topic {
+    fn partial_cmp(&self, other: &Topic) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
 impl fmt::Display for Topic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.full)
+        formatter.write_str(self.full())
     }
 }
 
 impl fmt::Debug for Topic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}", self.tenant, self.full)
+        write!(formatter, "{}/{}", self.tenant(), self.full())
     }
 }
 
@@ -184,6 +231,17 @@ mod tests {
             ["metrics", "room:", "room:a b", "lobby:x", "room:ä", ":", "audit:x", "access:all"]
         {
             assert_eq!(Topic::parse("acme", wrong), Err(NotATopic), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_topic_is_its_tenant_and_its_name() {
+        let topic = |tenant, full| Topic::parse(tenant, full).expect("a topic");
+        let (one, again) = (topic("acme", "room:x"), topic("acme", "room:x"));
+        assert_eq!((&one, HASHES.hash_one(&one)), (&again, HASHES.hash_one(&again)));
+        assert_eq!((one.tenant(), one.kind(), one.name()), ("acme", Kind::Room, "x"));
+        for greater in [topic("acme", "room:y"), topic("acme", "user:x"), topic("acmf", "job:x")] {
+            assert_eq!((one == greater, one.cmp(&greater)), (false, Ordering::Less), "{greater:?}");
         }
     }
 

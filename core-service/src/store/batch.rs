@@ -109,42 +109,42 @@ pub(crate) struct Batch<'writer, R> {
 }
 
 impl<R: Rows> Batch<'_, R> {
-    /// Decides a command and writes what it comes to.
-    pub(crate) fn apply(&mut self, command: Command) -> Step<Committed, R> {
+    /// Decides a command and writes what it comes to. Whoever asks keeps the command: a batch may run again.
+    pub(crate) fn apply(&mut self, command: &Command) -> Step<Committed, R> {
         let Command { action, idempotency, trace } = command;
-        if let Some(known) = &idempotency
+        if let Some(known) = idempotency
             && let Some(outcome) = self.recall(known)?
         {
             return Ok(outcome);
         }
-        let outcome = self.carry_out(action, trace)?;
-        if let Some(new) = &idempotency {
+        let outcome = self.carry_out(action, *trace)?;
+        if let Some(new) = idempotency {
             self.remember(new, &outcome)?;
         }
         Ok(outcome)
     }
 
-    fn carry_out(&mut self, action: Action, trace: Option<TraceId>) -> Step<Committed, R> {
+    fn carry_out(&mut self, action: &Action, trace: Option<TraceId>) -> Step<Committed, R> {
         Ok(match action {
             Action::Publish { topic, events, expected_offset } => {
-                self.publish(topic, events, expected_offset, trace)?
+                self.publish(topic, events, *expected_offset, trace)?
             }
             Action::CreateJob { spec, input, taker } => {
-                let mut decision = Record::create(*spec);
+                let mut decision = Record::create(Spec::clone(spec));
                 if let Some(taker) = taker
                     && self.has_room(&decision.record)?
                 {
-                    decision.give_to(taker, self.now);
+                    decision.give_to(taker.clone(), self.now);
                 }
                 self.create_job(decision, input.as_ref(), trace)?
             }
-            Action::Job { job_id, command } => self.change_job(&job_id, command, trace)?,
-            Action::Access(command) => self.change_access(command, trace)?,
-            Action::Session(action) => self.change_session(*action, trace)?,
+            Action::Job { job_id, command } => self.change_job(job_id, command.clone(), trace)?,
+            Action::Access(command) => self.change_access(command.clone(), trace)?,
+            Action::Session(action) => self.change_session((**action).clone(), trace)?,
             Action::Audited { action, entry } => {
-                let append = commit::audit_append(&entry)?;
+                let append = commit::audit_append(entry)?;
                 self.rows.head(&append.topic)?;
-                let outcome = self.carry_out(*action, trace)?;
+                let outcome = self.carry_out(action, trace)?;
                 self.append(vec![append], trace)?;
                 outcome
             }
@@ -153,20 +153,20 @@ impl<R: Rows> Batch<'_, R> {
 
     fn publish(
         &mut self,
-        topic: Topic,
-        events: Vec<NewEvent>,
+        topic: &Topic,
+        events: &[NewEvent],
         expected: Option<u64>,
         trace: Option<TraceId>,
     ) -> Step<Committed, R> {
         if let Some(expected) = expected {
-            let head = self.rows.head(&topic)?.cursor.offset;
+            let head = self.rows.head(topic)?.cursor.offset;
             if head != expected {
                 return Err(Refusal::OffsetConflict { head, expected }.into());
             }
         }
         let before = self.events.len();
         if !events.is_empty() {
-            self.append_to(topic, events, trace)?;
+            self.append_to(topic, events.iter().cloned(), trace)?;
         }
         let cursors = self.events[before..].iter().map(|linked| linked.event.cursor).collect();
         Ok(Committed::Published { cursors, is_replay: false })
@@ -257,7 +257,7 @@ impl<R: Rows> Batch<'_, R> {
             }
             None => None,
         };
-        Ok(Committed::Access { entry: entry.or(old), cursor })
+        Ok(Committed::Access { entry: entry.or(old).map(Box::new), cursor })
     }
 
     /// Whether the limits of its kind let one more job like this one go to a worker.
@@ -278,18 +278,18 @@ impl<R: Rows> Batch<'_, R> {
             self.rows.head(&append.topic)?;
         }
         for Append { topic, events } in appends {
-            self.append_to(topic, events, trace)?;
+            self.append_to(&topic, events, trace)?;
         }
         Ok(())
     }
 
     fn append_to(
         &mut self,
-        topic: Topic,
-        events: Vec<NewEvent>,
+        topic: &Topic,
+        events: impl IntoIterator<Item = NewEvent>,
         trace: Option<TraceId>,
     ) -> Step<(), R> {
-        let head = self.rows.head(&topic)?.cursor;
+        let head = self.rows.head(topic)?.cursor;
         let mut before = head.stamp;
         let first = self.events.len();
         for (offset, NewEvent { kind, body }) in (head.offset + 1..).zip(events) {
@@ -299,7 +299,7 @@ impl<R: Rows> Batch<'_, R> {
             self.events.push(Linked { event, before: Some(before) });
             before = cursor.stamp;
         }
-        self.rows.append(&topic, &self.events[first..])
+        self.rows.append(topic, &self.events[first..])
     }
 
     /// Those that were appended since there were so many.

@@ -56,7 +56,7 @@ pub(crate) fn encode(body: &Body) -> Result<(Form, Bytes), Error> {
             (Form::Typed, headed(&payload.content_type, &payload.data)?.into())
         }
         Body::Job(entry) => match &entry.event {
-            job::Event::Output { data, .. } => (Form::Output, headed(entry, data)?.into()),
+            job::Event::Output { data, .. } => (Form::Output, headed(&**entry, data)?.into()),
             job::Event::Created(_)
             | job::Event::Queued { .. }
             | job::Event::Started { .. }
@@ -66,9 +66,9 @@ pub(crate) fn encode(body: &Body) -> Result<(Form, Bytes), Error> {
             | job::Event::CancelRequested(_)
             | job::Event::Completed { .. }
             | job::Event::Failed { .. }
-            | job::Event::Cancelled { .. } => (Form::Entry, to_json(entry)?.into()),
+            | job::Event::Cancelled { .. } => (Form::Entry, to_json(&**entry)?.into()),
         },
-        Body::Summary(summary) => (Form::Summary, to_json(summary)?.into()),
+        Body::Summary(summary) => (Form::Summary, to_json(&**summary)?.into()),
         Body::Session(event) => (Form::Session, to_json(&**event)?.into()),
     })
 }
@@ -87,7 +87,7 @@ pub(crate) fn decode(form: i64, stored: &[u8]) -> Result<Body, Error> {
             }
             Body::Payload(Payload { content_type: content_type.into(), data })
         }
-        Form::Entry => Body::Job(from_json(stored)?),
+        Form::Entry => Body::Job(Arc::new(from_json(stored)?)),
         Form::Output => {
             let (mut entry, bytes) = split::<job::Entry>(stored)?;
             let job::Event::Output { data, .. } = &mut entry.event else {
@@ -95,9 +95,9 @@ pub(crate) fn decode(form: i64, stored: &[u8]) -> Result<Body, Error> {
                 return Err(Error::Damaged(format!("{kind} is stored as output")));
             };
             *data = bytes;
-            Body::Job(entry)
+            Body::Job(Arc::new(entry))
         }
-        Form::Summary => Body::Summary(from_json(stored)?),
+        Form::Summary => Body::Summary(Arc::new(from_json(stored)?)),
         Form::Session => Body::Session(Arc::new(from_json(stored)?)),
     })
 }
@@ -172,8 +172,8 @@ mod tests {
     }
 
     fn entry(event: job::Event) -> Body {
-        let job_id = "j".to_owned();
-        Body::Job(job::Entry { job_id, state: State::Running, attempt: 2, percent: 12.5, event })
+        let (job_id, state) = ("j".to_owned(), State::Running);
+        Body::Job(Arc::new(job::Entry { job_id, state, attempt: 2, percent: 12.5, event }))
     }
 
     #[test]

@@ -117,14 +117,14 @@ pub enum Committed {
     /// An entry of who may come in: as it is, or as it was when it is gone.
     Access {
         /// The entry.
-        entry: Option<access::Entry>,
+        entry: Option<Box<access::Entry>>,
         /// Where the change stands in its topic, if anybody must hear of it.
         cursor: Option<Cursor>,
     },
     /// What became of projects and sessions.
     Session {
         /// What.
-        outcome: session::Outcome,
+        outcome: Box<session::Outcome>,
         /// True when an earlier request with the same key had done it.
         is_replay: bool,
     },
@@ -144,6 +144,10 @@ pub enum Refusal {
     /// The key was used with other content.
     #[error("the idempotency key was used with other content")]
     IdempotencyMismatch,
+    /// The first request with the key was done, and the events that told what it came to are past their
+    /// retention.
+    #[error("the request was done before; what it came to is past its retention")]
+    AnswerGone,
     /// No such job.
     #[error("job {0} not found")]
     JobNotFound(String),
@@ -192,7 +196,7 @@ pub fn appends(job: &Job, entries: Vec<Entry>) -> Vec<Append> {
     for topic in list_topics(&spec.tenant, &spec.owner, spec.project.as_deref()) {
         let mut events = if topic.kind() == Kind::Project { told.clone() } else { Vec::new() };
         if shows_in_lists {
-            let body = Body::Summary(Summary::of(job));
+            let body = Body::Summary(Arc::new(Summary::of(job)));
             events.push(NewEvent { kind: Summary::KIND.into(), body });
         }
         if !events.is_empty() {
@@ -203,7 +207,7 @@ pub fn appends(job: &Job, entries: Vec<Entry>) -> Vec<Append> {
 }
 
 fn new_event(entry: Entry) -> NewEvent {
-    NewEvent { kind: entry.event.kind().into(), body: Body::Job(entry) }
+    NewEvent { kind: entry.event.kind().into(), body: Body::Job(Arc::new(entry)) }
 }
 
 /// Whether a job's line looks different after it.

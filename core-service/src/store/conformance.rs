@@ -25,6 +25,7 @@ use std::sync::Arc;
 pub(crate) use world::{World, spec_at};
 
 use crate::domain::job::Limits;
+use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::store::{Store, Tap};
 
@@ -32,6 +33,11 @@ use crate::store::{Store, Tap};
 pub(crate) fn job_limits() -> Limits {
     let settings = [limits::SETTING.parse().expect("a limit")];
     Limits::new(&settings)
+}
+
+/// The retentions that every engine is opened with.
+pub(crate) fn retentions() -> Retentions {
+    Retentions::new(&[output::SETTING.parse().expect("a retention")])
 }
 
 /// Storage that can be opened again and again, and that begins empty.
@@ -95,6 +101,7 @@ macro_rules! conformance {
                 any_range_of_output_is_found,
                 attempts_and_channels_are_kept_apart,
                 long_output_of_several_channels_is_found_anywhere,
+                output_begins_where_it_is_retained,
             ]
             agenda: [
                 priority_comes_first_and_owners_take_turns,

@@ -17,12 +17,14 @@ mod connection;
 mod crowded;
 mod failure;
 mod head;
+mod heads;
 mod lane;
 mod link;
 mod migrate;
 mod pending;
 mod plan;
 mod read;
+mod reader;
 mod rows;
 mod settings;
 mod sql;
@@ -37,9 +39,9 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::domain::cursor::Cursor;
@@ -59,28 +61,31 @@ use crate::store::sql::{Failure as SqlFailure, Reads, agenda};
 use crate::store::status::Status;
 use crate::store::{
     AgendaQuery, Candidate, Claim, CleanBudget, Cleaned, Command, Committed, Error, Lead,
-    OutputQuery, Page, PageLimit, Position, Store, Tap,
+    OutputQuery, Page, PageLimit, Piece, Position, Store, Tap,
 };
 pub use clock::Clock;
 pub use cluster::Cluster;
 use connection::Connection;
 use failure::{Failure, Trouble, told};
 use lane::{Lane, Shared, Work};
+use reader::Reader;
 use target::Target;
 use turns::Turns;
 
 /// Connections that write, per core: while one waits for the disk the other decides. More only take
 /// each other's processor.
 const LANES: usize = 2;
+/// How long the lanes have at the end for what they have taken: a database that answers nothing is not waited
+/// for, since nobody has been told of what it was asked to do.
+const LANES_END_MAX: Duration = Duration::from_secs(2);
+/// Between looks whether the lanes have ended.
+const LANES_LOOK: Duration = Duration::from_millis(5);
 /// Connections that read, per core.
 const READERS: usize = 4;
 /// Where the topic of rights stands is asked over a connection of its own: by the pulse, which edges rely on
 /// each second, and by what begins to follow that topic. Whatever many streams ask at once must not go this
 /// way.
 const SENTRIES: usize = 1;
-/// A read sees one moment, and takes no longer than anybody waits.
-const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
-     SET LOCAL statement_timeout = 2000; SET LOCAL idle_in_transaction_session_timeout = 5000";
 
 /// Where the database is and what the store may use.
 #[derive(Clone)]
@@ -175,7 +180,7 @@ impl From<Trouble> for OpenError {
     }
 }
 
-/// A store in a PostgreSQL database. Dropping it waits for what it has taken.
+/// A store in a PostgreSQL database. Dropping it waits for what it has taken, if the database answers.
 pub struct PostgresStore {
     lanes: Vec<(Queue<Work>, JoinHandle<()>)>,
     readers: Readers<Reader>,
@@ -188,11 +193,8 @@ pub struct PostgresStore {
     shared: Shared,
 }
 
-/// A connection that is replaced once it is lost.
-struct Reader {
-    target: Target,
-    connection: Option<Connection>,
-}
+/// Where an outcome comes.
+type Answer = oneshot::Receiver<Result<Committed, Error>>;
 
 /// Who cleans, and what it knows.
 struct Keeper {
@@ -219,6 +221,19 @@ impl PostgresStore {
     #[must_use]
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
+    }
+
+    /// Gives a command to its lane.
+    fn enter(&self, command: Command) -> Result<Answer, Error> {
+        if let Err(error @ Error::Unavailable(_)) = self.shared.status.writable() {
+            return Err(error);
+        }
+        let (reply, answer) = oneshot::channel();
+        let bytes = queue::size(&command);
+        let lane = usize::try_from(order(&command) % LANES as u64).unwrap_or(0);
+        let (queue, _) = self.lanes.get(lane).ok_or_else(queue::gone)?;
+        queue.enter(Work { command: Box::new(command), reply }, bytes)?;
+        Ok(answer)
     }
 }
 
@@ -248,14 +263,16 @@ fn open(config: PostgresConfig, tap: Tap, answers: Answers) -> Result<PostgresSt
             Ok((queue, thread))
         })
         .collect();
-    let reader = || Reader { target: target.clone(), connection: None };
-    let readers = Readers::new((0..READERS).map(|_| reader()).collect());
-    let sentry = Readers::new((0..SENTRIES).map(|_| reader()).collect());
+    let reader = || Reader::new(target.clone(), None);
+    let readers = (0..READERS).map(|_| reader()).collect();
+    let readers = Readers::start(readers).map_err(OpenError::Thread)?;
+    let sentry = (0..SENTRIES).map(|_| reader()).collect();
+    let sentry = Readers::start(sentry).map_err(OpenError::Thread)?;
     let keeper = Keeper {
-        reader: Reader { target: target.clone(), connection: Some(connection) },
+        reader: Reader::new(target.clone(), Some(connection)),
         memory: clean::Memory::new(),
     };
-    let keeper = Readers::new(vec![keeper]);
+    let keeper = Readers::start(vec![keeper]).map_err(OpenError::Thread)?;
     let turns = Arc::new(agenda::Turns::new());
     Ok(PostgresStore { lanes: lanes?, readers, sentry, keeper, cluster, turns, shared })
 }
@@ -274,35 +291,6 @@ fn warn_of_settings(connection: &Connection) -> Result<(), OpenError> {
         }
     }
     Ok(())
-}
-
-impl Reader {
-    /// Runs `query` in a transaction that only reads.
-    fn read<T>(
-        &mut self,
-        query: impl FnOnce(&Connection) -> Result<T, Failure>,
-    ) -> Result<T, Error> {
-        let connection = self.connected()?;
-        connection.begin(BEGIN_READ);
-        let found = query(connection);
-        let ended = connection.end();
-        let found = found.map_err(told)?;
-        ended.map_err(|trouble| told(Failure::Engine(trouble)))?;
-        Ok(found)
-    }
-
-    fn connected(&mut self) -> Result<&Connection, Error> {
-        if self.connection.as_ref().is_some_and(|connection| !connection.lives()) {
-            self.connection = None;
-        }
-        match &mut self.connection {
-            Some(connection) => Ok(connection),
-            none => {
-                let connection = Connection::open(&self.target);
-                Ok(none.insert(connection.map_err(|trouble| told(Failure::Engine(trouble)))?))
-            }
-        }
-    }
 }
 
 /// What keeps its order among what arrives together: commands of one topic, job, session or key take
@@ -347,9 +335,9 @@ impl Drop for PostgresStore {
             std::mem::take(&mut self.lanes).into_iter().unzip();
         // A lane ends once its queue is closed and empty.
         drop(queues);
-        for thread in threads {
-            // A panic of a lane was told to those who waited for it.
-            let _ = thread.join();
+        let until = Instant::now() + LANES_END_MAX;
+        while threads.iter().any(|thread| !thread.is_finished()) && Instant::now() < until {
+            std::thread::sleep(LANES_LOOK);
         }
     }
 }
@@ -385,14 +373,7 @@ impl Reads for PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn commit(&self, command: Command) -> Result<Committed, Error> {
-        if let Err(error @ Error::Unavailable(_)) = self.shared.status.writable() {
-            return Err(error);
-        }
-        let (reply, answer) = oneshot::channel();
-        let bytes = queue::size(&command);
-        let lane = usize::try_from(order(&command) % LANES as u64).unwrap_or(0);
-        let (queue, _) = self.lanes.get(lane).ok_or_else(queue::gone)?;
-        queue.enter(Work { command, reply }, bytes)?;
+        let answer = self.enter(command)?;
         answer.await.unwrap_or_else(|_| Err(queue::gone()))
     }
 
@@ -417,7 +398,7 @@ impl Store for PostgresStore {
         self.query(move |store| read::last_values(store, &topic, limit)).await
     }
 
-    async fn job_output(&self, query: OutputQuery) -> Result<Bytes, Error> {
+    async fn job_output(&self, query: OutputQuery) -> Result<Piece, Error> {
         self.query(move |store| read::output(store, &query)).await
     }
 
@@ -430,8 +411,8 @@ impl Store for PostgresStore {
                 (clock, _) => clock.now(store),
             };
             match query {
-                AgendaQuery::Free { kinds, tenant, worker, limit } => {
-                    let search = agenda::Search { kinds, tenant, worker, limit, now: now(None)? };
+                AgendaQuery::Free { kinds, tenant, seekers, limit } => {
+                    let search = agenda::Search { kinds, tenant, seekers, limit, now: now(None)? };
                     agenda::free(store, &search, &turns, &limits)
                 }
                 AgendaQuery::Due { now: asked, limit } => {

@@ -39,7 +39,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -64,7 +63,7 @@ use crate::store::sql::{Reads, agenda};
 use crate::store::status::Status;
 use crate::store::{
     AgendaQuery, Candidate, Claim, CleanBudget, Cleaned, Command, Committed, Error, Lead,
-    OutputQuery, Page, PageLimit, Position, Store, Tap,
+    OutputQuery, Page, PageLimit, Piece, Position, Store, Tap,
 };
 use failure::Failure;
 use folder::Folder;
@@ -228,8 +227,9 @@ impl SqliteStore {
         let (retentions, limits) = (config.retentions, Arc::new(config.limits));
         let readers: Result<Vec<_>, _> =
             (0..config.readers.max(1)).map(|_| connection::open_reader(folder.path())).collect();
-        let readers = Readers::new(readers?);
-        let sentry = Readers::new(vec![connection::open_reader(folder.path())?]);
+        let readers = Readers::start(readers?).map_err(OpenError::Thread)?;
+        let sentry = vec![connection::open_reader(folder.path())?];
+        let sentry = Readers::start(sentry).map_err(OpenError::Thread)?;
         let (queue, requests) = Queue::new(config.queue_commands_max, config.queue_bytes_max);
         let writer = writer::Writer {
             connection,
@@ -359,7 +359,7 @@ impl Store for SqliteStore {
         self.query(move |store| read::last_values(store, &topic, limit)).await
     }
 
-    async fn job_output(&self, query: OutputQuery) -> Result<Bytes, Error> {
+    async fn job_output(&self, query: OutputQuery) -> Result<Piece, Error> {
         self.query(move |store| output::read(store, &query)).await
     }
 
@@ -367,8 +367,8 @@ impl Store for SqliteStore {
         let (turns, now) = (Arc::clone(&self.turns), (self.clock)());
         let limits = Arc::clone(&self.limits);
         let read = self.query(move |store| match query {
-            AgendaQuery::Free { kinds, tenant, worker, limit } => {
-                let search = agenda::Search { kinds, tenant, worker, limit, now };
+            AgendaQuery::Free { kinds, tenant, seekers, limit } => {
+                let search = agenda::Search { kinds, tenant, seekers, limit, now };
                 agenda::free(store, &search, &turns, &limits)
             }
             AgendaQuery::Due { now, limit } => agenda::due(store, now, limit),

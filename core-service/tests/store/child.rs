@@ -186,23 +186,7 @@ fn report(fence: u64, number: u64) -> Report {
 }
 
 fn spec(id: &str) -> Spec {
-    Spec {
-        id: id.into(),
-        tenant: TENANT.into(),
-        owner: "alice".into(),
-        project: None,
-        session: None,
-        kind: "render".into(),
-        labels: std::collections::BTreeMap::new(),
-        priority: 0,
-        run_at: now(),
-        retry: job::RetryPolicy::default(),
-        timeouts: job::Timeouts::default(),
-        pinned_worker: None,
-        retry_of: None,
-        trace: None,
-        created_at: now(),
-    }
+    Spec::new(id, "render", (TENANT, "alice"), now())
 }
 
 /// One line, written at once: a line is either whole in the pipe or not there.

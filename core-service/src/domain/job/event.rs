@@ -114,6 +114,13 @@ impl Event {
         }
     }
 
+    /// Channel, offset and bytes, if it is output.
+    #[must_use]
+    pub fn output(&self) -> Option<(&str, u64, &Bytes)> {
+        let Event::Output { channel, offset, data } = self else { return None };
+        Some((channel, *offset, data))
+    }
+
     /// Bytes of a user's own content in it.
     #[must_use]
     pub fn content_bytes(&self) -> usize {

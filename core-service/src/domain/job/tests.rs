@@ -23,23 +23,7 @@ fn at(seconds: u64) -> Time {
 }
 
 fn spec() -> Spec {
-    Spec {
-        id: "j1".into(),
-        tenant: "default".into(),
-        owner: "alice".into(),
-        project: None,
-        session: None,
-        kind: "report".into(),
-        labels: BTreeMap::new(),
-        priority: 0,
-        run_at: at(0),
-        retry: RetryPolicy::default(),
-        timeouts: Timeouts::default(),
-        pinned_worker: None,
-        retry_of: None,
-        trace: None,
-        created_at: at(0),
-    }
+    Spec::new("j1", "report", ("default", "alice"), at(0))
 }
 
 fn lease(worker: &str) -> Command {

@@ -10,7 +10,7 @@ use crate::store::commit::{Committed, Idempotency, Refusal, job_topic};
 use crate::store::session::{self, Outcome};
 use crate::store::sql::graph::json;
 use crate::store::sql::{Failure, project, session as sessions};
-use crate::store::{Error, PageLimit, codec};
+use crate::store::{PageLimit, codec};
 
 /// What is kept of an outcome: enough to answer again.
 #[derive(Debug, Serialize, Deserialize)]
@@ -67,14 +67,13 @@ impl<R: Rows> Batch<'_, R> {
                 let found = self.rows.events(&topic, after, limit)?;
                 // Others must not stand for those that are past their retention.
                 if found.first().is_none_or(|first| first.cursor.offset != after + 1) {
-                    let gone = "the events of the first request with the key are gone";
-                    return Err(Error::Damaged(gone.into()).into());
+                    return Err(Refusal::AnswerGone.into());
                 }
                 Outcome::Events(found)
             }
             Kept::Done => Outcome::Done,
         };
-        Ok(Some(Committed::Session { outcome, is_replay: true }))
+        Ok(Some(Committed::Session { outcome: Box::new(outcome), is_replay: true }))
     }
 
     fn recall_job(&mut self, job_id: String) -> Step<Committed, R> {
@@ -98,7 +97,7 @@ impl<R: Rows> Batch<'_, R> {
             Committed::Job { record, .. } => Kept::Job { job_id: record.job.spec.id.clone() },
             // What it does to an entry is the same however often it is done.
             Committed::Access { .. } => return Ok(()),
-            Committed::Session { outcome, .. } => match outcome {
+            Committed::Session { outcome, .. } => match &**outcome {
                 Outcome::Project(Project { project_id, .. }) => {
                     Kept::Project { project_id: project_id.clone() }
                 }

@@ -50,7 +50,7 @@ impl<R: Rows> Batch<'_, R> {
                 self.command(&held, command, trace)?
             }
         };
-        Ok(Committed::Session { outcome, is_replay: false })
+        Ok(Committed::Session { outcome: Box::new(outcome), is_replay: false })
     }
 
     fn create_project(&mut self, project: Project) -> Step<Outcome, R> {

@@ -18,7 +18,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 async fn take(world: &World, command: access::Command) -> Result<Option<Entry>, Error> {
     let action = Action::Access(command);
     match world.store.commit(Command { action, idempotency: None, trace: None }).await? {
-        Committed::Access { entry, .. } => Ok(entry),
+        Committed::Access { entry, .. } => Ok(entry.map(|entry| *entry)),
         other @ (Committed::Published { .. }
         | Committed::Job { .. }
         | Committed::Session { .. }) => {

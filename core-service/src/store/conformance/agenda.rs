@@ -4,11 +4,16 @@ use super::World;
 use super::world::spec;
 use crate::domain::job::{Command, Spec};
 use crate::domain::time::Time;
-use crate::store::AgendaQuery;
+use crate::store::{AgendaQuery, Seeker};
+
+/// A worker by itself.
+pub(crate) fn seeker(worker: &str) -> Vec<Seeker> {
+    vec![Seeker { worker: worker.into(), pinned_max: usize::MAX }]
+}
 
 fn free(worker: &str, limit: usize) -> AgendaQuery {
     let kinds = vec!["render".to_owned(), "test".to_owned()];
-    AgendaQuery::Free { kinds, tenant: None, worker: worker.into(), limit }
+    AgendaQuery::Free { kinds, tenant: None, seekers: seeker(worker), limit }
 }
 
 async fn ask(world: &World, query: AgendaQuery) -> Vec<u32> {
@@ -36,7 +41,7 @@ pub(crate) async fn priority_comes_first_and_owners_take_turns(world: World) {
     world.create(test).await;
     assert_eq!(ask(&world, free("w", 99)).await, [4, 1, 3, 2, 6, 7, 8, 5]);
     let kinds = vec!["sing".to_owned()];
-    let sing = AgendaQuery::Free { kinds, tenant: None, worker: "w".into(), limit: 9 };
+    let sing = AgendaQuery::Free { kinds, tenant: None, seekers: seeker("w"), limit: 9 };
     assert!(ask(&world, sing).await.is_empty());
 }
 
@@ -76,6 +81,22 @@ pub(crate) async fn a_pinned_job_is_seen_by_its_worker_alone(world: World) {
     assert_eq!(ask(&world, free("mine", 9)).await, [1, 3]);
     assert_eq!(ask(&world, free("yours", 9)).await, [2, 3]);
     assert_eq!(ask(&world, free("other", 9)).await, [3]);
+    world.create(pinned(4, "mine")).await;
+    let crew = |pinned_max| {
+        let seeker = |worker: &str| Seeker { worker: worker.into(), pinned_max };
+        let seekers = ["mine", "yours", "other"].map(seeker).to_vec();
+        AgendaQuery::Free { kinds: vec!["render".into()], tenant: None, seekers, limit: 9 }
+    };
+    assert_eq!(ask(&world, crew(9)).await, [1, 2, 3, 4], "who asks together sees what each would");
+    assert_eq!(ask(&world, crew(1)).await, [1, 2, 3], "no more of a worker's own than are of use");
+    let found = world.store.agenda(crew(9)).await.expect("an agenda");
+    let pins: Vec<_> = found.iter().map(|job| job.pinned.as_deref()).collect();
+    assert_eq!(pins, [Some("mine"), Some("yours"), None, Some("mine")]);
+    let (kinds, mine) =
+        (vec!["render".to_owned()], Seeker { worker: "mine".into(), pinned_max: 1 });
+    let seekers = vec![mine.clone(), mine];
+    let twice = AgendaQuery::Free { kinds, tenant: None, seekers, limit: 2 };
+    assert_eq!(ask(&world, twice).await, [1, 3], "who is connected twice sees each job once");
 }
 
 pub(crate) async fn a_tenants_worker_sees_its_tenant_alone(world: World) {
@@ -85,7 +106,7 @@ pub(crate) async fn a_tenants_worker_sees_its_tenant_alone(world: World) {
     for _ in 0..2 {
         let kinds = vec!["render".to_owned()];
         let tenant = Some("acme".to_owned());
-        let query = AgendaQuery::Free { kinds, tenant, worker: "w".into(), limit: 9 };
+        let query = AgendaQuery::Free { kinds, tenant, seekers: seeker("w"), limit: 9 };
         assert_eq!(ask(&world, query).await, [1, 4]);
     }
 }

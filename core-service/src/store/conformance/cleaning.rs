@@ -9,7 +9,9 @@ use crate::domain::job::{Command as JobCommand, OutputChunk, Report, Spec};
 use crate::domain::retention::Retention;
 use crate::domain::topic::Kind;
 use crate::store::commit::Command;
-use crate::store::{CleanBudget, Cleaned, JobPage, JobQuery, OutputQuery, PageLimit, TopicQuery};
+use crate::store::{
+    CleanBudget, Cleaned, JobPage, JobQuery, OutputQuery, PageLimit, Piece, TopicQuery,
+};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -94,7 +96,8 @@ pub(crate) async fn an_ended_job_goes_whole_after_its_time(world: World) {
     }
     let (attempt, channel) = (1, "out".to_owned());
     let query = OutputQuery { job_id: id.into(), attempt, channel, from: 0, max: 99 };
-    assert_eq!(world.store.job_output(query).await, Ok(bytes::Bytes::new()));
+    let nothing = Piece { start: 0, data: bytes::Bytes::new() };
+    assert_eq!(world.store.job_output(query).await, Ok(nothing));
     let position = world.store.position(&topic, Some(head)).await.expect("a position");
     assert_eq!((position.head, position.resume), (Cursor::START, Some(Resume::Ahead)));
     let query = TopicQuery {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use super::World;
+use super::agenda::seeker;
 use super::world::{TTL, create, job_topic, key, percent, record, report, spec};
 use crate::domain::event::{Body, Event};
 use crate::domain::job::{self, Job, OutputChunk, Report, Reported, Spec, State};
@@ -43,7 +44,7 @@ pub(crate) async fn a_taker_has_a_job_from_its_creation(world: World) {
     let created = record(world.store.commit(command.clone()).await);
     assert!(created.is_held_under(1));
     let kinds = vec![spec.kind.clone()];
-    let free = AgendaQuery::Free { kinds, tenant: None, worker: "w".into(), limit: 9 };
+    let free = AgendaQuery::Free { kinds, tenant: None, seekers: seeker("w"), limit: 9 };
     assert_eq!(world.store.agenda(free).await, Ok(Vec::new()), "it is not free");
     let started = world.change(&spec.id, percent(1, 1, 10.0)).await.expect("the lease is in force");
     let again = world.store.commit(command).await.expect("answered");

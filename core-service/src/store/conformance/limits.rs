@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::World;
+use super::agenda::seeker;
 use super::world::{TTL, report, spec};
 use crate::domain::job::{self, Command, End, Record, Report, Spec};
 use crate::store::commit::Refusal;
@@ -35,7 +36,7 @@ fn is_not_free(outcome: &Result<Arc<Record>, Error>) -> bool {
 
 async fn free(world: &World, limit: usize) -> Vec<String> {
     let kinds = vec![KIND.to_owned(), "render".to_owned()];
-    let query = AgendaQuery::Free { kinds, tenant: None, worker: "w".into(), limit };
+    let query = AgendaQuery::Free { kinds, tenant: None, seekers: seeker("w"), limit };
     let found = world.store.agenda(query).await.expect("an agenda");
     found.into_iter().map(|candidate| candidate.job_id).collect()
 }

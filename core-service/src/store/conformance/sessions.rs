@@ -22,7 +22,7 @@ pub(crate) const SESSION: &str = "s";
 pub(crate) async fn take(world: &World, action: session::Action) -> Result<Outcome, Error> {
     let action = Action::Session(Box::new(action));
     match world.store.commit(StoreCommand { action, idempotency: None, trace: None }).await? {
-        Committed::Session { outcome, .. } => Ok(outcome),
+        Committed::Session { outcome, .. } => Ok(*outcome),
         other
         @ (Committed::Published { .. } | Committed::Job { .. } | Committed::Access { .. }) => {
             panic!("{other:?} is no session")

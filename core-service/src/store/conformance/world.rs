@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Engine;
 use crate::domain::cursor::Cursor;
 use crate::domain::event::{Body, Event, Linked, NewEvent};
-use crate::domain::job::{self, Record, Report, RetryPolicy, Spec, Timeouts};
+use crate::domain::job::{self, Record, Report, Spec};
 use crate::domain::payload::Payload;
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
@@ -188,23 +188,7 @@ pub(crate) fn spec(world: &World, n: u32) -> Spec {
 }
 
 pub(crate) fn spec_at(now: Time, n: u32) -> Spec {
-    Spec {
-        id: format!("job-{n:06}"),
-        tenant: "acme".into(),
-        owner: "alice".into(),
-        project: None,
-        session: None,
-        kind: "render".into(),
-        labels: std::collections::BTreeMap::new(),
-        priority: 0,
-        run_at: now,
-        retry: RetryPolicy::default(),
-        timeouts: Timeouts::default(),
-        pinned_worker: None,
-        retry_of: None,
-        trace: None,
-        created_at: now,
-    }
+    Spec::new(format!("job-{n:06}"), "render", ("acme", "alice"), now)
 }
 
 pub(crate) fn report(fence: u64, number: u64) -> Report {

@@ -115,9 +115,10 @@ impl Connection {
         })
     }
 
-    /// Whether it can be used: one that was idle is asked.
+    /// Whether it can be used: one that was idle is asked. In a transaction that somebody who panicked has left
+    /// behind, whoever comes next would see what was then.
     pub(super) fn lives(&self) -> bool {
-        if self.is_dead.get() || self.has_ended() {
+        if self.is_dead.get() || self.is_inside.get() || self.has_ended() {
             return false;
         }
         self.used.get().elapsed() < IDLE_MAX || self.run("").is_ok()

@@ -59,25 +59,43 @@ pub(super) struct Place {
     pub(super) floor: u64,
 }
 
+/// What is written of a row.
+#[derive(Debug)]
+pub(super) struct Moved {
+    pub(super) id: i64,
+    /// The offset of its last event.
+    pub(super) head: u64,
+    pub(super) was: Place,
+    pub(super) bytes: u64,
+    pub(super) types: String,
+    pub(super) begun_at: Option<Time>,
+    pub(super) ended_at: Option<Time>,
+    pub(super) is_crowded: bool,
+}
+
 /// A topic's row.
 #[derive(Debug, Clone)]
 pub(super) struct Head {
     pub(super) stand: batch::Head,
-    /// Where the row is, as far as is known.
+    /// Where the row is for the transaction.
     pub(super) was: Place,
+    /// Where it was found or left by a commit.
+    pub(super) left: Place,
     pub(super) floor: u64,
     pub(super) bytes: u64,
     pub(super) types: Types,
     pub(super) oldest: Option<Time>,
     /// Whether the cleaner has been told that it holds too much.
     pub(super) is_crowded: bool,
-    /// Whether whoever remembers it was the last to write it, more than once.
+    /// Whether nobody else has been at it since it was found or left here before.
     pub(super) is_ours: bool,
     /// The time of the first retained event, if this transaction has appended it.
     pub(super) begun_at: Option<Time>,
     /// Whether this transaction has made the row, and has not come to need it.
     pub(super) is_spare: bool,
     pub(super) has_changed: bool,
+    /// The run that has locked it or relies on it.
+    pub(super) run: u64,
 }
 
 /// What a topic is found by: kind, tenant, name.
@@ -116,9 +134,11 @@ impl Head {
             ended_at: time(10)?.map(Time),
         };
         let floor = number(6)?;
+        let place = Place { head: stand.cursor, floor };
         Ok(Head {
             stand,
-            was: Place { head: stand.cursor, floor },
+            was: place,
+            left: place,
             floor,
             bytes: number(7)?,
             types: Types::read(cell(row, 8)?)?,
@@ -128,12 +148,14 @@ impl Head {
             begun_at: None,
             is_spare: false,
             has_changed: false,
+            run: 0,
         })
     }
 
-    /// Notes that the row is needed, and to be written.
-    pub(super) fn change(&mut self) {
-        (self.has_changed, self.is_spare) = (true, false);
+    /// Notes that the row is needed, and to be written; answers whether it was not before.
+    pub(super) fn change(&mut self) -> bool {
+        self.is_spare = false;
+        !std::mem::replace(&mut self.has_changed, true)
     }
 
     /// Moves the head past an event with a body of so many bytes.
@@ -145,12 +167,6 @@ impl Head {
         self.stand.cursor = event.cursor;
         self.bytes += bytes;
         self.types.note(&event.kind, event.cursor.offset);
-        self.change();
-    }
-
-    /// Where the row will be.
-    pub(super) fn place(&self) -> Place {
-        Place { head: self.stand.cursor, floor: self.floor }
     }
 
     /// Whether the next events may be written without reading it first. The first retained one is told of
@@ -159,13 +175,35 @@ impl Head {
         self.is_ours && self.events() > 0 && self.stand.ended_at.is_none()
     }
 
-    /// Makes of what was written what is.
+    /// What is to be written, which from then on is.
+    pub(super) fn moved(&mut self) -> Result<Moved, Error> {
+        let was = self.was;
+        self.was = Place { head: self.stand.cursor, floor: self.floor };
+        self.has_changed = false;
+        Ok(Moved {
+            id: self.stand.id,
+            head: self.stand.cursor.offset,
+            was,
+            bytes: self.bytes,
+            types: self.types.stored()?,
+            begun_at: self.begun_at.take(),
+            ended_at: self.stand.ended_at,
+            is_crowded: self.is_crowded,
+        })
+    }
+
+    /// Remembers what was committed, but for what is too much. A row that was only read is where it was.
     pub(super) fn settle(&mut self) {
-        self.was = self.place();
-        self.begun_at = None;
+        self.left = self.was;
         if self.types.len() > TYPES_MAX {
             (self.types, self.is_ours) = (Types::default(), false);
         }
+    }
+
+    /// Takes back what was decided: the row is where it was left, if nobody else was at it, and is to be read.
+    pub(super) fn take_back(&mut self) {
+        (self.is_ours, self.has_changed) = (false, false);
+        self.types = Types::default();
     }
 
     /// How many events are retained.

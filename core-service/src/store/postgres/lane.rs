@@ -11,12 +11,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Clock;
-use super::connection::Connection;
 use super::failure::{Failure, Trouble, told};
 use super::link::Link;
 use super::pending::UNDATED;
-use super::plan::{More, Plan, Planner};
-use super::rows::{Heads, Mark, Rows};
+use super::plan::{More, Planner};
+use super::rows::{Mark, Rows};
 use super::target::Target;
 use super::turns::{Turn, Turns};
 use crate::domain::event::Linked;
@@ -57,7 +56,7 @@ pub(super) struct Shared {
 /// A command, and where its outcome goes.
 #[derive(Debug)]
 pub(super) struct Work {
-    pub(super) command: Command,
+    pub(super) command: Box<Command>,
     pub(super) reply: Reply,
 }
 
@@ -110,8 +109,8 @@ impl Lane {
         while queue.blocking_recv_many(&mut arrived, COMMANDS_MAX) > 0 {
             meter::queue_depth(queue.len() + arrived.len());
             while !arrived.is_empty() {
-                let rest = arrived.split_off(fitting(&arrived));
-                self.answer(std::mem::replace(&mut arrived, rest));
+                let together = arrived.drain(..fitting(&arrived)).collect();
+                self.answer(together);
             }
             if self.link.is_none() {
                 self.wait_for_database(&mut queue);
@@ -125,69 +124,59 @@ impl Lane {
     /// with one is not its neighbours' fault.
     fn answer(&mut self, requests: Vec<Request<Work>>) {
         let begun = Instant::now();
-        let count = requests.len();
-        let (mut commands, mut replies, mut charges) = (Vec::new(), Vec::new(), Vec::new());
-        for Request { work, charge } in requests {
-            commands.push(work.command);
-            replies.push(work.reply);
-            charges.push(charge);
-        }
-        let committed = self.commit(&commands);
-        // Before the answers: who is answered finds room for the next.
-        drop(charges);
-        match committed {
+        match self.commit(&requests) {
             Ok(done) => {
-                meter::committed(count, begun.elapsed());
+                meter::committed(requests.len(), begun.elapsed());
                 self.shared.status.set_open();
-                self.give(done, replies);
+                self.give(done, requests);
             }
-            Err(failure) if count > 1 && may_go_alone(&failure) => self.go_alone(commands, replies),
-            Err(failure) => self.refuse(failure, replies),
+            Err(failure) if requests.len() > 1 && may_go_alone(&failure) => {
+                self.go_alone(requests);
+            }
+            Err(failure) => self.refuse(failure, requests),
         }
     }
 
     /// Commits requests one by one. When the database has gone, it has for all that are left: to wait an
     /// outage for each of them would keep all that comes after.
-    fn go_alone(&mut self, commands: Vec<Command>, replies: Vec<Reply>) {
-        let mut left = commands.into_iter().zip(replies);
-        while let Some((command, reply)) = left.next() {
-            match self.commit(&[command]) {
-                Ok(done) => self.give(done, vec![reply]),
-                Err(failure) if self.link.is_some() => self.refuse(failure, vec![reply]),
-                Err(failure) => {
-                    let others = left.by_ref().map(|(_, reply)| reply);
-                    let replies = std::iter::once(reply).chain(others).collect();
-                    self.refuse(failure, replies);
-                }
+    fn go_alone(&mut self, requests: Vec<Request<Work>>) {
+        let mut left = requests.into_iter();
+        while let Some(request) = left.next() {
+            let alone = vec![request];
+            match self.commit(&alone) {
+                Ok(done) => self.give(done, alone),
+                Err(failure) if self.link.is_some() => self.refuse(failure, alone),
+                Err(failure) => self.refuse(failure, alone.into_iter().chain(&mut left).collect()),
             }
         }
     }
 
-    fn refuse(&self, failure: Failure, replies: Vec<Reply>) {
+    fn refuse(&self, failure: Failure, requests: Vec<Request<Work>>) {
         if matches!(failure, Failure::Engine(Trouble::Full)) {
             self.shared.status.set_full();
         }
         let error = told(failure);
         tracing::warn!(%error, "a commit failed");
-        let answers = replies.into_iter().map(|reply| (reply, Err(error.clone())));
+        let answers = replies(requests).map(|reply| (reply, Err(error.clone())));
         self.shared.answers.give(answers.collect());
     }
 
-    fn give(&self, done: Done, replies: Vec<Reply>) {
+    fn give(&self, done: Done, requests: Vec<Request<Work>>) {
         if !done.events.is_empty() {
             (self.shared.tap)(&done.events);
         }
-        self.shared.answers.give(replies.into_iter().zip(done.outcomes).collect());
+        self.shared.answers.give(replies(requests).zip(done.outcomes).collect());
     }
 
     /// Commits a batch, however often it has to be begun.
-    fn commit(&mut self, commands: &[Command]) -> Result<Done, Failure> {
+    fn commit(&mut self, requests: &[Request<Work>]) -> Result<Done, Failure> {
         let begun = Instant::now();
+        let commands: Vec<&Command> = requests.iter().map(|one| &*one.work.command).collect();
         let mut more = More::default();
         let mut runs = 0;
         loop {
             runs += 1;
-            let trouble = match self.try_commit(commands, &more) {
+            let trouble = match self.try_commit(&commands, &more) {
                 Ok(done) => return Ok(done),
                 Err(Undone::Unknown(mut done, reason)) => match self.find_out(begun) {
                     Ok(Some(at)) => {
@@ -222,28 +211,29 @@ impl Lane {
     }
 
     /// One run of a batch.
-    fn try_commit(&mut self, commands: &[Command], more: &More) -> Result<Done, Undone> {
+    fn try_commit(&mut self, commands: &[&Command], more: &More) -> Result<Done, Undone> {
         let Lane { shared, link, planner } = self;
         let link = link.as_mut().ok_or_else(|| Trouble::Lost("there is no connection".into()))?;
-        let mut plan = planner.plan(&link.connection, commands, &shared.limits, more)?;
+        let plan = planner.plan(&link.connection, commands, &shared.limits, more)?;
+        let heads = &mut planner.heads;
         let turn = Turns::take(&shared.turns, &plan.topics);
         link.batches += 1;
         let mark = Mark { stamp: link.stamp, batch: link.batches };
-        match run(&link.connection, shared, &mut plan, mark, commands) {
-            Ok(Run { outcomes, mut events, ended: Ok((heads, at)) }) => {
-                planner.know(heads);
+        let rows = Rows::begin(&link.connection, &shared.retentions, heads, &plan, mark);
+        match rows.and_then(|rows| run(rows, shared, mark.stamp, commands)) {
+            Ok(Run { outcomes, mut events, ended: Ok(at) }) => {
+                heads.settle(&plan.topics);
                 date(&mut events, at);
                 Ok(Done { outcomes, events, _turn: turn })
             }
-            Ok(Run {
-                outcomes,
-                events,
-                ended: Err(Failure::Engine(Trouble::Lost(reason))),
-                ..
-            }) => Err(Undone::Unknown(Done { outcomes, events, _turn: turn }, reason)),
+            Ok(Run { outcomes, events, ended: Err(Failure::Engine(Trouble::Lost(reason))) }) => {
+                Err(Undone::Unknown(Done { outcomes, events, _turn: turn }, reason))
+            }
             Ok(Run { ended: Err(failure), .. }) | Err(failure) => {
                 if matches!(failure, Failure::Engine(Trouble::Unmade)) {
-                    planner.forget(&plan);
+                    heads.forget(&*plan.topics);
+                } else {
+                    heads.take_back(&plan.topics);
                 }
                 // A rollback that fails leaves a connection that is lost: the next statement tells.
                 let _ = link.connection.end();
@@ -335,6 +325,11 @@ fn fitting(requests: &[Request<Work>]) -> usize {
     requests.iter().take(COMMANDS_MAX).take_while(fits).count().max(1)
 }
 
+/// Where outcomes go. Whoever is answered finds room for the next: all that was held is let go before.
+fn replies(requests: Vec<Request<Work>>) -> impl Iterator<Item = Reply> {
+    requests.into_iter().map(|Request { work, .. }| work.reply)
+}
+
 /// Whether each command of a batch may still be committed by itself: one of them cannot be read or written,
 /// or all of them together touch too much that nobody foresaw.
 fn may_go_alone(failure: &Failure) -> bool {
@@ -357,32 +352,21 @@ fn may_go_alone(failure: &Failure) -> bool {
 struct Run {
     outcomes: Vec<Result<Committed, Error>>,
     events: Vec<Linked>,
-    /// What its commit came to: where it leaves the topics, and when that was.
-    ended: Result<(Heads, Time), Failure>,
+    /// What its commit came to: when that was.
+    ended: Result<Time, Failure>,
 }
 
-/// Begins, decides and writes, commits.
-fn run(
-    connection: &Connection,
-    shared: &Shared,
-    plan: &mut Plan,
-    mark: Mark,
-    commands: &[Command],
-) -> Result<Run, Failure> {
-    let retentions = &shared.retentions;
-    let rows = match plan.remembered.take() {
-        Some(heads) => Rows::remembered(connection, retentions, heads, mark),
-        None => Rows::begin(connection, retentions, plan, mark)?,
-    };
+/// Decides and writes, commits.
+fn run(rows: Rows<'_>, shared: &Shared, stamp: u32, commands: &[&Command]) -> Result<Run, Failure> {
     let now = match &shared.clock {
         Clock::Database => rows.now(),
         Clock::Given(clock) => clock(),
     };
-    let (limits, stamp) = (&*shared.limits, mark.stamp);
-    let mut batch = Batch { rows, limits, stamp, now, events: Vec::new() };
+    let events = Vec::with_capacity(commands.len());
+    let mut batch = Batch { rows, limits: &shared.limits, stamp, now, events };
     let mut outcomes = Vec::with_capacity(commands.len());
     for command in commands {
-        outcomes.push(match batch.apply(command.clone()) {
+        outcomes.push(match batch.apply(command) {
             Ok(committed) => Ok(committed),
             // Nobody is refused by what may not be so any more.
             Err(Failure::Refused(_)) if batch.rows.is_remembered() => {

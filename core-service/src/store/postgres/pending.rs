@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::connection::Call;
-use super::head::Head;
+use super::head::Moved;
 use super::rows::Mark;
 use super::sql::Lent;
 use super::usage::Used;
@@ -62,11 +62,11 @@ impl Pending {
         let (form, body) = codec::encode(&event.body)?;
         let size = body.len() as u64;
         let (mut attempt, mut channel, mut start) = (None, None, None);
-        if let Body::Job(job::Entry { attempt: of, event, .. }) = &event.body
-            && let job::Event::Output { channel: name, offset, .. } = event
+        if let Body::Job(entry) = &event.body
+            && let Some((name, offset, _)) = entry.event.output()
         {
-            (attempt, channel) = (Some(i64::from(*of)), Some(name.clone()));
-            start = Some(signed(*offset));
+            (attempt, channel) = (Some(i64::from(entry.attempt)), Some(name.to_owned()));
+            start = Some(signed(offset));
         }
         let events = &mut self.events;
         events.topics.push(topic);
@@ -120,14 +120,10 @@ impl Pending {
     }
 
     /// The statements that write all of it and the heads that have changed, and nothing is left.
-    pub(super) fn calls<'heads>(
-        &mut self,
-        mark: Mark,
-        heads: impl Iterator<Item = &'heads mut Head>,
-    ) -> Result<Vec<Call>, Error> {
-        let Pending { events, jobs, moved, changed, keys, expired, used } = std::mem::take(self);
+    pub(super) fn calls(&mut self, mark: Mark, moved: Vec<Moved>) -> Result<Vec<Call>, Error> {
         // Topics before all else: who goes by its memory locks them here, and others have them by now.
-        let mut calls = vec![write(mark, events, heads)?];
+        let mut calls = vec![write(mark, std::mem::take(&mut self.events), moved)];
+        let Pending { events: _, jobs, moved, changed, keys, expired, used } = std::mem::take(self);
         if !expired.is_empty() {
             let (scopes, names): (Vec<_>, Vec<_>) = expired.into_iter().unzip();
             let sql =
@@ -213,11 +209,7 @@ pub(super) const WRITE: &str = "WITH moved AS (
          count(*) = 1 AND (SELECT heads FROM dated) = cardinality(?13::bigint[]) AS integer)
      FROM marked";
 
-fn write<'heads>(
-    mark: Mark,
-    events: Events,
-    heads: impl Iterator<Item = &'heads mut Head>,
-) -> Result<Call, Error> {
+fn write(mark: Mark, events: Events, moved: Vec<Moved>) -> Call {
     let call = Call::new(WRITE)
         .with(i64::from(mark.stamp))
         .with(signed(mark.batch))
@@ -234,25 +226,21 @@ fn write<'heads>(
     let (mut ids, mut offsets, mut bytes, mut types) = (vec![], vec![], vec![], vec![]);
     let (mut was_offsets, mut was_stamps, mut was_floors) = (vec![], vec![], vec![]);
     let (mut oldest, mut ended, mut crowded) = (vec![], vec![], vec![]);
-    let mut changed: Vec<&mut Head> = heads.filter(|head| head.has_changed).collect();
-    // What has not been locked yet is locked in the one order.
-    changed.sort_unstable_by_key(|head| head.stand.id);
-    for head in changed {
-        head.has_changed = false;
-        ids.push(head.stand.id);
-        offsets.push(signed(head.stand.cursor.offset));
-        bytes.push(signed(head.bytes));
-        was_offsets.push(signed(head.was.head.offset));
-        was_stamps.push(i64::from(head.was.head.stamp));
-        was_floors.push(signed(head.was.floor));
-        types.push(head.types.stored()?);
-        oldest.push(head.begun_at.map(|at| signed(at.0)));
-        ended.push(head.stand.ended_at.map(|at| signed(at.0)));
-        crowded.push(head.is_crowded.then_some(true));
+    for row in moved {
+        ids.push(row.id);
+        offsets.push(signed(row.head));
+        bytes.push(signed(row.bytes));
+        was_offsets.push(signed(row.was.head.offset));
+        was_stamps.push(i64::from(row.was.head.stamp));
+        was_floors.push(signed(row.was.floor));
+        types.push(row.types);
+        oldest.push(row.begun_at.map(|at| signed(at.0)));
+        ended.push(row.ended_at.map(|at| signed(at.0)));
+        crowded.push(row.is_crowded.then_some(true));
     }
     let call = call.with(ids).with(offsets).with(bytes);
     let call = call.with(was_offsets).with(was_stamps).with(was_floors).with(types);
-    Ok(call.with(sparse(oldest)).with(sparse(ended)).with(sparse(crowded)))
+    call.with(sparse(oldest)).with(sparse(ended)).with(sparse(crowded))
 }
 
 /// A column, or none if nothing stands in it.

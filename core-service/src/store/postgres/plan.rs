@@ -9,8 +9,7 @@ use lru::LruCache;
 
 use super::connection::Connection;
 use super::failure::Failure;
-use super::head::Head;
-use super::rows::Heads;
+use super::heads::Heads;
 use super::sql::read;
 use crate::domain::job::{self, Limits};
 use crate::domain::name::fingerprint;
@@ -19,7 +18,7 @@ use crate::store::commit::{Action, Command, job_topics};
 use crate::store::edge::Attend;
 use crate::store::session;
 
-/// Jobs, sessions, projects and topics of which something is remembered, of each so many.
+/// Jobs, sessions and projects of which something is remembered, of each so many.
 const KNOWN_MAX: NonZeroUsize = NonZeroUsize::new(16_384).expect("above zero");
 /// Locks by name fall into so many slots: a batch holds a bounded number of them.
 const SLOTS: u64 = 512;
@@ -33,8 +32,8 @@ pub(super) struct Plan {
     pub(super) topics: Arc<HashSet<Topic>>,
     /// Their rows, in the order in which they are locked; none if one is not known.
     pub(super) rows: Vec<(i64, Topic)>,
-    /// Where they were left, if the batch may go by that: it only appends, and nobody else was at them.
-    pub(super) remembered: Option<Heads>,
+    /// Whether the batch may go by where they were left: it only appends, and nobody else was at them.
+    pub(super) is_remembered: bool,
     /// Whether some of the topics may not be there yet.
     pub(super) makes_topics: bool,
     /// Locks of what is no topic: kinds with limits, projects, edges.
@@ -58,7 +57,7 @@ pub(super) struct Planner {
     jobs: LruCache<String, (Vec<Topic>, String)>,
     sessions: LruCache<String, Topic>,
     projects: LruCache<String, Topic>,
-    rows: LruCache<Topic, Box<Head>>,
+    pub(super) heads: Heads,
 }
 
 impl Planner {
@@ -67,7 +66,7 @@ impl Planner {
             jobs: LruCache::new(KNOWN_MAX),
             sessions: LruCache::new(KNOWN_MAX),
             projects: LruCache::new(KNOWN_MAX),
-            rows: LruCache::new(KNOWN_MAX),
+            heads: Heads::new(),
         }
     }
 
@@ -76,38 +75,21 @@ impl Planner {
         self.jobs.clear();
         self.sessions.clear();
         self.projects.clear();
-        self.rows.clear();
-    }
-
-    /// Remembers where topics are left. One that was found where it had been left before is ours.
-    pub(super) fn know(&mut self, heads: Heads) {
-        for (topic, mut head) in heads {
-            let left = self.rows.peek(&topic).filter(|_| !head.is_ours);
-            head.is_ours |= left.is_some_and(|left| left.place() == head.was);
-            head.settle();
-            self.rows.push(topic, head);
-        }
-    }
-
-    /// Forgets the rows of a plan's topics: one of them is elsewhere.
-    pub(super) fn forget(&mut self, plan: &Plan) {
-        for topic in plan.topics.iter() {
-            self.rows.pop(topic);
-        }
+        self.heads.clear();
     }
 
     /// Plans a batch. What it cannot foresee, the batch itself finds out.
     pub(super) fn plan(
         &mut self,
         connection: &Connection,
-        commands: &[Command],
+        commands: &[&Command],
         limits: &Limits,
         more: &More,
     ) -> Result<Plan, Failure> {
         self.learn(connection, commands)?;
         let mut plan = Plan { makes_topics: more.makes_topics, ..Plan::default() };
         plan.touched().extend(more.topics.iter().cloned());
-        for Command { action, idempotency, .. } in commands {
+        for &Command { action, idempotency, .. } in commands {
             plan.keys.extend(idempotency.as_ref().map(|one| (one.scope.clone(), one.key.clone())));
             if let Action::Audited { entry, .. } = action {
                 plan.touched().insert(entry.topic());
@@ -141,42 +123,15 @@ impl Planner {
                 Action::Audited { .. } => {}
             }
         }
-        if !more.reads_first && connection.is_alone() && commands.iter().all(only_appends) {
-            plan.remembered = self.remembered(&plan.topics);
-        }
-        if !plan.makes_topics && plan.remembered.is_none() {
-            plan.rows = self.rows(&plan.topics).unwrap_or_default();
+        self.heads.begin();
+        let may_rely = !more.reads_first && connection.is_alone();
+        plan.is_remembered = may_rely
+            && commands.iter().all(|command| only_appends(command))
+            && self.heads.rely(&plan.topics);
+        if !plan.makes_topics && !plan.is_remembered {
+            plan.rows = self.heads.rows(&plan.topics).unwrap_or_default();
         }
         Ok(plan)
-    }
-
-    /// Takes the heads of topics, if all of them are ours: a batch that is committed brings them back.
-    fn remembered(&mut self, topics: &HashSet<Topic>) -> Option<Heads> {
-        let mut heads = Heads::with_capacity(topics.len());
-        for topic in topics {
-            let Some((topic, head)) = self.rows.pop_entry(topic) else { break };
-            if head.may_be_relied_on() {
-                heads.insert(topic, head);
-            } else {
-                self.rows.push(topic, head);
-                break;
-            }
-        }
-        if heads.len() == topics.len() {
-            return Some(heads);
-        }
-        for (topic, head) in heads {
-            self.rows.push(topic, head);
-        }
-        None
-    }
-
-    /// Topics with their rows, in the order of these; none if one is not known.
-    fn rows(&mut self, topics: &HashSet<Topic>) -> Option<Vec<(i64, Topic)>> {
-        let row = |topic: &Topic| Some((self.rows.get(topic)?.stand.id, topic.clone()));
-        let mut rows = topics.iter().map(row).collect::<Option<Vec<_>>>()?;
-        rows.sort_unstable_by_key(|(row, _)| *row);
-        Some(rows)
     }
 
     fn plan_session(&mut self, plan: &mut Plan, action: &session::Action) {
@@ -217,7 +172,7 @@ impl Planner {
     }
 
     /// Looks up the jobs, sessions and projects that are not known.
-    fn learn(&mut self, connection: &Connection, commands: &[Command]) -> Result<(), Failure> {
+    fn learn(&mut self, connection: &Connection, commands: &[&Command]) -> Result<(), Failure> {
         let (mut jobs, mut sessions, mut projects) = (Vec::new(), Vec::new(), Vec::new());
         for Command { action, .. } in commands {
             match action.bare() {

@@ -10,14 +10,13 @@ use super::failure::Failure;
 use super::sql::read as read_row;
 use crate::domain::cursor::{Cursor, Resume};
 use crate::domain::event::{Body, Event};
-use crate::domain::job;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::store::output::Output;
 use crate::store::sql::row::kind_number;
 use crate::store::sql::{Row, signed};
 use crate::store::types::Types;
-use crate::store::{Error, OutputQuery, Page, PageLimit, Position, codec};
+use crate::store::{Error, OutputQuery, Page, PageLimit, Piece, Position, codec};
 
 /// Chunks of output that are read at a time.
 const CHUNKS: i64 = 32;
@@ -189,19 +188,22 @@ pub(super) fn last_values(
     Ok((stand.head, events?))
 }
 
-/// Bytes of an attempt's output, from the events that hold them.
-pub(super) fn output(connection: &Connection, query: &OutputQuery) -> Result<Bytes, Failure> {
+/// A piece of an attempt's output, from the events that hold it.
+pub(super) fn output(connection: &Connection, query: &OutputQuery) -> Result<Piece, Failure> {
     let OutputQuery { job_id, attempt, channel, from, .. } = query;
     let found = rows(
         connection,
         "SELECT j.topic, (SELECT max(e.start) FROM event e WHERE e.topic = j.topic
-           AND e.attempt = ?2 AND e.channel = ?3 AND e.start <= ?4) FROM job j WHERE j.job_id = ?1",
+           AND e.attempt = ?2 AND e.channel = ?3 AND e.start <= ?4), t.floor
+         FROM job j JOIN topic t ON t.id = j.topic WHERE j.job_id = ?1",
         &[job_id, &i64::from(*attempt), channel, &signed(*from)],
     )?;
-    let Some(row) = found.first() else { return Ok(Bytes::new()) };
-    let (topic, mut next) =
-        (row.number(0)?, row.optional_number(1)?.unwrap_or_else(|| signed(*from)));
-    let mut output = Output::new(query);
+    let Some(row) = found.first() else {
+        return Ok(Piece { start: *from, data: Bytes::new() });
+    };
+    let (topic, before, floor) = (row.number(0)?, row.optional_number(1)?, row.number(2)?);
+    let mut next = before.unwrap_or_else(|| signed(*from));
+    let mut output = Output::new(query, before.is_none() && floor > 0);
     while !output.is_enough() {
         let chunks = rows(
             connection,
@@ -210,11 +212,10 @@ pub(super) fn output(connection: &Connection, query: &OutputQuery) -> Result<Byt
             &[&topic, &i64::from(*attempt), channel, &next, &CHUNKS],
         )?;
         for row in &chunks {
-            if let Body::Job(job::Entry {
-                event: job::Event::Output { offset, data, .. }, ..
-            }) = codec::decode(row.number(1)?, &row.bytes(2)?)?
+            if let Body::Job(entry) = codec::decode(row.number(1)?, &row.bytes(2)?)?
+                && let Some((_, offset, data)) = entry.event.output()
             {
-                output.take(offset, &data)?;
+                output.take(offset, data)?;
             }
             next = row.number(0)? + 1;
             if output.is_enough() {
@@ -225,5 +226,5 @@ pub(super) fn output(connection: &Connection, query: &OutputQuery) -> Result<Byt
             break;
         }
     }
-    Ok(output.freeze())
+    Ok(output.finish())
 }

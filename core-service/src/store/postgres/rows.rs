@@ -8,6 +8,7 @@ use super::clock;
 use super::connection::{Call, Connection};
 use super::failure::{Failure, Trouble};
 use super::head::{self, Head};
+use super::heads::Heads;
 use super::pending::{Pending, UNDATED};
 use super::plan::Plan;
 use super::read;
@@ -23,14 +24,14 @@ use crate::store::commit::Idempotency;
 use crate::store::job::Held;
 use crate::store::{Error, PageLimit, codec};
 
-pub(super) type Heads = HashMap<Topic, Box<Head>>;
-
 /// A transaction's rows.
 #[derive(Debug)]
 pub(super) struct Rows<'lane> {
     connection: &'lane Connection,
     retentions: &'lane Retentions,
-    heads: Heads,
+    heads: &'lane mut Heads,
+    /// Topics that this transaction has made.
+    made: Vec<Topic>,
     jobs: HashMap<String, Option<Held>>,
     replies: HashMap<(String, String), Option<Reply>>,
     pending: Pending,
@@ -47,77 +48,67 @@ pub(super) struct Mark {
 }
 
 impl<'lane> Rows<'lane> {
-    /// Begins a transaction on what is remembered: whether it is still so, the database says when it is
-    /// written.
-    pub(super) fn remembered(
+    /// Begins a transaction on what is remembered, which the database compares with what is when it is written;
+    /// or locks what is planned, and reads it.
+    pub(super) fn begin(
         connection: &'lane Connection,
         retentions: &'lane Retentions,
-        heads: Heads,
+        heads: &'lane mut Heads,
+        plan: &Plan,
         mark: Mark,
-    ) -> Rows<'lane> {
+    ) -> Result<Rows<'lane>, Failure> {
         connection.begin_writing();
-        Rows {
+        let mut rows = Rows {
             connection,
             retentions,
             heads,
+            made: Vec::new(),
             jobs: HashMap::new(),
             replies: HashMap::new(),
             pending: Pending::default(),
             mark,
             now: UNDATED,
-            is_remembered: true,
+            is_remembered: plan.is_remembered,
+        };
+        if !plan.is_remembered {
+            rows.lock(plan)?;
         }
+        Ok(rows)
     }
 
-    /// Begins a transaction, locks what is planned, and reads it.
-    pub(super) fn begin(
-        connection: &'lane Connection,
-        retentions: &'lane Retentions,
-        plan: &Plan,
-        mark: Mark,
-    ) -> Result<Rows<'lane>, Failure> {
-        connection.begin_writing();
+    fn lock(&mut self, plan: &Plan) -> Result<(), Failure> {
         let opening = opening(plan);
         let is_sent = opening.each_ref().map(Option::is_some);
         let calls = opening.into_iter().flatten().collect();
-        let mut found = connection.pipeline(calls).map_err(Failure::Engine)?.into_iter();
+        let mut found = self.connection.pipeline(calls).map_err(Failure::Engine)?.into_iter();
         let mut answer =
             |is_sent: bool| is_sent.then(|| found.next()).flatten().unwrap_or_default();
         let [_, made, locked, clock, jobs, replies] = is_sent.map(&mut answer);
-        let heads = if plan.rows.is_empty() {
-            by_name(plan, &locked, &made)
+        let made = if plan.rows.is_empty() {
+            take_by_name(self.heads, plan, &locked, &made)
         } else {
-            by_row(plan, &locked)
+            take_by_row(self.heads, plan, &locked).map(|are_there| are_there.then(Vec::new))
         };
-        let heads = heads?.ok_or(Failure::Engine(Trouble::Unmade))?;
-        let now = match (locked.last(), clock.first()) {
+        self.made = made?.ok_or(Failure::Engine(Trouble::Unmade))?;
+        self.now = match (locked.last(), clock.first()) {
             (Some(last), _) => head::locked_at(last)?,
             (None, Some(row)) => Time(read_row(row)?.unsigned(0)?),
             (None, None) => Time(0),
         };
-        let mut rows = Rows {
-            connection,
-            retentions,
-            heads,
-            jobs: plan.jobs.iter().map(|id| (id.clone(), None)).collect(),
-            replies: plan.keys.iter().map(|key| (key.clone(), None)).collect(),
-            pending: Pending::default(),
-            mark,
-            now,
-            is_remembered: false,
-        };
+        self.jobs = plan.jobs.iter().map(|id| (id.clone(), None)).collect();
         for row in &jobs {
             let (id, held) = read_job(row)?;
-            rows.jobs.insert(id, Some(held));
+            self.jobs.insert(id, Some(held));
         }
+        self.replies = plan.keys.iter().map(|key| (key.clone(), None)).collect();
         for row in &replies {
             let row = read_row(row)?;
             let expires_at = Time(row.unsigned(4)?);
             let reply =
                 Reply { content: row.bytes(2)?.to_vec(), outcome: row.text(3)?, expires_at };
-            rows.replies.insert((row.text(0)?, row.text(1)?), Some(reply));
+            self.replies.insert((row.text(0)?, row.text(1)?), Some(reply));
         }
-        Ok(rows)
+        Ok(())
     }
 
     /// The database's time, once the locks were had.
@@ -131,20 +122,17 @@ impl<'lane> Rows<'lane> {
     }
 
     /// Ends the transaction: durable when it returns. Nothing to write, nothing to wait for. A topic that
-    /// was made for a command which then had no use for it does not stay. Answers where the topics are
-    /// left, and when that was.
-    pub(super) fn commit(mut self) -> Result<(Heads, Time), Failure> {
+    /// was made for a command which then had no use for it does not stay. Answers when that was.
+    pub(super) fn commit(mut self) -> Result<Time, Failure> {
         if self.is_written() && !self.connection.has_written() {
+            self.heads.forget(&self.made);
             self.connection.end().map_err(Failure::Engine)?;
-            return Ok((self.heads, self.now));
+            return Ok(self.now);
         }
-        let spare = self.heads.values().filter(|head| head.is_spare).map(|head| head.stand.id);
-        let spare: Vec<i64> = spare.collect();
-        let calls = self.pending.calls(self.mark, self.heads.values_mut().map(|head| &mut **head));
-        let mut calls = calls.map_err(Failure::Broken)?;
+        let mut calls = self.calls()?;
+        let spare = self.spare()?;
         if !spare.is_empty() {
             calls.push(Call::new(UNMAKE).with(spare));
-            self.heads.retain(|_, head| !head.is_spare);
         }
         let answers = self.connection.pipeline_and_commit(calls).map_err(Failure::Engine)?;
         if self.is_remembered {
@@ -153,51 +141,73 @@ impl<'lane> Rows<'lane> {
                 answers.iter().flatten().next().map(|row| cell::<i64>(row, 0)).transpose()?;
             self.now = told.map_or(self.now, |at| Time(at.unsigned_abs()));
         }
-        Ok((self.heads, self.now))
+        Ok(self.now)
     }
 
     /// Whether nothing is held back.
     fn is_written(&self) -> bool {
-        self.pending.is_empty() && self.heads.values().all(|head| !head.has_changed)
+        self.pending.is_empty() && !self.heads.have_changed()
+    }
+
+    /// The statements that write what is held back.
+    fn calls(&mut self) -> Result<Vec<Call>, Failure> {
+        let moved = self.heads.moved()?;
+        self.pending.calls(self.mark, moved).map_err(Failure::Broken)
+    }
+
+    /// Rows of topics that were made and are not needed, which are not known from then on.
+    fn spare(&mut self) -> Result<Vec<i64>, Failure> {
+        let mut rows = Vec::new();
+        for topic in std::mem::take(&mut self.made) {
+            let head = self.heads.get(&topic)?;
+            if head.is_spare {
+                rows.push(head.stand.id);
+                self.heads.forget([&topic]);
+            }
+        }
+        Ok(rows)
     }
 }
 
-fn planned<'heads>(heads: &'heads mut Heads, topic: &Topic) -> Result<&'heads mut Head, Failure> {
-    let head = heads.get_mut(topic).map(|head| &mut **head);
-    head.ok_or_else(|| Failure::Engine(Trouble::Unplanned(topic.clone())))
-}
-
-/// The heads of rows that are known, in their order; none if one of them is not its topic's.
-fn by_row(plan: &Plan, locked: &[tokio_postgres::Row]) -> Result<Option<Heads>, Error> {
-    let mut heads = Heads::with_capacity(locked.len());
+/// Takes the heads of rows that are known, in their order; false if one of them is not its topic's.
+fn take_by_row(
+    heads: &mut Heads,
+    plan: &Plan,
+    locked: &[tokio_postgres::Row],
+) -> Result<bool, Error> {
     for ((id, topic), row) in plan.rows.iter().zip(locked) {
         let head = Head::read(row)?;
         if head.stand.id != *id || head::key_of(row)? != head::key(topic) {
-            return Ok(None);
+            return Ok(false);
         }
-        heads.insert(topic.clone(), Box::new(head));
+        heads.take(topic, head);
     }
-    Ok((locked.len() == plan.rows.len()).then_some(heads))
+    Ok(locked.len() == plan.rows.len())
 }
 
-/// The heads of rows that were found by name, some of which this transaction has made; none if one is
-/// missing.
-fn by_name(
+/// Takes the heads of rows that were found by name; answers which of them this transaction has made, and
+/// nothing if one is missing.
+fn take_by_name(
+    heads: &mut Heads,
     plan: &Plan,
     locked: &[tokio_postgres::Row],
     made: &[tokio_postgres::Row],
-) -> Result<Option<Heads>, Error> {
+) -> Result<Option<Vec<Topic>>, Error> {
     let topics: HashMap<_, _> = plan.topics.iter().map(|topic| (head::key(topic), topic)).collect();
     let made = made.iter().map(|row| cell::<i64>(row, 0));
     let made: HashSet<i64> = made.collect::<Result<_, Error>>()?;
-    let mut heads = Heads::with_capacity(locked.len());
+    let (mut taken, mut spare) = (0, Vec::new());
     for row in locked {
         let Some(topic) = topics.get(&head::key_of(row)?) else { continue };
         let mut head = Head::read(row)?;
-        head.is_spare = made.contains(&head.stand.id);
-        heads.insert(Topic::clone(topic), Box::new(head));
+        if made.contains(&head.stand.id) {
+            head.is_spare = true;
+            spare.push(Topic::clone(topic));
+        }
+        heads.take(topic, head);
+        taken += 1;
     }
-    Ok((heads.len() == plan.topics.len()).then_some(heads))
+    Ok((taken == plan.topics.len()).then_some(spare))
 }
 
 /// Makes topics that are not there; answers their rows.
@@ -267,30 +277,25 @@ impl batch::Rows for Rows<'_> {
     }
 
     fn head(&mut self, topic: &Topic) -> Result<batch::Head, Failure> {
-        Ok(planned(&mut self.heads, topic)?.stand)
+        Ok(self.heads.get(topic)?.stand)
     }
 
     fn touch(&mut self, topic: &Topic) -> Result<batch::Head, Failure> {
-        let head = planned(&mut self.heads, topic)?;
-        head.change();
-        Ok(head.stand)
+        Ok(self.heads.change(topic)?.stand)
     }
 
     fn append(&mut self, topic: &Topic, events: &[Linked]) -> Result<(), Failure> {
-        let Rows { heads, pending, retentions, .. } = self;
-        let head = planned(heads, topic)?;
+        let head = self.heads.change(topic)?;
         for Linked { event, .. } in events {
-            let bytes = pending.event(head.stand.id, event).map_err(Failure::Broken)?;
+            let bytes = self.pending.event(head.stand.id, event).map_err(Failure::Broken)?;
             head.advance(event, bytes);
         }
-        head.is_crowded |= retentions.is_passed(topic.kind(), head.events(), head.bytes);
+        head.is_crowded |= self.retentions.is_passed(topic.kind(), head.events(), head.bytes);
         Ok(())
     }
 
     fn end(&mut self, topic: &Topic, at: Time) -> Result<(), Failure> {
-        let head = planned(&mut self.heads, topic)?;
-        head.stand.ended_at = Some(at);
-        head.change();
+        self.heads.change(topic)?.stand.ended_at = Some(at);
         Ok(())
     }
 
@@ -359,10 +364,9 @@ impl batch::Rows for Rows<'_> {
         if self.is_written() {
             return Ok(());
         }
-        let calls = self.pending.calls(self.mark, self.heads.values_mut().map(|head| &mut **head));
+        let calls = self.calls()?;
         self.connection.note_write();
-        self.connection.pipeline(calls.map_err(Failure::Broken)?).map_err(Failure::Engine)?;
-        self.heads.values_mut().for_each(|head| head.was = head.place());
+        self.connection.pipeline(calls).map_err(Failure::Engine)?;
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ use roomcast_test_servers::Postgres;
 
 use super::{Clock, PostgresConfig, PostgresStore};
 use crate::domain::time::Time;
-use crate::store::conformance::{Engine, conformance, job_limits};
+use crate::store::conformance::{Engine, conformance, job_limits, retentions};
 use crate::store::{Store, Tap};
 
 conformance!(crate::store::postgres::tests::fresh);
@@ -32,7 +32,7 @@ pub(super) fn fresh() -> Postgres {
 impl Engine for Postgres {
     fn open(&self, clock: Arc<dyn Fn() -> Time + Send + Sync>, tap: Tap) -> Arc<dyn Store> {
         let mut config = PostgresConfig::new(self.url());
-        config.limits = job_limits();
+        (config.limits, config.retentions) = (job_limits(), retentions());
         config.clock = Clock::Given(clock);
         Arc::new(PostgresStore::open(config, tap).expect("opens"))
     }

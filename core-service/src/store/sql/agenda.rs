@@ -18,7 +18,7 @@ use super::{Answer, Row, Sql, json, values};
 use crate::domain::job::Limits;
 use crate::domain::time::Time;
 use crate::store::job::FAIRNESS_TENANT_END;
-use crate::store::{Candidate, Error};
+use crate::store::{Candidate, Error, Seeker};
 use lru::LruCache;
 
 /// Sets of kinds whose turns are remembered.
@@ -66,7 +66,7 @@ impl Turns {
 pub(crate) struct Search {
     pub(crate) kinds: Vec<String>,
     pub(crate) tenant: Option<String>,
-    pub(crate) worker: String,
+    pub(crate) seekers: Vec<Seeker>,
     pub(crate) limit: usize,
     pub(crate) now: Time,
 }
@@ -88,7 +88,7 @@ pub(crate) fn free<S: Sql>(
         finder.level(lowest, &turn.key, 1, &mut found)?;
         found.retain(|(_, run_at)| *run_at + AGEING_AFTER <= search.now);
         // What is not old enough, and what is found again below, is counted once.
-        finder.room.recount();
+        finder.recount();
     }
     let mut below = i64::MAX;
     while found.len() < search.limit {
@@ -105,10 +105,13 @@ pub(crate) fn free<S: Sql>(
     Ok(candidates)
 }
 
-/// Walks the index of free jobs. A lane is a kind, and nobody or the worker itself as its pin.
+/// Walks the index of free jobs. A lane is a kind, and nobody or one of the workers as its pin.
 struct Finder<'search, S> {
     sql: &'search S,
+    search: &'search Search,
     lanes: Vec<(&'search str, &'search str)>,
+    /// By worker: how many jobs that are pinned to it are still wanted.
+    wanted: BTreeMap<&'search str, usize>,
     room: Room<'search, S>,
     first_key: String,
     end_key: Option<String>,
@@ -136,21 +139,35 @@ impl<'search, S: Sql> Finder<'search, S> {
         search: &'search Search,
         limits: &'search Limits,
     ) -> Answer<Finder<'search, S>, S> {
-        let mut room = Room::new(sql, limits);
-        let mut lanes = Vec::with_capacity(2 * search.kinds.len());
+        let (mut room, wanted) = (Room::new(sql, limits), wanted(search));
+        let (mut lanes, mut pinned) = (Vec::new(), Vec::new());
         for kind in &search.kinds {
             if room.has_any(kind)? {
-                lanes.extend([(&**kind, ""), (kind, &search.worker)]);
+                lanes.push((&**kind, ""));
+                pinned.extend(wanted.keys().map(|worker| (&**kind, *worker)));
             }
         }
+        // A lane that is empty costs statements, and of a crowd's own lanes most are.
+        if wanted.len() > 1 {
+            pinned = waiting(sql, &pinned)?;
+        }
+        lanes.extend(pinned);
         let tenant = search.tenant.as_deref();
         Ok(Finder {
             sql,
+            search,
             lanes,
+            wanted,
             room,
             first_key: tenant.map_or(String::new(), |t| format!("{t}{FAIRNESS_TENANT_END}")),
             end_key: tenant.map(|t| format!("{t}{}", char::from(FAIRNESS_TENANT_END as u8 + 1))),
         })
+    }
+
+    /// Forgets what was taken.
+    fn recount(&mut self) {
+        self.room.recount();
+        self.wanted = wanted(self.search);
     }
 
     fn highest_priority(&self, below: i64) -> Answer<Option<i64>, S> {
@@ -206,7 +223,8 @@ impl<'search, S: Sql> Finder<'search, S> {
     ) -> Answer<Option<(Candidate, Time)>, S> {
         let mut lanes = Vec::with_capacity(queue.lanes.len());
         for mut waiting in queue.lanes.drain(..) {
-            if !self.room.has(self.lanes[waiting.lane].0, &queue.key)? {
+            let (kind, pin) = self.lanes[waiting.lane];
+            if self.wanted.get(pin) == Some(&0) || !self.room.has(kind, &queue.key)? {
                 continue;
             }
             if waiting.jobs.is_empty() && !waiting.is_all {
@@ -220,7 +238,9 @@ impl<'search, S: Sql> Finder<'search, S> {
         let id = |waiting: &Waiting| waiting.jobs.front().map(|(job, _)| job.job_id.clone());
         let oldest = queue.lanes.iter_mut().min_by_key(|waiting| id(waiting));
         let Some(oldest) = oldest else { return Ok(None) };
-        self.room.take(self.lanes[oldest.lane].0, &queue.key)?;
+        let (kind, pin) = self.lanes[oldest.lane];
+        self.room.take(kind, &queue.key)?;
+        self.wanted.entry(pin).and_modify(|wanted| *wanted -= 1);
         Ok(oldest.jobs.pop_front())
     }
 
@@ -267,7 +287,7 @@ impl<'search, S: Sql> Finder<'search, S> {
             let wanted = count - oldest.len();
             let found = self.sql.rows(WALK, values![kind, pin, priority, &last, wanted])?;
             for row in &found {
-                let (job, run_at) = free_job(row)?;
+                let (job, run_at) = free_job(row, pin)?;
                 last.clone_from(&job.fairness_key);
                 if end.is_some_and(|end| &*last >= end) {
                     return Ok(oldest);
@@ -298,7 +318,7 @@ impl<'search, S: Sql> Finder<'search, S> {
             values![kind, pin, priority, key, &waiting.last, count],
         )?;
         waiting.is_all = found.len() < count;
-        waiting.jobs = found.iter().map(free_job).collect::<Result<_, _>>()?;
+        waiting.jobs = found.iter().map(|row| free_job(row, pin)).collect::<Result<_, _>>()?;
         if let Some((last, _)) = waiting.jobs.back() {
             waiting.last.clone_from(&last.job_id);
         }
@@ -320,8 +340,38 @@ const WALK: &str = "WITH RECURSIVE oldest(job_id, place) AS (
    SELECT j.job_id, j.fairness_key, j.deadline, j.run_at
    FROM oldest CROSS JOIN job j WHERE j.job_id = oldest.job_id ORDER BY place";
 
-fn free_job(row: &Row) -> Result<(Candidate, Time), Error> {
-    Ok((candidate(row)?, Time(row.unsigned(3)?)))
+/// A job of a lane with this pin.
+fn free_job(row: &Row, pin: &str) -> Result<(Candidate, Time), Error> {
+    let pinned = (!pin.is_empty()).then(|| pin.to_owned());
+    Ok((Candidate { pinned, ..candidate(row)? }, Time(row.unsigned(3)?)))
+}
+
+/// How many jobs each worker wants that are pinned to it: one that is connected twice, by both of its seats.
+fn wanted(search: &Search) -> BTreeMap<&str, usize> {
+    let mut wanted = BTreeMap::new();
+    for seeker in &search.seekers {
+        *wanted.entry(&*seeker.worker).or_default() += seeker.pinned_max;
+    }
+    wanted
+}
+
+/// Those of some lanes in which a job waits.
+fn waiting<'search, S: Sql>(
+    sql: &S,
+    lanes: &[(&'search str, &'search str)],
+) -> Answer<Vec<(&'search str, &'search str)>, S> {
+    let found = sql.rows(
+        &format!(
+            "SELECT w.value ->> 0, w.value ->> 1 FROM {} w WHERE EXISTS (SELECT 1 FROM job
+               WHERE is_free = 1 AND kind = w.value ->> 0 AND pinned_worker = w.value ->> 1)",
+            S::EACH
+        ),
+        values![&json(lanes.iter())?],
+    )?;
+    let found: HashSet<(String, String)> =
+        found.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect::<Result<_, Error>>()?;
+    let waits = |lane: &(&str, &str)| found.contains(&(lane.0.to_owned(), lane.1.to_owned()));
+    Ok(lanes.iter().copied().filter(waits).collect())
 }
 
 /// Jobs whose deadline is `now` or before.
@@ -335,5 +385,6 @@ pub(crate) fn due<S: Sql>(sql: &S, now: Time, limit: usize) -> Answer<Vec<Candid
 }
 
 fn candidate(row: &Row) -> Result<Candidate, Error> {
-    Ok(Candidate { job_id: row.text(0)?, fairness_key: row.text(1)?, deadline: row.time(2)? })
+    let (job_id, fairness_key, deadline) = (row.text(0)?, row.text(1)?, row.time(2)?);
+    Ok(Candidate { job_id, pinned: None, fairness_key, deadline })
 }

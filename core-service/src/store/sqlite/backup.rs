@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use roomcast_runtime::draft;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
@@ -92,8 +93,7 @@ pub fn backup(data_dir: &Path, to: &Path) -> Result<(), BackupError> {
     drop(folder::create_private(&part).map_err(io)?);
     let copied = copy(data_dir, &part).and_then(|()| {
         File::open(&part).and_then(|file| file.sync_all()).map_err(io)?;
-        // A link fails where a rename would replace what somebody else put there meanwhile.
-        fs::hard_link(&part, to).map_err(|error| {
+        draft::keep(&part, to).map_err(|error| {
             let is_there = error.kind() == io::ErrorKind::AlreadyExists;
             if is_there { BackupError::Exists(to.to_owned()) } else { io(error) }
         })

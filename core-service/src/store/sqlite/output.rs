@@ -8,10 +8,9 @@ use super::failure::Failure;
 use super::read;
 use super::row::{self, signed};
 use crate::domain::event::Body;
-use crate::domain::job;
 use crate::domain::topic::{Kind, Topic};
 use crate::store::output::Output;
-use crate::store::{Error, OutputQuery, codec};
+use crate::store::{Error, OutputQuery, Piece, codec};
 
 /// The newest marks of a job's running attempt, as far as the writer remembers them.
 #[derive(Debug, Default)]
@@ -60,16 +59,17 @@ pub(super) fn unmark(connection: &Connection, topic: i64, limit: usize) -> Resul
     Ok(statement.execute(params![topic, signed(limit as u64)])?)
 }
 
-/// Bytes of an attempt's output, from the events that hold them.
-pub(super) fn read(connection: &Connection, query: &OutputQuery) -> Result<Bytes, Failure> {
+/// A piece of an attempt's output, from the events that hold it.
+pub(super) fn read(connection: &Connection, query: &OutputQuery) -> Result<Piece, Failure> {
+    let nothing = || Piece { start: query.from, data: Bytes::new() };
     let tenant = connection
         .prepare_cached("SELECT tenant FROM job WHERE job_id = ?1")?
         .query_row([&query.job_id], |found| found.get::<_, String>(0))
         .optional()?;
-    let Some(tenant) = tenant else { return Ok(Bytes::new()) };
+    let Some(tenant) = tenant else { return Ok(nothing()) };
     let topic = Topic::new(&tenant, Kind::Job, &query.job_id)
         .map_err(|error| Error::Damaged(format!("{}: {error}", query.job_id)))?;
-    let Some(row) = read::find(connection, &topic)? else { return Ok(Bytes::new()) };
+    let Some(row) = read::find(connection, &topic)? else { return Ok(nothing()) };
     let chain = row.chain(&topic);
     let mut statement = connection.prepare_cached(
         "SELECT \"offset\" FROM output_mark WHERE topic = ?1 AND attempt = ?2 AND channel = ?3
@@ -78,12 +78,17 @@ pub(super) fn read(connection: &Connection, query: &OutputQuery) -> Result<Bytes
     )?;
     let OutputQuery { attempt, channel, from, .. } = query;
     let mut marks = statement.query(params![chain.id, attempt, channel, signed(*from)])?;
-    let mut reading = Reading { connection, query, output: Output::new(query), seen: 0 };
+    let Some(first) = marks.next()? else { return Ok(nothing()) };
+    let mut mark = row::unsigned(first, 0)?;
+    // Marks outlive the events that they lead to.
+    let output = Output::new(query, mark <= chain.floor);
+    let mut reading = Reading { connection, query, output, seen: chain.floor };
     while !reading.output.is_enough() {
-        let Some(mark) = marks.next()? else { break };
-        reading.follow(&chain, row::unsigned(mark, 0)?)?;
+        reading.follow(&chain, mark)?;
+        let Some(next) = marks.next()? else { break };
+        mark = row::unsigned(next, 0)?;
     }
-    Ok(reading.output.freeze())
+    Ok(reading.output.finish())
 }
 
 /// An output as far as it is read.
@@ -91,7 +96,7 @@ struct Reading<'query> {
     connection: &'query Connection,
     query: &'query OutputQuery,
     output: Output<'query>,
-    /// Offset of the topic's last event that was looked at.
+    /// Offset of the topic's last event that was looked at, or is gone.
     seen: u64,
 }
 
@@ -123,15 +128,12 @@ impl Reading<'_> {
         let mut rows = statement.query(params![row, codec::Form::Output as i64])?;
         let Some(found) = rows.next()? else { return Ok(()) };
         let body = found.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-        if let Body::Job(job::Entry {
-            attempt,
-            event: job::Event::Output { channel, offset, data },
-            ..
-        }) = codec::decode(found.get(0)?, body)?
-            && attempt == self.query.attempt
+        if let Body::Job(entry) = codec::decode(found.get(0)?, body)?
+            && entry.attempt == self.query.attempt
+            && let Some((channel, offset, data)) = entry.event.output()
             && channel == self.query.channel
         {
-            self.output.take(offset, &data)?;
+            self.output.take(offset, data)?;
         }
         Ok(())
     }

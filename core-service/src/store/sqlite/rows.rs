@@ -15,7 +15,7 @@ use super::records::Records;
 use super::row::signed;
 use super::usage;
 use crate::domain::event::{Body, Event, Linked};
-use crate::domain::job::{self, Record, Spec, Usage};
+use crate::domain::job::{Record, Spec, Usage};
 use crate::domain::payload::Payload;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
@@ -193,14 +193,11 @@ fn insert(connection: &Connection, head: &mut heads::Head, event: &Event) -> Res
             &body[..],
         ])?;
     chain::mark(connection, head.id, offset, row)?;
-    if let Body::Job(job::Entry {
-        attempt,
-        event: job::Event::Output { channel, offset: start, .. },
-        ..
-    }) = &event.body
-        && head.output.want(*attempt, channel, offset)
+    if let Body::Job(entry) = &event.body
+        && let Some((channel, start, _)) = entry.event.output()
+        && head.output.want(entry.attempt, channel, offset)
     {
-        output::mark(connection, head.id, (*attempt, channel), *start, offset)?;
+        output::mark(connection, head.id, (entry.attempt, channel), start, offset)?;
     }
     head.advance(event, row, body.len() as u64);
     Ok(())

@@ -17,7 +17,7 @@ use crate::domain::payload::Payload;
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
 use crate::store::commit::{Action, Command};
-use crate::store::conformance::{Engine, conformance, job_limits};
+use crate::store::conformance::{Engine, conformance, job_limits, retentions};
 use crate::store::{Error, PageLimit, Store, Tap};
 
 conformance!(crate::store::sqlite::tests::fresh);
@@ -32,7 +32,7 @@ pub(super) fn fresh() -> Disk {
 impl Engine for Disk {
     fn open(&self, clock: Clock, tap: Tap) -> Arc<dyn Store> {
         let mut config = SqliteConfig::new(self.0.path());
-        config.limits = job_limits();
+        (config.limits, config.retentions) = (job_limits(), retentions());
         Arc::new(SqliteStore::open(config, clock, tap).expect("opens"))
     }
 

@@ -211,7 +211,7 @@ fn do_one(
     answers: &mut Vec<Outcome>,
 ) -> Result<(), Failure> {
     let failure = match work {
-        Work::Commit(command, reply) => match batch.apply(*command) {
+        Work::Commit(command, reply) => match batch.apply(&command) {
             Ok(committed) => {
                 answers.push(Outcome::Commit(reply, Ok(committed)));
                 return Ok(());

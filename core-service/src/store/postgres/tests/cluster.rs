@@ -6,6 +6,7 @@ use std::process::{Child, Command as Process, Stdio};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use futures::future::poll_immediate;
 use roomcast_test_servers::Postgres;
 
 use crate::domain::event::{Body, Event, NewEvent};
@@ -16,7 +17,7 @@ use crate::store::commit::{Action, Command, Committed, Idempotency};
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::failure::Failure;
 use crate::store::postgres::target::Target;
-use crate::store::postgres::{OpenError, PostgresConfig, PostgresStore, READERS};
+use crate::store::postgres::{OpenError, PostgresConfig, PostgresStore, READERS, read};
 use crate::store::sql::Reads as _;
 use crate::store::{Error, PageLimit, Store};
 
@@ -222,6 +223,37 @@ async fn a_database_that_is_away_is_told_at_once_and_taken_again_when_it_is_back
     let page = store.read(&room(0), 0, PageLimit::REPLAY).await.expect("a page");
     let stamps: BTreeSet<u32> = page.events.iter().map(|event| event.cursor.stamp).collect();
     assert!(stamps.len() > 1, "a new connection has a new stamp");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_after_a_read_that_panicked_sees_what_is() {
+    let server = Postgres::start();
+    let store = open(server.url());
+    let look = |connection: &Connection| read::position(connection, &room(0), None);
+    let panics = move |connection: &Connection| -> Result<(), Failure> {
+        panic!("as it must, at {:?}", look(connection)?.head)
+    };
+    let broken = store.sentry.read(move |reader| reader.read(panics)).await;
+    assert!(matches!(broken, Err(Error::Unavailable(_))), "{broken:?}");
+    insist(&store, &room(0), "meanwhile").await;
+    let found = store.sentry.read(move |reader| reader.read(look)).await.expect("read");
+    assert_eq!(found.head.offset, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_ends_though_its_database_stands_still() {
+    let server = Postgres::start();
+    let store = open(server.url());
+    insist(&store, &room(1), "before").await;
+    server.pause();
+    // Queued, so that a lane has it before it ends.
+    let asked = poll_immediate(store.commit(publish(room(1), "unheard"))).await;
+    assert_eq!(asked, None);
+    let ended = tokio::task::spawn_blocking(move || drop(store));
+    // By itself the silence would be noticed after twelve seconds.
+    let ended = tokio::time::timeout(Duration::from_secs(9), ended).await;
+    server.go_on();
+    ended.expect("in time").expect("ended");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

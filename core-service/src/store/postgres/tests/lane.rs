@@ -46,7 +46,7 @@ async fn publish_to_all(store: &dyn Store, round: &str) -> Vec<Result<Committed,
 
 /// Asks for all of it while the lanes wait for rooms that somebody holds: what is in a lane's queue by then
 /// is one batch.
-async fn together(
+pub(super) async fn together(
     server: &Postgres,
     store: &dyn Store,
     commands: impl Iterator<Item = Command>,
@@ -160,7 +160,7 @@ fn the_topic_of_a_project_that_is_deleted_is_planned() {
     let action = Action::Session(Box::new(delete));
     let command = Command { action, idempotency: None, trace: None };
     let (limits, more) = (Limits::default(), More::default());
-    let plan = Planner::new().plan(&connection, &[command], &limits, &more).expect("a plan");
+    let plan = Planner::new().plan(&connection, &[&command], &limits, &more).expect("a plan");
     let topic = Topic::new("acme", Kind::Project, "p1").expect("a topic");
     assert!(plan.topics.contains(&topic), "{plan:?}");
 }
@@ -183,7 +183,7 @@ async fn a_lane_that_was_forgotten_commits_nothing_before_it_has_a_new_stamp() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_whose_row_is_another_one_is_found_by_its_name() {
     let server = Postgres::start();
-    let store = open(server.url());
+    let store = open(server.url() + "&pooling=transaction");
     for round in 0..2 {
         for n in 0..2 {
             insist(&store, &room(n), &format!("{n} of {round}")).await;

@@ -6,14 +6,14 @@ use std::time::Duration;
 use roomcast_test_servers::{Gate, Postgres};
 
 use super::cluster::{insist, open, publish, room, text};
-use super::lane::publish_while_held;
+use super::lane::{publish_while_held, together};
 use super::statements::{COUNTING, COUNTS, count};
 use crate::domain::event::{Event, Linked};
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::store::commit::{Action, Command, Committed};
-use crate::store::postgres::{PostgresConfig, PostgresStore};
+use crate::store::postgres::{LANES, PostgresConfig, PostgresStore, order};
 use crate::store::{CleanBudget, PageLimit, Store as _};
 
 /// After so many batches a lane knows that it is alone at a topic.
@@ -63,6 +63,29 @@ async fn what_another_core_has_written_meanwhile_is_never_written_over() {
     }
     let found: Vec<String> = events(&one, &room(0)).await.iter().map(|one| text(one)).collect();
     assert_eq!(found, said);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_another_core_was_at_costs_its_neighbours_in_a_batch_nothing() {
+    let [preloads, tracks] = COUNTING;
+    let server = Postgres::start_with(&[preloads, tracks, "max_prepared_transactions=1"], &[]);
+    let (one, other) = (open(server.url()), open(server.url()));
+    server.say(COUNTS);
+    let lane = |n| order(&publish(room(n), "")) % LANES as u64;
+    let contested = 100;
+    let neighbour = (contested + 1..).find(|n| lane(*n) == lane(contested)).expect("a room");
+    let both = [room(contested), room(neighbour)];
+    for topic in &both {
+        settle(&one, topic).await;
+    }
+    insist(&other, &both[0], "meanwhile").await;
+    let said = both.iter().map(|topic| publish(topic.clone(), &format!("together {topic}")));
+    assert!(together(&server, &one, said).await.iter().all(Result::is_ok));
+    let before = count(&server, LOCK);
+    assert_eq!(insist(&one, &both[1], "after").await, SETTLED + 2);
+    assert_eq!(count(&server, LOCK), before);
+    assert_eq!(insist(&one, &both[0], "after it").await, SETTLED + 3);
+    assert_eq!(count(&server, LOCK), before + 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -30,7 +30,7 @@ async fn who_is_there_by_an_older_core_is_neither_gone_at_once_nor_there_for_eve
         let reap = session::Action::Reap { edge_id, core_id: "a".to_owned() };
         let action = Action::Session(Box::new(reap));
         let noted = store.commit(Command { action, idempotency: None, trace: None }).await;
-        let outcome = Outcome::Attended(None);
+        let outcome = Box::new(Outcome::Attended(None));
         assert_eq!(noted, Ok(Committed::Session { outcome, is_replay: false }));
     }
     assert_eq!(store.silent_edges(10).await, Ok(Vec::new()));

@@ -13,7 +13,7 @@ use crate::domain::topic::{Kind, Topic};
 use crate::store::conformance::spec_at;
 use crate::store::sqlite::row::signed;
 use crate::store::sqlite::{SqliteConfig, SqliteStore, folder};
-use crate::store::{Catalog as _, OutputQuery, PageLimit, Store, codec};
+use crate::store::{Catalog as _, OutputQuery, PageLimit, Piece, Store, codec};
 
 const ROOM: i64 = 1;
 const JOB: i64 = 2;
@@ -35,7 +35,7 @@ fn write_schema_1(disk: &Disk) -> Record {
             let body = format!("{{\"n\":{offset}}}").into_bytes();
             insert.execute(params![ROOM, signed(offset), STAMP, 0, "said", body]).expect("written");
         }
-        let body = crate::domain::event::Body::Job(entry.clone());
+        let body = crate::domain::event::Body::Job(Arc::new(entry.clone()));
         let (form, body) = codec::encode(&body).expect("encoded");
         let kind = entry.event.kind();
         let row = params![JOB, signed(offset), STAMP, form as i64, kind, &body[..]];
@@ -112,6 +112,7 @@ async fn data_of_the_first_schema_reads_as_it_was_written() {
         let query = OutputQuery { job_id: "job-000001".into(), attempt, channel, from, max };
         let expected: Vec<u8> =
             b"12345".repeat(150)[from as usize..].iter().take(40).copied().collect();
-        assert_eq!(store.job_output(query).await, Ok(Bytes::from(expected)), "{from}");
+        let expected = Piece { start: from, data: Bytes::from(expected) };
+        assert_eq!(store.job_output(query).await, Ok(expected), "{from}");
     }
 }

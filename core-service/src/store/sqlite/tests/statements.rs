@@ -10,7 +10,7 @@ use crate::domain::graph::{Document, Link, Node};
 use crate::domain::job::{Limits, Spec};
 use crate::domain::time::Time;
 use crate::store::commit::{Action, Command};
-use crate::store::conformance::spec_at;
+use crate::store::conformance::{agenda::seeker, spec_at};
 use crate::store::session::Part;
 use crate::store::sql::graph::Body;
 use crate::store::sql::{Answer, Row, Sql, Value, agenda, copy, jobs};
@@ -65,8 +65,8 @@ async fn crowd() -> (super::Disk, Counting) {
 async fn free_jobs_of_many_owners_are_found_by_few_statements() {
     let (_disk, sql) = crowd().await;
     let kinds = vec!["render".to_owned(), "test".to_owned()];
-    let (tenant, worker, now) = (None, "w".to_owned(), Time(2));
-    let search = agenda::Search { kinds, tenant, worker, limit: 32, now };
+    let (tenant, seekers, now) = (None, seeker("w"), Time(2));
+    let search = agenda::Search { kinds, tenant, seekers, limit: 32, now };
     let turns = agenda::Turns::new();
     for _ in 0..3 {
         sql.statements.set(0);
@@ -74,6 +74,20 @@ async fn free_jobs_of_many_owners_are_found_by_few_statements() {
         assert_eq!(found.len(), 32);
         // The priority, and two ranges of the keys in each of four lanes.
         assert!(sql.statements.get() <= 9, "{}", sql.statements.get());
+    }
+}
+
+#[tokio::test]
+async fn a_crowd_of_workers_asks_by_as_few_statements_as_one() {
+    let (_disk, sql) = crowd().await;
+    let seekers: Vec<_> = (0..64).flat_map(|n| seeker(&format!("w-{n}"))).collect();
+    for (kind, most) in [("idle", 2), ("render", 3)] {
+        let (kinds, seekers) = (vec![kind.to_owned()], seekers.clone());
+        let search = agenda::Search { kinds, tenant: None, seekers, limit: 32, now: Time(2) };
+        sql.statements.set(0);
+        let turns = agenda::Turns::new();
+        agenda::free(&sql, &search, &turns, &Limits::default()).expect("found");
+        assert!(sql.statements.get() <= most, "{kind}: {}", sql.statements.get());
     }
 }
 

@@ -123,6 +123,8 @@ registry! {
         "the body's media type is not one that this path takes" "send application/json"
     IdempotencyMismatch "idempotency_mismatch" AlreadyExists 409 final
         "the idempotency key was used with other content" "use a new key for a new request"
+    AnswerGone "answer_gone" FailedPrecondition 410 final
+        "the request was done when the key was first used; what it came to is past its retention" "it is not done again: read what stands by now"
     OffsetConflict "offset_conflict" Aborted 409 final
         "the topic's head is not at the expected offset" "read on and decide again"
     JobNotEnded "job_not_ended" FailedPrecondition 409 final

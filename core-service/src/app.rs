@@ -13,8 +13,10 @@ use roomcast_proto::v1::broadcast_service_server::BroadcastServiceServer;
 use roomcast_proto::v1::job_service_server::JobServiceServer;
 use roomcast_proto::v1::session_service_server::SessionServiceServer;
 use roomcast_proto::v1::user_service_server::UserServiceServer;
-use roomcast_runtime::settings;
+use roomcast_runtime::{certificate, settings};
 use tokio::net::TcpListener;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::server::{Router, TcpIncoming};
@@ -26,7 +28,6 @@ use self::cluster::Cluster;
 use crate::alarm::Alarm;
 use crate::auth::{Access, Door, Keys, Rules};
 use crate::bus::Bus;
-use crate::bus::health::Health;
 use crate::bus::redis::Ears;
 use crate::config::{BusUrl, Config};
 use crate::domain::event::{Event, Linked};
@@ -72,6 +73,9 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often readiness is looked at.
 const READINESS_INTERVAL: Duration = Duration::from_millis(250);
+/// From the end of the drain to that of the agents: a database that answers nothing is not waited for, since
+/// nobody has been told of what it was asked to do.
+const AGENTS_END_MAX: Duration = Duration::from_secs(2);
 /// The name under which the health service tells whether other cores are heard.
 const BUS: &str = "roomcast.bus";
 /// How often gauges are set: as often as anybody scrapes.
@@ -133,7 +137,8 @@ pub async fn serve_observed(
     let router = if config.reflection { with_reflection(router)? } else { router };
     core.spawn_agents(health.clone());
     if let Some(page) = page {
-        core.tasks.spawn(metrics_page::serve(page, core.readiness(), core.stop.clone()));
+        let told = (core.readiness(), certificate_end(&config));
+        core.tasks.spawn(metrics_page::serve(page, told, core.stop.clone()));
     }
     tracing::info!(%address, dev = config.dev, "the core serves");
     core.run(router, listener, &health, shutdown, &config).await
@@ -262,7 +267,8 @@ impl Core {
 
     fn readiness(&self) -> Readiness {
         let (store, drain) = (self.store.clone(), self.drain.clone());
-        Readiness { store, health: self.cluster.health.clone(), drain }
+        let Cluster { pulse, health, .. } = &self.cluster;
+        Readiness { store, pulse: pulse.clone(), health: health.clone(), drain }
     }
 
     fn spawn_agents(&mut self, health: HealthReporter) {
@@ -283,8 +289,7 @@ impl Core {
         self.tasks.spawn(self.attendance.clone().run(log.clone(), stop.clone()));
         self.tasks.spawn(cleaner::run(log.clone(), leadership, stop.clone()));
         self.tasks.spawn(dispatch::run(log.clone(), self.roster.clone(), stop.clone()));
-        let heard = self.cluster.health.clone();
-        self.tasks.spawn(report_health(self.store.clone(), heard, health, self.drain.clone()));
+        self.tasks.spawn(report_health(self.readiness(), health));
         self.tasks.spawn(count(self.cluster.bus.clone(), self.roster.clone(), stop.clone()));
     }
 
@@ -324,7 +329,9 @@ impl Core {
         }
         self.stop.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
+        if tokio::time::timeout(AGENTS_END_MAX, self.tasks.wait()).await.is_err() {
+            tracing::warn!("the store does not answer; what waits for it is broken off");
+        }
         tracing::info!("the core has ended");
         outcome
     }
@@ -397,6 +404,12 @@ fn server(config: &Config) -> anyhow::Result<Server<Traced>> {
     })
 }
 
+/// When what the core shows of itself is over.
+fn certificate_end(config: &Config) -> Option<f64> {
+    let pem = std::fs::read(config.core_tls_cert.as_ref()?).ok()?;
+    certificate::end(&CertificateDer::from_pem_slice(&pem).ok()?)
+}
+
 fn with_reflection(router: Router<Traced>) -> anyhow::Result<Router<Traced>> {
     let builder = || {
         tonic_reflection::server::Builder::configure()
@@ -409,15 +422,11 @@ fn with_reflection(router: Router<Traced>) -> anyhow::Result<Router<Traced>> {
 }
 
 /// Says whether writes are taken, per service, and whether other cores are heard, until the core drains.
-async fn report_health(
-    store: Arc<dyn Store>,
-    heard: Health,
-    health: HealthReporter,
-    drain: CancellationToken,
-) {
+async fn report_health(readiness: Readiness, health: HealthReporter) {
     let mut known = None;
     loop {
-        let state = (store.writable().is_ok(), heard.hearing().is_good());
+        let state = (readiness.writable().is_ok(), readiness.health.hearing().is_good());
+        metrics::gauge!("roomcast_store_writable").set(if state.0 { 1.0 } else { 0.0 });
         if known != Some(state) {
             set_health(&health, state.0).await;
             // A part, not a service: a core that hears no other serves all the same.
@@ -425,7 +434,7 @@ async fn report_health(
             known = Some(state);
         }
         tokio::select! {
-            () = drain.cancelled() => return,
+            () = readiness.drain.cancelled() => return,
             () = tokio::time::sleep(READINESS_INTERVAL) => {}
         }
     }

@@ -2,7 +2,10 @@
 //! what its service credential names, and a user's own token decides what that user sees.
 
 mod access;
+mod call;
+mod caller;
 mod rate;
+mod row;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,17 +20,20 @@ use tonic::{Request, Status};
 use tonic_types::ErrorDetails;
 
 pub use access::Access;
+pub(crate) use call::{Admitted, Ask, Call, Thing};
+pub use caller::{Caller, Principal};
 pub use rate::{Quota, SERVICE_SHARES};
+pub use row::{On, Over, Row, Users, Who};
 
 use crate::domain::access::Admission;
 use crate::domain::cursor::Cursor;
-use crate::domain::job::Job;
+use crate::domain::limits;
 use crate::domain::name::fingerprint;
-use crate::domain::project::Role;
-use crate::domain::room::{Asking, Rooms};
+use crate::domain::room::Rooms;
 use crate::domain::time::Time;
-use crate::domain::topic::{Kind, Topic};
+use crate::domain::topic::Topic;
 use crate::domain::trace::TraceId;
+use crate::log::Log;
 
 /// Metadata key of the caller's service token.
 pub const SERVICE_TOKEN: &str = "x-roomcast-service";
@@ -36,8 +42,6 @@ pub const SERVICE_TOKEN: &str = "x-roomcast-service";
 pub const HEARD: &str = "x-roomcast-heard";
 /// Metadata key of the address of an edge's own client, for the log of what operators do.
 pub const CLIENT: &str = "x-roomcast-client";
-/// The tenant of whoever names none.
-pub const DEFAULT_TENANT: &str = "default";
 
 /// The keys and rules of the core's door.
 #[derive(Debug, Clone)]
@@ -70,27 +74,6 @@ pub struct Rules {
     pub rooms: Rooms,
     /// How often a user may call, if that is limited.
     pub requests: Option<Rate>,
-}
-
-/// A caller, after the door.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// Who.
-    pub principal: Principal,
-    /// The trace that the call belongs to.
-    pub trace: Option<TraceId>,
-    rooms: Arc<Rooms>,
-    /// Where the call comes from: what an edge says of its client, else the peer.
-    from: Option<IpAddr>,
-}
-
-/// Who acts.
-#[derive(Debug, Clone)]
-pub enum Principal {
-    /// A user, through an edge or directly.
-    User(User),
-    /// A service on its own behalf.
-    Service(Service),
 }
 
 impl Door {
@@ -132,16 +115,29 @@ impl Door {
         self.is_dev
     }
 
-    /// Lets a caller in.
+    /// Lets a call in that its row allows, with what it is about.
     ///
     /// # Errors
     /// `service_credential_required`, `unauthenticated`, `token_invalid`, `token_expired`,
-    /// `token_revoked`, `user_disabled`, `user_unknown` or `rate_limited`.
-    pub async fn admit<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
-        self.principal(request).await.inspect_err(|refusal| {
+    /// `token_revoked`, `user_disabled`, `user_unknown` or `rate_limited`; `permission_denied` for whom the
+    /// call is not; whatever the thing is not found with.
+    pub(crate) async fn admit<T: Call>(
+        &self,
+        log: &Log,
+        request: Request<T>,
+    ) -> Result<Admitted<T>, Status> {
+        let caller = self.principal(&request).await.inspect_err(|refusal| {
             let code = Code::of(refusal).as_str();
             metrics::counter!("roomcast_refusals_total", "code" => code).increment(1);
-        })
+        })?;
+        let Row { who, on, .. } = T::ROW;
+        who.require(&caller)?;
+        let request = request.into_inner();
+        let named = request.tenant();
+        let tenant = tenant(caller.tenant(named))?;
+        let ask = Ask { door: self, log, caller: &caller, tenant: &tenant, named, on };
+        let thing = T::Thing::find(ask, request.id()).await?;
+        Ok(Admitted { caller, tenant, request, thing })
     }
 
     async fn principal<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
@@ -213,8 +209,18 @@ impl Door {
     }
 }
 
-fn asking(user: &User) -> Asking<'_> {
-    Asking { user: &user.id, roles: &user.roles }
+/// A tenant that a caller names: as opaque as the claim is.
+fn tenant(named: &str) -> Result<String, Status> {
+    let problem = match named {
+        named if named.contains('\0') => "must not hold a NUL character".to_owned(),
+        named if named.len() > limits::SUBJECT_BYTES_MAX => {
+            format!("has {} bytes; at most {}", named.len(), limits::SUBJECT_BYTES_MAX)
+        }
+        named => return Ok(named.to_owned()),
+    };
+    let mut details = ErrorDetails::new();
+    details.add_bad_request_violation("tenant", &problem);
+    Err(Code::InvalidArgument.status_with(format!("tenant: {problem}"), details))
 }
 
 fn developer() -> Service {
@@ -247,199 +253,4 @@ fn heard(metadata: &MetadataMap) -> u64 {
 fn trace_of(metadata: &MetadataMap) -> Option<TraceId> {
     let traceparent = metadata.get("traceparent")?.to_str().ok()?;
     Some(TraceContext::parse(traceparent)?.trace_id)
-}
-
-impl Caller {
-    /// Whose name stands in records: the user's id or the service's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match &self.principal {
-            Principal::User(user) => &user.id,
-            Principal::Service(service) => &service.name,
-        }
-    }
-
-    fn has(&self, scope: Scope) -> bool {
-        match &self.principal {
-            Principal::User(user) => user.is_admin(),
-            Principal::Service(service) => {
-                service.scopes.contains(&scope) || service.scopes.contains(&Scope::Admin)
-            }
-        }
-    }
-
-    /// The tenant a request is about: a user's own, or the one a service names.
-    #[must_use]
-    pub fn tenant<'a>(&'a self, named: &'a str) -> &'a str {
-        match &self.principal {
-            Principal::User(user) => &user.tenant,
-            Principal::Service(_) if named.is_empty() => DEFAULT_TENANT,
-            Principal::Service(_) => named,
-        }
-    }
-
-    /// The tenant whose jobs a worker gets: a user's own, the one that a service names, or none of all.
-    #[must_use]
-    pub fn workplace(&self, named: String) -> Option<String> {
-        match &self.principal {
-            Principal::User(user) => Some(user.tenant.clone()),
-            Principal::Service(_) => Some(named).filter(|named| !named.is_empty()),
-        }
-    }
-
-    /// The owner of what is to be created: the caller, or whom a service or admin names. An edge creates
-    /// for its users alone.
-    ///
-    /// # Errors
-    /// `permission_denied`.
-    pub fn owner<'a>(&'a self, named: &'a str) -> Result<&'a str, Status> {
-        let is_own = named.is_empty() || named == self.name();
-        if is_own && (self.user().is_some() || self.steers_all_jobs()) {
-            return Ok(self.name());
-        }
-        self.require(
-            Scope::Service,
-            "owner: users create for themselves; a service or an admin, for anybody",
-        )?;
-        Ok(if is_own { self.name() } else { named })
-    }
-
-    /// Whether the caller steers everybody's jobs of its tenant.
-    #[must_use]
-    pub fn steers_all_jobs(&self) -> bool {
-        self.has(Scope::Service) || self.has(Scope::Worker)
-    }
-
-    /// Whether the caller sees everybody's jobs of its tenant.
-    #[must_use]
-    pub fn sees_all_jobs(&self) -> bool {
-        self.steers_all_jobs() || self.user().is_some_and(User::is_auditor)
-    }
-
-    /// Whether it is a worker, which sees and steers the jobs of every tenant.
-    #[must_use]
-    pub fn works(&self) -> bool {
-        self.user().is_none() && self.has(Scope::Worker)
-    }
-
-    /// Whether a job is the caller's own.
-    #[must_use]
-    pub fn owns(&self, job: &Job) -> bool {
-        self.user().is_some_and(|user| user.tenant == job.spec.tenant && user.id == job.spec.owner)
-    }
-
-    /// What the caller may do with every thing of a tenant, whosever it is.
-    #[must_use]
-    pub fn standing(&self, tenant: &str) -> Option<Role> {
-        match &self.principal {
-            Principal::User(user) if user.tenant != tenant => None,
-            Principal::User(user) if user.is_admin() => Some(Role::Owner),
-            Principal::User(user) => user.is_auditor().then_some(Role::Viewer),
-            Principal::Service(_) => self.has(Scope::Service).then_some(Role::Owner),
-        }
-    }
-
-    /// Whether it is an administrator, whose acts on what is others' are told of.
-    #[must_use]
-    pub fn is_admin(&self) -> bool {
-        match &self.principal {
-            Principal::User(user) => user.is_admin(),
-            Principal::Service(service) => service.scopes.contains(&Scope::Admin),
-        }
-    }
-
-    /// Where the call comes from, if that is known.
-    #[must_use]
-    pub fn from(&self) -> Option<IpAddr> {
-        self.from
-    }
-
-    /// The declared rooms.
-    #[must_use]
-    pub fn rooms(&self) -> &Rooms {
-        &self.rooms
-    }
-
-    /// Who a room is asked for, if it is a user.
-    #[must_use]
-    pub fn asking(&self) -> Option<Asking<'_>> {
-        self.user().map(asking)
-    }
-
-    /// The user who calls, if one does.
-    #[must_use]
-    pub fn user(&self) -> Option<&User> {
-        match &self.principal {
-            Principal::User(user) => Some(user),
-            Principal::Service(_) => None,
-        }
-    }
-
-    /// Whether an edge calls on its own behalf: it may follow any topic, since it delivers nothing
-    /// that the core has not granted to a user.
-    #[must_use]
-    pub fn is_edge(&self) -> bool {
-        matches!(self.principal, Principal::Service(_)) && self.has(Scope::Edge)
-    }
-
-    /// Requires the right to publish an event of this type to a topic. Answers whether the room's own
-    /// declaration gives it.
-    ///
-    /// # Errors
-    /// `permission_denied`, also where there is no such room.
-    pub fn require_publisher(&self, topic: &Topic, kind: &str) -> Result<bool, Status> {
-        let room = self.rooms.get(topic.name()).filter(|_| topic.kind() == Kind::Room);
-        let is_named =
-            room.zip(self.asking()).is_some_and(|(room, user)| room.may_publish(user, kind));
-        if is_named {
-            return Ok(true);
-        }
-        let message = format!(
-            "publishing this to {topic} takes scope service, role admin, or a right that the room gives"
-        );
-        self.require(Scope::Service, &message).map(|()| false)
-    }
-
-    /// Requires the right to see what operators see.
-    ///
-    /// # Errors
-    /// `permission_denied`.
-    pub fn require_observer(&self) -> Result<(), Status> {
-        if self.user().is_some_and(User::is_auditor) {
-            return Ok(());
-        }
-        self.require(Scope::Service, "this takes scope service, role admin or role auditor")
-    }
-
-    /// Requires the right to say who may come in.
-    ///
-    /// # Errors
-    /// `permission_denied`.
-    pub fn require_warden(&self) -> Result<(), Status> {
-        self.require(Scope::Service, "saying who may come in takes scope service or role admin")
-    }
-
-    /// Requires the right to work.
-    ///
-    /// # Errors
-    /// `permission_denied`.
-    pub fn require_worker(&self) -> Result<(), Status> {
-        self.require(Scope::Worker, "working takes scope worker or role admin")
-    }
-
-    /// Requires an edge's right to follow any topic of any tenant: no user has it, whatever the role.
-    ///
-    /// # Errors
-    /// `permission_denied`.
-    pub fn require_edge(&self) -> Result<(), Status> {
-        if self.is_edge() {
-            return Ok(());
-        }
-        Err(Code::PermissionDenied
-            .status("this takes a service with scope edge, and no user's token"))
-    }
-
-    fn require(&self, scope: Scope, message: &str) -> Result<(), Status> {
-        if self.has(scope) { Ok(()) } else { Err(Code::PermissionDenied.status(message)) }
-    }
 }

@@ -77,6 +77,7 @@ pub fn code(error: &Error) -> Code {
     match error {
         Error::Refused(Refusal::OffsetConflict { .. }) => Code::OffsetConflict,
         Error::Refused(Refusal::IdempotencyMismatch) => Code::IdempotencyMismatch,
+        Error::Refused(Refusal::AnswerGone) => Code::AnswerGone,
         Error::Refused(Refusal::JobNotFound(_)) => Code::JobNotFound,
         Error::Refused(Refusal::Job(refusal)) => job_code(refusal),
         Error::Refused(Refusal::Access(refusal)) => access_code(refusal),

@@ -10,9 +10,11 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use roomcast_proto::registry::Code;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::health::{Health, Hearing};
+use crate::bus::pulse::Pulse;
 use crate::error::code;
 use crate::store::{Error, Store};
 
@@ -23,13 +25,34 @@ const LINGER: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone)]
 pub(crate) struct Readiness {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) pulse: Pulse,
     pub(crate) health: Health,
     pub(crate) drain: CancellationToken,
 }
 
-/// Serves until `stop`.
-pub(crate) async fn serve(listener: TcpListener, readiness: Readiness, stop: CancellationToken) {
+impl Readiness {
+    /// Whether commits are taken. A database that hangs refuses none for a long time, and answers nothing.
+    pub(crate) fn writable(&self) -> Result<(), Error> {
+        self.store.writable()?;
+        if self.pulse.is_silent(Instant::now()) {
+            return Err(Error::Unavailable("it does not answer".into()));
+        }
+        Ok(())
+    }
+}
+
+/// Serves until `stop`. The certificate that the core shows is over at `certificate_end`, if it shows one.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    (readiness, certificate_end): (Readiness, Option<f64>),
+    stop: CancellationToken,
+) {
     let metrics = roomcast_runtime::telemetry::metrics();
+    // Its growth wakes somebody: a counter that is first seen at 1 has not grown.
+    metrics::counter!("roomcast_observer_panics_total").increment(0);
+    if let Some(end) = certificate_end {
+        metrics::gauge!("roomcast_certificate_end_seconds", "certificate" => "served").set(end);
+    }
     let page = Router::new()
         .route("/metrics", get(move || async move { metrics.render() }))
         .route("/livez", get(|| async { "ok\n" }))
@@ -58,9 +81,11 @@ async fn readyz(
     State(readiness): State<Readiness>,
     RawQuery(query): RawQuery,
 ) -> (StatusCode, String) {
-    let Readiness { store, health, drain } = readiness;
-    let parts =
-        Parts { store: store.writable(), bus: health.hearing(), is_draining: drain.is_cancelled() };
+    let parts = Parts {
+        store: readiness.writable(),
+        bus: readiness.health.hearing(),
+        is_draining: readiness.drain.is_cancelled(),
+    };
     let refusal = parts.refusal();
     let is_verbose = |query: String| query.split('&').any(|part| part == "verbose");
     let text = if query.is_some_and(is_verbose) { parts.lines() } else { String::new() };

@@ -1,7 +1,10 @@
 //! A span for every call, a child of the caller's: what OTLP exports when an endpoint is configured.
 
+use std::net::SocketAddr;
+
 use http::Request;
 use roomcast_runtime::trace::TraceContext;
+use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo};
 use tower::layer::util::{Identity, Stack};
 use tower_http::classify::{GrpcErrorsAsFailures, SharedClassifier};
 use tower_http::trace::{
@@ -29,8 +32,18 @@ pub(crate) struct RpcSpan;
 
 impl<B> MakeSpan<B> for RpcSpan {
     fn make_span(&mut self, request: &Request<B>) -> Span {
-        let span = tracing::info_span!("rpc", rpc.method = request.uri().path());
+        let (method, peer) = (request.uri().path(), peer(request));
+        let peer = peer.map(tracing::field::display);
+        let span = tracing::info_span!("rpc", rpc.method = method, network.peer.address = peer);
         TraceContext::from_headers(request.headers()).set_parent(&span);
         span
     }
+}
+
+/// Where a call comes from: of one that is refused nothing else is known for sure.
+fn peer<B>(request: &Request<B>) -> Option<SocketAddr> {
+    let extensions = request.extensions();
+    let plain = extensions.get::<TcpConnectInfo>();
+    let secure = || extensions.get::<TlsConnectInfo<TcpConnectInfo>>().map(TlsConnectInfo::get_ref);
+    plain.or_else(secure)?.remote_addr()
 }

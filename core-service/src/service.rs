@@ -10,6 +10,8 @@ pub mod presence;
 mod right;
 pub mod session;
 mod subscribe;
+pub mod table;
+mod thing;
 pub mod user;
 mod vigil;
 mod watch;

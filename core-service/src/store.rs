@@ -82,7 +82,8 @@ pub trait Store: Catalog + fmt::Debug + Send + Sync + 'static {
     -> Result<(Cursor, Vec<Event>), Error>;
 
     /// Bytes `[from, from + max)` of an attempt's output, as far as they are written.
-    async fn job_output(&self, query: OutputQuery) -> Result<Bytes, Error>;
+    /// MUST begin at the oldest retained byte when `from` lies before it; `Piece::start` tells.
+    async fn job_output(&self, query: OutputQuery) -> Result<Piece, Error>;
 
     /// Jobs to look at: free ones for workers, or those whose deadline has passed.
     async fn agenda(&self, query: AgendaQuery) -> Result<Vec<Candidate>, Error>;
@@ -139,6 +140,27 @@ pub struct OutputQuery {
     pub max: usize,
 }
 
+/// A piece of an attempt's output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Where it begins: later than asked for if what lies before it is past its retention.
+    pub start: u64,
+    /// Empty where nothing is kept of what was asked for.
+    pub data: Bytes,
+}
+
+impl Piece {
+    /// The piece, of an output that has `size` bytes if that is known: where it is empty before their end,
+    /// nothing of them is kept, and it begins there.
+    #[must_use]
+    pub fn within(self, size: Option<u64>) -> Piece {
+        match size {
+            Some(size) if self.data.is_empty() => Piece { start: self.start.max(size), ..self },
+            Some(_) | None => self,
+        }
+    }
+}
+
 /// Which jobs to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AgendaQuery {
@@ -150,8 +172,8 @@ pub enum AgendaQuery {
         kinds: Vec<String>,
         /// Of this tenant, or of all.
         tenant: Option<String>,
-        /// Pinned to nobody or to this worker.
-        worker: String,
+        /// Pinned to nobody or to one of these.
+        seekers: Vec<Seeker>,
         /// At most so many.
         limit: usize,
     },
@@ -166,11 +188,22 @@ pub enum AgendaQuery {
     Next,
 }
 
+/// A worker for whom jobs are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seeker {
+    /// Who.
+    pub worker: String,
+    /// How many of the jobs that are pinned to it are of use to it.
+    pub pinned_max: usize,
+}
+
 /// A job to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The job.
     pub job_id: String,
+    /// Of free jobs: the worker that alone may have it, if there is one.
+    pub pinned: Option<String>,
     /// Jobs with the same key share a worker's turn.
     pub fairness_key: String,
     /// Its next deadline, if it has one.

@@ -26,9 +26,9 @@ impl Service {
 pub enum Scope {
     /// Join and subscribe on behalf of users.
     Edge,
-    /// Lease jobs and report on them.
+    /// Lease jobs and report on them; see and steer them in every tenant.
     Worker,
-    /// Create jobs and publish.
+    /// See and do in every tenant what its administrators may.
     Service,
     /// See and do everything.
     Admin,

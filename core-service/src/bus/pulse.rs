@@ -2,7 +2,7 @@
 //! Edges go on delivering only while they are told, so it is asked for alone: neither the number of
 //! followed topics nor what else is read delays it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -24,6 +24,9 @@ const LEAST: Duration = Duration::from_millis(50);
 /// What was asked longer ago says too little of the present. With the four seconds for which an edge
 /// relies on what it heard, and what is on its way, a right ends within five.
 const ANSWER_MAX: Duration = Duration::from_millis(750);
+/// A store that has answered nothing for so long leaves edges without rights: they are better off at a core
+/// whose store answers, if there is one.
+const SILENCE_MAX: Duration = Duration::from_secs(4);
 
 /// What the store has answered. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +36,8 @@ pub struct Pulse(Arc<Shared>);
 struct Shared {
     beat: watch::Sender<Option<Beat>>,
     hurry: Notify,
+    /// When the store answered last, or began to be asked.
+    answered: Mutex<Option<Instant>>,
 }
 
 /// Every change of rights before a moment is in the log up to here.
@@ -53,6 +58,16 @@ impl Pulse {
         let beats = Beats(self.0.beat.subscribe());
         self.0.hurry.notify_one();
         beats
+    }
+
+    /// Whether the store has stopped to answer, though its connections may stand.
+    pub(crate) fn is_silent(&self, now: Instant) -> bool {
+        let answered = *self.0.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        answered.is_some_and(|answered| now.duration_since(answered) > SILENCE_MAX)
+    }
+
+    fn answer(&self, now: Instant) {
+        *self.0.answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
     }
 
     pub(crate) fn beat(&self, asked: Instant, head: Cursor) {
@@ -99,9 +114,14 @@ impl Beat {
 pub async fn run(store: Arc<dyn Store>, bus: Bus, pulse: Pulse, stop: CancellationToken) {
     let run = async {
         let mut is_blind = false;
+        pulse.answer(Instant::now());
         loop {
             let asked = Instant::now();
             let head = ask(store.as_ref(), &bus).await;
+            // One that refuses because it has much to do is there.
+            if !matches!(head, Err(Error::Unavailable(_))) {
+                pulse.answer(Instant::now());
+            }
             let took = asked.elapsed();
             match &head {
                 Ok(Some(head)) => pulse.beat(asked, *head),
@@ -194,6 +214,18 @@ mod tests {
         assert_eq!(pause(true, ANSWER_MAX + Duration::from_millis(1)), AGAIN);
         assert_eq!(pause(false, took), AGAIN);
         assert!(AGAIN >= LEAST && pause(true, ANSWER_MAX) >= LEAST);
+    }
+
+    #[test]
+    fn a_store_that_was_asked_and_does_not_answer_is_silent_after_a_while() {
+        let (pulse, asked) = (Pulse::default(), Instant::now());
+        let later = asked + SILENCE_MAX + Duration::from_millis(1);
+        assert!(!pulse.is_silent(later), "nobody has asked");
+        pulse.answer(asked);
+        assert!(!pulse.is_silent(asked + SILENCE_MAX));
+        assert!(pulse.is_silent(later));
+        pulse.answer(later);
+        assert!(!pulse.is_silent(later));
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ mod inlet;
 mod listening;
 mod message;
 mod outgoing;
+mod pauses;
 mod peers;
 mod voice;
 
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use self::inlet::Inlet;
 use self::listening::Listening;
 use self::message::{Batch, Seal};
+use self::pauses::Pauses;
 use self::peers::Peers;
 use self::voice::Voice;
 use super::health::{Health, Hearing};
@@ -36,8 +38,6 @@ pub use self::outgoing::Outgoing;
 
 /// How long Redis may take to answer, or to be connected.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
-/// Pauses between attempts to connect: from the first to the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 /// The time that a core gives its goodbye.
 const GOODBYE_MAX: Duration = Duration::from_millis(200);
 
@@ -104,25 +104,24 @@ impl Redis {
 
     /// Speaks and hears, until `stop`; connects again however often it must.
     pub async fn run(mut self, stop: CancellationToken) {
-        let (mut pause, mut is_told) = (PAUSES.0, false);
+        let (mut pauses, mut is_told) = (Pauses::default(), false);
         loop {
+            let began = Instant::now();
             let ended = stop.run_until_cancelled(self.converse()).await;
             self.outgoing.set_open(false);
             let Some(reason) = ended else { return self.part().await };
-            if self.health.hearing() != Hearing::Down {
-                (pause, is_told) = (PAUSES.0, false);
-            }
+            let has_heard = self.health.hearing() != Hearing::Down;
+            is_told &= !has_heard;
+            let held = if has_heard { began.elapsed() } else { Duration::ZERO };
             self.health.set(Hearing::Down);
             metrics::gauge!("roomcast_bus_up").set(0.0);
             if !std::mem::replace(&mut is_told, true) {
                 tracing::warn!(%reason, "redis is lost; delivery goes on from the log");
             }
-            let jitter = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
-            let sleep = tokio::time::sleep(pause.mul_f64(0.5 + jitter / 2.0));
+            let sleep = tokio::time::sleep(pauses.after(held));
             if stop.run_until_cancelled(sleep).await.is_none() {
                 return;
             }
-            pause = (pause * 2).min(PAUSES.1);
         }
     }
 

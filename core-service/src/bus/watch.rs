@@ -21,6 +21,9 @@ const ALERT: Duration = Duration::from_millis(200);
 const LEAST: Duration = Duration::from_millis(50);
 /// A look may take this part of the time, and no more: many topics are asked for less often.
 const SHARE: u32 = 5;
+/// Between two looks, however long the last one took: one that hung with its database says nothing of how
+/// many topics there are.
+const LONGEST: Duration = Duration::from_secs(2);
 /// Topics of one statement: some milliseconds.
 const TOPICS_AT_ONCE: usize = 5000;
 
@@ -44,7 +47,7 @@ pub async fn run(
             }
             is_blind = looked.is_err();
             metrics::histogram!("roomcast_watch_seconds").record(began.elapsed());
-            let least = LEAST.max(began.elapsed() * SHARE);
+            let least = rest(began.elapsed());
             tokio::time::sleep(least).await;
             let is_stirred = tokio::select! {
                 () = tokio::time::sleep(pace(&health).saturating_sub(least)) => {
@@ -58,6 +61,11 @@ pub async fn run(
         }
     };
     stop.run_until_cancelled(run).await;
+}
+
+/// From a look that took so long to the next one, whatever is doubted meanwhile.
+fn rest(took: Duration) -> Duration {
+    (took * SHARE).clamp(LEAST, LONGEST)
 }
 
 fn pace(health: &Health) -> Duration {
@@ -116,6 +124,15 @@ mod tests {
         let committed = store.commit(Command { action, idempotency: None, trace: None }).await;
         let Ok(Committed::Published { cursors, .. }) = committed else { panic!("{committed:?}") };
         cursors
+    }
+
+    #[test]
+    fn a_look_takes_its_share_of_the_time_and_one_that_hung_does_not_end_the_watch() {
+        let look = Duration::from_millis(40);
+        assert_eq!(rest(Duration::ZERO), LEAST);
+        assert_eq!(rest(look), look * SHARE);
+        let hung = Duration::from_secs(12);
+        assert_eq!(rest(hung), LONGEST);
     }
 
     #[tokio::test]

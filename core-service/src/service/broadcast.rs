@@ -21,12 +21,11 @@ use self::told::Told;
 use super::job::idempotency;
 use super::vigil::Vigil;
 use super::wire::{self, frame, page, publish, timestamp};
-use super::{audit, membership, right, subscribe, watch};
-use crate::auth::{Caller, Door};
+use super::{audit, subscribe, watch};
+use crate::auth::{Admitted, Caller, Door};
 use crate::domain::audit::{self as audit_log, Act};
 use crate::domain::cursor::{Cursor, Resume};
 use crate::domain::retention::Retentions;
-use crate::domain::right::Trail;
 use crate::domain::topic::{Kind, Topic};
 use crate::error::status;
 use crate::log::{Log, now};
@@ -62,19 +61,6 @@ impl Broadcast {
     ) -> Broadcast {
         let merger = Merger::new(log.clone(), Arc::clone(door.rooms()));
         Broadcast { log, door, retentions, merger, told: Told::new(), drain }
-    }
-
-    /// The topic, if the caller may read it.
-    async fn readable(&self, caller: &Caller, tenant: &str, full: &str) -> Result<Topic, Status> {
-        let topic = publish::topic(caller.tenant(tenant), full)?;
-        if self.door.is_dev() && topic.kind() == Kind::Session {
-            membership::improvise(&self.log, caller, topic.name()).await?;
-        }
-        let rules = (&self.log, &*self.door);
-        if right::may_read(rules, caller, &topic, &mut Trail::none()).await? {
-            return Ok(topic);
-        }
-        Err(right::refusal(&topic))
     }
 
     fn tells_last(&self, topic: &Topic) -> bool {
@@ -129,18 +115,16 @@ fn published(cursor: Cursor, topic: &Topic) -> v1::Published {
     }
 }
 
-/// The topic, if anything may be published to it at all.
-fn publishable(caller: &Caller, tenant: &str, full: &str) -> Result<Topic, Status> {
-    let topic = publish::topic(caller.tenant(tenant), full)?;
-    if !topic.kind().accepts_publishing() {
-        let message = format!("{topic} is written by its service alone; publish to room: or user:");
-        return Err(Code::TopicReserved.status(message));
+/// How many events before the head a page is to begin, if it is.
+fn newest(last: i32, start: Start) -> Result<Option<u64>, Status> {
+    match u64::try_from(last) {
+        Ok(0) => Ok(None),
+        Ok(_) if start != Start::Snapshot => {
+            Err(wire::check::invalid("last", "counts from the head; leave since away"))
+        }
+        Ok(count) if count <= PAGES.max as u64 => Ok(Some(count)),
+        Ok(_) | Err(_) => Err(wire::check::invalid("last", "must be 1 to 1000")),
     }
-    if publish::is_view(&topic) {
-        let message = format!("{topic} is a view of other rooms; publish to one of those");
-        return Err(Code::TopicReserved.status(message));
-    }
-    Ok(topic)
 }
 
 type WatchStream = Pin<Box<dyn Stream<Item = Result<v1::WatchTopicResponse, Status>> + Send>>;
@@ -155,9 +139,7 @@ impl BroadcastService for Broadcast {
         &self,
         request: Request<v1::JoinRequest>,
     ) -> Result<Response<v1::JoinResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        let request = request.into_inner();
-        let topic = self.readable(&caller, &request.tenant, &request.topic).await?;
+        let Admitted { request, thing: topic, .. } = self.door.admit(&self.log, request).await?;
         let start = frame::start(&request.since, &topic)?;
         let (resume, position) = watch::resume(&self.log, &topic, start).await?;
         let mut response = v1::JoinResponse {
@@ -191,13 +173,13 @@ impl BroadcastService for Broadcast {
         &self,
         request: Request<v1::PublishRequest>,
     ) -> Result<Response<v1::PublishResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        let request = request.into_inner();
-        let topic = publishable(&caller, &request.tenant, &request.topic)?;
+        let Admitted { caller, request, thing: outlet, .. } =
+            self.door.admit(&self.log, request).await?;
+        let types = request.event.iter().map(|event| &event.r#type);
+        let (topic, is_named) = outlet.open(&caller, types)?;
         let key = &request.idempotency_key;
         let idempotency = idempotency(&caller, topic.tenant(), "publish", key, &request)?;
         let event = request.event.ok_or_else(|| wire::check::invalid("event", "is required"))?;
-        let is_named = caller.require_publisher(&topic, &event.r#type)?;
         let act = act(&caller, &topic, is_named);
         let event = publish::event(event, &topic)?;
         let expected = request.expected_offset;
@@ -223,19 +205,16 @@ impl BroadcastService for Broadcast {
         &self,
         request: Request<v1::PublishBatchRequest>,
     ) -> Result<Response<v1::PublishBatchResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        let request = request.into_inner();
-        let topic = publishable(&caller, &request.tenant, &request.topic)?;
+        let Admitted { caller, request, thing: outlet, .. } =
+            self.door.admit(&self.log, request).await?;
+        let types = request.events.iter().map(|event| &event.r#type);
+        let (topic, are_named) = outlet.open(&caller, types)?;
         let key = &request.idempotency_key;
         let idempotency = idempotency(&caller, topic.tenant(), "publish_batch", key, &request)?;
         if self.merger.merges(&topic) {
             let problem = "of a merged room's events some are left out; publish them one by one";
             return Err(wire::check::invalid("topic", problem));
         }
-        let mut types = request.events.iter().map(|event| &event.r#type);
-        let are_named = types.try_fold(true, |are_named, kind| {
-            caller.require_publisher(&topic, kind).map(|is_named| are_named && is_named)
-        })?;
         let act = act(&caller, &topic, are_named);
         let events = publish::events(request.events, &topic)?;
         let expected = request.expected_offset;
@@ -248,14 +227,16 @@ impl BroadcastService for Broadcast {
         &self,
         request: Request<v1::ListEventsRequest>,
     ) -> Result<Response<v1::ListEventsResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        let request = request.into_inner();
+        let Admitted { request, thing: topic, .. } = self.door.admit(&self.log, request).await?;
         let types = wire::check::types(request.types)?;
-        let topic = self.follow_or_read(&caller, &request.tenant, &request.topic).await?;
-        let size = page::size(request.page_size, PAGES)?;
         let start = frame::start(&request.since, &topic)?;
-        let limit = PageLimit { events: size, bytes: PAGE_BYTES_MAX };
-        let (page, after, lost) = self.page(&topic, start, limit).await?;
+        let newest = newest(request.last, start)?;
+        let asked = if request.page_size == 0 { request.last } else { request.page_size };
+        let limit = PageLimit { events: page::size(asked, PAGES)?, bytes: PAGE_BYTES_MAX };
+        let (page, after, lost) = match newest {
+            Some(count) => self.newest(&topic, count, limit).await?,
+            None => self.page(&topic, start, limit).await?,
+        };
         let reset = lost.map(|reason| frame::reset(reason, page.head, &topic));
         let last = page.events.last().map_or(after, |event| event.cursor);
         let wants = |kind: &str| types.is_empty() || types.iter().any(|one| one == kind);
@@ -272,9 +253,7 @@ impl BroadcastService for Broadcast {
         &self,
         request: Request<v1::GetTopicRequest>,
     ) -> Result<Response<v1::GetTopicResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        let request = request.into_inner();
-        let topic = self.readable(&caller, &request.tenant, &request.topic).await?;
+        let Admitted { thing: topic, .. } = self.door.admit(&self.log, request).await?;
         let position = self.log.store().position(&topic, None).await.map_err(status)?;
         let retention = self.retentions.of(topic.kind());
         Ok(Response::new(v1::GetTopicResponse {
@@ -293,38 +272,37 @@ impl BroadcastService for Broadcast {
         &self,
         request: Request<v1::ListTopicsRequest>,
     ) -> Result<Response<v1::ListTopicsResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        self.topics(&caller, request.into_inner()).await.map(Response::new)
+        let call = self.door.admit(&self.log, request).await?;
+        self.topics(call).await.map(Response::new)
     }
 
     async fn list_rooms(
         &self,
         request: Request<v1::ListRoomsRequest>,
     ) -> Result<Response<v1::ListRoomsResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        self.rooms(&caller, request.get_ref()).map(Response::new)
+        let Admitted { request, .. } = self.door.admit(&self.log, request).await?;
+        self.rooms(&request).map(Response::new)
     }
 
     async fn get_room_presence(
         &self,
         request: Request<v1::GetRoomPresenceRequest>,
     ) -> Result<Response<v1::GetRoomPresenceResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        self.presence(&caller, request.into_inner()).await.map(Response::new)
+        let Admitted { thing: topic, .. } = self.door.admit(&self.log, request).await?;
+        self.presence(&topic).await.map(Response::new)
     }
 
     async fn watch_topic(
         &self,
         request: Request<v1::WatchTopicRequest>,
     ) -> Result<Response<WatchStream>, Status> {
-        let caller = self.door.admit(&request).await?;
-        let request = request.into_inner();
+        let Admitted { caller, request, thing: topic, .. } =
+            self.door.admit(&self.log, request).await?;
         let types = wire::check::types(request.types)?;
-        let topic = self.readable(&caller, &request.tenant, &request.topic).await?;
         let start = frame::start(&request.since, &topic)?;
         let frames = watch::follow(&self.log, topic.clone(), start, types, &self.drain).await?;
         let (log, door) = (self.log.clone(), Arc::clone(&self.door));
-        let vigil = Vigil { log, door, caller, topic };
+        let vigil = Vigil { log, door, caller, topic: Some(topic) };
         Ok(Response::new(Box::pin(frames.map_frames(watch::topic_response, vigil))))
     }
 
@@ -332,9 +310,8 @@ impl BroadcastService for Broadcast {
         &self,
         request: Request<Streaming<v1::SubscribeRequest>>,
     ) -> Result<Response<SubscribeStream>, Status> {
-        let caller = self.door.admit(&request).await?;
-        caller.require_edge()?;
-        let stream = subscribe::open(self.log.clone(), request.into_inner(), self.drain.clone());
+        let Admitted { request, .. } = self.door.admit(&self.log, request).await?;
+        let stream = subscribe::open(self.log.clone(), request, self.drain.clone());
         Ok(Response::new(Box::pin(stream.await?)))
     }
 }
@@ -343,17 +320,19 @@ impl BroadcastService for Broadcast {
 mod tests;
 
 impl Broadcast {
-    /// Like [`Broadcast::readable`]; an edge on its own behalf may read back any topic it follows.
-    async fn follow_or_read(
+    /// As [`Broadcast::page`], of the newest `count` events.
+    async fn newest(
         &self,
-        caller: &Caller,
-        tenant: &str,
-        full: &str,
-    ) -> Result<Topic, Status> {
-        if caller.is_edge() {
-            return publish::topic(caller.tenant(tenant), full);
-        }
-        self.readable(caller, tenant, full).await
+        topic: &Topic,
+        count: u64,
+        limit: PageLimit,
+    ) -> Result<(Page, Cursor, Option<Resume>), Status> {
+        let store = self.log.store();
+        let head = store.position(topic, None).await.map_err(status)?.head;
+        let after = head.offset.saturating_sub(count);
+        let page = store.read(topic, after, limit).await.map_err(status)?;
+        let head = page.head;
+        Ok((page, head, None))
     }
 
     /// A page from where a reader begins, and where a page without events ends. Where it cannot be after

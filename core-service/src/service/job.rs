@@ -11,19 +11,20 @@ use sha2::{Digest as _, Sha256};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::thing::Lease;
 use super::vigil::Vigil;
 use super::wire::{check, job as wire_job, page, report as wire_report};
 use super::work::{self, Work, roster::Roster};
 use super::{audit, membership, watch, wire};
-use crate::auth::{Caller, Door};
+use crate::auth::{Admitted, Caller, Door};
 use crate::domain::audit::{self as audit_log, Act};
 use crate::domain::job::{self, Spec};
 use crate::domain::limits;
-use crate::domain::project::Role;
+use crate::domain::topic::Topic;
 use crate::error::status;
 use crate::log::{Log, now};
 use crate::store::commit::{Action, Command, Idempotency};
-use crate::store::{JobPage, JobQuery, OutputQuery, Stored};
+use crate::store::{JobPage, JobQuery, OutputQuery, Piece};
 use tokio_util::sync::CancellationToken;
 
 const PAGES: page::Sizes = page::Sizes { default: 50, max: 200 };
@@ -41,7 +42,7 @@ const HELD_MAX: usize = 1024;
 pub struct Jobs {
     log: Log,
     door: Arc<Door>,
-    work: Work,
+    roster: Roster,
     drain: CancellationToken,
 }
 
@@ -49,49 +50,38 @@ impl Jobs {
     /// The service over a log. Streams end when `drain` is cancelled.
     #[must_use]
     pub fn new(log: Log, door: Arc<Door>, roster: Roster, drain: CancellationToken) -> Jobs {
-        let work = Work { log: log.clone(), roster, drain: drain.clone(), tenant: None };
-        Jobs { log, door, work, drain }
+        Jobs { log, door, roster, drain }
+    }
+
+    /// What a worker's calls need.
+    fn work(&self, lease: Lease) -> Work {
+        let (log, roster, drain) = (self.log.clone(), self.roster.clone(), self.drain.clone());
+        Work { log, roster, drain, tenant: lease.tenant() }
+    }
+
+    fn vigil(&self, caller: Caller, topic: Option<Topic>) -> Vigil {
+        let (log, door) = (self.log.clone(), Arc::clone(&self.door));
+        Vigil { log, door, caller, topic }
     }
 
     /// Creates a job in the caller's name. What the same key means is `operation`'s own.
     async fn create(
         &self,
-        caller: &Caller,
+        (caller, tenant): (&Caller, String),
         operation: &str,
         request: v1::CreateJobRequest,
     ) -> Result<v1::CreateJobResponse, Status> {
-        let tenant = caller.tenant(&request.tenant);
         let key = &request.idempotency_key;
-        let idempotency = idempotency(caller, tenant, operation, key, &request)?;
+        let idempotency = idempotency(caller, &tenant, operation, key, &request)?;
         let id = uuid::Uuid::now_v7().simple().to_string();
-        let (spec, input) = wire_job::spec(request, caller, id, now())?;
+        let (spec, input) = wire_job::spec(request, (caller, tenant), id, now())?;
         let spec = membership::placed(&self.log, caller, spec).await?;
-        let created = work::dispatch::create(&self.work, spec, input, idempotency, None).await;
+        let job = (spec, input);
+        let created =
+            work::dispatch::create((&self.log, &self.roster), job, idempotency, None).await;
         let (stored, is_replay) = created.map_err(status)?;
         let job = Some(wire_job::job(&stored));
         Ok(v1::CreateJobResponse { job, created: !is_replay })
-    }
-
-    /// A job that the caller may look at.
-    async fn visible(&self, caller: &Caller, job_id: String) -> Result<Stored, Status> {
-        let job_id = check::job_id(job_id)?;
-        let stored = self.log.store().job(&job_id).await.map_err(status)?;
-        let stored = stored.ok_or_else(|| check::job_not_found(&job_id))?;
-        if membership::may_use(&self.log, caller, &stored.record.job, Role::Viewer).await? {
-            Ok(stored)
-        } else {
-            Err(check::job_not_found(&job_id))
-        }
-    }
-
-    /// A job that the caller may steer.
-    async fn steerable(&self, caller: &Caller, job_id: String) -> Result<Stored, Status> {
-        let stored = self.visible(caller, job_id).await?;
-        if membership::may_use(&self.log, caller, &stored.record.job, Role::Editor).await? {
-            Ok(stored)
-        } else {
-            Err(Code::PermissionDenied.status("this takes role editor in the job's project"))
-        }
     }
 }
 
@@ -114,6 +104,8 @@ pub(super) fn idempotency(
     }
     let field = "idempotency_key";
     let key = check::key(field, key.to_owned(), limits::IDEMPOTENCY_KEY_BYTES_MAX)?;
+    // A tenant and a name may be any texts: of the two together each has its own.
+    let tenant = tenant.replace('%', "%25").replace('/', "%2F");
     let scope = format!("{operation}/{tenant}/{}", caller.name());
     let content = Sha256::digest(content.encode_to_vec()).into();
     Ok(Some(Idempotency { scope, key, content, expires_at: now() + limits::IDEMPOTENCY_WINDOW }))
@@ -131,8 +123,8 @@ impl JobService for Jobs {
         &self,
         request: Request<v1::CreateJobRequest>,
     ) -> Result<Response<v1::CreateJobResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        let answer = self.create(&caller, "create_job", request.into_inner()).await?;
+        let Admitted { caller, tenant, request, .. } = self.door.admit(&self.log, request).await?;
+        let answer = self.create((&caller, tenant), "create_job", request).await?;
         Ok(Response::new(answer))
     }
 
@@ -140,13 +132,14 @@ impl JobService for Jobs {
         &self,
         request: Request<v1::SendMessageRequest>,
     ) -> Result<Response<v1::SendMessageResponse>, Status> {
-        let caller = traced(self.door.admit(&request).await?);
-        let request = wire::agent::message(request.into_inner())?;
+        let Admitted { caller, tenant, request, .. } = self.door.admit(&self.log, request).await?;
+        let caller = traced(caller);
+        let request = wire::agent::message(request)?;
         if self.door.is_dev() {
             membership::improvise(&self.log, &caller, &request.session_id).await?;
         }
         let v1::CreateJobResponse { job, .. } =
-            self.create(&caller, "send_message", request).await?;
+            self.create((&caller, tenant), "send_message", request).await?;
         Ok(Response::new(v1::SendMessageResponse { job }))
     }
 
@@ -154,13 +147,12 @@ impl JobService for Jobs {
         &self,
         request: Request<v1::StartTestRunRequest>,
     ) -> Result<Response<v1::StartTestRunResponse>, Status> {
-        let caller = traced(self.door.admit(&request).await?);
-        let request = wire::agent::test_run(request.into_inner())?;
-        let project_id = &request.project_id;
-        let project = membership::project(&self.log, &caller, project_id, Role::Editor).await?;
-        let request = v1::CreateJobRequest { tenant: project.tenant, ..request };
+        let Admitted { caller, request, thing: project, .. } =
+            self.door.admit(&self.log, request).await?;
+        let caller = traced(caller);
+        let request = wire::agent::test_run(request)?;
         let v1::CreateJobResponse { job, .. } =
-            self.create(&caller, "start_test_run", request).await?;
+            self.create((&caller, project.tenant), "start_test_run", request).await?;
         Ok(Response::new(v1::StartTestRunResponse { job }))
     }
 
@@ -168,14 +160,13 @@ impl JobService for Jobs {
         &self,
         request: Request<v1::GetJobRequest>,
     ) -> Result<Response<v1::GetJobResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        let stored = self.visible(&caller, request.into_inner().job_id).await?;
+        let Admitted { thing: stored, .. } = self.door.admit(&self.log, request).await?;
         let spec = &stored.record.job.spec;
         let input = self.log.store().job_input(&spec.id).await.map_err(status)?;
         let mut job = wire_job::job(&stored);
         job.input = input.as_ref().map(wire::value::payload);
-        let workers = self.work.roster.serving(&spec.kind, &spec.tenant);
-        let limit = self.work.roster.limit(&spec.kind).map(wire_job::limit);
+        let workers = self.roster.serving(&spec.kind, &spec.tenant);
+        let limit = self.roster.limit(&spec.kind).map(wire_job::limit);
         Ok(Response::new(v1::GetJobResponse { job: Some(job), workers, limit }))
     }
 
@@ -183,20 +174,16 @@ impl JobService for Jobs {
         &self,
         request: Request<v1::ListJobsRequest>,
     ) -> Result<Response<v1::ListJobsResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        let request = request.into_inner();
+        let Admitted { caller, tenant, request, .. } = self.door.admit(&self.log, request).await?;
         let conditions =
             v1::ListJobsRequest { page_token: String::new(), page_size: 0, ..request.clone() }
                 .encode_to_vec();
         let size = page::size(request.page_size, PAGES)?;
         let of_project = match request.project_id.as_str() {
             "" => false,
-            id => {
-                let tenant = caller.tenant(&request.tenant);
-                membership::role(&self.log, &caller, tenant, id).await?.is_some()
-            }
+            id => membership::role(&self.log, &caller, &tenant, id).await?.is_some(),
         };
-        let mut query = query(&caller, request, of_project, &conditions)?;
+        let mut query = query((&caller, tenant), request, of_project, &conditions)?;
         query.limit = size;
         let JobPage { jobs, has_more } = self.log.store().jobs(query).await.map_err(status)?;
         let last = jobs.last().filter(|_| has_more);
@@ -211,11 +198,10 @@ impl JobService for Jobs {
         &self,
         request: Request<v1::CancelJobRequest>,
     ) -> Result<Response<v1::CancelJobResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        let request = request.into_inner();
+        let Admitted { caller, request, thing: stored, .. } =
+            self.door.admit(&self.log, request).await?;
         let reason = check::text("reason", request.reason, limits::MESSAGE_BYTES_MAX)?;
         let grace = check::span("grace", request.grace, limits::CANCEL_GRACE_MAX)?;
-        let stored = self.steerable(&caller, request.job_id).await?;
         let told = told(&caller, &stored.record.job, Act::CancelJob);
         let job_id = stored.record.job.spec.id.clone();
         let command = job::Command::Cancel {
@@ -235,9 +221,8 @@ impl JobService for Jobs {
         &self,
         request: Request<v1::RetryJobRequest>,
     ) -> Result<Response<v1::RetryJobResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        let request = request.into_inner();
-        let stored = self.steerable(&caller, request.job_id.clone()).await?;
+        let Admitted { caller, request, thing: stored, .. } =
+            self.door.admit(&self.log, request).await?;
         let old = &stored.record.job;
         if !old.state.is_final() {
             return Err(Code::JobNotEnded.status("the job has not ended; cancel it or wait"));
@@ -259,8 +244,8 @@ impl JobService for Jobs {
         let spec = membership::placed(&self.log, &caller, spec).await?;
         let input = self.log.store().job_input(&old.spec.id).await.map_err(status)?;
         let told = told(&caller, old, Act::RetryJob);
-        let created =
-            work::dispatch::create(&self.work, spec, input, idempotency, told.clone()).await;
+        let log = (&self.log, &self.roster);
+        let created = work::dispatch::create(log, (spec, input), idempotency, told.clone()).await;
         if let Some(refused) = told.and_then(|entry| audit::refusal(entry, &created)) {
             audit::tell_refused(&self.log, &refused, caller.trace).await;
         }
@@ -272,9 +257,7 @@ impl JobService for Jobs {
         &self,
         request: Request<v1::ReadJobOutputRequest>,
     ) -> Result<Response<v1::ReadJobOutputResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        let request = request.into_inner();
-        let stored = self.visible(&caller, request.job_id).await?;
+        let Admitted { request, thing: stored, .. } = self.door.admit(&self.log, request).await?;
         let job = &stored.record.job;
         let channel = if request.channel.is_empty() { "stdout".into() } else { request.channel };
         let attempt = if request.attempt == 0 { job.attempt } else { request.attempt };
@@ -286,26 +269,25 @@ impl JobService for Jobs {
         let known = job.output.get(&channel).copied().filter(|_| is_last);
         let query =
             OutputQuery { job_id: job.spec.id.clone(), attempt, channel, from: request.from, max };
-        let data = self.log.store().job_output(query).await.map_err(status)?;
-        let next = request.from + data.len() as u64;
+        let piece = self.log.store().job_output(query).await.map_err(status)?;
+        let Piece { start, data } = piece.within(known);
+        let next = start + data.len() as u64;
         let size = known.unwrap_or(next).max(next);
-        Ok(Response::new(v1::ReadJobOutputResponse { data, next, size, attempt }))
+        Ok(Response::new(v1::ReadJobOutputResponse { data, next, size, attempt, start }))
     }
 
     async fn watch_job(
         &self,
         request: Request<v1::WatchJobRequest>,
     ) -> Result<Response<WatchStream>, Status> {
-        let caller = self.door.admit(&request).await?;
-        let request = request.into_inner();
-        let stored = self.visible(&caller, request.job_id).await?;
+        let Admitted { caller, request, thing: stored, .. } =
+            self.door.admit(&self.log, request).await?;
         let spec = &stored.record.job.spec;
         let topic = wire::publish::topic(&spec.tenant, &format!("job:{}", spec.id))?;
         let start = wire::frame::start(&request.since, &topic)?;
         let types = check::types(request.types)?;
         let frames = watch::follow(&self.log, topic.clone(), start, types, &self.drain).await?;
-        let (log, door) = (self.log.clone(), Arc::clone(&self.door));
-        let vigil = Vigil { log, door, caller, topic };
+        let vigil = self.vigil(caller, Some(topic));
         Ok(Response::new(Box::pin(frames.map_frames(watch::job_response, vigil))))
     }
 
@@ -313,9 +295,8 @@ impl JobService for Jobs {
         &self,
         request: Request<Streaming<v1::WorkRequest>>,
     ) -> Result<Response<WorkStream>, Status> {
-        let caller = self.door.admit(&request).await?;
-        caller.require_worker()?;
-        let responses = work::stream::open(self.work.of(&caller), request.into_inner()).await?;
+        let Admitted { caller, request, thing, .. } = self.door.admit(&self.log, request).await?;
+        let responses = work::stream::open(self.work(thing), self.vigil(caller, None), request);
         Ok(Response::new(Box::pin(responses)))
     }
 
@@ -323,28 +304,30 @@ impl JobService for Jobs {
         &self,
         request: Request<v1::LeaseJobsRequest>,
     ) -> Result<Response<v1::LeaseJobsResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        caller.require_worker()?;
-        let request = request.into_inner();
+        let Admitted { caller, request, thing, .. } = self.door.admit(&self.log, request).await?;
+        let work = self.work(thing);
         let wait = check::span("wait", request.wait, LEASE_WAIT_MAX)?.unwrap_or_default();
         let slots = request.max_jobs.clamp(1, LEASES_MAX);
-        let tenant = caller.workplace(request.tenant);
+        let tenant = work.tenant.clone();
         let worker = work::worker(request.worker_id, request.kinds, slots, tenant)?;
-        let assignments = work::unary::lease(&self.work, worker, wait).await;
-        Ok(Response::new(v1::LeaseJobsResponse { assignments }))
+        tokio::select! {
+            assignments = work::unary::lease(&work, worker, wait) => {
+                Ok(Response::new(v1::LeaseJobsResponse { assignments }))
+            }
+            loss = self.vigil(caller, None).lost() => Err(loss.into()),
+        }
     }
 
     async fn renew_leases(
         &self,
         request: Request<v1::RenewLeasesRequest>,
     ) -> Result<Response<v1::RenewLeasesResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        caller.require_worker()?;
-        let held = request.into_inner().held;
+        let Admitted { request, thing, .. } = self.door.admit(&self.log, request).await?;
+        let held = request.held;
         if held.len() > HELD_MAX {
             return Err(check::invalid("held", "has at most 1024 leases"));
         }
-        let renewed = work::unary::renew(&self.work.of(&caller), held).await?;
+        let renewed = work::unary::renew(&self.work(thing), held).await?;
         let (cancels, lost) = (renewed.cancels, renewed.lost);
         Ok(Response::new(v1::RenewLeasesResponse { cancels, lost }))
     }
@@ -353,12 +336,10 @@ impl JobService for Jobs {
         &self,
         request: Request<v1::ReportJobRequest>,
     ) -> Result<Response<v1::ReportJobResponse>, Status> {
-        let caller = self.door.admit(&request).await?;
-        caller.require_worker()?;
-        let report = request.into_inner().report;
-        let report = report.ok_or_else(|| check::invalid("report", "is required"))?;
+        let Admitted { request, thing, .. } = self.door.admit(&self.log, request).await?;
+        let report = request.report.ok_or_else(|| check::invalid("report", "is required"))?;
         let (job_id, report) = wire_report::report(report)?;
-        let work = self.work.of(&caller);
+        let work = self.work(thing);
         work.reaches(&job_id).await.map_err(status)?;
         let (ack, cancel) = work::unary::report(&work, job_id, report).await?;
         Ok(Response::new(v1::ReportJobResponse { ack: Some(ack), cancel }))
@@ -373,7 +354,7 @@ fn told(caller: &Caller, job: &job::Job, act: Act) -> Option<audit_log::Entry> {
 }
 
 fn query(
-    caller: &Caller,
+    (caller, tenant): (&Caller, String),
     request: v1::ListJobsRequest,
     of_project: bool,
     conditions: &[u8],
@@ -390,7 +371,7 @@ fn query(
         Some(caller.name().to_owned())
     };
     Ok(JobQuery {
-        tenant: caller.tenant(&request.tenant).to_owned(),
+        tenant,
         owner,
         project: given(request.project_id),
         kind: given(request.kind),

@@ -3,14 +3,12 @@
 use roomcast_proto::registry::Code;
 use tonic::Status;
 
-use super::right;
 use super::wire::check;
 use super::wire::session::{project_not_found, session_not_found};
-use crate::auth::Caller;
-use crate::domain::job::{Job, Spec};
+use crate::auth::{Caller, Who};
+use crate::domain::job::Spec;
 use crate::domain::name::is_name;
 use crate::domain::project::{Project, Role};
-use crate::domain::right::Trail;
 use crate::domain::session::Session;
 use crate::error::status;
 use crate::log::{Log, now};
@@ -85,9 +83,24 @@ pub(super) async fn session(
     Ok(found)
 }
 
+/// A job to be, where its creator may create one. There is no other job to create.
+#[derive(Debug)]
+pub(super) struct Placed(Spec);
+
+impl Placed {
+    #[cfg(test)]
+    pub(super) fn anywhere(spec: Spec) -> Placed {
+        Placed(spec)
+    }
+
+    pub(super) fn spec(self) -> Spec {
+        self.0
+    }
+}
+
 /// A job to be, in its place: the tenant and project of its session, if it works for one. The caller may
 /// create jobs there.
-pub(super) async fn placed(log: &Log, caller: &Caller, spec: Spec) -> Result<Spec, Status> {
+pub(super) async fn placed(log: &Log, caller: &Caller, spec: Spec) -> Result<Placed, Status> {
     let Some(session_id) = &spec.session else {
         match &spec.project {
             Some(project_id) if caller.steers_all_jobs() => {
@@ -96,7 +109,7 @@ pub(super) async fn placed(log: &Log, caller: &Caller, spec: Spec) -> Result<Spe
             Some(project_id) => drop(project(log, caller, project_id, Role::Editor).await?),
             None => {}
         }
-        return Ok(spec);
+        return Ok(Placed(spec));
     };
     let found = session(log, caller, session_id, Role::Editor).await?.session;
     if found.closed_at.is_some() {
@@ -105,7 +118,7 @@ pub(super) async fn placed(log: &Log, caller: &Caller, spec: Spec) -> Result<Spe
     if spec.project.as_ref().is_some_and(|project_id| *project_id != found.project_id) {
         return Err(check::invalid("project_id", "must be the session's"));
     }
-    Ok(Spec { tenant: found.tenant, project: Some(found.project_id), ..spec })
+    Ok(Placed(Spec { tenant: found.tenant, project: Some(found.project_id), ..spec }))
 }
 
 /// That a tenant has this project, for whoever needs no role in it.
@@ -115,19 +128,11 @@ async fn there(log: &Log, tenant: &str, project_id: &str) -> Result<(), Status> 
     if is_there { Ok(()) } else { Err(project_not_found(project_id)) }
 }
 
-/// Whether the caller may do with a job what takes this role in its project.
-pub(super) async fn may_use(
-    log: &Log,
-    caller: &Caller,
-    job: &Job,
-    least: Role,
-) -> Result<bool, Status> {
-    right::may_use(log, caller, (job, least), &mut Trail::none()).await
-}
-
-/// Makes a session of this name in a project of the same name, owned by the caller, unless it is there.
+/// Makes a session of this name in a project of the same name, owned by the caller, unless it is there or
+/// the caller makes no projects.
 pub(super) async fn improvise(log: &Log, caller: &Caller, session_id: &str) -> Result<(), Status> {
-    if log.store().session(session_id).await.map_err(status)?.is_some()
+    if !Who::AUTHOR.has(caller)
+        || log.store().session(session_id).await.map_err(status)?.is_some()
         || check::name("session_id", session_id.to_owned()).is_err()
     {
         return Ok(());
@@ -157,7 +162,7 @@ pub(super) async fn improvise(log: &Log, caller: &Caller, session_id: &str) -> R
     Ok(())
 }
 
-fn require(role: Role, least: Role) -> Result<(), Status> {
+pub(super) fn require(role: Role, least: Role) -> Result<(), Status> {
     if role >= least {
         return Ok(());
     }

@@ -23,7 +23,7 @@ use super::membership;
 use super::presence::Attendance;
 use super::wire::check::invalid;
 use super::wire::{self, frame, session as wire_session};
-use crate::auth::{Caller, Door};
+use crate::auth::{Admitted, Caller, Door};
 use crate::domain::limits;
 use crate::domain::project::Role;
 use crate::domain::session::Command as SessionCommand;
@@ -52,21 +52,6 @@ impl Sessions {
         drain: CancellationToken,
     ) -> Sessions {
         Sessions { log, door, attendance, drain }
-    }
-
-    /// A session in which the caller has at least this role. In development one that is not there is
-    /// made.
-    async fn find(&self, caller: &Caller, id: &str, least: Role) -> Result<Outline, Status> {
-        self.ensure(caller, id).await?;
-        membership::session(&self.log, caller, id, least).await
-    }
-
-    /// In development makes a session of this name, in a project of its own, unless it is there.
-    pub(super) async fn ensure(&self, caller: &Caller, session_id: &str) -> Result<(), Status> {
-        if self.door.is_dev() {
-            membership::improvise(&self.log, caller, session_id).await?;
-        }
-        Ok(())
     }
 
     async fn commit(
@@ -117,16 +102,16 @@ macro_rules! calls {
                 &self,
                 request: Request<v1::WatchSessionRequest>,
             ) -> Result<Response<WatchStream>, Status> {
-                let caller = self.door.admit(&request).await?;
-                self.watch(caller, request.into_inner()).await.map(Response::new)
+                let call = self.door.admit(&self.log, request).await?;
+                self.watch(call).await.map(Response::new)
             }
 
             $(async fn $rpc(
                 &self,
                 request: Request<v1::$request>,
             ) -> Result<Response<v1::$response>, Status> {
-                let caller = self.door.admit(&request).await?;
-                self.$rpc(&caller, request.into_inner()).await.map(Response::new)
+                let call = self.door.admit(&self.log, request).await?;
+                self.$rpc(call).await.map(Response::new)
             })*
         }
     };

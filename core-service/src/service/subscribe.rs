@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use roomcast_identity::DEFAULT_TENANT;
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1::{self, subscribe_request::Request, subscribe_response::Response};
 use tokio::sync::{Semaphore, mpsc};
@@ -17,10 +18,10 @@ use tonic::{Status, Streaming};
 
 use super::wire::check::{self, invalid};
 use super::wire::{self, frame, publish, timestamp};
-use crate::auth::DEFAULT_TENANT;
 use crate::bus::weight;
 use crate::domain::cursor::Cursor;
 use crate::domain::event::Event;
+use crate::domain::limits;
 use crate::domain::topic::Topic;
 use crate::error::{code, status};
 use crate::log::{Log, now};
@@ -35,6 +36,9 @@ const SUBSCRIPTIONS_MAX: usize = 100_000;
 const ADD_MAX: usize = 1000;
 /// Subscriptions of one stream that replay at once.
 const REPLAYS_AT_ONCE: usize = 8;
+/// Subscriptions of one stream that begin at once. An edge that moves brings all its topics, and each is
+/// looked up: more than the store's readers can take at once would be refused, and others with them.
+const BEGINNINGS_AT_ONCE: usize = 32;
 /// Bytes of events that may be on their way without credit, if the edge does not say.
 const IN_FLIGHT_DEFAULT: u64 = 4 << 20;
 /// The most an edge may ask for, and the least that lets a page through.
@@ -98,6 +102,7 @@ struct Shared {
     credit: Semaphore,
     in_flight_max: u64,
     replays: Semaphore,
+    beginnings: Semaphore,
     heads: Mutex<HashMap<u32, v1::SubscriptionHead>>,
 }
 
@@ -118,6 +123,7 @@ impl Session {
             ),
             in_flight_max,
             replays: Semaphore::new(REPLAYS_AT_ONCE),
+            beginnings: Semaphore::new(BEGINNINGS_AT_ONCE),
             heads: Mutex::default(),
         };
         Session { shared: Arc::new(shared), subscriptions: HashMap::new(), consumed: 0 }
@@ -191,7 +197,7 @@ impl Session {
             if self.subscriptions.contains_key(&id) {
                 return Err(invalid("add.subscription_id", "is already in use on this stream"));
             }
-            if self.subscriptions.len() >= SUBSCRIPTIONS_MAX {
+            if !self.has_room() {
                 let message = "a stream has at most 100000 subscriptions";
                 return Err(Code::TooManySubscriptions.status(message));
             }
@@ -199,6 +205,15 @@ impl Session {
             self.subscriptions.insert(id, AbortOnDropHandle::new(following));
         }
         Ok(())
+    }
+
+    /// Whether one more may be followed. Those that ended are looked for where it matters: an edge of which
+    /// most topics were refused brings them again before the next heartbeat.
+    fn has_room(&mut self) -> bool {
+        if self.subscriptions.len() >= SUBSCRIPTIONS_MAX {
+            self.forget_ended();
+        }
+        self.subscriptions.len() < SUBSCRIPTIONS_MAX
     }
 
     /// An edge was told of each that ended, and says nothing of it: it would count for ever. So would the
@@ -287,15 +302,19 @@ async fn begin(
     wanted: v1::TopicSubscription,
 ) -> Result<(Topic, Subscription), Status> {
     let tenant = if wanted.tenant.is_empty() { DEFAULT_TENANT } else { &wanted.tenant };
-    let topic = publish::topic(&check::name("tenant", tenant.to_owned())?, &wanted.topic)?;
+    let tenant = check::key("tenant", tenant.to_owned(), limits::SUBJECT_BYTES_MAX)?;
+    let topic = publish::topic(&tenant, &wanted.topic)?;
     let start = match frame::start(&wanted.since, &topic)? {
         Start::Snapshot => Start::Head,
         start @ (Start::After(_) | Start::Reset(_) | Start::Head) => start,
     };
+    // Never closed.
+    let turn = shared.beginnings.acquire().await.ok();
     let log = shared.log.clone();
     let begun = Subscription::begin(log, topic.clone(), start, Vec::new()).await;
     let subscription = begun.map_err(status)?;
     let head = shared.log.store().position(&topic, None).await.map_err(status)?.head;
+    drop(turn);
     let at = subscription.cursor();
     let added = v1::Added { cursor: at.token(&topic), head: head.token(&topic), offset: at.offset };
     shared.notice(wanted.subscription_id, v1::subscription_notice::Notice::Added(added)).await?;

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 use super::access::{commit, list, make_room};
 use super::wire::access as wire;
 use super::wire::check;
-use crate::auth::{Caller, Door};
+use crate::auth::{Admitted, Caller, Door};
 use crate::domain::access::{Command, Entry, Table};
 use crate::domain::limits;
 use crate::error::status;
@@ -30,18 +30,6 @@ impl Users {
         Users { log, door }
     }
 
-    async fn observer<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
-        let caller = self.door.admit(request).await?;
-        caller.require_observer()?;
-        Ok(caller)
-    }
-
-    async fn warden<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
-        let caller = self.door.admit(request).await?;
-        caller.require_warden()?;
-        Ok(caller)
-    }
-
     async fn commit(&self, caller: &Caller, command: Command) -> Result<v1::User, Status> {
         wire::user_of(commit(&self.log, &self.door, caller, command).await?)
     }
@@ -49,11 +37,10 @@ impl Users {
     async fn set_disabled(
         &self,
         caller: &Caller,
-        tenant: &str,
+        tenant: String,
         id: String,
         is_disabled: bool,
     ) -> Result<Option<v1::User>, Status> {
-        let tenant = wire::tenant(caller.tenant(tenant))?;
         let id = wire::subject("user_id", id)?;
         self.commit(caller, Command::SetDisabled { tenant, id, is_disabled }).await.map(Some)
     }
@@ -65,9 +52,8 @@ impl UserService for Users {
         &self,
         request: Request<v1::PutUserRequest>,
     ) -> Result<Response<v1::PutUserResponse>, Status> {
-        let caller = self.warden(&request).await?;
-        let v1::PutUserRequest { user_id, display_name, tenant } = request.into_inner();
-        let tenant = wire::tenant(caller.tenant(&tenant))?;
+        let Admitted { caller, tenant, request, .. } = self.door.admit(&self.log, request).await?;
+        let v1::PutUserRequest { user_id, display_name, .. } = request;
         let id = wire::subject("user_id", user_id)?;
         let display_name =
             check::title("display_name", display_name, limits::DISPLAY_NAME_BYTES_MAX)?;
@@ -80,10 +66,8 @@ impl UserService for Users {
         &self,
         request: Request<v1::GetUserRequest>,
     ) -> Result<Response<v1::GetUserResponse>, Status> {
-        let caller = self.observer(&request).await?;
-        let v1::GetUserRequest { user_id, tenant } = request.into_inner();
-        let tenant = wire::tenant(caller.tenant(&tenant))?;
-        let entry = self.find(&tenant, &user_id).await?;
+        let Admitted { tenant, request, .. } = self.door.admit(&self.log, request).await?;
+        let entry = self.find(&tenant, &request.user_id).await?;
         Ok(Response::new(v1::GetUserResponse { user: Some(wire::user_of(Some(entry))?) }))
     }
 
@@ -91,9 +75,7 @@ impl UserService for Users {
         &self,
         request: Request<v1::ListUsersRequest>,
     ) -> Result<Response<v1::ListUsersResponse>, Status> {
-        let caller = self.observer(&request).await?;
-        let request = request.into_inner();
-        let tenant = wire::tenant(caller.tenant(&request.tenant))?;
+        let Admitted { tenant, request, .. } = self.door.admit(&self.log, request).await?;
         let asked = (request.page_size, request.page_token.as_str());
         let (entries, next_page_token) = list(&self.log, Table::User, tenant, asked).await?;
         let users = entries.into_iter().map(|entry| wire::user_of(Some(entry)));
@@ -105,9 +87,8 @@ impl UserService for Users {
         &self,
         request: Request<v1::DisableUserRequest>,
     ) -> Result<Response<v1::DisableUserResponse>, Status> {
-        let caller = self.warden(&request).await?;
-        let v1::DisableUserRequest { user_id, tenant } = request.into_inner();
-        let user = self.set_disabled(&caller, &tenant, user_id, true).await?;
+        let Admitted { caller, tenant, request, .. } = self.door.admit(&self.log, request).await?;
+        let user = self.set_disabled(&caller, tenant, request.user_id, true).await?;
         Ok(Response::new(v1::DisableUserResponse { user }))
     }
 
@@ -115,9 +96,8 @@ impl UserService for Users {
         &self,
         request: Request<v1::EnableUserRequest>,
     ) -> Result<Response<v1::EnableUserResponse>, Status> {
-        let caller = self.warden(&request).await?;
-        let v1::EnableUserRequest { user_id, tenant } = request.into_inner();
-        let user = self.set_disabled(&caller, &tenant, user_id, false).await?;
+        let Admitted { caller, tenant, request, .. } = self.door.admit(&self.log, request).await?;
+        let user = self.set_disabled(&caller, tenant, request.user_id, false).await?;
         Ok(Response::new(v1::EnableUserResponse { user }))
     }
 
@@ -125,10 +105,8 @@ impl UserService for Users {
         &self,
         request: Request<v1::DeleteUserRequest>,
     ) -> Result<Response<v1::DeleteUserResponse>, Status> {
-        let caller = self.warden(&request).await?;
-        let v1::DeleteUserRequest { user_id, tenant } = request.into_inner();
-        let tenant = wire::tenant(caller.tenant(&tenant))?;
-        let id = wire::subject("user_id", user_id)?;
+        let Admitted { caller, tenant, request, .. } = self.door.admit(&self.log, request).await?;
+        let id = wire::subject("user_id", request.user_id)?;
         self.commit(&caller, Command::DeleteUser { tenant, id }).await?;
         Ok(Response::new(v1::DeleteUserResponse {}))
     }

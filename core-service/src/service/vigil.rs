@@ -1,4 +1,4 @@
-//! A user's stream of a topic lasts as long as the user is let in and may read the topic.
+//! A user's stream lasts as long as the user is let in and, where it follows a topic, may read it.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -23,16 +23,26 @@ pub(super) struct Vigil {
     pub(super) log: Log,
     pub(super) door: Arc<Door>,
     pub(super) caller: Caller,
-    pub(super) topic: Topic,
+    /// None of work: the right to it stands in the token.
+    pub(super) topic: Option<Topic>,
 }
 
-/// Why a stream ends before its topic.
+/// Why a stream ends before its time.
 #[derive(Debug)]
 pub(super) enum Loss {
     /// The right to the topic is gone.
     Right,
     /// The caller is let in no more.
     Caller(Status),
+}
+
+impl From<Loss> for Status {
+    fn from(loss: Loss) -> Status {
+        match loss {
+            Loss::Right => Code::PermissionDenied.status("the right to this is gone"),
+            Loss::Caller(status) => status,
+        }
+    }
 }
 
 impl Vigil {
@@ -53,16 +63,21 @@ impl Vigil {
             // streams would ask at once, and the pulse of rights wait behind them.
             let head = changes.head();
             self.door.access().reached(head).await;
-            let (rules, trail) = ((&self.log, &*self.door), &mut Trail::none());
-            if let Err(denied) = self.door.access().judge(user, now(), trail) {
+            if let Err(denied) = self.door.access().judge(user, now(), &mut Trail::none()) {
                 return Loss::Caller(denied);
             }
-            match right::may_read(rules, &self.caller, &self.topic, trail).await {
+            match self.may_go_on().await {
                 Ok(true) => changes.wait(head).await,
                 Ok(false) => return Loss::Right,
                 Err(_) => tokio::time::sleep(RETRY).await,
             }
         }
+    }
+
+    async fn may_go_on(&self) -> Result<bool, Status> {
+        let Some(topic) = &self.topic else { return Ok(true) };
+        let rules = (&self.log, &*self.door);
+        right::may_read(rules, &self.caller, topic, &mut Trail::none()).await
     }
 }
 

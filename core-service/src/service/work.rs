@@ -1,6 +1,7 @@
 //! Work: jobs to workers, news from workers. A job goes out under a lease; whoever holds it says so
 //! with every message.
 
+mod crew;
 pub mod dispatch;
 mod place;
 pub mod roster;
@@ -14,7 +15,6 @@ use tonic::Status;
 use self::roster::Roster;
 use super::wire::check::{self, invalid};
 use super::wire::{self, job as wire_job};
-use crate::auth::Caller;
 use crate::domain::job::{Spec, State};
 use crate::domain::limits;
 use crate::domain::payload::Payload;
@@ -38,11 +38,6 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// The same for a caller.
-    pub(super) fn of(&self, caller: &Caller) -> Work {
-        Work { tenant: caller.workplace(String::new()), ..self.clone() }
-    }
-
     /// That a job is not another tenant's than the caller's. A fence alone is soon guessed.
     pub(super) async fn reaches(&self, job_id: &str) -> Result<(), Error> {
         let Some(tenant) = &self.tenant else { return Ok(()) };
@@ -103,7 +98,9 @@ pub(super) fn worker(
             .map(|kind| check::name("kinds", kind))
             .collect::<Result<_, _>>()?,
         slots: slots as usize,
-        tenant,
+        tenant: tenant
+            .map(|tenant| check::key("tenant", tenant, limits::SUBJECT_BYTES_MAX))
+            .transpose()?,
     })
 }
 

@@ -54,6 +54,7 @@ async fn a_message_becomes_a_job_of_its_sessions_project() {
     let wanted = v1::LeaseJobsRequest {
         worker_id: "w".into(),
         kinds: vec![agent::VIBECODE.into()],
+        wait: Some(prost_types::Duration { seconds: 10, nanos: 0 }),
         ..Default::default()
     };
     let leased = core.jobs().lease_jobs(by_worker(wanted)).await.expect("leased").into_inner();

@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
-const USERS: &str = "users-secret-users-secret-users-secret";
-const SERVICES: &str = "services-secret-services-secret-12345";
+pub(crate) const USERS: &str = "users-secret-users-secret-users-secret";
+pub(crate) const SERVICES: &str = "services-secret-services-secret-12345";
 pub(crate) const TTL: Duration = Duration::from_secs(60);
 
 /// A core of this process, with its folder.

@@ -9,6 +9,7 @@ mod offset;
 mod operate;
 mod rate;
 mod requests;
+mod rights;
 mod rooms;
 mod session;
 mod tenant;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use roomcast_core::Config;
 use roomcast_proto::v1;
 use roomcast_proto::v1::job_service_client::JobServiceClient;
+use roomcast_test_servers::Port;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -45,7 +46,9 @@ async fn say(page: SocketAddr, words: &[u8]) -> TcpStream {
 #[tokio::test]
 async fn a_core_that_cannot_have_its_page_begins_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (taken, page) = listener().await;
+    let port = Port::reserve();
+    let page = port.address();
+    let taken = TcpListener::bind(page).await.expect("a port of our own");
     let stop = CancellationToken::new();
     let refused = serve(folder.path().into(), page, stop.clone()).await;
     assert!(refused.is_err(), "the port is taken");
@@ -62,8 +65,8 @@ async fn a_core_that_cannot_have_its_page_begins_nothing() {
 #[tokio::test]
 async fn half_a_request_for_metrics_does_not_hold_up_the_end() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (free, page) = listener().await;
-    drop(free);
+    let port = Port::reserve();
+    let page = port.address();
     let stop = CancellationToken::new();
     let serving = tokio::spawn(serve(folder.path().into(), page, stop.clone()));
     let _begun = say(page, b"GET /livez HTTP/1.1\r\n").await;

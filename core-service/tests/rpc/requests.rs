@@ -6,7 +6,7 @@ use roomcast_identity::Scope;
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1;
 
-use crate::core::{Core, refused, report, request, serve, service};
+use crate::core::{Core, refused, report, request, serve, service, user};
 
 fn labels() -> BTreeMap<String, String> {
     ["team", "suite", "shard", "branch"].map(|key| (key.to_owned(), "x".to_owned())).into()
@@ -31,6 +31,22 @@ async fn racing_creates_with_one_key_make_one_job() {
     assert_eq!(outcomes.iter().filter(|(_, created)| *created).count(), 1);
     assert_eq!(refused(create(&core, "k1", "y").await), Code::IdempotencyMismatch);
     assert!(create(&core, "k2", "y").await.expect("taken").1);
+}
+
+#[tokio::test]
+async fn a_key_is_one_users_whatever_tenants_and_users_are_called() {
+    let core = serve(|_, _| {}).await;
+    let edge = service(&[Scope::Edge]);
+    let make = async |id: &str, tenant: &str| {
+        let (name, idempotency_key) = ("p".to_owned(), "k".to_owned());
+        let wanted = v1::CreateProjectRequest { name, idempotency_key, ..Default::default() };
+        let token = user(id, tenant);
+        let made = core.sessions().create_project(request(wanted, Some(&edge), Some(&token))).await;
+        made.expect("made").into_inner().project.expect("a project").project_id
+    };
+    assert_ne!(make("b/c", "a").await, make("c", "a/b").await);
+    assert_ne!(make("c", "a%2Fb").await, make("c", "a/b").await);
+    assert_eq!(make("c", "a/b").await, make("c", "a/b").await);
 }
 
 #[tokio::test]

@@ -12,17 +12,17 @@ fn admin(tenant: &str) -> String {
     user_with("root", tenant, vec!["admin".into()])
 }
 
-/// The jobs that a caller gets who asks for those of `tenant`.
-async fn leased(core: &Core, user: Option<&str>, tenant: &str) -> Vec<v1::Assignment> {
+/// The jobs that a user gets who asks for those of `tenant`, and waits so many seconds for the first.
+async fn leased(core: &Core, user: &str, tenant: &str, seconds: i64) -> Vec<v1::Assignment> {
     let worker = service(&[Scope::Worker]);
     let lease = v1::LeaseJobsRequest {
         worker_id: "w".into(),
         kinds: vec!["x".into()],
         max_jobs: 9,
         tenant: tenant.into(),
-        ..v1::LeaseJobsRequest::default()
+        wait: Some(prost_types::Duration { seconds, nanos: 0 }),
     };
-    let leased = core.jobs().lease_jobs(request(lease, Some(&worker), user)).await;
+    let leased = core.jobs().lease_jobs(request(lease, Some(&worker), Some(user))).await;
     leased.expect("an answer").into_inner().assignments
 }
 
@@ -34,9 +34,9 @@ async fn an_administrator_works_for_the_own_tenant_alone() {
     created.expect("created");
     let (own, stranger) = (admin("acme"), admin("elsewhere"));
     for asked in ["", "acme"] {
-        assert_eq!(leased(&core, Some(&stranger), asked).await, [], "asked for `{asked}`");
+        assert_eq!(leased(&core, &stranger, asked, 0).await, [], "asked for `{asked}`");
     }
-    let given = leased(&core, Some(&own), "").await.pop().expect("the job");
+    let given = leased(&core, &own, "", 10).await.pop().expect("the job");
     let (job_id, fence) = (given.job.expect("a job").job_id, given.fence);
 
     let held = vec![v1::Lease { job_id: job_id.clone(), fence }];
@@ -75,6 +75,29 @@ async fn an_administrator_works_for_the_own_tenant_alone() {
     let is_lost = matches!(heard[..], [Heard::Welcome(_), Heard::Lost(_), Heard::Lost(_)]);
     assert!(is_lost, "what it says it held, and what it reports: {heard:?}");
     core.jobs().report_job(told(&own)).await.expect("taken");
+}
+
+#[tokio::test]
+async fn a_tenant_is_a_text_that_every_store_keeps() {
+    let core = serve(|_, _| {}).await;
+    let token = service(&[Scope::Service, Scope::Worker]);
+    for tenant in ["a\0b".to_owned(), "a".repeat(257)] {
+        let make = v1::CreateProjectRequest {
+            name: "p".into(),
+            tenant: tenant.clone(),
+            ..Default::default()
+        };
+        let made = core.sessions().create_project(request(make, Some(&token), None)).await;
+        assert_eq!(refused(made), Code::InvalidArgument);
+        let list = v1::ListProjectsRequest { tenant: tenant.clone(), ..Default::default() };
+        let listed = core.sessions().list_projects(request(list, Some(&token), None)).await;
+        assert_eq!(refused(listed), Code::InvalidArgument);
+        let (worker_id, kinds) = ("w".to_owned(), vec!["x".to_owned()]);
+        let hello = v1::WorkerHello { worker_id, kinds, slots: 1, tenant, ..Default::default() };
+        let said = futures::stream::iter([v1::WorkRequest { request: Some(Said::Hello(hello)) }]);
+        let heard = core.jobs().work(request(said, Some(&token), None)).await.expect("a stream");
+        assert_eq!(refused(heard.into_inner().message().await), Code::InvalidArgument);
+    }
 }
 
 #[tokio::test]

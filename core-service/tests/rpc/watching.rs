@@ -1,15 +1,19 @@
 //! A user's stream lasts as long as the right to it.
 
+use futures::{StreamExt as _, stream};
+use prost_types::Duration;
 use roomcast_identity::Scope;
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1;
 use roomcast_proto::v1::user_service_client::UserServiceClient;
 use roomcast_proto::v1::watch_job_response::Frame as JobFrame;
 use roomcast_proto::v1::watch_topic_response::Frame as TopicFrame;
+use roomcast_proto::v1::work_request::Request as Said;
+use roomcast_proto::v1::work_response::Response as Heard;
 use tonic::{Status, Streaming};
 
 use crate::core::{Core, refused, report, request, serve, service};
-use crate::session::{User, someone};
+use crate::session::{User, admin, someone};
 
 async fn job(alice: &User<'_>, core: &Core, project_id: &str) -> String {
     let job = v1::CreateJobRequest { project_id: project_id.to_owned(), ..report("x") };
@@ -29,6 +33,17 @@ async fn watch_topic(
 ) -> Streaming<v1::WatchTopicResponse> {
     let watch = v1::WatchTopicRequest { topic: topic.to_owned(), ..Default::default() };
     core.broadcast().watch_topic(user.ask(watch)).await.expect("a stream").into_inner()
+}
+
+/// Ends all tokens of a user of `acme`.
+async fn revoke(core: &Core, subject: &str) {
+    let revoke = v1::RevokeRequest {
+        tenant: "acme".into(),
+        revoked: Some(v1::revoke_request::Revoked::Subject(subject.into())),
+        ..Default::default()
+    };
+    let revoke = request(revoke, Some(&service(&[Scope::Service])), None);
+    core.access().revoke(revoke).await.expect("revoked");
 }
 
 /// How a stream ends.
@@ -73,14 +88,7 @@ async fn who_is_shut_out_loses_every_stream() {
     let own = watch_topic(&core, &alice, "user:alice").await;
     let session = alice.watch(&session_id).await.expect("a stream");
     let mut others = watch_topic(&core, &bob, "user:bob").await;
-    let token = service(&[Scope::Service]);
-    let by_service = |message| request(message, Some(&token), None);
-    let revoke = v1::RevokeRequest {
-        tenant: "acme".into(),
-        revoked: Some(v1::revoke_request::Revoked::Subject("alice".into())),
-        ..Default::default()
-    };
-    core.access().revoke(by_service(revoke)).await.expect("revoked");
+    revoke(&core, "alice").await;
     assert_eq!(refused(end(jobs).await), Code::TokenRevoked);
     assert_eq!(refused(end(own).await), Code::TokenRevoked);
     assert_eq!(refused(end(session).await), Code::TokenRevoked);
@@ -89,11 +97,34 @@ async fn who_is_shut_out_loses_every_stream() {
         let is_open = matches!(frame, Some(TopicFrame::Snapshot(_) | TopicFrame::CaughtUp(_)));
         assert!(is_open, "another's stream goes on: {frame:?}");
     }
-    let mut users = UserServiceClient::new(core.channel());
+    let (mut users, token) = (UserServiceClient::new(core.channel()), service(&[Scope::Service]));
     let put =
         v1::PutUserRequest { user_id: "bob".into(), tenant: "acme".into(), ..Default::default() };
     users.put_user(request(put, Some(&token), None)).await.expect("registered");
     let shut = v1::DisableUserRequest { user_id: "bob".into(), tenant: "acme".into() };
     users.disable_user(request(shut, Some(&token), None)).await.expect("disabled");
     assert_eq!(refused(end(others).await), Code::UserDisabled);
+}
+
+#[tokio::test]
+async fn an_administrator_who_is_shut_out_gets_no_more_work() {
+    let core = serve(|_, _| {}).await;
+    let root = admin(&core, "root", "acme");
+    let (worker_id, kinds) = ("w".to_owned(), vec!["x".to_owned()]);
+    let hello = v1::WorkerHello { worker_id, kinds, slots: 1, ..Default::default() };
+    let said = stream::iter([v1::WorkRequest { request: Some(Said::Hello(hello)) }]);
+    let said = root.ask(said.chain(stream::pending()));
+    let mut work = core.jobs().work(said).await.expect("a stream").into_inner();
+    let first = work.message().await.expect("a message").and_then(|first| first.response);
+    assert!(matches!(first, Some(Heard::Welcome(_))), "{first:?}");
+    let lease = v1::LeaseJobsRequest {
+        worker_id: "once".into(),
+        kinds: vec!["x".into()],
+        wait: Some(Duration { seconds: 30, nanos: 0 }),
+        ..Default::default()
+    };
+    let mut jobs = core.jobs();
+    let (leased, ()) = tokio::join!(jobs.lease_jobs(root.ask(lease)), revoke(&core, "root"));
+    assert_eq!(refused(leased), Code::TokenRevoked);
+    assert_eq!(refused(end(work).await), Code::TokenRevoked);
 }

@@ -22,12 +22,11 @@ struct Wanted {
 impl Accesses {
     pub(super) async fn acts(
         &self,
-        caller: &Caller,
-        request: v1::ListActsRequest,
+        call: Admitted<v1::ListActsRequest>,
     ) -> Result<v1::ListActsResponse, Status> {
-        caller.require_observer()?;
-        let v1::ListActsRequest { by, act, page_size, page_token, tenant } = request;
-        let topic = Topic::audit(&wire::tenant(caller.tenant(&tenant))?);
+        let Admitted { tenant, request, .. } = call;
+        let v1::ListActsRequest { by, act, page_size, page_token, .. } = request;
+        let topic = Topic::audit(&tenant);
         let size = page::size(page_size, PAGES)?;
         let conditions = format!("acts {} {act} {by}", topic.tenant());
         let place = page::place(&page_token, conditions.as_bytes())?;

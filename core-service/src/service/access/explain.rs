@@ -11,11 +11,9 @@ use crate::store::{Position, TopicLine};
 impl Accesses {
     pub(super) async fn explain(
         &self,
-        caller: &Caller,
-        request: v1::ExplainAccessRequest,
+        call: Admitted<v1::ExplainAccessRequest>,
     ) -> Result<v1::ExplainAccessResponse, Status> {
-        caller.require_observer()?;
-        let tenant = wire::tenant(caller.tenant(&request.tenant))?;
+        let Admitted { tenant, request, .. } = call;
         let topic = publish::topic(&tenant, &request.topic)?;
         let user = imagined(tenant, request)?;
         let mut trail = Trail::kept();

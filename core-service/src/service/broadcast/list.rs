@@ -8,12 +8,10 @@ const LISTS: page::Sizes = page::Sizes { default: 50, max: 200 };
 impl Broadcast {
     pub(super) async fn topics(
         &self,
-        caller: &Caller,
-        request: v1::ListTopicsRequest,
+        call: Admitted<v1::ListTopicsRequest>,
     ) -> Result<v1::ListTopicsResponse, Status> {
-        caller.require_observer()?;
-        let v1::ListTopicsRequest { kind, prefix, page_size, page_token, tenant } = request;
-        let tenant = caller.tenant(&tenant).to_owned();
+        let Admitted { tenant, request, .. } = call;
+        let v1::ListTopicsRequest { kind, prefix, page_size, page_token, .. } = request;
         let (size, prefix) = (page::size(page_size, LISTS)?, wire::topic::prefix(prefix)?);
         let conditions = format!("topics {tenant} {kind} {prefix}");
         let place = page::place(&page_token, conditions.as_bytes())?;
@@ -40,10 +38,8 @@ impl Broadcast {
 
     pub(super) fn rooms(
         &self,
-        caller: &Caller,
         request: &v1::ListRoomsRequest,
     ) -> Result<v1::ListRoomsResponse, Status> {
-        caller.require_observer()?;
         let size = page::size(request.page_size, LISTS)?;
         let conditions = b"rooms";
         let after = page::place(&request.page_token, conditions)?.unwrap_or_default();

@@ -6,21 +6,18 @@ use crate::service::presence::is_told;
 impl Broadcast {
     pub(super) async fn presence(
         &self,
-        caller: &Caller,
-        request: v1::GetRoomPresenceRequest,
+        topic: &Topic,
     ) -> Result<v1::GetRoomPresenceResponse, Status> {
-        let full = format!("room:{}", request.room);
-        let topic = self.readable(caller, &request.tenant, &full).await?;
-        if !self.tells_presence(&topic) {
+        if !self.tells_presence(topic) {
             let problem = "is not told who is in it: declare it with presence";
             return Err(wire::check::invalid("room", problem));
         }
         let (cursor, presence) =
-            self.log.store().presence(&topic).await.map_err(status)?.unwrap_or_default();
+            self.log.store().presence(topic).await.map_err(status)?.unwrap_or_default();
         Ok(v1::GetRoomPresenceResponse {
             participants: wire::session::participants(&presence),
             participant_count: u32::try_from(presence.count()).unwrap_or(u32::MAX),
-            cursor: cursor.token(&topic),
+            cursor: cursor.token(topic),
         })
     }
 

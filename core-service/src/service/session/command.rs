@@ -65,49 +65,46 @@ impl Receipt {
 impl Sessions {
     pub(super) async fn execute_command(
         &self,
-        caller: &Caller,
-        request: v1::ExecuteCommandRequest,
+        call: Admitted<v1::ExecuteCommandRequest>,
     ) -> Result<v1::ExecuteCommandResponse, Status> {
-        let found = self.find(caller, &request.session_id, Role::Editor).await?;
+        let Admitted { caller, request, thing: found, .. } = call;
         let key = &request.idempotency_key;
         let tenant = &found.session.tenant;
-        let idempotency = idempotency(caller, tenant, "execute_command", key, &request)?;
+        let idempotency = idempotency(&caller, tenant, "execute_command", key, &request)?;
         let command = wire_command::command(request.command, new_id)?;
         let wish = Wish::Execute { command_id: new_id(), command };
         let order = Order { wish, expected_version: request.expected_version };
         let graph = wire_command::graph(request.graph)?;
         let Performed { command_id, version, changes, cursor } =
-            self.perform(caller, request.session_id, (graph, order), idempotency).await?;
+            self.perform(&caller, request.session_id, (graph, order), idempotency).await?;
         Ok(v1::ExecuteCommandResponse { command_id, version, changes, cursor })
     }
 
     pub(super) async fn undo_command(
         &self,
-        caller: &Caller,
-        request: v1::UndoCommandRequest,
+        call: Admitted<v1::UndoCommandRequest>,
     ) -> Result<v1::UndoCommandResponse, Status> {
-        let found = self.find(caller, &request.session_id, Role::Editor).await?;
+        let Admitted { caller, request, thing: found, .. } = call;
         let (tenant, key) = (&found.session.tenant, &request.idempotency_key);
-        let idempotency = idempotency(caller, tenant, "undo_command", key, &request)?;
+        let idempotency = idempotency(&caller, tenant, "undo_command", key, &request)?;
         let order = Order { wish: Wish::Undo, expected_version: request.expected_version };
         let graph = wire_command::graph(request.graph)?;
         let Performed { command_id, version, changes, cursor } =
-            self.perform(caller, request.session_id, (graph, order), idempotency).await?;
+            self.perform(&caller, request.session_id, (graph, order), idempotency).await?;
         Ok(v1::UndoCommandResponse { command_id, version, changes, cursor })
     }
 
     pub(super) async fn redo_command(
         &self,
-        caller: &Caller,
-        request: v1::RedoCommandRequest,
+        call: Admitted<v1::RedoCommandRequest>,
     ) -> Result<v1::RedoCommandResponse, Status> {
-        let found = self.find(caller, &request.session_id, Role::Editor).await?;
+        let Admitted { caller, request, thing: found, .. } = call;
         let (tenant, key) = (&found.session.tenant, &request.idempotency_key);
-        let idempotency = idempotency(caller, tenant, "redo_command", key, &request)?;
+        let idempotency = idempotency(&caller, tenant, "redo_command", key, &request)?;
         let order = Order { wish: Wish::Redo, expected_version: request.expected_version };
         let graph = wire_command::graph(request.graph)?;
         let Performed { command_id, version, changes, cursor } =
-            self.perform(caller, request.session_id, (graph, order), idempotency).await?;
+            self.perform(&caller, request.session_id, (graph, order), idempotency).await?;
         Ok(v1::RedoCommandResponse { command_id, version, changes, cursor })
     }
 

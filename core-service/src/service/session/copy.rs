@@ -17,11 +17,9 @@ const PART_ROWS: usize = 500;
 impl Sessions {
     pub(super) async fn get_graph(
         &self,
-        caller: &Caller,
-        request: v1::GetGraphRequest,
+        call: Admitted<v1::GetGraphRequest>,
     ) -> Result<v1::GetGraphResponse, Status> {
-        let outline =
-            membership::session(&self.log, caller, &request.session_id, Role::Viewer).await?;
+        let Admitted { request, thing: outline, .. } = call;
         let which = if request.save.is_empty() {
             Which::Graph(wire_command::graph(request.graph)?)
         } else {
@@ -37,18 +35,17 @@ impl Sessions {
 
     pub(super) async fn save_graph(
         &self,
-        caller: &Caller,
-        request: v1::SaveGraphRequest,
+        call: Admitted<v1::SaveGraphRequest>,
     ) -> Result<v1::SaveGraphResponse, Status> {
-        let outline = self.find(caller, &request.session_id, Role::Editor).await?;
+        let Admitted { caller, request, thing: outline, .. } = call;
         let (tenant, key) = (&outline.session.tenant, &request.idempotency_key);
-        let idempotency = idempotency(caller, tenant, "save_graph", key, &request)?;
+        let idempotency = idempotency(&caller, tenant, "save_graph", key, &request)?;
         let name = check::name("name", request.name)?;
         let graph = wire_command::graph(request.graph)?;
         let found = self.read(&outline, Which::Graph(graph.clone())).await?;
-        let copied = self.copy(caller, &outline, (graph, name), found).await?;
+        let copied = self.copy(&caller, &outline, (graph, name), found).await?;
         let command = SessionCommand::Save(copied);
-        let receipt = self.change(caller, request.session_id, command, idempotency).await?;
+        let receipt = self.change(&caller, request.session_id, command, idempotency).await?;
         let kept = receipt.kept();
         Ok(v1::SaveGraphResponse {
             version: kept.map_or(0, |kept| kept.version),
@@ -59,17 +56,16 @@ impl Sessions {
 
     pub(super) async fn load_graph(
         &self,
-        caller: &Caller,
-        request: v1::LoadGraphRequest,
+        call: Admitted<v1::LoadGraphRequest>,
     ) -> Result<v1::LoadGraphResponse, Status> {
-        let outline = self.find(caller, &request.session_id, Role::Editor).await?;
+        let Admitted { caller, request, thing: outline, .. } = call;
         let (tenant, key) = (&outline.session.tenant, &request.idempotency_key);
-        let idempotency = idempotency(caller, tenant, "load_graph", key, &request)?;
+        let idempotency = idempotency(&caller, tenant, "load_graph", key, &request)?;
         let graph = wire_command::graph(request.graph)?;
         let found = self.read(&outline, saved(request.name.clone(), request.version)?).await?;
-        let copied = self.copy(caller, &outline, (graph, request.name), found).await?;
+        let copied = self.copy(&caller, &outline, (graph, request.name), found).await?;
         let command = SessionCommand::Load(copied);
-        let receipt = self.change(caller, request.session_id, command, idempotency).await?;
+        let receipt = self.change(&caller, request.session_id, command, idempotency).await?;
         let kept = receipt.kept();
         Ok(v1::LoadGraphResponse {
             version: kept.map_or(0, |kept| kept.version),
@@ -80,11 +76,10 @@ impl Sessions {
 
     pub(super) async fn list_saves(
         &self,
-        caller: &Caller,
-        request: v1::ListSavesRequest,
+        call: Admitted<v1::ListSavesRequest>,
     ) -> Result<v1::ListSavesResponse, Status> {
+        let Admitted { request, .. } = call;
         let id = &request.session_id;
-        membership::session(&self.log, caller, id, Role::Viewer).await?;
         let saves = self.log.store().saves(id).await.map_err(status)?;
         Ok(v1::ListSavesResponse { saves: saves.iter().map(wire_session::save).collect() })
     }

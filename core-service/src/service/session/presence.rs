@@ -24,10 +24,9 @@ const PARTS_PAGE: usize = 32;
 impl Sessions {
     pub(super) async fn announce_presence(
         &self,
-        caller: &Caller,
-        request: v1::AnnouncePresenceRequest,
+        call: Admitted<v1::AnnouncePresenceRequest>,
     ) -> Result<v1::AnnouncePresenceResponse, Status> {
-        caller.require_edge()?;
+        let Admitted { caller, request, .. } = call;
         let v1::AnnouncePresenceRequest { edge_id, presences, core_id, number, connections } =
             request;
         let edge_id = check::name("edge_id", edge_id)?;
@@ -57,11 +56,9 @@ impl Sessions {
 
     pub(super) async fn list_connections(
         &self,
-        caller: &Caller,
-        request: v1::ListConnectionsRequest,
+        call: Admitted<v1::ListConnectionsRequest>,
     ) -> Result<v1::ListConnectionsResponse, Status> {
-        caller.require_observer()?;
-        let tenant = caller.tenant(&request.tenant).to_owned();
+        let Admitted { tenant, request, .. } = call;
         let after = page::place(&request.page_token, tenant.as_bytes())?;
         let after = after.as_deref().map(place).transpose()?.unwrap_or_default();
         let parts = self.log.store().edge_parts(&after, PARTS_PAGE).await.map_err(status)?;
@@ -91,11 +88,9 @@ impl Sessions {
 
     pub(super) async fn list_participants(
         &self,
-        caller: &Caller,
-        request: v1::ListParticipantsRequest,
+        call: Admitted<v1::ListParticipantsRequest>,
     ) -> Result<v1::ListParticipantsResponse, Status> {
-        let id = &request.session_id;
-        let found = membership::session(&self.log, caller, id, Role::Viewer).await?;
+        let Admitted { thing: found, .. } = call;
         let topic = watch::topic(&found)?;
         let (cursor, presence) =
             self.log.store().presence(&topic).await.map_err(status)?.unwrap_or_default();

@@ -8,6 +8,7 @@ use crate::domain::project::Project;
 use crate::domain::session::Session;
 use crate::error::code;
 use crate::service::audit;
+use crate::service::thing::Member;
 use crate::service::wire::{check, page};
 use crate::store::session::Listing;
 use crate::store::{Error, Refusal};
@@ -25,12 +26,11 @@ const ERASED_AT_ONCE: usize = 32;
 impl Sessions {
     pub(super) async fn create_project(
         &self,
-        caller: &Caller,
-        request: v1::CreateProjectRequest,
+        call: Admitted<v1::CreateProjectRequest>,
     ) -> Result<v1::CreateProjectResponse, Status> {
-        let tenant = caller.tenant(&request.tenant).to_owned();
+        let Admitted { caller, tenant, request, .. } = call;
         let key = &request.idempotency_key;
-        let idempotency = idempotency(caller, &tenant, "create_project", key, &request)?;
+        let idempotency = idempotency(&caller, &tenant, "create_project", key, &request)?;
         if request.name.is_empty() {
             return Err(invalid("name", "is required"));
         }
@@ -42,7 +42,7 @@ impl Sessions {
             created_at: now(),
         };
         let action = session::Action::CreateProject(project);
-        let project = match self.commit(caller, action, idempotency).await? {
+        let project = match self.commit(&caller, action, idempotency).await? {
             Outcome::Project(project) => Some(wire_session::project(&project)),
             Outcome::Session(_)
             | Outcome::Events(_)
@@ -55,11 +55,9 @@ impl Sessions {
 
     pub(super) async fn get_project(
         &self,
-        caller: &Caller,
-        request: v1::GetProjectRequest,
+        call: Admitted<v1::GetProjectRequest>,
     ) -> Result<v1::GetProjectResponse, Status> {
-        let found =
-            membership::project(&self.log, caller, &request.project_id, Role::Viewer).await?;
+        let Admitted { thing: found, .. } = call;
         let used = self.log.store().usage(&found.project_id, None).await.map_err(status)?;
         let project = wire_session::project(&found);
         let project = v1::Project { usage: Some(wire::value::usage(&used)), ..project };
@@ -68,14 +66,13 @@ impl Sessions {
 
     pub(super) async fn list_projects(
         &self,
-        caller: &Caller,
-        request: v1::ListProjectsRequest,
+        call: Admitted<v1::ListProjectsRequest>,
     ) -> Result<v1::ListProjectsResponse, Status> {
-        let tenant = caller.tenant(&request.tenant);
-        let member = if caller.standing(tenant).is_some() { None } else { Some(caller.name()) };
+        let Admitted { caller, tenant, request, .. } = call;
+        let member = if caller.standing(&tenant).is_some() { None } else { Some(caller.name()) };
         let conditions = format!("projects {tenant} {member:?}");
         let (size, listing) = listing(request.page_size, &request.page_token, &conditions)?;
-        let found = self.log.store().projects(tenant, member, listing).await.map_err(status)?;
+        let found = self.log.store().projects(&tenant, member, listing).await.map_err(status)?;
         let (found, next_page_token) = cut(found, size, &conditions, |one| &one.project_id);
         let projects = found.iter().map(wire_session::project).collect();
         Ok(v1::ListProjectsResponse { projects, next_page_token })
@@ -84,17 +81,16 @@ impl Sessions {
     /// Operators are told before anything goes, and once more where it was not to be.
     pub(super) async fn delete_project(
         &self,
-        caller: &Caller,
-        request: v1::DeleteProjectRequest,
+        call: Admitted<v1::DeleteProjectRequest>,
     ) -> Result<v1::DeleteProjectResponse, Status> {
-        let id = request.project_id;
-        let project = membership::project(&self.log, caller, &id, Role::Owner).await?;
+        let Admitted { caller, thing: project, .. } = call;
+        let id = project.project_id.clone();
         let target = format!("project:{id}");
-        let told = self.told(caller, &project, Act::DeleteProject, target).await?;
+        let told = self.told(&caller, &project, Act::DeleteProject, target).await?;
         if let Some(told) = &told {
             audit::tell(&self.log, told, caller.trace).await.map_err(status)?;
         }
-        let outcome = self.delete(caller, id).await;
+        let outcome = self.delete(&caller, id).await;
         if let (Some(told), Err(error @ (Error::Refused(_) | Error::Overloaded))) = (told, &outcome)
         {
             let refused = told.refused(code(error).as_str());
@@ -170,81 +166,62 @@ impl Sessions {
 
     pub(super) async fn set_member(
         &self,
-        caller: &Caller,
-        request: v1::SetMemberRequest,
+        call: Admitted<v1::SetMemberRequest>,
     ) -> Result<v1::SetMemberResponse, Status> {
+        let Admitted { caller, request, thing: membership, .. } = call;
         let v1::SetMemberRequest { project_id, member } = request;
-        if self.is_already(caller, &project_id, member.as_ref()).await? {
+        if is_already(&caller, &membership, member.as_ref()) {
             // Nothing is written: what somebody else takes away meanwhile must not come back.
             return Ok(v1::SetMemberResponse { member });
         }
-        let project = membership::project(&self.log, caller, &project_id, Role::Owner).await?;
+        let project = membership.ruled()?;
         let member = member.ok_or_else(|| invalid("member", "is required"))?;
         let role = wire_session::role_in(member.role);
         let role = role.ok_or_else(|| invalid("member.role", "must be viewer, editor or owner"))?;
         let user_id = user_id("member.user_id", member.user_id.clone())?;
         let target = format!("project:{project_id} user:{user_id}");
-        let told = self.told(caller, &project, Act::SetMember, target).await?;
+        let told = self.told(&caller, &project, Act::SetMember, target).await?;
         let action = session::Action::SetMember { project_id, user_id, role: Some(role) };
-        self.try_commit(caller, action, told).await.map_err(status)?;
+        self.try_commit(&caller, action, told).await.map_err(status)?;
         Ok(v1::SetMemberResponse { member: Some(member) })
-    }
-
-    /// Whether this would make the caller what the caller is: who has stepped down asks again where no
-    /// answer came, and is no owner any longer.
-    async fn is_already(
-        &self,
-        caller: &Caller,
-        project_id: &str,
-        member: Option<&v1::Member>,
-    ) -> Result<bool, Status> {
-        let own = |member: &&v1::Member| caller.user().is_some_and(|one| one.id == member.user_id);
-        let Some(member) = member.filter(own) else { return Ok(false) };
-        let project = membership::project(&self.log, caller, project_id, Role::Viewer).await?;
-        let role = membership::member(&self.log, caller, &project.tenant, project_id).await?;
-        Ok(role.is_some() && role == wire_session::role_in(member.role))
     }
 
     /// A member may always leave.
     pub(super) async fn remove_member(
         &self,
-        caller: &Caller,
-        request: v1::RemoveMemberRequest,
+        call: Admitted<v1::RemoveMemberRequest>,
     ) -> Result<v1::RemoveMemberResponse, Status> {
+        let Admitted { caller, request, thing: membership, .. } = call;
         let v1::RemoveMemberRequest { project_id, user_id } = request;
         let user_id = self::user_id("user_id", user_id)?;
         let is_self = caller.user().is_some_and(|user| user.id == user_id);
-        let least = if is_self { Role::Viewer } else { Role::Owner };
-        let project = membership::project(&self.log, caller, &project_id, least).await?;
+        let project = if is_self { membership.left() } else { membership.ruled()? };
         let target = format!("project:{project_id} user:{user_id}");
         let told = match is_self {
             true => None,
-            false => self.told(caller, &project, Act::RemoveMember, target).await?,
+            false => self.told(&caller, &project, Act::RemoveMember, target).await?,
         };
         let action = session::Action::SetMember { project_id, user_id, role: None };
-        self.try_commit(caller, action, told).await.map_err(status)?;
+        self.try_commit(&caller, action, told).await.map_err(status)?;
         Ok(v1::RemoveMemberResponse {})
     }
 
     pub(super) async fn list_members(
         &self,
-        caller: &Caller,
-        request: v1::ListMembersRequest,
+        call: Admitted<v1::ListMembersRequest>,
     ) -> Result<v1::ListMembersResponse, Status> {
-        membership::project(&self.log, caller, &request.project_id, Role::Viewer).await?;
+        let Admitted { request, .. } = call;
         let members = self.log.store().members(&request.project_id).await.map_err(status)?;
         Ok(v1::ListMembersResponse { members: members.iter().map(wire_session::member).collect() })
     }
 
     pub(super) async fn create_session(
         &self,
-        caller: &Caller,
-        request: v1::CreateSessionRequest,
+        call: Admitted<v1::CreateSessionRequest>,
     ) -> Result<v1::CreateSessionResponse, Status> {
-        let project =
-            membership::project(&self.log, caller, &request.project_id, Role::Editor).await?;
+        let Admitted { caller, request, thing: project, .. } = call;
         let key = &request.idempotency_key;
-        let idempotency = idempotency(caller, &project.tenant, "create_session", key, &request)?;
+        let idempotency = idempotency(&caller, &project.tenant, "create_session", key, &request)?;
         let session = Session {
             session_id: new_id(),
             project_id: project.project_id,
@@ -254,21 +231,20 @@ impl Sessions {
             closed_at: None,
         };
         let action = session::Action::CreateSession(session);
-        let Outcome::Session(made) = self.commit(caller, action, idempotency).await? else {
+        let Outcome::Session(made) = self.commit(&caller, action, idempotency).await? else {
             return Ok(v1::CreateSessionResponse::default());
         };
-        let stored = membership::session(&self.log, caller, &made.session_id, Role::Viewer).await?;
+        let stored =
+            membership::session(&self.log, &caller, &made.session_id, Role::Viewer).await?;
         let session = Some(wire_session::session(&stored.session, Some(stored.cursor)));
         Ok(v1::CreateSessionResponse { session })
     }
 
     pub(super) async fn get_session(
         &self,
-        caller: &Caller,
-        request: v1::GetSessionRequest,
+        call: Admitted<v1::GetSessionRequest>,
     ) -> Result<v1::GetSessionResponse, Status> {
-        let found =
-            membership::session(&self.log, caller, &request.session_id, Role::Viewer).await?;
+        let Admitted { thing: found, .. } = call;
         let Session { project_id, session_id, .. } = &found.session;
         let used = self.log.store().usage(project_id, Some(session_id)).await.map_err(status)?;
         let mut answer = wire_session::outline(&found);
@@ -280,11 +256,10 @@ impl Sessions {
 
     pub(super) async fn list_sessions(
         &self,
-        caller: &Caller,
-        request: v1::ListSessionsRequest,
+        call: Admitted<v1::ListSessionsRequest>,
     ) -> Result<v1::ListSessionsResponse, Status> {
+        let Admitted { request, .. } = call;
         let id = &request.project_id;
-        membership::project(&self.log, caller, id, Role::Viewer).await?;
         let conditions = format!("sessions {id}");
         let (size, listing) = listing(request.page_size, &request.page_token, &conditions)?;
         let found = self.log.store().sessions(id, listing).await.map_err(status)?;
@@ -296,28 +271,35 @@ impl Sessions {
     /// Closing what is closed is done already.
     pub(super) async fn close_session(
         &self,
-        caller: &Caller,
-        request: v1::CloseSessionRequest,
+        call: Admitted<v1::CloseSessionRequest>,
     ) -> Result<v1::CloseSessionResponse, Status> {
+        let Admitted { caller, request, thing: found, .. } = call;
         let id = request.session_id;
-        let found = membership::session(&self.log, caller, &id, Role::Owner).await?;
         if found.session.closed_at.is_none() {
             let project_id = &found.session.project_id;
-            let project = membership::project(&self.log, caller, project_id, Role::Owner).await?;
+            let project = membership::project(&self.log, &caller, project_id, Role::Owner).await?;
             let target = format!("session:{id}");
-            let told = self.told(caller, &project, Act::CloseSession, target).await?;
+            let told = self.told(&caller, &project, Act::CloseSession, target).await?;
             let command = SessionCommand::Close { by: caller.name().to_owned() };
             let action = session::Action::Command { session_id: id.clone(), command };
-            match self.try_commit(caller, action, told).await {
+            match self.try_commit(&caller, action, told).await {
                 // Another call was as quick: this one before it was repeated, for one.
                 Ok(()) | Err(Error::Refused(Refusal::Session(session::Refusal::Closed(_)))) => {}
                 Err(error) => return Err(status(error)),
             }
         }
-        let found = membership::session(&self.log, caller, &id, Role::Owner).await?;
+        let found = membership::session(&self.log, &caller, &id, Role::Owner).await?;
         let session = Some(wire_session::session(&found.session, Some(found.cursor)));
         Ok(v1::CloseSessionResponse { session })
     }
+}
+
+/// Whether this would make the caller what the caller is: who has stepped down asks again where no answer
+/// came, and is no owner any longer.
+fn is_already(caller: &Caller, membership: &Member, wanted: Option<&v1::Member>) -> bool {
+    let own = |wanted: &&v1::Member| caller.user().is_some_and(|one| one.id == wanted.user_id);
+    let role = wanted.filter(own).and_then(|wanted| wire_session::role_in(wanted.role));
+    role.is_some() && role == membership.own()
 }
 
 /// A user's id: opaque, as a token's `sub` is.

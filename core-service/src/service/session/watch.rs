@@ -8,16 +8,15 @@ use crate::service::wire::check;
 impl Sessions {
     pub(super) async fn watch(
         &self,
-        caller: Caller,
-        request: v1::WatchSessionRequest,
+        call: Admitted<v1::WatchSessionRequest>,
     ) -> Result<WatchStream, Status> {
+        let Admitted { caller, request, thing: found, .. } = call;
         let types = check::types(request.types)?;
-        let found = self.find(&caller, &request.session_id, Role::Viewer).await?;
         let topic = topic(&found)?;
         let start = frame::start(&request.since, &topic)?;
         let frames = watch::follow(&self.log, topic.clone(), start, types, &self.drain).await?;
         let (log, door) = (self.log.clone(), Arc::clone(&self.door));
-        let vigil = Vigil { log, door, caller, topic };
+        let vigil = Vigil { log, door, caller, topic: Some(topic) };
         Ok(Box::pin(frames.map_frames(watch::session_response, vigil)))
     }
 }

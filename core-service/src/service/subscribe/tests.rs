@@ -40,6 +40,18 @@ fn wanted(subscription_id: u32, topic: &str) -> v1::TopicSubscription {
 }
 
 #[tokio::test]
+async fn a_tenant_of_any_name_is_followed() {
+    let (mut session, mut told, _folder) = session();
+    let one = v1::TopicSubscription { tenant: "org:42/a b".into(), ..wanted(1, "room:open") };
+    session.add(v1::AddTopics { subscriptions: vec![one] }).expect("added");
+    let told = tokio::time::timeout(PATIENCE, told.recv()).await.expect("in time");
+    let said = told.expect("a stream").expect("no error of the stream").response;
+    let Some(Response::Notice(notice)) = said else { panic!("a notice: {said:?}") };
+    let is_added = matches!(notice.notice, Some(v1::subscription_notice::Notice::Added(_)));
+    assert!(is_added, "{notice:?}");
+}
+
+#[tokio::test]
 async fn a_subscription_that_has_ended_by_itself_counts_no_more() {
     let (mut session, mut told, _folder) = session();
     let subscriptions = vec![wanted(1, "room:open"), wanted(2, "no topic")];
@@ -68,6 +80,23 @@ async fn a_subscription_that_has_ended_by_itself_counts_no_more() {
     }
     session.forget_ended();
     assert!(session.shared.heads().keys().eq(&[1]), "nor is its place kept");
+}
+
+#[tokio::test]
+async fn those_that_have_ended_leave_their_places_to_those_that_come_before_the_next_heartbeat() {
+    let (mut session, _told, _folder) = session();
+    let one = || v1::AddTopics { subscriptions: vec![wanted(u32::MAX, "room:open")] };
+    let follow = |_| AbortOnDropHandle::new(tokio::spawn(std::future::pending()));
+    session.subscriptions = (0..).zip((0..SUBSCRIPTIONS_MAX).map(follow)).collect();
+    let refused = session.add(one()).expect_err("all go on");
+    assert_eq!(Code::of(&refused), Code::TooManySubscriptions);
+    let end = |_| AbortOnDropHandle::new(tokio::spawn(std::future::ready(())));
+    session.subscriptions = (0..).zip((0..SUBSCRIPTIONS_MAX).map(end)).collect();
+    for ended in session.subscriptions.values_mut() {
+        ended.await.expect("it ends");
+    }
+    session.add(one()).expect("there is room");
+    assert_eq!(session.subscriptions.len(), 1);
 }
 
 #[tokio::test]
@@ -159,6 +188,26 @@ async fn who_has_replayed_all_leaves_its_place_to_others_while_it_waits() {
             &mut told,
             |told| matches!(told, Response::Events(events) if events.subscription_id == id),
         )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_edge_that_brings_all_its_topics_at_once_is_refused_none() {
+    /// More than the store's readers take at once.
+    const TOPICS: u32 = 3000;
+    let (mut session, mut told, _folder) = session();
+    let all: Vec<_> = (0..TOPICS).map(|id| wanted(id, &format!("room:r{id}"))).collect();
+    for chunk in all.chunks(ADD_MAX) {
+        session.add(v1::AddTopics { subscriptions: chunk.to_vec() }).expect("added");
+    }
+    for _ in 0..TOPICS {
+        until(&mut told, |told| {
+            let Response::Notice(notice) = told else { return false };
+            let Some(notice) = &notice.notice else { return false };
+            assert!(matches!(notice, v1::subscription_notice::Notice::Added(_)), "{notice:?}");
+            true
+        })
         .await;
     }
 }

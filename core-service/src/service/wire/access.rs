@@ -48,11 +48,6 @@ pub(in crate::service) fn revocation_id(id: String) -> Result<String, Status> {
     check::key("revocation_id", id, limits::SUBJECT_BYTES_MAX * 2)
 }
 
-/// A tenant that a caller names: as opaque as the claim is.
-pub(in crate::service) fn tenant(tenant: &str) -> Result<String, Status> {
-    check::key("tenant", tenant.to_owned(), limits::SUBJECT_BYTES_MAX)
-}
-
 pub(in crate::service) fn to_revocation(revocation: Revocation) -> v1::Revocation {
     let revocation_id = revocation.revoked.id();
     let (revoked, issued_until) = match revocation.revoked {

@@ -97,13 +97,12 @@ pub(in crate::service) fn state_in(value: i32) -> Result<State, Status> {
 /// What a create request describes, in the caller's name.
 pub(in crate::service) fn spec(
     request: v1::CreateJobRequest,
-    caller: &Caller,
+    (caller, tenant): (&Caller, String),
     id: String,
     now: Time,
 ) -> Result<(Spec, Option<Payload>), Status> {
     let owner = caller.owner(&request.owner)?.to_owned();
     let owner = check::key("owner", owner, limits::SUBJECT_BYTES_MAX)?;
-    let tenant = caller.tenant(&request.tenant).to_owned();
     check::name("tenant", tenant.clone())?;
     Topic::user(&tenant, &owner).map_err(|_| invalid("owner", "has 1 to 128 bytes, escaped"))?;
     if !(-PRIORITY_MAX..=PRIORITY_MAX).contains(&request.priority) {

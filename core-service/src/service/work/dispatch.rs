@@ -8,28 +8,21 @@ use futures::future::{join, join_all};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::assignment;
+use super::crew::{Crew, Pick};
 use super::roster::{Hungry, Roster, SeatId};
-use super::{Work, assignment};
 use crate::domain::audit::Entry;
-use crate::domain::job::{self, Record, Spec, Taker};
+use crate::domain::job::{self, Record, Taker};
 use crate::domain::limits;
 use crate::domain::payload::Payload;
 use crate::log::Log;
 use crate::service::audit;
+use crate::service::membership::Placed;
 use crate::store::commit::{Action, Command, Idempotency};
-use crate::store::{AgendaQuery, Error, Stored};
+use crate::store::{Error, Stored};
 
-/// Jobs one worker gets in one round: the others' turn comes with the next.
-const ROUND_MAX: usize = 32;
 /// Looks at least this often: that another core freed a job may not have been heard.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// A job picked for a worker.
-struct Pick {
-    job_id: String,
-    seat: SeatId,
-    worker: String,
-}
 
 /// Runs until `stop`.
 pub async fn run(log: Log, roster: Roster, stop: CancellationToken) {
@@ -71,21 +64,21 @@ pub async fn run(log: Log, roster: Roster, stop: CancellationToken) {
 /// Creates a job, which operators are told of if there is an entry. If a worker waits for such a job, the
 /// commit that creates it leases it too.
 pub(in crate::service) async fn create(
-    work: &Work,
-    spec: Spec,
-    input: Option<Payload>,
+    (log, roster): (&Log, &Roster),
+    (placed, input): (Placed, Option<Payload>),
     idempotency: Option<Idempotency>,
     told: Option<Entry>,
 ) -> Result<(Stored, bool), Error> {
-    let reserved = work.roster.reserve(&spec);
+    let spec = placed.spec();
+    let reserved = roster.reserve(&spec);
     let taker = reserved
         .as_ref()
         .map(|(_, worker)| Taker { worker: worker.id.clone(), ttl: limits::LEASE });
     let (job_id, trace) = (spec.id.clone(), spec.trace);
     let action = Action::CreateJob { spec: Box::new(spec), input: input.clone(), taker };
     let command = audit::with(told, Command { action, idempotency, trace });
-    let Work { log, roster, .. } = work.clone();
     let Some((seat, _)) = reserved else { return log.commit_job(command).await };
+    let (log, roster) = (log.clone(), roster.clone());
     // Detached: a caller who hangs up between commit and assignment would leave the lease with nobody.
     let creating = tokio::spawn(async move {
         let created = log.commit_job(command).await;
@@ -143,22 +136,12 @@ async fn pick(
     mut taken: HashSet<String>,
 ) -> Result<Vec<Pick>, Error> {
     let mut picks = Vec::new();
-    for Hungry { seat, worker, free } in hungry {
-        let wanted = free.min(ROUND_MAX);
-        let query = AgendaQuery::Free {
-            kinds: worker.kinds,
-            tenant: worker.tenant,
-            worker: worker.id.clone(),
-            // Those that others took in this round come first again: look beyond them.
-            limit: wanted + taken.len().min(ROUND_MAX),
-        };
-        let free_jobs = log.store().agenda(query).await?;
-        let fresh = free_jobs.into_iter().filter(|job| taken.insert(job.job_id.clone()));
-        picks.extend(fresh.take(wanted).map(|job| Pick {
-            job_id: job.job_id,
-            seat,
-            worker: worker.id.clone(),
-        }));
+    for mut crew in Crew::of(hungry) {
+        let mut jobs = log.store().agenda(crew.query(taken.len())).await?;
+        jobs.retain(|job| !taken.contains(&job.job_id));
+        let picked = crew.pick(jobs);
+        taken.extend(picked.iter().map(|pick| pick.job_id.clone()));
+        picks.extend(picked);
     }
     Ok(picks)
 }

@@ -18,6 +18,7 @@ use super::unary::Renewed;
 use super::{Work, cancel_notice, unary};
 use crate::domain::limits;
 use crate::error::status;
+use crate::service::vigil::Vigil;
 use crate::service::wire;
 use crate::service::wire::check::invalid;
 use crate::service::wire::report as wire_report;
@@ -32,23 +33,34 @@ const HELD_MAX: usize = 1024;
 const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens a worker's stream.
-pub(in crate::service) async fn open(
+pub(in crate::service) fn open(
     work: Work,
-    mut inbound: Streaming<v1::WorkRequest>,
-) -> Result<impl Stream<Item = Result<v1::WorkResponse, Status>> + Send, Status> {
+    vigil: Vigil,
+    inbound: Streaming<v1::WorkRequest>,
+) -> impl Stream<Item = Result<v1::WorkResponse, Status>> + Send {
     let (sender, receiver) = mpsc::channel(RESPONSES_MAX);
     tokio::spawn(async move {
-        let outcome = match tokio::time::timeout(HELLO_TIMEOUT, hello(&mut inbound)).await {
-            Ok(Ok(hello)) => attend(work, hello, inbound, &sender).await,
-            Ok(Err(status)) => Err(status),
-            Err(_) => Err(Code::DeadlineExceeded.status("no hello came")),
+        let outcome = tokio::select! {
+            outcome = serve(work, inbound, &sender) => outcome,
+            loss = vigil.lost() => Err(loss.into()),
         };
         if let Err(status) = outcome {
             // Nobody is left to tell when the receiver is gone.
             let _ = sender.send(Err(status)).await;
         }
     });
-    Ok(ReceiverStream::new(receiver))
+    ReceiverStream::new(receiver)
+}
+
+async fn serve(
+    work: Work,
+    mut inbound: Streaming<v1::WorkRequest>,
+    sender: &Sender,
+) -> Result<(), Status> {
+    match tokio::time::timeout(HELLO_TIMEOUT, hello(&mut inbound)).await {
+        Ok(hello) => attend(work, hello?, inbound, sender).await,
+        Err(_) => Err(Code::DeadlineExceeded.status("no hello came")),
+    }
 }
 
 async fn hello(inbound: &mut Streaming<v1::WorkRequest>) -> Result<v1::WorkerHello, Status> {

@@ -237,3 +237,17 @@ async fn who_loses_the_right_hears_that_and_nothing_more() {
     };
     assert_eq!(closed.reason(), v1::CloseReason::Revoked);
 }
+
+#[tokio::test]
+async fn in_development_a_worker_makes_no_session_of_what_it_names() {
+    let core = serve(|config, _| config.dev = true).await;
+    let worker = service(&[Scope::Worker]);
+    let watch = v1::WatchSessionRequest { session_id: "s".into(), ..Default::default() };
+    let watched = core.sessions().watch_session(request(watch, Some(&worker), None)).await;
+    assert_eq!(refused(watched.map(drop)), Code::SessionNotFound);
+    let join = v1::JoinRequest { topic: "session:s".into(), ..Default::default() };
+    let joined = core.broadcast().join(request(join, Some(&worker), None)).await;
+    assert_eq!(refused(joined), Code::SessionNotFound);
+    let alice = someone(&core, "alice", "acme");
+    alice.watch("s").await.expect("the first user makes it");
+}

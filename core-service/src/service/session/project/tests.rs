@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use roomcast_identity::{ServiceKeys, UserKeys};
+use roomcast_identity::{DEFAULT_TENANT, ServiceKeys, UserKeys};
 use tempfile::TempDir;
 
 use super::*;
@@ -28,10 +28,10 @@ fn sessions(folder: &TempDir) -> Sessions {
     Sessions::new(log, Arc::new(door), Attendance::default(), CancellationToken::new())
 }
 
-async fn new_project(sessions: &Sessions, caller: &Caller) -> String {
+async fn new_project(sessions: &Sessions) -> String {
     let made = v1::CreateProjectRequest { name: "p".into(), ..Default::default() };
-    let made = sessions.create_project(caller, made).await.expect("made").project;
-    made.expect("a project").project_id
+    let made = SessionService::create_project(sessions, Request::new(made)).await.expect("made");
+    made.into_inner().project.expect("a project").project_id
 }
 
 fn outcome(event: &Event) -> String {
@@ -44,16 +44,16 @@ fn outcome(event: &Event) -> String {
 async fn who_deletes_what_another_has_deleted_meanwhile_is_told_as_refused() {
     let folder = TempDir::new().expect("a folder");
     let sessions = sessions(&folder);
-    // The developer of the machine: an administrator, and no member.
-    let caller = sessions.door.admit(&Request::new(())).await.expect("let in");
-    let project_id = new_project(&sessions, &caller).await;
-    let deletion = || v1::DeleteProjectRequest { project_id: project_id.clone() };
-    let both = tokio::join!(
-        sessions.delete_project(&caller, deletion()),
-        sessions.delete_project(&caller, deletion()),
-    );
+    // By the developer of the machine: an administrator, and no member.
+    let project_id = new_project(&sessions).await;
+    let deletion = || {
+        let request = v1::DeleteProjectRequest { project_id: project_id.clone() };
+        sessions.door.admit(&sessions.log, Request::new(request))
+    };
+    let (one, other) = (deletion().await.expect("let in"), deletion().await.expect("let in"));
+    let both = tokio::join!(sessions.delete_project(one), sessions.delete_project(other));
     assert_ne!(both.0.is_ok(), both.1.is_ok(), "{both:?}");
-    let acts = Topic::audit(caller.tenant(""));
+    let acts = Topic::audit(DEFAULT_TENANT);
     let acts = sessions.log.store().read(&acts, 0, PageLimit::REPLAY).await.expect("read").events;
     let told: Vec<_> = acts.iter().map(|event| outcome(event)).collect();
     assert_eq!(told, ["done", "done", "refused"]);
@@ -63,16 +63,18 @@ async fn who_deletes_what_another_has_deleted_meanwhile_is_told_as_refused() {
 async fn a_session_that_is_closed_by_many_at_once_is_closed_for_each_of_them() {
     let folder = TempDir::new().expect("a folder");
     let sessions = sessions(&folder);
-    let caller = sessions.door.admit(&Request::new(())).await.expect("let in");
-    let project_id = new_project(&sessions, &caller).await;
+    let project_id = new_project(&sessions).await;
     let made = v1::CreateSessionRequest { project_id, ..Default::default() };
-    let made = sessions.create_session(&caller, made).await.expect("made").session;
-    let session_id = made.expect("a session").session_id;
-    let close = || {
+    let made = SessionService::create_session(&sessions, Request::new(made)).await.expect("made");
+    let session_id = made.into_inner().session.expect("a session").session_id;
+    let mut calls = Vec::new();
+    for _ in 0..8 {
         let request = v1::CloseSessionRequest { session_id: session_id.clone() };
-        sessions.close_session(&caller, request)
-    };
-    let answers = futures::future::join_all((0..8).map(|_| close())).await;
+        let call = sessions.door.admit(&sessions.log, Request::new(request)).await;
+        calls.push(call.expect("let in"));
+    }
+    let closing = calls.into_iter().map(|call| sessions.close_session(call));
+    let answers = futures::future::join_all(closing).await;
     let first = answers[0].as_ref().expect("closed");
     assert!(first.session.as_ref().is_some_and(|session| session.close_time.is_some()));
     assert!(answers.iter().all(|one| one.as_ref().is_ok_and(|one| one == first)), "{answers:?}");

@@ -1,6 +1,5 @@
 //! Over a real store.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::alarm::Alarm;
 use crate::bus::Bus;
-use crate::domain::job::{RetryPolicy, Spec, Timeouts};
+use crate::domain::job::Spec;
 use crate::log::{Log, now};
+use crate::service::membership::Placed;
 use crate::service::work::dispatch;
 use crate::service::work::roster::Roster;
 use crate::store::sqlite::{SqliteConfig, SqliteStore};
@@ -31,24 +31,7 @@ fn work(folder: &TempDir) -> Work {
 }
 
 fn spec(id: &str) -> Spec {
-    let now = now();
-    Spec {
-        id: id.into(),
-        tenant: "default".into(),
-        owner: "alice".into(),
-        project: None,
-        session: None,
-        kind: "render".into(),
-        labels: BTreeMap::new(),
-        priority: 0,
-        run_at: now,
-        retry: RetryPolicy::default(),
-        timeouts: Timeouts::default(),
-        pinned_worker: None,
-        retry_of: None,
-        trace: None,
-        created_at: now,
-    }
+    Spec::new(id, "render", ("default", "alice"), now())
 }
 
 #[tokio::test]
@@ -59,7 +42,8 @@ async fn what_a_worker_has_not_heard_of_is_free_again_at_once() {
     let mut place = Place::take(&work, worker);
     work.roster.settle(&work.roster.begin_look());
     for id in ["heard", "unheard"] {
-        let created = dispatch::create(&work, spec(id), None, None, None).await;
+        let job = (Placed::anywhere(spec(id)), None);
+        let created = dispatch::create((&work.log, &work.roster), job, None, None).await;
         let (stored, _) = created.expect("created");
         assert!(stored.record.custody.lease.is_some(), "{id} has a worker");
     }

@@ -1,33 +1,15 @@
 //! When a job may go to a worker without asking the store, and when it may not.
 
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::domain::cursor::Cursor;
-use crate::domain::job::{Entry, QueueReason, RetryPolicy, Timeouts};
+use crate::domain::job::{Entry, QueueReason};
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
 
 const NOW: Time = Time(1_000_000);
 
 fn spec(id: &str) -> Spec {
-    Spec {
-        id: id.into(),
-        tenant: "default".into(),
-        owner: "alice".into(),
-        project: None,
-        session: None,
-        kind: "render".into(),
-        labels: BTreeMap::new(),
-        priority: 0,
-        run_at: NOW,
-        retry: RetryPolicy::default(),
-        timeouts: Timeouts::default(),
-        pinned_worker: None,
-        retry_of: None,
-        trace: None,
-        created_at: NOW,
-    }
+    Spec::new(id, "render", ("default", "alice"), NOW)
 }
 
 fn worker(id: &str, slots: usize) -> Worker {
@@ -50,7 +32,7 @@ fn told(job_id: &str, event: job::Event) -> Event {
         time: NOW,
         trace: None,
         kind: entry.event.kind().into(),
-        body: Body::Job(entry),
+        body: Body::Job(Arc::new(entry)),
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    auth::{Auth, Origins, Rights, guard, listen},
+    auth::{Auth, Origins, Rights, guard, listen, tell_of_deafness},
     config::{Config, Switch},
     connections::Connections,
     departures::Departures,
@@ -75,6 +75,7 @@ pub async fn serve(
     let door = Door::new(&state.config).map_err(settings::unusable)?;
     let sockets = (state.config.socketio == Switch::On).then(|| Sockets::new(state.clone()));
     let app = router(&state, sockets.as_ref());
+    metrics_page::begin(&state.config);
 
     let tasks = TaskTracker::new();
     let stop_feeds = CancellationToken::new();
@@ -84,6 +85,7 @@ pub async fn serve(
     }
     tasks.spawn(state.upstream.clone().watch(stop_feeds.clone()));
     tasks.spawn(state.feeds.clone().run(stop_feeds.clone()));
+    tasks.spawn(tell_of_deafness(state.rights.clone(), stop_feeds.clone()));
     let ends = (state.rights.clone(), state.connections.clone());
     tasks.spawn(listen(ends, state.upstream.clone(), stop_feeds.clone()));
     let (connections, upstream) = (state.connections.clone(), state.upstream.clone());

@@ -1,6 +1,7 @@
 //! Who is calling, and from which page.
 
 mod caller;
+mod deafness;
 mod hearing;
 mod origin;
 mod rights;
@@ -8,6 +9,7 @@ mod session;
 mod standing;
 
 pub use caller::Caller;
+pub(crate) use deafness::tell_of_deafness;
 pub(crate) use hearing::listen;
 pub use origin::Origins;
 pub(crate) use origin::guard;

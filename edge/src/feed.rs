@@ -2,12 +2,13 @@
 //!
 //! The upstream stream fills a bounded ring per topic ([`ring`]). Every reader has its own place and
 //! pulls: from the ring when its place is there, else page by page from the log, until it meets the
-//! ring again ([`place`]). Nothing is handed to a reader that does not follow what it had, so a lost
+//! ring again ([`step`]). Nothing is handed to a reader that does not follow what it had, so a lost
 //! stream, a restarted core, a slow reader and an old cursor are one case: read on from the place.
 //!
 //! What never happens: a queue per reader, a reader that holds up the ring, an event skipped without
 //! a [`Delivery::Reset`].
 
+mod delivery;
 mod glance;
 mod grant;
 mod lag;
@@ -18,19 +19,21 @@ mod place;
 mod reader;
 mod ring;
 mod state;
+mod step;
 mod stream;
 mod topic;
 
+pub use delivery::{Closed, Delivery, Reset};
 pub use live::Sink;
 pub use place::Position;
+pub use reader::Reader;
 pub(crate) use reader::catch_up_counter;
-pub use reader::{Closed, Delivery, Reader, Reset};
 pub use state::SharedState;
 
 pub(crate) use glance::Guest;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -38,6 +41,7 @@ use std::{
     time::Duration,
 };
 
+use lru::LruCache;
 use roomcast_proto::{
     registry::Code,
     v1::{JoinRequest, JoinResponse},
@@ -93,13 +97,21 @@ struct Shared {
 }
 
 /// What the stream is to follow.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Table {
     feeds: HashMap<Key, Arc<Feed>>,
     /// Feeds the driver has not seen yet.
     added: Vec<Arc<Feed>>,
-    /// Feeds that lost their last reader, oldest first.
-    idle: VecDeque<(Instant, Key)>,
+    /// Those of the feeds that nobody reads, and since when; each once, however often it was left.
+    idle: LruCache<Key, Instant>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        let (feeds, added) = (HashMap::new(), Vec::new());
+        // Of the feeds, which have a bound.
+        Self { feeds, added, idle: LruCache::unbounded() }
+    }
 }
 
 /// A topic joined with a user's right.
@@ -209,9 +221,10 @@ impl Feeds {
     fn open(&self, response: &JoinResponse) -> Result<Arc<Feed>, Status> {
         let key = Key { tenant: response.tenant.clone(), topic: response.topic.clone() };
         let mut table = self.table();
-        if let Some(feed) = table.feeds.get(&key) {
+        if let Some(feed) = table.feeds.get(&key).cloned() {
             feed.add_reader();
-            return Ok(Arc::clone(feed));
+            table.idle.pop(&key);
+            return Ok(feed);
         }
         if table.feeds.len() >= FEEDS_MAX {
             return Err(Code::TooManySubscriptions.status("this edge follows no more topics"));
@@ -230,9 +243,8 @@ impl Feeds {
     /// A reader has gone; the feed of the last one lingers.
     fn release(&self, feed: &Feed) {
         let mut table = self.table();
-        let now = Instant::now();
-        if feed.remove_reader(now) == 0 {
-            table.idle.push_back((now, feed.key.clone()));
+        if feed.remove_reader() == 0 && table.has(feed) {
+            table.idle.put(feed.key.clone(), Instant::now());
         }
     }
 
@@ -243,34 +255,38 @@ impl Feeds {
         self.0.glances.prune(now);
         let mut table = self.table();
         let mut expired = Vec::new();
-        while let Some((since, _)) = table.idle.front()
+        while let Some((_, since)) = table.idle.peek_lru()
             && now.duration_since(*since) >= LINGER
         {
-            let Some((left_at, key)) = table.idle.pop_front() else { break };
-            // Listed for each time it was left: the last time counts.
-            let left = table.feeds.get(&key).is_some_and(|feed| feed.left_at() == Some(left_at));
-            if left && let Some(feed) = table.feeds.remove(&key) {
-                expired.push(feed);
-            }
+            let Some((key, _)) = table.idle.pop_lru() else { break };
+            expired.extend(table.feeds.remove(&key));
         }
         metrics::gauge!("roomcast_edge_feeds").set(crate::gauge(table.feeds.len()));
         expired
     }
 
-    fn knows(&self, feed: &Arc<Feed>) -> bool {
-        self.table().feeds.get(&feed.key).is_some_and(|known| Arc::ptr_eq(known, feed))
+    fn knows(&self, feed: &Feed) -> bool {
+        self.table().has(feed)
     }
 
     /// A feed that is over is no longer found by the next who joins.
-    fn forget(&self, feed: &Arc<Feed>) {
+    fn forget(&self, feed: &Feed) {
         let mut table = self.table();
-        if table.feeds.get(&feed.key).is_some_and(|known| Arc::ptr_eq(known, feed)) {
+        if table.has(feed) {
             table.feeds.remove(&feed.key);
+            table.idle.pop(&feed.key);
         }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
         self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// Whether it is this feed that is found under its key.
+    fn has(&self, feed: &Feed) -> bool {
+        self.feeds.get(&feed.key).is_some_and(|known| std::ptr::eq(&raw const **known, feed))
     }
 }
 

@@ -28,6 +28,7 @@ mod leaving;
 mod owner;
 mod payload;
 mod recover;
+mod refusal;
 mod subscriptions;
 mod transport;
 mod view;

@@ -39,11 +39,12 @@ pub(crate) async fn listen(
     let mut ear = Ear { connections, ..Ear::default() };
     let mut backoff = Backoff::default();
     loop {
+        let began = Instant::now();
         let status = tokio::select! {
-            status = follow(&mut ear, &rights, &upstream, &mut backoff) => status,
+            status = follow(&mut ear, &rights, &upstream) => status,
             () = shutdown.cancelled() => return,
         };
-        let wait = backoff.wait();
+        let wait = backoff.wait_after(began.elapsed());
         tracing::debug!(
             code = ?status.code(), reason = status.message(), ?wait,
             "the stream of changed rights ended; coming back"
@@ -56,12 +57,7 @@ pub(crate) async fn listen(
 }
 
 /// Listens to one stream until it ends.
-async fn follow(
-    ear: &mut Ear,
-    rights: &Rights,
-    upstream: &Upstream,
-    backoff: &mut Backoff,
-) -> Status {
+async fn follow(ear: &mut Ear, rights: &Rights, upstream: &Upstream) -> Status {
     let request = Caller::edge().stream_request(WatchAccessRequest { since: ear.cursor.clone() });
     let mut client = upstream.access();
     let mut stream = match timeout(SILENCE_MAX, client.watch_access(request)).await {
@@ -73,7 +69,6 @@ async fn follow(
         match timeout(SILENCE_MAX, stream.message()).await {
             Ok(Ok(Some(message))) => {
                 if let Some(frame) = message.frame {
-                    backoff.reset();
                     ear.take(frame, rights, upstream);
                 }
             }

@@ -87,6 +87,7 @@ impl Origins {
                 HeaderName::from_static("traceparent"),
                 HeaderName::from_static("x-attempt"),
                 HeaderName::from_static("x-next-offset"),
+                HeaderName::from_static("x-offset"),
                 HeaderName::from_static("x-size"),
             ])
     }

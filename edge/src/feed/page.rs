@@ -188,6 +188,7 @@ async fn read(shared: &Shared, key: &Key, since: &str) -> Result<Arc<Page>, Stat
         page_size: PAGE_EVENTS,
         types: Vec::new(),
         tenant: key.tenant.clone(),
+        last: 0,
     };
     let response = shared.upstream.broadcast().list_events(Caller::edge().request(request)).await?;
     Ok(Arc::new(Page::from(response.into_inner())))

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use metrics::Counter;
 use roomcast_proto::{
     registry::Code,
-    v1::{Fault, JoinRequest, JoinResponse, ResetReason},
+    v1::{JoinRequest, JoinResponse, ResetReason},
 };
 use tokio::{
     sync::{Notify, watch},
@@ -15,12 +15,14 @@ use tokio::{
 use tonic::Status;
 
 use super::{
-    Feeds, SharedState,
+    Feeds,
+    delivery::{Closed, Delivery, Reset},
     grant::Grant,
     live::{Member, Sink},
     pace::Pace,
-    place::{Place, Position, Step},
+    place::{Place, Position},
     state::Fit,
+    step::Step,
     topic::Feed,
 };
 use crate::{
@@ -32,59 +34,6 @@ use crate::{
 
 /// Longest wait for the answer to a renewal: a reader with a valid grant delivers nothing meanwhile.
 const RENEWAL_DEADLINE: Duration = Duration::from_secs(3);
-
-/// What a reader gets.
-#[derive(Debug)]
-pub enum Delivery {
-    /// The next event.
-    Event(Arc<Encoded>),
-    /// Events are missed for good: go on from this snapshot.
-    Reset(Box<Reset>),
-    /// The end. Nothing follows.
-    Closed(Closed),
-}
-
-/// A fresh beginning.
-#[derive(Debug)]
-pub struct Reset {
-    /// Why.
-    pub reason: ResetReason,
-    /// The core's answer with the snapshot and its cursor.
-    pub response: JoinResponse,
-    /// Of a session that sockets follow, instead of its snapshot.
-    pub state: Option<Arc<SharedState>>,
-}
-
-/// Why a reader's deliveries end.
-#[derive(Debug, Clone)]
-pub enum Closed {
-    /// The topic will have no more events.
-    Ended,
-    /// The right is gone, or the topic is.
-    Refused {
-        /// What was refused.
-        code: Code,
-        /// For a person.
-        message: String,
-    },
-}
-
-impl Closed {
-    pub(super) fn gone(message: &str) -> Self {
-        Self::Refused { code: Code::TopicNotFound, message: message.to_owned() }
-    }
-
-    pub(super) fn refused(status: &Status) -> Self {
-        Self::Refused { code: Code::of(status), message: status.message().to_owned() }
-    }
-}
-
-impl From<&Fault> for Closed {
-    fn from(fault: &Fault) -> Self {
-        let code = Code::parse(&fault.code).unwrap_or(Code::Internal);
-        Self::Refused { code, message: fault.message.clone() }
-    }
-}
 
 /// In whose name a topic is read, until when, and what tells when that must be asked for anew.
 #[derive(Debug)]

@@ -6,10 +6,13 @@ use std::{
     time::Duration,
 };
 
-use roomcast_proto::v1::{
-    AddTopics, CloseReason, Credit, EventBatch, Fault, Open, RemoveTopics, StreamHeartbeat,
-    SubscribeRequest, SubscribeResponse, SubscriptionNotice, TopicSubscription,
-    subscribe_request::Request, subscribe_response::Response, subscription_notice::Notice,
+use roomcast_proto::{
+    registry::Code,
+    v1::{
+        AddTopics, CloseReason, Credit, EventBatch, Fault, Open, RemoveTopics, StreamHeartbeat,
+        SubscribeRequest, SubscribeResponse, SubscriptionNotice, TopicSubscription,
+        subscribe_request::Request, subscribe_response::Response, subscription_notice::Notice,
+    },
 };
 use tokio::{
     sync::mpsc,
@@ -19,7 +22,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::{Feeds, reader::Closed, topic::Feed};
+use super::{Feeds, delivery::Closed, topic::Feed};
 use crate::{
     auth::Caller,
     upstream::{Backoff, CALL_DEADLINE},
@@ -44,13 +47,14 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 pub(super) async fn run(feeds: &Feeds, shutdown: &CancellationToken) {
     let mut backoff = Backoff::default();
     loop {
+        let began = Instant::now();
         let end = tokio::select! {
-            end = follow(feeds, &mut backoff) => end,
+            end = follow(feeds) => end,
             () = shutdown.cancelled() => return,
         };
         feeds.0.connected.store(false, Ordering::Relaxed);
         metrics::gauge!("roomcast_edge_upstream_connected").set(0.0);
-        let wait = backoff.wait();
+        let wait = backoff.wait_after(began.elapsed());
         match end {
             End::Draining => {
                 feeds.0.upstream.doubt();
@@ -81,13 +85,13 @@ impl From<Status> for End {
     }
 }
 
-async fn follow(feeds: &Feeds, backoff: &mut Backoff) -> End {
-    match attempt(feeds, backoff).await {
+async fn follow(feeds: &Feeds) -> End {
+    match attempt(feeds).await {
         Ok(end) | Err(end) => end,
     }
 }
 
-async fn attempt(feeds: &Feeds, backoff: &mut Backoff) -> Result<End, End> {
+async fn attempt(feeds: &Feeds) -> Result<End, End> {
     let (outgoing, requests) = mpsc::channel(OUTGOING);
     let mut stream = Stream::open(feeds);
     // The core answers once it has read the opening message, so it is on its way before the call.
@@ -112,9 +116,6 @@ async fn attempt(feeds: &Feeds, backoff: &mut Backoff) -> Result<End, End> {
                 Some(message) => {
                     if stream.take(feeds, message) {
                         return Ok(End::Draining);
-                    }
-                    if stream.is_open {
-                        backoff.reset();
                     }
                 }
                 None => return Err(Status::unavailable("the core ended the stream").into()),
@@ -142,11 +143,12 @@ struct Stream {
     outgoing: VecDeque<SubscribeRequest>,
     /// Refused for a while, to be added again.
     refused: Vec<Arc<Feed>>,
+    /// What the last of them was refused with.
+    refusal: String,
     consumed: u64,
     credited: u64,
     patience: Duration,
     dead_at: Instant,
-    is_open: bool,
 }
 
 impl Stream {
@@ -158,11 +160,11 @@ impl Stream {
             last_id: 0,
             outgoing: VecDeque::new(),
             refused: Vec::new(),
+            refusal: String::new(),
             consumed: 0,
             credited: 0,
             patience,
             dead_at: Instant::now() + patience,
-            is_open: false,
         };
         stream.queue(Request::Open(Open {
             edge_id: uuid::Uuid::now_v7().to_string(),
@@ -209,6 +211,14 @@ impl Stream {
             .into_iter()
             .filter(|feed| feeds.knows(feed))
             .collect();
+        if !refused.is_empty() {
+            // One line for all: a database that is away refuses every topic.
+            tracing::warn!(
+                topics = refused.len(),
+                code = self.refusal,
+                "subscriptions were refused; asking again"
+            );
+        }
         self.follow(&refused);
         let expired = feeds.expire(now);
         if expired.is_empty() {
@@ -236,7 +246,6 @@ impl Stream {
                 {
                     self.patience = beat.max(Duration::from_millis(100)) * HEARTBEATS_MISSED_MAX;
                 }
-                self.is_open = true;
                 feeds.0.connected.store(true, Ordering::Relaxed);
                 metrics::gauge!("roomcast_edge_upstream_connected").set(1.0);
             }
@@ -271,7 +280,10 @@ impl Stream {
                 self.followed.remove(&id);
                 match closed.reason() {
                     CloseReason::Ended => feed.close(Closed::Ended),
-                    CloseReason::Draining => self.refused.push(feed),
+                    CloseReason::Draining => {
+                        Code::Draining.as_str().clone_into(&mut self.refusal);
+                        self.refused.push(feed);
+                    }
                     CloseReason::Revoked | CloseReason::Unspecified => {
                         feeds.forget(&feed);
                         feed.close(Closed::gone("the topic is gone"));
@@ -287,14 +299,11 @@ impl Stream {
     }
 
     fn fail(&mut self, feeds: &Feeds, feed: Arc<Feed>, fault: &Fault) {
-        tracing::warn!(
-            code = fault.code,
-            retryable = fault.retryable,
-            "a subscription was refused"
-        );
         if fault.retryable {
+            self.refusal.clone_from(&fault.code);
             self.refused.push(feed);
         } else {
+            tracing::warn!(code = fault.code, "a subscription was refused for good");
             feeds.forget(&feed);
             feed.close(Closed::from(fault));
         }

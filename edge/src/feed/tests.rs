@@ -10,10 +10,11 @@ use roomcast_proto::v1::{Event, JoinResponse, Payload, event};
 use tokio::time::Instant;
 
 use super::{
-    Feeds, Joined,
+    Feeds, Joined, LINGER,
     page::Page,
-    place::{Place, Step},
+    place::Place,
     ring::{Arrival, Found, Ring},
+    step::Step,
     topic::Key,
 };
 use crate::{
@@ -322,4 +323,35 @@ fn a_reader_ahead_of_the_ring_waits_for_it() {
     }
     let Step::Deliver(events) = place.step(&ring) else { panic!("event 4 follows") };
     assert_eq!(events[0].offset(), 4);
+}
+
+fn room() -> JoinResponse {
+    JoinResponse { topic: "room:a".to_owned(), ..JoinResponse::default() }
+}
+
+#[tokio::test]
+async fn a_topic_is_let_go_of_a_while_after_it_was_left_however_often_it_was_left() {
+    let feeds = nowhere();
+    for _ in 0..100 {
+        feeds.release(&feeds.open(&room()).unwrap());
+    }
+    assert_eq!(feeds.table().idle.len(), 1, "more of it would be kept than of the topic");
+    let later = Instant::now() + LINGER;
+    let back = feeds.open(&room()).unwrap();
+    assert!(feeds.expire(later).is_empty(), "it is read again");
+    feeds.release(&back);
+    assert!(feeds.expire(Instant::now()).is_empty(), "somebody may come back");
+    assert_eq!(feeds.expire(Instant::now() + LINGER).len(), 1);
+    assert!(feeds.is_empty() && feeds.table().idle.is_empty());
+}
+
+#[tokio::test]
+async fn a_feed_that_is_over_takes_none_with_it_that_came_after_it() {
+    let feeds = nowhere();
+    let over = feeds.open(&room()).unwrap();
+    feeds.forget(&over);
+    let fresh = feeds.open(&room()).unwrap();
+    feeds.release(&over);
+    assert!(feeds.expire(Instant::now() + LINGER).is_empty());
+    assert!(feeds.knows(&fresh));
 }

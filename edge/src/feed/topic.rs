@@ -6,16 +6,13 @@ use std::{
 };
 
 use roomcast_proto::v1::Event;
-use tokio::{
-    sync::{Notify, watch},
-    time::Instant,
-};
+use tokio::sync::{Notify, watch};
 
 use super::{
+    delivery::Closed,
     lag,
     live::{Member, Members, Sink},
     place::Place,
-    reader::Closed,
     ring::{Arrival, Ring},
 };
 use crate::names::{Batch, Encoded};
@@ -41,18 +38,12 @@ pub(super) struct State {
     pub(super) closed: Option<Closed>,
     live: Members,
     readers: usize,
-    left_at: Option<Instant>,
 }
 
 impl Feed {
     pub(super) fn new(key: Key, head: &str) -> Self {
-        let state = State {
-            ring: Ring::new(head),
-            closed: None,
-            live: Members::default(),
-            readers: 0,
-            left_at: None,
-        };
+        let state =
+            State { ring: Ring::new(head), closed: None, live: Members::default(), readers: 0 };
         let (changes, _) = watch::channel(0);
         Self { key, state: Mutex::new(state), changes }
     }
@@ -66,24 +57,14 @@ impl Feed {
     }
 
     pub(super) fn add_reader(&self) {
-        let mut state = self.state();
-        state.readers += 1;
-        state.left_at = None;
+        self.state().readers += 1;
     }
 
     /// Answers how many are left.
-    pub(super) fn remove_reader(&self, now: Instant) -> usize {
+    pub(super) fn remove_reader(&self) -> usize {
         let mut state = self.state();
         state.readers = state.readers.saturating_sub(1);
-        if state.readers == 0 {
-            state.left_at = Some(now);
-        }
         state.readers
-    }
-
-    /// When the last reader went; none while there is one.
-    pub(super) fn left_at(&self) -> Option<Instant> {
-        self.state().left_at
     }
 
     pub(super) fn is_closed(&self) -> bool {

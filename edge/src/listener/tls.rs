@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
+use roomcast_runtime::certificate;
 use tokio::{
     net::TcpStream,
     signal::unix::{SignalKind, signal},
@@ -22,6 +23,8 @@ use tokio_rustls::{
     },
     server::TlsStream,
 };
+
+use crate::metrics_page;
 
 /// How often it is looked whether the files have changed: certificates are replaced days before they
 /// are over.
@@ -41,6 +44,8 @@ struct Inner {
 
 struct Loaded {
     acceptor: TlsAcceptor,
+    /// When the certificate is over, in seconds since 1970.
+    end: Option<f64>,
     /// What the files held.
     pem: (Vec<u8>, Vec<u8>),
 }
@@ -85,6 +90,7 @@ impl Tls {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            metrics_page::certificate_ends("served", self.0.current.load().end);
             tokio::select! {
                 _ = looks.tick() => {}
                 _ = hangups.recv() => {}
@@ -124,6 +130,7 @@ impl Loaded {
             .collect::<Result<Vec<_>, _>>()
             .context("the certificate is not PEM")?;
         let key = PrivateKeyDer::from_pem_slice(&pem.1).context("the key is not PEM")?;
+        let end = chain.first().and_then(|own| certificate::end(own));
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -131,7 +138,7 @@ impl Loaded {
             .with_single_cert(chain, key)
             .context("certificate and key do not belong together")?;
         config.alpn_protocols = vec![HTTP_1_1.to_vec()];
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), pem })
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), end, pem })
     }
 }
 

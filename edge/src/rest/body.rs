@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use axum::extract::{FromRequest, Request};
+use axum::{
+    body::BodyDataStream,
+    extract::{FromRequest, Request},
+};
 use bytes::{Bytes, BytesMut};
-use futures::StreamExt as _;
+use futures::{Stream as _, StreamExt as _};
 use http::{HeaderMap, header};
 use roomcast_proto::registry::Code;
 use serde::de::DeserializeOwned;
@@ -64,34 +67,67 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalB
     }
 }
 
-/// A body, if it comes in time.
+/// A body, if it comes in time and within its limit: one that is known to be too large is told so, however
+/// slowly it comes.
 async fn whole(request: Request, limit: Duration) -> Result<Bytes, Problem> {
-    timeout(limit, read(request)).await.unwrap_or_else(|_| {
-        let detail = format!("the body did not arrive within {} s", limit.as_secs());
-        Err(Problem::new(Code::MalformedMessage, detail))
-    })
-}
-
-/// Reads a body within its limit. What is beyond it is read and dropped for a while: a client that
-/// is still sending would not read the answer.
-async fn read(request: Request) -> Result<Bytes, Problem> {
-    let mut chunks = request.into_body().into_data_stream();
-    let (mut body, mut length) = (BytesMut::new(), 0);
-    while let Some(chunk) = chunks.next().await {
-        let broken = |error| Problem::new(Code::MalformedMessage, format!("broke off: {error}"));
-        let chunk = chunk.map_err(broken)?;
-        length += chunk.len();
-        if length <= BODY_BYTES_MAX {
-            body.extend_from_slice(&chunk);
-        } else if length > DROPPED_BYTES_MAX {
-            break;
+    let mut body = Arriving::new(request);
+    let read = if body.is_hopeless() { Ok(Ok(())) } else { timeout(limit, body.read()).await };
+    match read {
+        _ if body.is_too_large() => {
+            let detail = format!("the body is larger than {BODY_BYTES_MAX} bytes");
+            Err(Problem::new(Code::PayloadTooLarge, detail))
+        }
+        Ok(read) => read.map(|()| body.kept.freeze()),
+        Err(_) => {
+            let detail = format!("the body did not arrive within {} s", limit.as_secs());
+            Err(Problem::new(Code::MalformedMessage, detail))
         }
     }
-    if length > BODY_BYTES_MAX {
-        let detail = format!("the body is larger than {BODY_BYTES_MAX} bytes");
-        return Err(Problem::new(Code::PayloadTooLarge, detail));
+}
+
+/// A body as far as it has come.
+struct Arriving {
+    chunks: BodyDataStream,
+    /// Its length, as far as it is known: what its sender says, or more if more has come.
+    length: usize,
+    kept: BytesMut,
+}
+
+impl Arriving {
+    fn new(request: Request) -> Self {
+        let chunks = request.into_body().into_data_stream();
+        let (length, _) = chunks.size_hint();
+        Self { chunks, length, kept: BytesMut::new() }
     }
-    Ok(body.freeze())
+
+    /// Reads it within its limit. What is beyond it is read and dropped for a while: a client that is
+    /// still sending would not read the answer.
+    async fn read(&mut self) -> Result<(), Problem> {
+        let mut come = 0;
+        while let Some(chunk) = self.chunks.next().await {
+            let broken =
+                |error| Problem::new(Code::MalformedMessage, format!("broke off: {error}"));
+            let chunk = chunk.map_err(broken)?;
+            come += chunk.len();
+            self.length = self.length.max(come);
+            if self.is_hopeless() {
+                break;
+            }
+            if !self.is_too_large() {
+                self.kept.extend_from_slice(&chunk);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_too_large(&self) -> bool {
+        self.length > BODY_BYTES_MAX
+    }
+
+    /// Whether it is so large that not even its end is waited for.
+    fn is_hopeless(&self) -> bool {
+        self.length > DROPPED_BYTES_MAX
+    }
 }
 
 fn not_json() -> Problem {

@@ -39,9 +39,11 @@ pub(super) struct EventsQuery {
     /// Cursor of the last event you have. A page without it begins at the oldest retained event, a
     /// stream with a snapshot. The header `Last-Event-ID` says the same for streams.
     since: Option<String>,
-    /// Only these types, separated by commas.
+    /// Of a page: the newest events, so many, 1 to 1000. Not beside `since`.
+    last: Option<i32>,
+    /// Only these types, separated by commas: of those that a page without it would have.
     types: Option<String>,
-    /// Events of a page, 1 to 1000, by default 100. A page ends at 1 MiB.
+    /// Events of a page, 1 to 1000, by default 100 or as many as `last` says. A page ends at 1 MiB.
     limit: Option<i32>,
     /// Of a stream: instead of a token, for browsers' `EventSource`. From `POST /tickets`, for one use.
     ticket: Option<String>,
@@ -127,7 +129,7 @@ pub(super) async fn answer(
     parameters: Parameters,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let parameters = parameters.knows(&["since", "types", "limit", tickets::PARAMETER])?;
+    let parameters = parameters.knows(&["since", "last", "types", "limit", tickets::PARAMETER])?;
     if parameters.list("types").len() > TYPES_MAX {
         return Err(Problem::field("types", format!("at most {TYPES_MAX}")));
     }
@@ -152,6 +154,7 @@ async fn page(
         page_size: parameters.limit()?,
         types: parameters.list("types"),
         tenant: String::new(),
+        last: parameters.count("last")?,
     };
     let request = caller.upstream.request(request);
     let response = state.upstream.broadcast().list_events(request).await?.into_inner();
@@ -165,6 +168,12 @@ async fn follow(
     parameters: &Parameters,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
+    if parameters.get("last").is_some() {
+        return Err(Problem::field(
+            "last",
+            "is of a page; a stream begins with a snapshot or `since`",
+        ));
+    }
     // A browser that comes back repeats the address it began with; what it got last is newer.
     let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
     let since = last.filter(|last| !last.is_empty()).or_else(|| parameters.get("since"));

@@ -45,11 +45,16 @@ impl Parameters {
 
     /// How many entries a page may have, 0 where the core's default is meant.
     pub(super) fn limit(&self) -> Result<i32, Problem> {
-        match self.number("limit")? {
-            size if size < 0 || (size == 0 && self.get("limit").is_some()) => {
-                Err(Problem::field("limit", "must be a whole number from 1"))
+        self.count("limit")
+    }
+
+    /// A number from 1, 0 where none is given.
+    pub(super) fn count(&self, name: &str) -> Result<i32, Problem> {
+        match self.number(name)? {
+            count if count < 0 || (count == 0 && self.get(name).is_some()) => {
+                Err(Problem::field(name, "must be a whole number from 1"))
             }
-            size => Ok(size),
+            count => Ok(count),
         }
     }
 

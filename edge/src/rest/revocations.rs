@@ -35,7 +35,8 @@ struct NewRevocation {
     token_id: Option<String>,
     /// Claim `sub`: all tokens issued until `issued_until`.
     subject: Option<String>,
-    /// RFC 3339. Of a subject: tokens issued until then, by default until now.
+    /// RFC 3339. Of a subject: tokens issued until then, by default until now: asking again ends those that
+    /// were issued since as well.
     #[schema(format = DateTime)]
     issued_until: Option<String>,
     /// RFC 3339. Forget it after this, by default in 30 days: not before the last of the tokens is over.

@@ -6,7 +6,6 @@ mod field;
 mod job;
 mod project;
 mod publish;
-mod refusal;
 mod room;
 mod session;
 mod token;
@@ -16,7 +15,6 @@ pub(super) use field::Id;
 pub(super) use job::Job;
 pub(super) use project::Project;
 pub(super) use publish::Publish;
-pub(super) use refusal::{ErrorEvent, NackError, Refusal};
 pub(super) use room::Room;
 pub(super) use session::Session;
 pub(super) use token::{Authenticate, Token};
@@ -25,8 +23,11 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use socketioxide_core::Str;
 
-use self::refusal::malformed;
-use super::{catalogue, inbound::Message};
+use super::{
+    catalogue,
+    inbound::Message,
+    refusal::{Refusal, malformed},
+};
 
 /// A client's request.
 #[derive(Debug, PartialEq)]

@@ -21,6 +21,7 @@ use super::{
     handshake::Handshake,
     inbound::{Inbound, Taken, inbox},
     leaving::Leaving,
+    subscriptions::Topics,
     transport::{Session, Transports, Users},
     view::View,
 };
@@ -95,12 +96,7 @@ pub(super) async fn authenticate(
         outlet.kill(KillReason::Draining);
         return Err(Rejection::new(Code::Draining, Code::Draining.entry().cause));
     }
-    let mut handshake = handshake
-        .map_err(|_| Rejection::new(Code::MalformedMessage, "auth is an object with a token"))?
-        .unwrap_or_default();
-    let topics = handshake
-        .take_topics()
-        .map_err(|refusal| Rejection::new(refusal.code(), refusal.message()))?;
+    let (handshake, topics) = understood(handshake)?;
     let identity = identified(&state, &handshake, headers).await?;
     let trace = TraceContext::from_headers(headers);
     let is_shown = namespace == Namespace::Root
@@ -108,11 +104,7 @@ pub(super) async fn authenticate(
         && !handshake.declines_dashboard();
     let rooms: &[&str] = if is_shown { &dashboard::VIEWED } else { &[] };
     let (standing, view) = admitted(&state, &identity, (rooms, trace)).await?;
-    if session.is_some_and(|session| !session.confirm(&users, &identity.user)) {
-        limit_hit("sockets_per_user");
-        let message = "this user has too many sockets; close some";
-        return Err(Rejection::new(Code::TooManyConnections, message));
-    }
+    confirmed(session, &users, &identity)?;
     let previous = state.departures.take(handshake.claim.names(), &identity.user);
     let rate = state.config.socket_events();
     let allowance = || Allowance::new(rate, Instant::now());
@@ -136,6 +128,33 @@ pub(super) async fn authenticate(
     socket.extensions.insert(Waiting(Arc::new(Mutex::new(Some(ready)))));
     socket.on_fallback(async |_: Taken| {});
     socket.on_disconnect(Leaving { outlet, gone });
+    Ok(())
+}
+
+/// What a client says of itself, which may be nothing, and what it joins at once.
+fn understood<E>(
+    handshake: Result<Option<Handshake>, E>,
+) -> Result<(Handshake, Topics), Rejection> {
+    let mut handshake = handshake
+        .map_err(|_| Rejection::new(Code::MalformedMessage, "auth is an object with a token"))?
+        .unwrap_or_default();
+    let topics = handshake
+        .take_topics()
+        .map_err(|refusal| Rejection::new(refusal.code(), refusal.message()))?;
+    Ok((handshake, topics))
+}
+
+/// The connection is this user's from here on, and one of so many.
+fn confirmed(
+    session: Option<&Arc<Session>>,
+    users: &Users,
+    identity: &Identity,
+) -> Result<(), Rejection> {
+    if session.is_some_and(|session| !session.confirm(users, &identity.user)) {
+        limit_hit("sockets_per_user");
+        let message = "this user has too many sockets; close some";
+        return Err(Rejection::new(Code::TooManyConnections, message));
+    }
     Ok(())
 }
 

@@ -27,14 +27,14 @@ use self::late::Late;
 use super::{
     Gone, Outlet,
     allowance::Allowance,
-    command::{Command, Refusal},
+    command::Command,
     delivery::End,
-    handshake::Topics,
     idle::Idle,
     inbound::{Inbound, Message},
     payload::{Connected, Done, Pong, PongAck},
     recover::Recovery,
-    subscriptions::{Ended, Names, Subscriptions},
+    refusal::Refusal,
+    subscriptions::{Ended, Names, Subscriptions, Topics},
     transport::Seat,
     view::View,
 };

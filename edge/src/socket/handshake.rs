@@ -1,27 +1,23 @@
 //! What a client sends in `auth` when it connects to a namespace.
 
-use std::collections::BTreeMap;
-
 use roomcast_proto::registry::Code;
 use serde::Deserialize;
 
 use super::{
-    command::{Id, Refusal},
+    command::Id,
     recover::Claim,
-    subscriptions::TOPICS_MAX,
+    refusal::Refusal,
+    subscriptions::{TOPICS_MAX, Topics},
 };
-
-/// Topics to join, each with the cursor of the last event that the client has, if it has any.
-pub(super) type Topics = BTreeMap<String, Option<String>>;
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Handshake {
     pub(super) token: Option<String>,
     /// A session to join at once.
     session_id: Option<Id>,
-    /// Topics to join at once, each with the cursor of the last event the client has.
+    /// What to join at once besides.
     #[serde(default)]
-    cursors: BTreeMap<String, Option<String>>,
+    cursors: Topics,
     /// Whether the dashboard is shown to this client, if it says so.
     dashboard: Option<bool>,
     /// Whether this client recovers as Socket.IO's own do.

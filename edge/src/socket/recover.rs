@@ -28,7 +28,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tonic::Status;
 
-use super::{command::Refusal, handshake::Topics};
+use super::{refusal::Refusal, subscriptions::Topics};
 use crate::feed;
 
 /// What a socket that recovers begins with.

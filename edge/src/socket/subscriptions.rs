@@ -24,14 +24,17 @@ pub(super) use self::work::Entering;
 use self::work::{Work, Worked};
 use super::{
     Outlet,
-    command::Refusal,
     delivery::{Deliveries, End},
+    refusal::Refusal,
     view,
 };
 use crate::feed::{Feeds, Guest, Position, Reader};
 
 /// Topics one socket joins by their names at most: each is a task and a place in a feed.
 pub(super) const TOPICS_MAX: usize = 1000;
+
+/// Topics to join, each with the cursor of the last event that the client has, if it has any.
+pub(super) type Topics = BTreeMap<String, Option<String>>;
 
 #[derive(Debug)]
 pub(super) struct Subscriptions {

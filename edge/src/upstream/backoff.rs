@@ -25,6 +25,15 @@ impl Backoff {
         jittered(step)
     }
 
+    /// How long to wait before the next attempt, after one that held for so long. What breaks as soon as it
+    /// stands is an attempt that failed: each new one would ask the core for everything again.
+    pub fn wait_after(&mut self, held: Duration) -> Duration {
+        if held >= LONGEST {
+            self.reset();
+        }
+        self.wait()
+    }
+
     /// The attempt succeeded: begin anew.
     pub fn reset(&mut self) {
         self.step = FIRST;
@@ -57,5 +66,15 @@ mod tests {
         }
         backoff.reset();
         assert!(backoff.wait() <= FIRST);
+    }
+
+    #[test]
+    fn what_breaks_as_soon_as_it_stands_is_tried_less_and_less_often() {
+        let mut backoff = Backoff::default();
+        for step in [100, 200, 400] {
+            let wait = backoff.wait_after(LONGEST / 2);
+            assert!(wait >= Duration::from_millis(step) / 2, "{wait:?} is short of {step} ms");
+        }
+        assert!(backoff.wait_after(LONGEST) <= FIRST);
     }
 }

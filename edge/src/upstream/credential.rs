@@ -52,6 +52,14 @@ impl Credential {
         Self(Source::Minted { keys, name: name.into(), last: Arc::default() })
     }
 
+    /// A core refused it: what is shown next is minted anew. A clock that was put right has made a token look
+    /// older than it is, or not yet good.
+    pub(super) fn forget(&self) {
+        if let Source::Minted { last, .. } = &self.0 {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+
     pub(super) fn header(&self) -> Result<Option<HeaderValue>, Status> {
         match &self.0 {
             Source::None => Ok(None),
@@ -87,5 +95,24 @@ impl fmt::Debug for Credential {
             Source::Minted { .. } => "minted",
         };
         formatter.debug_tuple("Credential").field(&kind).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use roomcast_identity::Secret;
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_shown_again_until_a_core_refuses_it() {
+        let secret = Secret::new(&"s".repeat(32)).expect("long enough");
+        let keys = ServiceKeys::new(vec![secret]).expect("a secret");
+        let credential = Credential::minted(keys, "an edge");
+        let show = || credential.header().expect("minted").expect("a token");
+        let first = show();
+        assert_eq!(show(), first);
+        credential.forget();
+        assert_ne!(show(), first);
     }
 }

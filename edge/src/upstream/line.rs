@@ -42,11 +42,15 @@ impl Service<Request<Body>> for Line {
             request.headers_mut().insert(Heard::HEADER, cursor);
         }
         let (answer, entry) = (self.way.call(request), self.entry.clone());
+        let credential = self.credential.clone();
         Box::pin(async move {
             let answer = answer.await.inspect_err(|_| entry.set(None))?;
             let status = Status::from_header_map(answer.headers());
             let refused = status.and_then(|status| no_entry(&status));
             entry.set(refused.as_ref().map(Status::message));
+            if refused.is_some() {
+                credential.forget();
+            }
             refused.map_or(Ok(answer), Err)
         })
     }

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use roomcast_proto::v1::Event;
 
 use super::super::{
-    place::{Place, Step},
+    place::Place,
+    step::Step,
     topic::{Feed, Key},
 };
 use super::*;

@@ -67,6 +67,14 @@ async fn a_body_that_never_ends_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_too_large_is_told_so_however_slowly_it_comes() {
+    let begun = stream::once(async { Ok::<_, Infallible>(vec![b' '; BODY_BYTES_MAX + 1]) });
+    let slow = axum::body::Body::from_stream(begun.chain(stream::pending()));
+    let problem = whole(Request::new(slow), Duration::ZERO).await.expect_err("it is not whole");
+    assert_eq!(problem.code(), Code::PayloadTooLarge, "{}", problem.detail());
+}
+
+#[tokio::test]
 async fn a_body_that_may_be_left_out_may_be_null() {
     let read = async |text: &'static str| {
         let request = Request::post("/").header(header::CONTENT_TYPE, "application/json");

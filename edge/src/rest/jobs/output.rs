@@ -14,6 +14,7 @@ use crate::{
     state::AppState,
 };
 
+const OFFSET: HeaderName = HeaderName::from_static("x-offset");
 const NEXT_OFFSET: HeaderName = HeaderName::from_static("x-next-offset");
 const SIZE: HeaderName = HeaderName::from_static("x-size");
 const ATTEMPT: HeaderName = HeaderName::from_static("x-attempt");
@@ -42,7 +43,8 @@ struct Written(Vec<u8>);
 /// Read a job's output
 ///
 /// Bytes of one attempt from an offset; perhaps not all there are. Read on from `X-Next-Offset` until it
-/// equals `X-Size`.
+/// equals `X-Size`. They begin at `X-Offset`: later than `from` if what lies before it is past its
+/// retention.
 #[utoipa::path(
     get, path = "/jobs/{job_id}/output", tag = "jobs",
     params(("job_id" = String, Path), OutputRange),
@@ -50,6 +52,7 @@ struct Written(Vec<u8>);
         (
             status = 200, body = inline(Written), content_type = "application/octet-stream",
             headers(
+                ("X-Offset" = u64, description = "Where the bytes begin"),
                 ("X-Next-Offset" = u64, description = "Where to read on"),
                 ("X-Size" = u64, description = "Bytes the channel has in all"),
                 ("X-Attempt" = u32, description = "The attempt read"),
@@ -65,11 +68,12 @@ pub(super) async fn read(
     parameters: Parameters,
 ) -> Result<Response, Problem> {
     let parameters = parameters.knows(&["channel", "attempt", "from", "limit"])?;
+    let from = parameters.number("from")?;
     let request = caller.upstream.request(ReadJobOutputRequest {
         job_id,
         channel: parameters.text("channel"),
         attempt: parameters.number("attempt")?,
-        from: parameters.number("from")?,
+        from,
         max_bytes: parameters.number("limit")?,
     });
     let answer = state.upstream.jobs().read_job_output(request).await?.into_inner();
@@ -77,6 +81,8 @@ pub(super) async fn read(
     let headers = response.headers_mut();
     // Never a type that a browser would render: the bytes are a worker's.
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    // A core that is older than this field says nothing.
+    headers.insert(OFFSET, HeaderValue::from(answer.start.max(from)));
     headers.insert(NEXT_OFFSET, HeaderValue::from(answer.next));
     headers.insert(SIZE, HeaderValue::from(answer.size));
     headers.insert(ATTEMPT, HeaderValue::from(answer.attempt));

@@ -9,8 +9,8 @@ use crate::{
     departures::Previous,
     names,
     socket::{
-        command::{ErrorEvent, NackError},
         payload,
+        refusal::{ErrorEvent, NackError},
     },
 };
 

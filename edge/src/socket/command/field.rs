@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Refusal, refusal::malformed};
+use super::{Refusal, malformed};
 
 /// Characters of an id, as topics have them.
 const ID_BYTES_MAX: usize = 128;

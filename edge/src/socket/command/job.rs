@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Call, Command, Parsed, Refusal, field::Id, refusal::malformed};
+use super::{Call, Command, Parsed, Refusal, field::Id, malformed};
 
 /// As long as the name of a user's topic may be.
 const USER_BYTES_MAX: usize = 128;

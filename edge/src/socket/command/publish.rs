@@ -4,7 +4,7 @@ use roomcast_proto::dashboard;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Call, Command, Parsed, Refusal, field::Id, refusal::malformed};
+use super::{Call, Command, Parsed, Refusal, field::Id, malformed};
 
 /// An event to be. The core says whether it may be, and checks its form.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use roomcast_proto::dashboard;
 use serde::Deserialize;
 
-use super::{Call, Command, Parsed, Refusal, field::Id, refusal::malformed};
+use super::{Call, Command, Parsed, Refusal, field::Id, malformed};
 
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::socket) enum Room {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::{Call, Command, Parsed, Refusal, refusal::malformed};
+use super::{Call, Command, Parsed, Refusal, malformed};
 
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub(in crate::socket) struct Authenticate {

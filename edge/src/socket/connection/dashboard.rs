@@ -5,7 +5,7 @@ use crate::{
     feed::Guest,
     socket::{
         Gone,
-        handshake::Topics,
+        subscriptions::Topics,
         view::{self, View},
     },
 };

@@ -6,7 +6,7 @@ use tonic::Status;
 use super::{Connection, Held, Outcome};
 use crate::{
     feed,
-    socket::{Gone, command::Refusal, delivery::Standpoint, payload::Joined},
+    socket::{Gone, delivery::Standpoint, payload::Joined, refusal::Refusal},
 };
 
 impl Connection {

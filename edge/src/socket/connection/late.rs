@@ -13,7 +13,10 @@ use tonic::Status;
 use super::{Connection, Gone, Held};
 use crate::{
     feed,
-    socket::{command::Refusal, handshake::Topics, subscriptions::By},
+    socket::{
+        refusal::Refusal,
+        subscriptions::{By, Topics},
+    },
     upstream::Backoff,
 };
 

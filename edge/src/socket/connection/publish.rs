@@ -7,8 +7,9 @@ use roomcast_proto::{
 
 use super::{Connection, Failure, Outcome};
 use crate::socket::{
-    command::{Publish, Refusal},
+    command::Publish,
     payload::{Answered, Published},
+    refusal::Refusal,
 };
 
 impl Connection {

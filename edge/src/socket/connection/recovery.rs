@@ -7,8 +7,8 @@ use crate::{
     lane::Greeting,
     socket::{
         Gone,
-        handshake::Topics,
         recover::{Claim, Recovery},
+        subscriptions::Topics,
     },
 };
 

@@ -13,9 +13,10 @@ use crate::{
     feed::{Joined, Position},
     socket::{
         Gone,
-        command::{Refusal, Room},
+        command::Room,
         delivery::Standpoint,
         payload::{self, JoinedView},
+        refusal::Refusal,
         subscriptions::By,
         view,
     },

@@ -8,10 +8,7 @@ use tonic::{Response, Status};
 use super::{Connection, Held, Outcome};
 use crate::{
     names::Performed,
-    socket::{
-        command::{Refusal, Session},
-        payload::Answered,
-    },
+    socket::{command::Session, payload::Answered, refusal::Refusal},
 };
 
 impl Connection {

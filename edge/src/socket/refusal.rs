@@ -7,10 +7,10 @@ use serde::Serialize;
 use tonic::Status;
 use utoipa::ToSchema;
 
-use crate::socket::{Gone, Outlet, emit::NotQueued};
+use super::{Gone, Outlet, emit::NotQueued};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::socket) struct Refusal {
+pub(super) struct Refusal {
     code: Code,
     message: String,
     retry_after: Option<Duration>,
@@ -31,7 +31,7 @@ pub(super) fn malformed(message: impl Into<String>) -> Refusal {
 /// `{code, message, retry_after_ms?, topic?}`: an `error` event.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Error)]
-pub(in crate::socket) struct ErrorEvent<'a> {
+pub(super) struct ErrorEvent<'a> {
     /// What failed, for programs: a code of the registry.
     code: &'static str,
     /// The same for a person.
@@ -54,7 +54,7 @@ struct Nack<'a> {
 /// Why something was not done.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Fault)]
-pub(in crate::socket) struct NackError<'a> {
+pub(super) struct NackError<'a> {
     /// What failed, for programs: a code of the registry.
     code: &'static str,
     /// The same for a person.
@@ -67,22 +67,22 @@ pub(in crate::socket) struct NackError<'a> {
 }
 
 impl Refusal {
-    pub(in crate::socket) fn new(code: Code, message: impl Into<String>) -> Self {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), retry_after: None, topic: None }
     }
 
     /// With a time after which it would be done.
-    pub(in crate::socket) fn retry_after(self, wait: Duration) -> Self {
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..self }
     }
 
     /// Says which topic the client does without.
-    pub(in crate::socket) fn of(self, topic: &str) -> Self {
+    pub(super) fn of(self, topic: &str) -> Self {
         Self { topic: Some(topic.to_owned()), ..self }
     }
 
     /// With the name that a field has here, where the core's contract calls it something else.
-    pub(in crate::socket) fn naming(self, field: &str, here: &str) -> Self {
+    pub(super) fn naming(self, field: &str, here: &str) -> Self {
         let problem = self.message.strip_prefix(field).filter(|problem| problem.starts_with(':'));
         match problem.map(|problem| format!("{here}{problem}")) {
             Some(message) => Self { message, ..self },
@@ -91,7 +91,7 @@ impl Refusal {
     }
 
     /// What the core refused of a topic. An unknown job and another user's look the same.
-    pub(in crate::socket) fn of_topic(status: &Status, topic: &str) -> Self {
+    pub(super) fn of_topic(status: &Status, topic: &str) -> Self {
         let refusal = match topic.strip_prefix("job:") {
             Some(job_id) if status.code() == tonic::Code::NotFound => {
                 let message = format!("Job {job_id} not found or access denied");
@@ -102,36 +102,28 @@ impl Refusal {
         refusal.of(topic)
     }
 
-    pub(in crate::socket) fn code(&self) -> Code {
+    pub(super) fn code(&self) -> Code {
         self.code
     }
 
     /// Whether it may be different another time.
-    pub(in crate::socket) fn is_retryable(&self) -> bool {
+    pub(super) fn is_retryable(&self) -> bool {
         self.code.entry().retryable
     }
 
-    pub(in crate::socket) fn message(&self) -> &str {
+    pub(super) fn message(&self) -> &str {
         &self.message
     }
 
     /// Where the client waits for an answer it gets this one, else an `error` event.
-    pub(in crate::socket) async fn tell(
-        &self,
-        outlet: &Outlet,
-        ack: Option<i64>,
-    ) -> Result<(), Gone> {
+    pub(super) async fn tell(&self, outlet: &Outlet, ack: Option<i64>) -> Result<(), Gone> {
         match ack {
             Some(ack) => outlet.acknowledge(ack, &self.nack()).await,
             None => outlet.tell("error", &self.event()).await,
         }
     }
 
-    pub(in crate::socket) fn try_tell(
-        &self,
-        outlet: &Outlet,
-        ack: Option<i64>,
-    ) -> Result<(), NotQueued> {
+    pub(super) fn try_tell(&self, outlet: &Outlet, ack: Option<i64>) -> Result<(), NotQueued> {
         match ack {
             Some(_) => outlet.try_answer(ack, "error", &self.nack()),
             None => outlet.try_answer(ack, "error", &self.event()),

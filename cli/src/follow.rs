@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use roomcast_client::backoff::Backoff;
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1::CloseReason;
 use tokio::time::{Instant, sleep};
@@ -11,7 +12,7 @@ use crate::failure::Failure;
 use crate::frame::Frame;
 use crate::output::Output;
 
-/// The first wait before coming back; doubled up to [`WAIT_MAX`].
+/// The first wait before coming back, at most; doubled up to [`WAIT_MAX`].
 const WAIT_FIRST: Duration = Duration::from_millis(200);
 /// See [`WAIT_FIRST`].
 const WAIT_MAX: Duration = Duration::from_secs(3);
@@ -91,10 +92,9 @@ where
             self.output.note("the stream broke; going on after the last event");
         }
         let gone_since = *self.gone_since.get_or_insert_with(Instant::now);
-        let mut wait = WAIT_FIRST;
+        let mut backoff = Backoff::new(WAIT_FIRST, WAIT_MAX);
         loop {
-            sleep(wait).await;
-            wait = (wait * 2).min(WAIT_MAX);
+            sleep(backoff.wait()).await;
             match (self.open)(self.since.clone()).await {
                 Ok(stream) if gone_since.elapsed() < PATIENCE => {
                     self.stream = Some(stream);
@@ -114,6 +114,7 @@ fn may_pass(status: &Status) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use futures::future::join_all;
     use roomcast_proto::v1::WatchTopicResponse;
     use tonic::body::Body;
     use tonic::codec::{DecodeBuf, Decoder};
@@ -132,6 +133,30 @@ mod tests {
         fn decode(&mut self, _: &mut DecodeBuf<'_>) -> Result<Option<Self::Item>, Status> {
             Ok(None)
         }
+    }
+
+    #[tokio::test]
+    async fn readers_that_lost_their_core_in_one_moment_come_back_in_many() {
+        let lost = Instant::now();
+        let readers = (0..20).map(async |_| {
+            let mut came = None;
+            let mut follow = Follow {
+                open: async |_: String| {
+                    came = Some(lost.elapsed().as_millis());
+                    Err::<Streaming<WatchTopicResponse>, _>(Code::PermissionDenied.status("no"))
+                },
+                since: String::new(),
+                stream: None,
+                gone_since: Some(lost),
+                output: Output::new(Format::Json),
+            };
+            follow.next().await.unwrap_err();
+            came.expect("it came")
+        });
+        let mut came = join_all(readers).await;
+        came.sort_unstable();
+        let spread = came[came.len() - 1] - came[0];
+        assert!(spread > WAIT_FIRST.as_millis() / 8, "they came at {came:?}");
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use roomcast_identity::Secret;
+use roomcast_runtime::draft;
 use uuid::Uuid;
 
 /// Whoever can read a secret can be anybody: for its owner's eyes only.
@@ -50,7 +51,9 @@ pub(crate) fn read(folder: &Path, keyring: Keyring) -> anyhow::Result<Option<Sec
     match fs::read_to_string(&path) {
         Ok(text) => {
             let secret = Secret::new(&text);
-            Ok(Some(secret.with_context(|| format!("{} is no secret", path.display()))?))
+            Ok(Some(secret.with_context(|| {
+                format!("{} is no secret; remove it, and another is made", path.display())
+            })?))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
@@ -72,11 +75,10 @@ fn make(folder: &Path, path: &Path) -> anyhow::Result<()> {
     let mut secret = [0; SECRET_BYTES];
     getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
-    // Under its name it is whole from the beginning, though the disk be full or the process end here.
-    let draft = folder.join(format!("secret-{}", Uuid::new_v4()));
-    let made = write(&draft, &secret).and_then(|()| fs::hard_link(&draft, path));
+    let draft_path = folder.join(format!("secret-{}", Uuid::new_v4()));
+    let made = write(&draft_path, &secret).and_then(|()| draft::keep(&draft_path, path));
     // Of a disk that is full not even the draft may be there.
-    let _ = fs::remove_file(&draft);
+    let _ = fs::remove_file(&draft_path);
     match made {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),

@@ -5,7 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use roomcast_proto::registry::Code;
-use roomcast_proto::v1::ListJobsRequest;
+use roomcast_proto::v1::CheckAccessRequest;
+use roomcast_proto::v1::access_service_client::AccessServiceClient;
 use serde_json::Value;
 
 use super::report::Finding;
@@ -32,8 +33,8 @@ pub(super) async fn check(core: &Core, connection: &Connection) -> Vec<Finding> 
 /// Whether the core lets us in is for the core to say.
 async fn admitted(core: &Core) -> Finding {
     const CHECK: &str = "access";
-    let request = ListJobsRequest { page_size: 1, ..ListJobsRequest::default() };
-    match core.jobs().list_jobs(call(request)).await {
+    let mut access = AccessServiceClient::new(core.channel());
+    match access.check_access(call(CheckAccessRequest::default())).await {
         Ok(_) => Finding::ok(CHECK, "the core lets these credentials in"),
         Err(status) => {
             let code = Code::of(&status);
@@ -91,7 +92,9 @@ fn plain(value: &Value) -> String {
 mod tests {
     use std::time::Duration;
 
-    use roomcast_identity::{Secret, User, mint_user};
+    use roomcast_identity::{Scope, Secret, ServiceKeys, User, mint_user};
+    use tokio::net::TcpListener;
+    use tokio_util::sync::CancellationToken;
 
     use super::super::report::Level;
     use super::*;
@@ -111,5 +114,32 @@ mod tests {
             assert!(!finding.found.contains(&token));
         }
         assert_eq!(claims("token", "nonsense", 0).level, Level::Fail);
+    }
+
+    #[tokio::test]
+    async fn an_edges_credential_is_let_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = Secret::new("services-secret-services-secret-12345").unwrap();
+        let mut config = roomcast_core::Config::development(folder.path().join("data"));
+        config.dev = false;
+        config.jwt_secret = vec![Secret::new("0123456789abcdef0123456789abcdef").unwrap()];
+        config.service_secret = vec![secret.clone()];
+        let keys = ServiceKeys::new(vec![secret]).unwrap();
+        let token = keys.mint("edge-1", &[Scope::Edge], Duration::from_secs(60)).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let connection = Connection {
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            token: None,
+            service_token: Some(token.into()),
+            core_ca: None,
+            core_cert: None,
+            core_key: None,
+        };
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(roomcast_core::serve(config, listener, stop.clone()));
+        let finding = admitted(&connection.open().await.unwrap()).await;
+        assert_eq!(finding.level, Level::Ok, "{}", finding.found);
+        stop.cancel();
+        serving.await.unwrap().unwrap();
     }
 }

@@ -94,11 +94,15 @@ async fn catch_up(core: &Core, job: &Job, screen: &mut Screen) -> Result<(), Fai
                 max_bytes: 0,
             };
             let page = core.jobs().read_job_output(call(request)).await?.into_inner();
-            if page.data.is_empty() {
+            let (offset, data) = (page.start.max(from), page.data);
+            if offset > from {
+                let gone = "is past its retention";
+                screen.note(&format!("{channel}: what was written before byte {offset} {gone}"));
+            }
+            if data.is_empty() {
                 break;
             }
-            let data = page.data;
-            let offset = std::mem::replace(&mut from, page.next);
+            from = page.next;
             screen.output(job.attempt, &JobOutput { channel: channel.clone(), offset, data })?;
         }
     }

@@ -9,6 +9,8 @@ use prost_types::{
     DescriptorProto, EnumDescriptorProto, FileDescriptorProto, FileDescriptorSet,
     MethodDescriptorProto,
 };
+use roomcast_core::auth::Row;
+use roomcast_core::service::table::TABLE;
 use roomcast_proto::FILE_DESCRIPTOR_SET;
 
 use self::source::Comments;
@@ -21,6 +23,16 @@ Services and messages of the package `roomcast.v1`, with the comments of their s
 [`proto/roomcast/v1`](../../proto/roomcast/v1). [The protocol](../PROTOCOL.md#grpc) says what goes with a call as
 metadata, and how streams are read; [the errors](../ERRORS.md) have each code with its status. A call that is marked
 *safe to repeat* may be made again when no answer came.
+
+";
+const RIGHTS: &str = "\
+## Who may call what
+
+The core lets a call in by its row here, before anything is done: who may make it at all, the tenant over which it
+speaks, and what it is about with the right to that. A service calls in its own name when no user's token comes along;
+scope `admin` is every scope, and a user's role counts in the user's own tenant alone. In a project an editor may
+what a viewer may, and an owner both. The role `admin`, and scope `service`, are an owner everywhere; the role `auditor` is
+a viewer. What somebody may not even look at is not found.
 
 ";
 const PACKAGE: &str = "roomcast.v1";
@@ -38,6 +50,8 @@ pub(super) fn page() -> String {
     let files: Vec<_> = set.file.iter().filter(|file| file.package() == PACKAGE).collect();
     let mut page = String::from(HEAD);
     page.push_str(&table(["service", "calls"], files.iter().flat_map(|file| contents(file))));
+    page.push_str(RIGHTS);
+    page.push_str(&table(["call", "who", "tenant", "about"], TABLE.iter().map(right)));
     files.iter().for_each(|file| services(file, &mut page));
     page.push_str("## Messages\n\n");
     files.iter().for_each(|file| types(file, &mut page));
@@ -52,6 +66,12 @@ fn contents(file: &FileDescriptorProto) -> Vec<[String; 2]> {
         [link(service.name(), "", service.name()), calls.collect::<Vec<_>>().join(" ")]
     };
     file.service.iter().map(row).collect()
+}
+
+fn right(row: &Row) -> [String; 4] {
+    let Row { service, call, who, over, on } = row;
+    let name = format!("{service}.{call}");
+    [link(&name, "", &name), who.to_string(), over.to_string(), on.to_string()]
 }
 
 fn services(file: &FileDescriptorProto, page: &mut String) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use roomcast_client::backoff::Backoff;
 use roomcast_proto::registry::Code;
 use roomcast_proto::v1::CancelJobRequest;
 use tokio_util::task::AbortOnDropHandle;
@@ -10,8 +11,10 @@ use super::interrupt::Interrupts;
 use crate::connection::{Core, call};
 use crate::span;
 
-/// Between tries to reach a core that is away.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// The first wait for a core that is away, at most; doubled up to [`RETRY_MAX`].
+const RETRY_FIRST: Duration = Duration::from_millis(200);
+/// See [`RETRY_FIRST`]. Someone waits at the terminal.
+const RETRY_MAX: Duration = Duration::from_secs(2);
 
 /// A cancellation that is asked for at most once, while the command is already ending.
 #[derive(Debug)]
@@ -51,6 +54,7 @@ impl CancelRequest {
 }
 
 async fn ask(core: Core, job_id: String, grace: Duration) {
+    let mut backoff = Backoff::new(RETRY_FIRST, RETRY_MAX);
     loop {
         let reason = "interrupted at the terminal".to_owned();
         let job_id = job_id.clone();
@@ -58,7 +62,7 @@ async fn ask(core: Core, job_id: String, grace: Duration) {
         match core.jobs().cancel_job(call(request)).await {
             Ok(_) => return,
             Err(status) if Code::of(&status).entry().retryable => {
-                tokio::time::sleep(RETRY_AFTER).await;
+                tokio::time::sleep(backoff.wait()).await;
             }
             Err(status) => {
                 tracing::warn!(code = %Code::of(&status), "the job cannot be cancelled");

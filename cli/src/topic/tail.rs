@@ -15,6 +15,7 @@ use crate::view::{EventView, JobView, ResetView, SnapshotView};
 const EXAMPLES: &str = "\
 Examples:
   roomcast topic tail room:metrics
+  roomcast topic tail room:metrics --last 20
   roomcast topic tail room:metrics --all --no-follow -o json | jq -c .data
   roomcast topic tail job:019a8f3e7c1d7f2a9b6e2f1d0c5a4b3e --types job.progress";
 
@@ -31,6 +32,15 @@ pub(crate) struct Arguments {
     /// Begin with the oldest event that is kept
     #[arg(long)]
     all: bool,
+    /// Begin with the newest events, so many, 1 to 1000
+    #[arg(
+        short = 'n',
+        long,
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(i32).range(1..=1000),
+        conflicts_with_all = ["since", "all"]
+    )]
+    last: Option<i32>,
     /// Only these types, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "TYPES")]
     types: Vec<String>,
@@ -47,9 +57,10 @@ pub(crate) struct Arguments {
 pub(super) async fn run(arguments: Arguments, output: Output) -> Result<Exit, Failure> {
     let core = arguments.connection.open().await?;
     let tail = Tail { arguments, core, output };
-    let since = if tail.arguments.all { tail.kept().await? } else { tail.arguments.since.clone() };
+    let reads = tail.arguments.all || tail.arguments.last.is_some();
+    let since = if reads { tail.kept().await? } else { tail.arguments.since.clone() };
     // The log has been read to its head.
-    if tail.arguments.all && tail.arguments.no_follow {
+    if reads && tail.arguments.no_follow {
         return Ok(Exit::OK);
     }
     tail.follow(since).await
@@ -62,9 +73,9 @@ struct Tail {
 }
 
 impl Tail {
-    /// Shows all that is kept; answers where to go on.
+    /// Shows what is kept, all of it or the newest; answers where to go on.
     async fn kept(&self) -> Result<String, Failure> {
-        let mut since = String::new();
+        let (mut since, mut last) = (String::new(), self.arguments.last.unwrap_or(0));
         loop {
             let request = ListEventsRequest {
                 topic: self.arguments.topic.clone(),
@@ -72,6 +83,7 @@ impl Tail {
                 page_size: 0,
                 types: self.arguments.types.clone(),
                 tenant: self.arguments.tenant.clone(),
+                last: std::mem::take(&mut last),
             };
             let page = self.core.broadcast().list_events(call(request)).await?.into_inner();
             if let Some(reset) = &page.reset {

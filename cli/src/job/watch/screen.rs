@@ -70,10 +70,14 @@ impl Screen {
     /// What its worker says in its own words.
     fn told(&self, name: &str, reported: &JobReported) {
         let said = reported.payload.as_ref().map(|payload| String::from_utf8_lossy(&payload.data));
-        let line = format!("{name} {}", said.unwrap_or_default());
+        self.note(&format!("{name} {}", said.unwrap_or_default()));
+    }
+
+    /// A remark beside the output.
+    pub(super) fn note(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| self.output.note(&line)),
-            None => self.output.note(&line),
+            Some(bar) => bar.suspend(|| self.output.note(line)),
+            None => self.output.note(line),
         }
     }
 

@@ -65,6 +65,7 @@ test("what is not there is said, and the way back stays", async () => {
   const visitor = await Visitor.of(server.url);
   const page = await visitor.open("/jobs/no-such-job");
   await page.getByRole("alert").getByText("job_not_found").waitFor();
+  await page.getByRole("alert").getByText("Check the id and who owns the job").waitFor();
   await page.getByRole("link", { name: "Overview" }).click();
   await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
   expect(new URL(page.url()).pathname).toBe("/console/");

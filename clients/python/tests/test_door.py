@@ -17,6 +17,7 @@ from working import working
 from roomcast import (
     AsyncClient,
     AsyncWork,
+    AsyncWorker,
     NotAuthenticated,
     NotFound,
     Tls,
@@ -24,10 +25,12 @@ from roomcast import (
     from_payload,
 )
 from roomcast.credentials import Credentials
+from roomcast.v1 import Job
 
 Name = Callable[[], str]
 USERS = "a secret of users that is long enough"
 SERVICES = "a secret of services that is long enough"
+SERVICE = ("--service", "web", "--scope", "service,worker")
 SECRETS = {"ROOMCAST_JWT_SECRET": USERS, "ROOMCAST_SERVICE_SECRET": SERVICES}
 
 
@@ -63,20 +66,43 @@ def core() -> Iterator[Core]:
     core.remove()
 
 
+async def refusal(workers: AsyncClient) -> str:
+    """The code that a worker is sent away with."""
+    with pytest.raises(NotAuthenticated) as refused:
+        await soon(_worker(workers, "x").run(signals=False))
+    return refused.value.code
+
+
+async def done(client: AsyncClient, workers: AsyncClient, kind: str) -> Job:
+    """A job that somebody creates and somebody's worker does."""
+    async with working(_worker(workers, kind)):
+        job = await client.jobs.create(kind, {"n": 1})
+        ended = await soon(client.jobs.wait(job.job_id))
+    assert from_payload(ended.result) == {"n": 1}
+    return ended
+
+
+def _worker(client: AsyncClient, kind: str) -> AsyncWorker:
+    """One whose jobs come to what they were given."""
+    worker = client.worker()
+
+    @worker.job(kind)
+    async def answer(work: AsyncWork) -> object:
+        return work.input
+
+    return worker
+
+
 async def test_without_a_token_the_door_stays_shut(core: Core) -> None:
     async with AsyncClient(core.core) as client:
         with pytest.raises(NotAuthenticated) as refused:
             await client.jobs.get("x")
         assert refused.value.code == "service_credential_required"
-        worker = client.worker()
-        worker.job("x")(_input)
-        with pytest.raises(NotAuthenticated):
-            await soon(worker.run(signals=False))
+        assert await refusal(client) == "service_credential_required"
 
 
 async def test_a_service_acts_for_its_users_and_a_worker_for_itself(core: Core, name: Name) -> None:
-    kind, asked = name(), 0
-    service = mint("--service", "web", "--scope", "service,worker")
+    asked, service = 0, mint(*SERVICE)
     alice, bob = mint("--sub", "alice"), mint("--sub", "bob")
 
     async def provide() -> str:
@@ -89,20 +115,15 @@ async def test_a_service_acts_for_its_users_and_a_worker_for_itself(core: Core, 
         AsyncClient(core.core, service_token=lambda: service, token=provide) as hers,
         AsyncClient(core.core, service_token=service, token=bob) as his,
     ):
-        worker = his.worker()
-        worker.job(kind)(_input)
-        async with working(worker):
-            job = await hers.jobs.create(kind, {"n": 1})
-            assert job.owner == "alice"
-            ended = await soon(hers.jobs.wait(job.job_id))
-            assert from_payload(ended.result) == {"n": 1}
+        job = await done(hers, his, name())
+        assert job.owner == "alice"
         with pytest.raises(NotFound):
             await his.jobs.get(job.job_id)
     assert asked >= 3
 
 
 async def test_a_provider_that_fails_once_ends_no_worker(core: Core, name: Name) -> None:
-    service, kind, asked = mint("--service", "web", "--scope", "service,worker"), name(), 0
+    service, asked = mint(*SERVICE), 0
 
     def provide() -> str:
         nonlocal asked
@@ -115,11 +136,7 @@ async def test_a_provider_that_fails_once_ends_no_worker(core: Core, name: Name)
         AsyncClient(core.core, service_token=service, token=mint("--sub", "alice")) as client,
         AsyncClient(core.core, service_token=provide) as workers,
     ):
-        worker = workers.worker()
-        worker.job(kind)(_input)
-        async with working(worker):
-            job = await client.jobs.create(kind, {"n": 1})
-            assert from_payload((await soon(client.jobs.wait(job.job_id))).result) == {"n": 1}
+        job = await done(client, workers, name())
         asked = 0
         with pytest.raises(Unavailable, match="OSError") as failed:
             await workers.jobs.get(job.job_id)
@@ -127,8 +144,8 @@ async def test_a_provider_that_fails_once_ends_no_worker(core: Core, name: Name)
 
 
 async def test_a_worker_whose_token_is_over_asks_for_another(core: Core, name: Name) -> None:
-    service, kind = mint("--service", "web", "--scope", "service,worker"), name()
-    over, asked = expired(service), 0
+    service, asked = mint(*SERVICE), 0
+    over = expired(service)
 
     def provide() -> str:
         nonlocal asked
@@ -140,16 +157,8 @@ async def test_a_worker_whose_token_is_over_asks_for_another(core: Core, name: N
         AsyncClient(core.core, service_token=provide) as workers,
         AsyncClient(core.core, service_token=over) as late,
     ):
-        worker = workers.worker()
-        worker.job(kind)(_input)
-        async with working(worker):
-            job = await client.jobs.create(kind, {"n": 1})
-            assert from_payload((await soon(client.jobs.wait(job.job_id))).result) == {"n": 1}
-        worker = late.worker()
-        worker.job(kind)(_input)
-        with pytest.raises(NotAuthenticated) as refused:
-            await soon(worker.run(signals=False))
-        assert refused.value.code == "token_expired"
+        await done(client, workers, name())
+        assert await refusal(late) == "token_expired"
 
 
 async def test_a_provider_that_hangs_holds_up_no_call(core: Core) -> None:
@@ -192,7 +201,3 @@ async def test_a_certificate_opens_the_door(tmp_path: Path) -> None:
         with pytest.raises(NotAuthenticated):
             await stranger.jobs.get(job.job_id)
     core.remove()
-
-
-async def _input(work: AsyncWork) -> object:
-    return work.input

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import pickle
 from collections.abc import Callable
 from datetime import datetime
 
@@ -15,6 +16,9 @@ from roomcast import (
     AsyncWork,
     Exhausted,
     InvalidRequest,
+    JobCancelled,
+    JobFailure,
+    LeaseLost,
     NotFound,
     ReportRefused,
     Tls,
@@ -43,6 +47,18 @@ def test_an_address_goes_with_its_tls() -> None:
         AsyncClient("localhost:1", tls=Tls(certificate="cert.pem"))
     with pytest.raises(OSError, match="nowhere"):
         AsyncClient("localhost:1", tls=Tls(ca="nowhere.pem"))
+
+
+def test_a_client_belongs_to_one_event_loop(server: Server) -> None:
+    client = AsyncClient(server.core)
+    loops = asyncio.new_event_loop(), asyncio.new_event_loop()
+    own, another = loops
+    own.run_until_complete(client.topics.publish("user:x", "x", {}))
+    with pytest.raises(RuntimeError, match="another event loop"):
+        another.run_until_complete(client.jobs.get("x"))
+    own.run_until_complete(client.close())
+    for loop in loops:
+        loop.close()
 
 
 @pytest.mark.parametrize("value", [math.nan, {"x": math.inf}, [-math.inf]])
@@ -191,3 +207,19 @@ def test_every_code_has_a_mend(server: Server) -> None:
 
 async def _nothing(work: AsyncWork) -> None:
     await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        JobFailure("no_cases", "nothing to test", retryable=False, retry_after=2),
+        JobCancelled(),
+        LeaseLost(),
+        ReportRefused("invalid_argument", "no such channel", retryable=True),
+        NotFound("job_not_found", "no such job", fields={"job_id": "unknown"}),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_another_process_raises_arrives_whole(error: Exception) -> None:
+    arrived = pickle.loads(pickle.dumps(error))
+    assert (type(arrived), str(arrived), vars(arrived)) == (type(error), str(error), vars(error))

@@ -148,6 +148,10 @@ async def test_who_gives_up_is_told_that_no_core_answers(own_server: Server) -> 
     async with AsyncClient(own_server.core) as client:
         with pytest.raises(Unavailable) as refused:
             await client.topics.publish("user:x", "x", {}, timeout=0.5)
+    async with AsyncClient(own_server.core, timeout=0.5) as hasty:
+        with pytest.raises(Unavailable):
+            # Far less than a call takes to give up by itself.
+            await asyncio.wait_for(hasty.jobs.get("x"), 10)
     assert (refused.value.code, refused.value.retryable) == ("core_unavailable", True)
     assert refused.value.mend
 

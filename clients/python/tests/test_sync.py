@@ -385,6 +385,35 @@ def test_a_program_ends_though_it_closes_nothing(server: Server) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+FORKS = """
+import os, sys
+from roomcast import Client
+client = Client(sys.argv[1])
+published = client.topics.publish("user:x", "x", {})
+child = os.fork()
+if child == 0:
+    own = Client(sys.argv[1])
+    for call in (lambda: client.jobs.get("x"), client.close, lambda: own.jobs.get("x")):
+        try:
+            call()
+        except RuntimeError as error:
+            print(error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(client.topics.get("user:x").head == published.cursor)
+client.close()
+"""
+
+
+def test_who_forks_too_late_is_told_so(server: Server) -> None:
+    command = [sys.executable, "-c", FORKS, server.core]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    of_the_parent, own, goes_on = ended.stdout.splitlines()
+    assert "forked" in of_the_parent
+    assert "forked" in own
+    assert goes_on == "True"
+
+
 def test_one_loop_serves_all_clients(server: Server) -> None:
     with Client(server.core) as one, Client(server.core) as other:
         assert one.portal is other.portal

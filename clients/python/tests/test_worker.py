@@ -88,6 +88,18 @@ async def test_a_caller_watches_and_waits(client: AsyncClient, name: Name) -> No
     assert resumed == events[1:]
 
 
+async def test_who_waits_no_longer_is_told_that_the_job_goes_on(
+    client: AsyncClient, name: Name
+) -> None:
+    job = await client.jobs.create(name())
+    with pytest.raises(TimeoutError, match=job.job_id):
+        await soon(client.jobs.wait(job.job_id, timeout=0.1))
+    assert (await client.jobs.get(job.job_id)).state == JobState.JOB_STATE_QUEUED
+    await client.jobs.cancel(job.job_id)
+    ended = await soon(client.jobs.wait(job.job_id, timeout=30))
+    assert ended.state == JobState.JOB_STATE_CANCELLED
+
+
 async def test_an_application_event_reaches_who_watches_the_job(
     client: AsyncClient, server: Server, name: Name
 ) -> None:

@@ -5,19 +5,21 @@ use std::time::Duration;
 /// The next wait, drawn between half of the step and all of it; steps double. A core that was away is so
 /// met by a fleet of workers one after another, and not by all of them in the moment it is back.
 #[derive(Debug, Clone)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     first: Duration,
     longest: Duration,
     step: Duration,
 }
 
 impl Backoff {
-    pub(crate) fn new(first: Duration, longest: Duration) -> Backoff {
+    /// Steps from `first`, doubled up to `longest`.
+    #[must_use]
+    pub fn new(first: Duration, longest: Duration) -> Backoff {
         Backoff { first, longest, step: first }
     }
 
     /// How long to wait before the next try.
-    pub(crate) fn wait(&mut self) -> Duration {
+    pub fn wait(&mut self) -> Duration {
         let step = self.step;
         self.step = (step * 2).min(self.longest);
         // Without randomness programs go in step, which is worse but not wrong.
@@ -26,7 +28,7 @@ impl Backoff {
     }
 
     /// It has worked: begin anew.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.step = self.first;
     }
 }

@@ -274,6 +274,8 @@ fn word(cause: Cause) -> &'static str {
 }
 
 async fn watch(shared: Weak<Shared>) {
+    // Its growth wakes somebody: a counter that is first seen at 1 has not grown.
+    metrics::counter!("roomcast_core_moves_total", "cause" => word(Cause::Lost)).increment(0);
     let Some(doubts) = shared.upgrade().map(|shared| shared.doubts.clone()) else { return };
     let mut probes = Probes::new();
     while let Some(pause) = shared.upgrade().map(|shared| shared.begin(&probes)) {

@@ -8,7 +8,7 @@
 //! (what both have to tell), [`client`] (the [`Builder`] and the calls as the contract has them),
 //! [`line`] (the way to the cores, with credentials), [`token`] (where credentials come from), [`error`]
 //! (what the core refuses, and what never reached it), [`cores`] (which of several is used), [`tls`]
-//! (certificates), `backoff` (waits between tries). Each imports only what stands behind it here.
+//! (certificates), [`backoff`] (waits between tries). Each imports only what stands behind it here.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -36,7 +36,7 @@
 //! # Ok(()) }
 //! ```
 
-mod backoff;
+pub mod backoff;
 pub mod client;
 pub mod cores;
 pub mod error;

@@ -8,14 +8,17 @@
 //! The stream to the core is kept open: when it breaks, the worker comes back and tells which leases
 //! it still holds. A report is kept until the core says that it is durable, and goes again under the
 //! same number after a reconnect; so the core takes each one exactly once, and a restart of the core
-//! loses none. The ring of kept reports is bounded: [`Work::report`] waits while it is full.
+//! loses none. The ring of kept reports is bounded: [`Work::report`] waits while it is full, and
+//! [`Work::flush`] until all before it are durable.
 //!
-//! [`builder`] and the handlers in [`pool`]; [`work`], what is said about it ([`news`], [`end`]); the
-//! driver of the stream with its held leases and their rings, which hold no lock and know no clock.
+//! [`builder`] and the handlers in [`pool`]; [`work`], what is said about it ([`news`], [`end`]) and what
+//! comes back ([`flush`]); the driver of the stream with its held leases and their rings, which hold no
+//! lock and know no clock.
 
 mod builder;
 mod driver;
 mod end;
+mod flush;
 mod held;
 mod news;
 mod order;
@@ -31,6 +34,7 @@ use tonic::Status;
 pub use self::builder::Builder;
 use self::driver::Driver;
 pub use self::end::{Completion, End, EndError, Failure, Lost, Stop};
+pub use self::flush::FlushError;
 pub use self::news::{News, Progress};
 use self::order::Order;
 pub use self::work::Work;

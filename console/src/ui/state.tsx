@@ -30,11 +30,12 @@ interface FailedProps {
   readonly retry?: () => void;
 }
 
-/** With the code that docs/ERRORS.md explains, and the trace that operators find it by. */
+/** With what to do about it, the code that docs/ERRORS.md explains, and the trace that operators find it by. */
 export function Failed({ error, retry }: FailedProps): ReactNode {
   return (
     <div className="state state-failed" role="alert">
       <p className="state-title">{sentence(error.message)}</p>
+      {error.mend && <p className="state-hint">{sentence(error.mend)}</p>}
       <p className="state-hint">
         <code>{error.code}</code>
         {error.traceId && (

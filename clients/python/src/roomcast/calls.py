@@ -61,10 +61,13 @@ class Backoff:
 class Calls:
     """Makes calls in somebody's name."""
 
-    def __init__(self, cores: Cores, credentials: Credentials) -> None:
-        """Opens nothing yet."""
+    def __init__(
+        self, cores: Cores, credentials: Credentials, timeout: float = CALL_TIMEOUT
+    ) -> None:
+        """Opens nothing yet; `timeout` is that of calls which do not say another."""
         self._cores = cores
         self._credentials = credentials
+        self._timeout = timeout
 
     @property
     def may_renew(self) -> bool:
@@ -73,28 +76,29 @@ class Calls:
 
     def of_worker(self) -> Calls:
         """The same cores with a worker's hands."""
-        return Calls(self._cores, self._credentials.of_worker())
+        return Calls(self._cores, self._credentials.of_worker(), self._timeout)
 
     async def ask(
         self,
         method: Method[RequestT, ResponseT],
         request: RequestT,
         *,
-        timeout: float = CALL_TIMEOUT,
+        timeout: float | None = None,
     ) -> ResponseT:
         """One question, one answer.
 
         Args:
             method: Which call.
             request: Its message. It must be one that may be asked twice.
-            timeout: Seconds in all: tries, waits, and the tokens for them.
+            timeout: Seconds in all: tries, waits, and the tokens for them. None means the client's.
 
         Raises:
             RoomcastError: The core's refusal, or `Unavailable` when none answered in time, or there was
                 no token to ask with.
         """
         loop = asyncio.get_running_loop()
-        until, backoff, untried = loop.time() + timeout, Backoff(), len(self._cores)
+        until = loop.time() + (self._timeout if timeout is None else timeout)
+        backoff, untried = Backoff(), len(self._cores)
         while True:
             metadata = await self._credentials.metadata(until - loop.time())
             channel = self._cores.channel

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import TracebackType
 
-from roomcast.calls import Calls
+from roomcast.calls import CALL_TIMEOUT, Calls
 from roomcast.connections import AsyncConnections
 from roomcast.cores import Cores
 from roomcast.credentials import Credentials, Tls, Token
@@ -47,6 +47,7 @@ class AsyncClient:
         service_token: Token | None = None,
         tls: Tls | None = None,
         tenant: str = "",
+        timeout: float = CALL_TIMEOUT,
     ) -> None:
         """Opens no connection yet.
 
@@ -57,13 +58,14 @@ class AsyncClient:
                 certificate; or a function that answers it.
             tls: Whom to trust and what to show. Without it nothing is encrypted.
             tenant: The tenant that topics and workers belong to, for services.
+            timeout: Seconds until a call gives up, tries included. What watches and waits goes on.
 
         Raises:
             ValueError: An address is none, or does not go with `tls`.
             OSError: A file of `tls` cannot be read.
         """
         self._cores = Cores(addresses, tls)
-        self._calls = Calls(self._cores, Credentials(token, service_token))
+        self._calls = Calls(self._cores, Credentials(token, service_token), timeout)
         self._tenant = tenant
         self.jobs = AsyncJobs(self._calls)
         self.topics = AsyncTopics(self._calls, tenant)

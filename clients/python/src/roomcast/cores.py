@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Sequence
+from typing import ClassVar
 
 import grpc
 
@@ -37,6 +40,9 @@ _OPTIONS = (
 class Cores:
     """Channels to the cores, one of them in use. Whoever sees it fail goes on to the next."""
 
+    # The process that speaks gRPC: in one that is forked from it gRPC hangs, or ends it.
+    _process: ClassVar[int | None] = None
+
     def __init__(self, addresses: str | Sequence[str], tls: Tls | None) -> None:
         """Opens no connection yet.
 
@@ -50,6 +56,8 @@ class Cores:
             raise ValueError("the address of a core is needed, such as 127.0.0.1:50051")
         self._credentials = None if tls is None else tls.credentials()
         self._channels: dict[int, grpc.aio.Channel] = {}
+        # That of the first call: channels are of no other.
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._at = 0
         self._is_closed = False
 
@@ -62,10 +70,17 @@ class Cores:
         """The one in use.
 
         Raises:
-            RuntimeError: The client was closed.
+            RuntimeError: The client was closed, or belongs to another event loop; or this process was
+                forked from one that has called a core.
         """
         if self._is_closed:
             raise RuntimeError("the client is closed")
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if loop is not self._loop:
+            raise RuntimeError(
+                "the client belongs to another event loop: make one in each, or use `Client`"
+            )
         # Opened here and not before: it belongs to the event loop that runs.
         if self._at not in self._channels:
             self._channels[self._at] = self._open(self._targets[self._at])
@@ -83,6 +98,11 @@ class Cores:
             await channel.close()
 
     def _open(self, target: str) -> grpc.aio.Channel:
+        Cores._process = Cores._process or os.getpid()
+        if Cores._process != os.getpid():
+            raise RuntimeError(
+                "the process that this one was forked from has called a core: fork before, or spawn"
+            )
         if self._credentials is None:
             return grpc.aio.insecure_channel(target, options=_OPTIONS)
         return grpc.aio.secure_channel(target, self._credentials, options=_OPTIONS)

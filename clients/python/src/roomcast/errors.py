@@ -101,6 +101,10 @@ class LeaseLost(RoomcastError):
         """The lease is gone for good."""
         super().__init__("fenced", "the lease on the job is lost")
 
+    def __reduce__(self) -> tuple[type[LeaseLost], tuple[()]]:
+        """It is made without arguments, also where another process raised it."""
+        return LeaseLost, ()
+
 
 class ReportRefused(RoomcastError):
     """The core did not take a report. The job goes on without it."""
@@ -129,11 +133,16 @@ class JobFailure(Exception):
         self, code: str, message: str, *, retryable: bool = True, retry_after: float | None = None
     ) -> None:
         """What the job failed with."""
-        super().__init__(message)
+        # What it is made of again, where another process raised it.
+        super().__init__(code, message)
         self.code = code
         self.message = message
         self.retryable = retryable
         self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        """The message."""
+        return self.message
 
 
 _TYPES: dict[grpc.StatusCode, type[RoomcastError]] = {

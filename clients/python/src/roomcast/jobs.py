@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
@@ -257,8 +258,24 @@ class AsyncJobs:
             async for item in followed:
                 yield item
 
-    async def wait(self, job_id: str) -> Job:
-        """Waits until the job has ended, and answers it: completed, failed or cancelled."""
+    async def wait(self, job_id: str, *, timeout: float | None = None) -> Job:
+        """Waits until the job has ended, and answers it: completed, failed or cancelled.
+
+        Args:
+            job_id: Which.
+            timeout: Seconds to wait at most. None means as long as it takes.
+
+        Raises:
+            NotFound: `job_not_found`.
+            TimeoutError: It has not ended by then. It goes on.
+        """
+        try:
+            return await asyncio.wait_for(self._end(job_id), timeout)
+        except asyncio.TimeoutError:
+            message = f"job {job_id} has not ended within {timeout} s"
+            raise TimeoutError(message) from None
+
+    async def _end(self, job_id: str) -> Job:
         async with aclosing(self.watch(job_id, types=["job.completed"])) as followed:
             async for item in followed:
                 if isinstance(item, Job) and has_ended(item):

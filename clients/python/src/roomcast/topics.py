@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TypeAlias
 
-from roomcast.calls import CALL_TIMEOUT, Calls, Method, new_key
+from roomcast.calls import Calls, Method, new_key
 from roomcast.payload import new_event
 from roomcast.v1 import (
     Event,
@@ -58,7 +58,7 @@ class AsyncTopics:
         *,
         expected_offset: int | None = None,
         idempotency_key: str = "",
-        timeout: float = CALL_TIMEOUT,
+        timeout: float | None = None,
     ) -> Published:
         """Appends one event to a `room:` or `user:` topic; answers when it is durable.
 
@@ -69,7 +69,7 @@ class AsyncTopics:
             expected_offset: Refuse with `Conflict` unless the topic's head is here.
             idempotency_key: At most 128 bytes: the same key and content give the same event for 24 h.
                 Without one the call makes its own, so that trying again never doubles the event.
-            timeout: Seconds until the call gives up, tries included.
+            timeout: Seconds until the call gives up, tries included. None means the client's.
 
         Raises:
             NotPermitted: `topic_reserved`, or no right to publish here.
@@ -92,7 +92,7 @@ class AsyncTopics:
         *,
         expected_offset: int | None = None,
         idempotency_key: str = "",
-        timeout: float = CALL_TIMEOUT,
+        timeout: float | None = None,
     ) -> Sequence[Published]:
         """Appends 1 to 1000 events side by side, together at most 1 MiB: all of them or none.
 

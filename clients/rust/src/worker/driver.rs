@@ -17,7 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
 use super::held::{Held, Kept, Taken};
-use super::order::Order;
+use super::order::{Order, Waiting};
 use super::work::Work;
 use crate::backoff::Backoff;
 use crate::client::Client;
@@ -214,11 +214,14 @@ impl Driver {
                 self.is_draining = true;
                 self.due.drain = true;
             }
-            Order::Report { lease, report, places, settled } => {
+            Order::Report { lease, report, places, waiting } => {
                 // A lease that is lost meanwhile has told its work.
                 self.change((lease.job_id, lease.fence), |held| {
-                    held.ring.push(*report, Kept { places, settled });
+                    held.ring.push(*report, Kept { places, waiting });
                 });
+            }
+            Order::Refused { lease, fault } => {
+                self.change((lease.job_id, lease.fence), |held| held.remember(fault));
             }
         }
     }
@@ -328,7 +331,7 @@ impl Driver {
             let release = Release { reason: "the worker takes no more jobs".to_owned() };
             let report = Report { end: Some(report::End::Released(release)), ..Report::default() };
             let (settled, _) = oneshot::channel();
-            held.ring.push(report, Kept { places: 0, settled: Some(settled) });
+            held.ring.push(report, Kept { places: 0, waiting: Waiting::End(settled) });
             self.due.reports.push_back(key.clone());
         }
         self.held.insert(key, held);

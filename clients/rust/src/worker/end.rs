@@ -24,7 +24,8 @@ pub enum End {
     Released(String),
 }
 
-/// Why a handler stops without a result; `?` makes one of a [`Failure`] and of [`Lost`].
+/// Why a handler stops without a result; `?` makes one of a [`Failure`], of [`Lost`], and of what a flush
+/// fails with.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stop {
     /// The attempt failed.

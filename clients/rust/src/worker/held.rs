@@ -8,7 +8,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::order::Settled;
+use super::order::Waiting;
 use super::ring::{Refused, Ring};
 
 /// Room for the reports of one lease: one place each, at twenty a second longer than a core's restart.
@@ -42,6 +42,8 @@ pub(super) struct Held {
     pub(super) taken: Weak<Taken>,
     /// While it is set, the core does not want this lease's reports.
     pub(super) retry_at: Option<Instant>,
+    /// The first report since the last flush that was not taken.
+    refusal: Option<Fault>,
 }
 
 /// What is kept with a report.
@@ -49,8 +51,7 @@ pub(super) struct Held {
 pub(super) struct Kept {
     /// To be given back to the lease's room.
     pub(super) places: u32,
-    /// Set for an attempt's end.
-    pub(super) settled: Option<Settled>,
+    pub(super) waiting: Waiting,
 }
 
 /// How many places of its lease's room a report of this size takes.
@@ -81,6 +82,7 @@ impl Held {
             lost: CancellationToken::new(),
             taken: Weak::new(),
             retry_at: None,
+            refusal: None,
         }
     }
 
@@ -112,14 +114,20 @@ impl Held {
     /// Reports up to `number` are durable. Answers whether the attempt's end is among them.
     pub(super) fn settle(&mut self, number: u64) -> bool {
         let mut has_ended = false;
-        for Kept { places, settled } in self.ring.settle(number) {
+        for Kept { places, waiting } in self.ring.settle(number) {
             self.room.add_permits(places as usize);
-            if let Some(end) = settled {
-                has_ended = true;
-                // Whatever is said after it is heard by nobody.
-                self.room.close();
-                // Whoever waited may have gone.
-                let _ = end.send(Ok(()));
+            // Whoever waited may have gone.
+            match waiting {
+                Waiting::Nobody => {}
+                Waiting::Flush(flush) => {
+                    let _ = flush.send(self.refusal.take().map_or(Ok(()), Err));
+                }
+                Waiting::End(end) => {
+                    has_ended = true;
+                    // Whatever is said after it is heard by nobody.
+                    self.room.close();
+                    let _ = end.send(Ok(()));
+                }
             }
         }
         has_ended
@@ -130,15 +138,23 @@ impl Held {
         match self.ring.refuse(number, fault.retryable) {
             Refused::Stale => false,
             Refused::Later => true,
-            Refused::Dropped(Kept { places, settled }) => {
+            Refused::Dropped(Kept { places, waiting }) => {
                 self.room.add_permits(places as usize);
                 tracing::warn!(code = fault.code, number, "the core refused a report");
-                if let Some(end) = settled {
-                    let _ = end.send(Err(fault));
+                match waiting {
+                    Waiting::Nobody => self.remember(fault),
+                    Waiting::Flush(told) | Waiting::End(told) => {
+                        let _ = told.send(Err(fault));
+                    }
                 }
                 false
             }
         }
+    }
+
+    /// A report was not taken, and nobody waits for that one.
+    pub(super) fn remember(&mut self, fault: Fault) {
+        self.refusal.get_or_insert(fault);
     }
 
     /// The lease is no longer ours. Dropping the ring tells those who wait for an end.

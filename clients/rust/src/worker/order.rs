@@ -3,8 +3,18 @@
 use roomcast_proto::v1::{Fault, Lease, Report};
 use tokio::sync::oneshot;
 
-/// Where whoever ended an attempt learns what came of it.
+/// Where whoever waits for a report learns what came of it.
 pub(super) type Settled = oneshot::Sender<Result<(), Fault>>;
+
+/// Who waits for a report.
+#[derive(Debug)]
+pub(super) enum Waiting {
+    Nobody,
+    /// For all reports before it, too.
+    Flush(Settled),
+    /// The report ends the attempt.
+    End(Settled),
+}
 
 #[derive(Debug)]
 pub(super) enum Order {
@@ -16,9 +26,10 @@ pub(super) enum Order {
         report: Box<Report>,
         /// Of the lease's room.
         places: u32,
-        /// Set for an attempt's end.
-        settled: Option<Settled>,
+        waiting: Waiting,
     },
+    /// Remember that a report was not taken, for the next flush.
+    Refused { lease: Lease, fault: Fault },
     /// Take no more jobs.
     Drain,
 }

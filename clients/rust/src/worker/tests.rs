@@ -221,6 +221,31 @@ async fn what_is_too_large_for_a_message_is_refused_and_the_worker_goes_on() {
 }
 
 #[tokio::test]
+async fn a_flush_waits_for_what_was_said_and_tells_what_was_not_taken() {
+    let Stage { mut server, worker: _worker, work, job_id } = Stage::set().await;
+    work.report(line()).await.unwrap();
+    soon(work.flush()).await.unwrap();
+    assert_eq!(server.written(&job_id).await, 5);
+    let large = News::new().output("stdout", vec![b'x'; 5 << 20]);
+    for (news, code) in [
+        (News::new().output("no channel!", &b"line"[..]), "invalid_argument"),
+        (large, "payload_too_large"),
+    ] {
+        work.report(news).await.unwrap();
+        work.report(line()).await.unwrap();
+        match soon(work.flush()).await {
+            Err(FlushError::Refused(failure)) => assert_eq!(failure.code(), code),
+            other => panic!("{code} is to be told: {other:?}"),
+        }
+        soon(work.flush()).await.unwrap();
+    }
+    assert_eq!(server.written(&job_id).await, 15);
+    soon(work.end(End::Completed(Completion::empty()))).await.unwrap();
+    assert_eq!(soon(work.flush()).await, Err(Lost.into()));
+    server.end().await;
+}
+
+#[tokio::test]
 async fn whoever_writes_much_waits_for_what_is_on_its_way() {
     let held = Held::new(Default::default());
     let (orders, mut ordered) = mpsc::channel(ORDERS_MAX);

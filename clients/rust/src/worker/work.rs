@@ -12,9 +12,10 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::end::{End, EndError, Failure, Lost};
+use super::flush::FlushError;
 use super::held::{Held, Taken, Wish, places};
 use super::news::{CHUNK_BYTES_MAX, News, Progress};
-use super::order::{Order, Settled};
+use super::order::{Order, Waiting};
 
 /// The core takes no message of more than 4 MiB, and ends the connection that brings one, again and again;
 /// this leaves room for what a report says beside its content.
@@ -90,7 +91,7 @@ impl Work {
     /// # Errors
     /// [`Lost`]: nobody listens any more.
     pub async fn report(&self, news: News) -> Result<(), Lost> {
-        self.put(news.into(), None).await
+        self.put(news.into(), Waiting::Nobody).await
     }
 
     /// Says how far the work is, 0 to 100, and where.
@@ -130,13 +131,28 @@ impl Work {
         Ok(())
     }
 
+    /// Waits until all that was reported is durable.
+    ///
+    /// # Errors
+    /// [`FlushError`] when the lease is lost, or the core did not take one of the reports since the last
+    /// flush.
+    pub async fn flush(&self) -> Result<(), FlushError> {
+        let (settled, outcome) = oneshot::channel();
+        self.put(Report::default(), Waiting::Flush(settled)).await?;
+        match outcome.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(fault)) => Err(FlushError::Refused(fault.into())),
+            Err(_) => Err(Lost.into()),
+        }
+    }
+
     /// Ends the attempt; `Ok` when that is durable. Whatever was reported before comes before it.
     ///
     /// # Errors
     /// [`EndError`] when the lease is lost, or the core does not take this end.
     pub async fn end(&self, end: End) -> Result<(), EndError> {
         let (settled, outcome) = oneshot::channel();
-        self.put(end.into(), Some(settled)).await?;
+        self.put(end.into(), Waiting::End(settled)).await?;
         match outcome.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(fault)) => Err(EndError::Refused(fault.into())),
@@ -144,31 +160,40 @@ impl Work {
         }
     }
 
-    async fn put(&self, report: Report, settled: Option<Settled>) -> Result<(), Lost> {
+    async fn put(&self, report: Report, waiting: Waiting) -> Result<(), Lost> {
         let size = report.encoded_len();
         if size > REPORT_BYTES_MAX {
-            refuse(size, settled);
-            return Ok(());
+            return self.refuse(size, waiting).await;
         }
         let places = places(size);
         let permit = self.room.acquire_many(places).await.map_err(|_| Lost)?;
-        let orders = self.orders.upgrade().ok_or(Lost)?;
         let (lease, report) = (self.lease.clone(), Box::new(report));
-        let order = Order::Report { lease, report, places, settled };
-        orders.send(order).await.map_err(|_| Lost)?;
+        self.order(Order::Report { lease, report, places, waiting }).await?;
         // The ring gives it back when the report is durable.
         permit.forget();
         Ok(())
     }
-}
 
-/// As the core refuses a report: it is dropped, and an attempt that was to end with it goes on.
-fn refuse(size: usize, settled: Option<Settled>) {
-    let code = Code::PayloadTooLarge.as_str();
-    tracing::warn!(code, size, "a report is larger than a core takes");
-    if let Some(end) = settled {
+    /// As the core refuses a report: it is dropped, and an attempt that was to end with it goes on.
+    async fn refuse(&self, size: usize, waiting: Waiting) -> Result<(), Lost> {
+        let code = Code::PayloadTooLarge.as_str();
+        tracing::warn!(code, size, "a report is larger than a core takes");
         let message = format!("a report has at most {REPORT_BYTES_MAX} bytes, not {size}");
-        // Whoever waits for this is who calls it.
-        let _ = end.send(Err(Fault { code: code.into(), message, retryable: false }));
+        let fault = Fault { code: code.into(), message, retryable: false };
+        match waiting {
+            Waiting::Nobody => {
+                self.order(Order::Refused { lease: self.lease.clone(), fault }).await
+            }
+            Waiting::Flush(told) | Waiting::End(told) => {
+                // Whoever waits for this is who calls it.
+                let _ = told.send(Err(fault));
+                Ok(())
+            }
+        }
+    }
+
+    async fn order(&self, order: Order) -> Result<(), Lost> {
+        let orders = self.orders.upgrade().ok_or(Lost)?;
+        orders.send(order).await.map_err(|_| Lost)
     }
 }

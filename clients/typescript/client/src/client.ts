@@ -1,4 +1,5 @@
 import { Connection, type ConnectionOptions, type ConnectionState } from "./connection.js";
+import type { AnyEvents } from "./event.js";
 import type { Job, JobStatus } from "./generated/wire.js";
 import { LiveJob } from "./job.js";
 import { LiveJobs } from "./jobs.js";
@@ -8,9 +9,15 @@ import type { Readable } from "./store.js";
 import { Tokens, type GetToken } from "./token.js";
 import { OWN, Topics } from "./topics.js";
 
+/** Where `roomcast dev` listens. */
+const DEV = "http://127.0.0.1:8000";
+
 /** How to reach an edge, and as whom. */
 export interface RoomcastOptions extends ConnectionOptions {
-  /** The edge's address. In a browser by default where the page came from. */
+  /**
+   * The edge's address, with the path that a proxy has it below. By default where the page came from, and
+   * outside of pages `http://127.0.0.1:8000`.
+   */
   readonly url?: string | undefined;
   /** Gives the user's token; asked again when that is over. Left out, nobody is shown. */
   readonly getToken?: GetToken | undefined;
@@ -67,8 +74,9 @@ export class RoomcastClient {
   readonly rest: Rest;
   readonly #connection: Connection;
 
+  /** @throws TypeError where `url` is none */
   constructor(options: RoomcastOptions = {}) {
-    const url = (options.url ?? globalThis.location?.origin ?? "").replace(/\/$/, "");
+    const url = (options.url ?? globalThis.location?.origin ?? DEV).replace(/\/$/, "");
     const tokens = new Tokens(options.getToken);
     this.rest = new Rest(url, tokens);
     this.connection = this.#connection = new Connection(url, options, tokens, this.topics);
@@ -85,8 +93,8 @@ export class RoomcastClient {
     return new LiveJobs(this.topics, OWN, "subscribe_jobs", {});
   }
 
-  /** A room, live. */
-  room(name: string): LiveRoom {
+  /** A room, live. `E` is what its events say, by their names: `{ headline: { text: string } }`. */
+  room<E extends object = AnyEvents>(name: string): LiveRoom<E> {
     return new LiveRoom(this.topics, this.rest, name);
   }
 

@@ -36,7 +36,12 @@ export function named(command: Command): Command {
 }
 
 function namedStep(step: Step): Step {
-  return step.type === "create_node" ? { node_id: crypto.randomUUID(), ...step } : step;
+  return step.type === "create_node" ? { node_id: newId(), ...step } : step;
+}
+
+/** An id that nobody else has. Pages without TLS have no `crypto.randomUUID`. */
+export function newId(): string {
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }
 
 /** A change of a graph, as its events tell it. */

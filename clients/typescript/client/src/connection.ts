@@ -41,6 +41,7 @@ export interface Inlet {
 /** How to connect. */
 export interface ConnectionOptions {
   readonly transports?: readonly ("websocket" | "polling")[] | undefined;
+  /** Of Socket.IO's door, where it is not `socket.io/` below the address. */
   readonly path?: string | undefined;
   /** Longest wait between two tries. */
   readonly reconnectMaxMs?: number | undefined;
@@ -67,12 +68,14 @@ export class Connection implements Readable<ConnectionState> {
     private readonly inlet: Inlet,
   ) {
     this.#backoff = new Backoff(options.reconnectMaxMs);
+    // A path in the address itself would be a namespace to Socket.IO.
+    const { origin, pathname } = new URL("socket.io/", `${url}/`);
     // Coming back is ours: one way for lost connections and for refused ones, and none shared.
-    this.#socket = io(url, {
+    this.#socket = io(origin, {
       autoConnect: false,
       reconnection: false,
       forceNew: true,
-      path: options.path ?? "/socket.io/",
+      path: options.path ?? pathname,
       transports: [...(options.transports ?? ["websocket", "polling"])],
       tryAllTransports: true,
     });
@@ -98,7 +101,7 @@ export class Connection implements Readable<ConnectionState> {
     if (this.#isWanted) return;
     this.#isWanted = true;
     // Not before: a client that was made in vain, as by a render that is thrown away, leaves nothing behind.
-    this.#forgetPage = watchPage(() => this.#wake(), () => this.#sleep());
+    this.#forgetPage = watchPage(() => this.#wake());
     this.#set({ phase: "connecting" });
     void this.#connect();
   }
@@ -157,29 +160,29 @@ export class Connection implements Readable<ConnectionState> {
   #lost(): void {
     if (!this.#isWanted) return;
     const { reason = "", retry_after_ms } = this.#ending ?? {};
-    if (FATAL_CODES.has(reason)) return this.#end(reason, "the server ended it");
-    if (TOKEN_CODES.has(reason)) {
-      if (!this.tokens.canRefresh) return this.#end(reason, "the token is over");
-      this.tokens.forget();
+    const isToken = TOKEN_CODES.has(reason);
+    if (FATAL_CODES.has(reason) || (isToken && !this.tokens.canRefresh)) {
+      return this.#end(reason, "the server ended it");
     }
+    if (isToken) this.tokens.forget();
     this.#comeBack(undefined, retry_after_ms);
   }
 
   /** A connection that did not come about: the server's refusal begins with a code. */
   #failed(failure: Error): void {
-    const [, code, message] = /^([a-z_]+): (.*)$/s.exec(failure.message) ?? [];
+    const [, code, message = ""] = /^([a-z_]+): (.*)$/s.exec(failure.message) ?? [];
     if (!this.#isWanted) return;
     if (!code) return this.#comeBack(new RoomcastError("unreachable", failure.message, true));
     const isToken = TOKEN_CODES.has(code);
     if (FATAL_CODES.has(code) || (isToken && (!this.tokens.canRefresh || this.#hasRefreshed))) {
-      return this.#end(code, message ?? "");
+      return this.#end(code, message);
     }
     if (isToken) {
       this.#hasRefreshed = true;
       this.tokens.forget();
       return void this.#connect();
     }
-    this.#comeBack(new RoomcastError(code, message ?? "", true));
+    this.#comeBack(new RoomcastError(code, message, true));
   }
 
   #end(code: string, message: string): void {
@@ -229,18 +232,15 @@ export class Connection implements Readable<ConnectionState> {
     }
   }
 
-  /** The page is looked at again, or the network is back: a wait has lost its reason. */
+  /** The page is looked at again, or the network is another: a try tells what a wait does not. */
   #wake(): void {
     // Writing shows at once whether a connection survived the sleep.
     if (this.isOpen) this.#socket.emit("ping");
     else if (this.#retry !== undefined) {
-      this.#stopTimers();
+      clearTimeout(this.#retry);
+      this.#retry = undefined;
       void this.#connect();
     }
-  }
-
-  #sleep(): void {
-    if (!this.isOpen) this.#away("offline");
   }
 
   #stopTimers(): void {

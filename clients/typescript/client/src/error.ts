@@ -12,21 +12,34 @@ export type LocalErrorCode =
 /** A code. A job's worker may fail it with one of its own. */
 export type ErrorCode = KnownErrorCode | LocalErrorCode | (string & {});
 
-/** How anything here fails: a stable code, a text for people, and whether to try again. */
-export class RoomcastError extends Error {
-  override readonly name = "RoomcastError";
+/** What else is known of a failure. */
+export interface ErrorDetails {
+  /** What the server asks to wait before another try. */
+  readonly retryAfterMs?: number | undefined;
+  /** The trace that operators find it by. */
+  readonly traceId?: string | undefined;
+  /** What to do about it, for a person. */
+  readonly mend?: string | undefined;
+  /** What is wrong with the request, by the paths of its fields, such as `retry.max_attempts`. */
+  readonly fields?: Readonly<Record<string, string>> | undefined;
+  /** What lies behind it: what `fetch` or `getToken` threw. */
+  readonly cause?: unknown;
+}
 
-  constructor(
-    readonly code: ErrorCode,
-    message: string,
-    /** Whether the same may succeed later. */
-    readonly retryable = false,
-    /** What the server asks to wait before that. */
-    readonly retryAfterMs?: number,
-    /** The trace that operators find it by. */
-    readonly traceId?: string,
-  ) {
+/** How anything here fails: a stable code, a text for people, and whether to try again. */
+export class RoomcastError extends Error implements ErrorDetails {
+  override readonly name = "RoomcastError";
+  declare readonly code: ErrorCode;
+  /** Whether the same may succeed later. */
+  declare readonly retryable: boolean;
+  declare readonly retryAfterMs?: number;
+  declare readonly traceId?: string;
+  declare readonly mend?: string;
+  declare readonly fields?: Readonly<Record<string, string>>;
+
+  constructor(code: ErrorCode, message: string, retryable = false, details?: ErrorDetails) {
     super(message);
+    Object.assign(this, { code, retryable }, details);
   }
 }
 
@@ -41,5 +54,5 @@ export interface Fault {
 }
 
 export function fromFault(fault: Fault): RoomcastError {
-  return new RoomcastError(fault.code, fault.message, fault.retryable, fault.retry_after_ms);
+  return new RoomcastError(fault.code, fault.message, fault.retryable, { retryAfterMs: fault.retry_after_ms });
 }

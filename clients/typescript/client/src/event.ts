@@ -25,10 +25,18 @@ export interface AgentAnswer {
 }
 
 /** An event that a publisher named. */
-export interface PublishedEvent<T = Record<string, unknown>> {
-  readonly name: string;
+export interface PublishedEvent<T = Record<string, unknown>, N = string> {
+  readonly name: N;
   readonly data: Envelope & T;
 }
+
+/** What a room's events say, by their names, where an application does not tell. */
+export type AnyEvents = Record<string, Record<string, unknown>>;
+
+/** An event of a room whose events are known, such as `{ headline: { text: string } }`. */
+export type EventOf<E extends object> = {
+  [N in keyof E & string]: PublishedEvent<E[N], N>;
+}[keyof E & string];
 
 /** What every payload has, and whatever else. */
 export type Payload = Envelope & Record<string, unknown>;

@@ -23,10 +23,7 @@ export class JobFold implements Fold<Job> {
   constructor(public value: Job | undefined) {}
 
   reset(snapshot: unknown): void {
-    const { job } = (snapshot ?? {}) as { job?: Partial<Job> };
-    if (job?.labels) this.value = job as Job;
-    // The server's own snapshot is a part: it only mends what is there, until all of it is read.
-    else if (job && this.value) this.value = { ...this.value, ...withoutEnvelope(job) };
+    this.value = snapshot as Job;
   }
 
   apply(name: string, payload: Payload): void {

@@ -17,7 +17,7 @@ export class LiveJob extends Live<Job, JobEvent> {
     initial?: Job,
   ) {
     const idle = initial && ({ phase: "idle", value: initial, cursor: initial.cursor } as const);
-    super(topics, `job:${id}`, () => kind(rest, id, initial), initial?.cursor, idle);
+    super(topics, `job:${id}`, () => kind(rest, id, initial), idle);
   }
 
   /** The end of what it writes to a channel, live. */
@@ -47,9 +47,6 @@ function kind(rest: Rest, id: string, initial: Job | undefined): Kind<Job> {
     leave: ["leave_job", { job_id: id }],
     fold: new JobFold(initial),
     // Joining tells how the job stands, but not its labels, its usage or what it wrote.
-    async load() {
-      const job = await rest.json<Job>(jobPath(id));
-      return { snapshot: { job }, cursor: job.cursor };
-    },
+    load: () => rest.json<Job>(jobPath(id)),
   };
 }

@@ -19,8 +19,7 @@ export class Live<T, E extends { name: string; data: unknown } = PublishedEvent>
     /** What names it: `job:7`, `room:metrics`. */
     readonly key: string,
     private readonly kind: () => Kind<T>,
-    private readonly cursor?: string,
-    /** The state while nobody looks; if it has a value, until there is another. */
+    /** The state while nobody looks; if it has a value, until there is another. Its cursor is gone on from. */
     readonly idle: TopicState<T> = IDLE,
   ) {}
 
@@ -63,7 +62,7 @@ export class Live<T, E extends { name: string; data: unknown } = PublishedEvent>
   }
 
   #look(watch: (topic: Topic<T>) => () => void): () => void {
-    const [topic, release] = this.topics.hold(this.key, this.kind, this.cursor);
+    const [topic, release] = this.topics.hold(this.key, this.kind, this.idle.cursor);
     const forget = watch(topic);
     return () => {
       forget();

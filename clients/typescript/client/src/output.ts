@@ -123,6 +123,14 @@ export class Output implements Readable<OutputState> {
     if (!size) this.#show();
   }
 
+  /** What lies before is past its retention. */
+  #skip(start: number): void {
+    this.#next = start;
+    this.#decoder = new TextDecoder();
+    this.#state = { ...this.#state, text: "", isCut: true };
+    this.#show();
+  }
+
   #written(output: JobOutput): void {
     if (output.channel !== this.channel || output.attempt !== this.#state.attempt) return;
     const skipped = this.#next - output.offset;
@@ -141,16 +149,20 @@ export class Output implements Readable<OutputState> {
   async #read(): Promise<void> {
     if (this.#reading || this.#again || this.#failure) return;
     this.#reading = true;
-    let piece: Uint8Array | undefined;
+    let hasMore = false;
     const { attempt } = this.#state;
-    const query = { channel: this.channel, attempt, from: this.#next };
+    const from = this.#next;
+    const query = { channel: this.channel, attempt, from };
     try {
-      piece = await this.rest.bytes(`${jobPath(this.job.id)}/output`, { query });
+      const { bytes, start = from } = await this.rest.piece(`${jobPath(this.job.id)}/output`, { query });
+      hasMore = bytes.length > 0 || start > from;
       // Meanwhile events may have brought some of it, or another attempt begun.
-      const skipped = this.#next - query.from;
-      // And what the job does not say yet comes with the events that say it.
-      const end = this.#size - query.from;
-      if (attempt === this.#state.attempt && skipped >= 0) this.#write(piece.subarray(skipped, end));
+      if (attempt === this.#state.attempt && from <= this.#next) {
+        // And what the job does not say yet comes with the events that say it.
+        const end = this.#size;
+        if (start > this.#next) this.#skip(Math.min(start, end));
+        this.#write(bytes.subarray(Math.max(0, this.#next - start), Math.max(0, end - start)));
+      }
     } catch (error) {
       if (!(error as RoomcastError).retryable) {
         this.#failure = error as RoomcastError;
@@ -160,7 +172,7 @@ export class Output implements Readable<OutputState> {
       this.#reading = false;
     }
     if (!this.#stop) return;
-    if (piece?.length) {
+    if (hasMore) {
       this.#backoff.reset();
       return this.#goOn();
     }

@@ -3,16 +3,14 @@ export function isWithoutNetwork(): boolean {
   return globalThis.navigator?.onLine === false;
 }
 
-/** Calls `wake` when the network comes back or the page is looked at again, `sleep` when it goes. */
-export function watchPage(wake: () => void, sleep: () => void): () => void {
+/** Calls `wake` when the network goes or comes back, and when the page is looked at again. */
+export function watchPage(wake: () => void): () => void {
   if (typeof window === "undefined") return () => {};
+  const controller = new AbortController();
+  const { signal } = controller;
   const looked = () => document.visibilityState === "visible" && wake();
-  window.addEventListener("online", wake);
-  window.addEventListener("offline", sleep);
-  document.addEventListener("visibilitychange", looked);
-  return () => {
-    window.removeEventListener("online", wake);
-    window.removeEventListener("offline", sleep);
-    document.removeEventListener("visibilitychange", looked);
-  };
+  window.addEventListener("online", wake, { signal });
+  window.addEventListener("offline", wake, { signal });
+  document.addEventListener("visibilitychange", looked, { signal });
+  return () => controller.abort();
 }

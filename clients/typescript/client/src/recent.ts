@@ -14,10 +14,6 @@ export class Recent {
     return true;
   }
 
-  delete(id: string): void {
-    this.#ids.delete(id);
-  }
-
   clear(): void {
     this.#ids.clear();
   }

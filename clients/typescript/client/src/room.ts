@@ -1,11 +1,14 @@
-import type { Payload } from "./event.js";
+import type { AnyEvents, EventOf, Payload } from "./event.js";
+import type { Envelope } from "./generated/wire.js";
 import { Live } from "./live.js";
 import type { Rest } from "./rest.js";
 import type { Fold, Kind } from "./topic.js";
 import type { Topics } from "./topics.js";
 
 /** The last event of each name. */
-export type LastEvents = Readonly<Record<string, Payload>>;
+export type LastEvents<E extends object = AnyEvents> = string extends keyof E
+  ? Readonly<Record<string, Payload>>
+  : { readonly [N in keyof E & string]?: Envelope & E[N] };
 
 /** What was published. */
 export interface Published {
@@ -18,18 +21,22 @@ export interface Published {
  * A room, live: its value is the last event of each name; `on` tells every one. A room that is declared
  * with `last` begins with those that were there.
  */
-export class LiveRoom extends Live<LastEvents> {
+export class LiveRoom<E extends object = AnyEvents> extends Live<LastEvents<E>, EventOf<E>> {
   /** @internal */
   constructor(
     topics: Topics,
     private readonly rest: Rest,
     readonly room: string,
   ) {
-    super(topics, `room:${room}`, () => kind(room));
+    super(topics, `room:${room}`, () => kind(room) as Kind<LastEvents<E>>);
   }
 
   /** Publishes; answered once it is durable. For services and admins. @throws RoomcastError */
-  publish(name: string, data: object, idempotencyKey?: string): Promise<Published> {
+  publish<N extends keyof E & string>(
+    name: N,
+    data: string extends keyof E ? object : E[N],
+    idempotencyKey?: string,
+  ): Promise<Published> {
     const body = { type: name, data };
     const path = `/topics/${encodeURIComponent(this.key)}/events`;
     return this.rest.json(path, { method: "POST", body, idempotencyKey });
@@ -48,9 +55,9 @@ function kind(room: string): Kind<LastEvents> {
 export class RoomFold implements Fold<LastEvents> {
   value: LastEvents | undefined;
 
-  reset(snapshot: unknown): void {
-    const { events = [] } = (snapshot ?? {}) as { events?: { type: string; data: Payload }[] };
-    this.value = Object.fromEntries(events.map(({ type, data }) => [type, data]));
+  /** What the room keeps follows, each event under its name. */
+  reset(): void {
+    this.value = {};
   }
 
   apply(name: string, payload: Payload): void {

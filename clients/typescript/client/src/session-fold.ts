@@ -53,6 +53,8 @@ export class SessionFold implements Fold<Session> {
   #count = 0;
   #isClosed = false;
   #proposals: readonly Proposal[] = [];
+  /** Those that were done when a reset began: shown until all of it is here. */
+  #outdated: readonly Proposal[] = [];
   #value: Session | undefined;
 
   constructor(private readonly readSave: (save: GraphKept) => Promise<GraphPiece>) {}
@@ -63,9 +65,10 @@ export class SessionFold implements Fold<Session> {
 
   reset(snapshot: unknown): void {
     const { session } = (snapshot ?? {}) as { session?: State };
-    if (session) this.#arrive(session);
-    // What was done is in the snapshot, or of a history that is no more, whose versions say nothing here.
-    this.#changed(session && this.#proposals.filter(({ version }) => version === undefined));
+    if (!session) return;
+    this.#outdated = this.#proposals.filter(({ version }) => version !== undefined);
+    this.#arrive(session);
+    this.#changed();
   }
 
   apply(name: string, payload: Payload): void | Promise<() => void> {
@@ -138,6 +141,9 @@ export class SessionFold implements Fold<Session> {
     this.#isClosed = state.closed;
     this.#participants = byUser(state.participants);
     this.#count = state.participant_count;
+    // What was done is in the state, or of a history that is no more, whose versions say nothing here.
+    this.#proposals = this.#proposals.filter((proposal) => !this.#outdated.includes(proposal));
+    this.#outdated = [];
   }
 
   /** The content of a save is no part of the event that tells of its loading. */

@@ -1,6 +1,6 @@
 import { Backoff } from "./backoff.js";
 import type { RoomcastClient } from "./client.js";
-import { named, type Command } from "./command.js";
+import { named, newId, type Command } from "./command.js";
 import { RoomcastError } from "./error.js";
 import type { TopicEvent } from "./event.js";
 import type { GraphKept } from "./generated/wire.js";
@@ -127,7 +127,7 @@ export class LiveSession extends Live<Session, SessionEvent> {
 
   async #perform<T>(path: string, body: object): Promise<T> {
     const backoff = new Backoff();
-    const idempotencyKey = crypto.randomUUID();
+    const idempotencyKey = newId();
     for (let tries = 1; ; tries += 1) {
       try {
         return await this.#rest.json<T>(path, { method: "POST", body, idempotencyKey });

@@ -5,8 +5,8 @@ export type GetToken = () => string | undefined | Promise<string | undefined>;
 
 /** The user's token, asked for once at a time however many need it. */
 export class Tokens {
-  #token: string | undefined;
-  #isKnown = false;
+  /** The last one; none, if another is to be asked for. */
+  #last: Promise<string | undefined> | undefined;
   #asking: Promise<string | undefined> | undefined;
 
   constructor(private readonly source: GetToken | undefined) {}
@@ -17,26 +17,29 @@ export class Tokens {
 
   /** @throws RoomcastError `token_unavailable` */
   get(): Promise<string | undefined> {
-    return this.#isKnown ? Promise.resolve(this.#token) : this.refresh();
+    return this.#last ?? this.refresh();
   }
 
   /** @throws RoomcastError `token_unavailable` */
   refresh(): Promise<string | undefined> {
-    return (this.#asking ??= this.#ask().finally(() => (this.#asking = undefined)));
+    return (this.#last = this.#asking ??= this.#ask());
   }
 
   /** The token was refused: the next that needs one asks for another. */
   forget(): void {
-    this.#isKnown = false;
+    this.#last = undefined;
   }
 
   async #ask(): Promise<string | undefined> {
     try {
-      this.#token = await this.source?.();
-      this.#isKnown = true;
-      return this.#token;
-    } catch (error) {
-      throw new RoomcastError("token_unavailable", `getToken failed: ${String(error)}`, true);
+      // Not in the same breath: one that throws at once is to be forgotten after it was remembered.
+      return await Promise.resolve().then(this.source);
+    } catch (cause) {
+      this.forget();
+      throw new RoomcastError("token_unavailable", `getToken failed: ${cause as string}`, true, { cause });
+    } finally {
+      // Before anybody hears of the end: who asks in between would remember a failure.
+      this.#asking = undefined;
     }
   }
 }

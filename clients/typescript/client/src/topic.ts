@@ -1,5 +1,5 @@
 import { Backoff } from "./backoff.js";
-import { fromFault, RoomcastError, type Fault } from "./error.js";
+import { fromFault, type Fault, type RoomcastError } from "./error.js";
 import type { Payload } from "./event.js";
 import type { Phase } from "./phase.js";
 import { Recent } from "./recent.js";
@@ -38,9 +38,8 @@ export interface Kind<T> {
   load?(): Promise<Loaded>;
 }
 
-/** A snapshot as a fold takes it, and where it stands. */
+/** A snapshot as a fold takes it, which says where it stands. */
 export interface Loaded {
-  readonly snapshot: unknown;
   readonly cursor: string;
 }
 
@@ -77,13 +76,12 @@ export class Topic<T> {
   /** Tells a join from those before it. */
   #turn = 0;
   #isOpen = false;
-  #isLoading = false;
   /** This topic alone is closed, whatever becomes of the connection. */
   #isRefused = false;
   #name = "";
   #head = "";
   #cursor: string | undefined;
-  /** The cursor to be, once all of a snapshot is here. */
+  /** The cursor to be, once all of a snapshot is here; empty while that is not known. */
   #next: string | undefined;
   #again: ReturnType<typeof setTimeout> | undefined;
   readonly #backoff = new Backoff();
@@ -147,8 +145,8 @@ export class Topic<T> {
   }
 
   receive(name: string, payload: Payload): void {
-    if (name === "reset") return this.#reset(payload);
     if (!this.#isOpen) return;
+    if (name === "reset") return this.#reset(payload);
     const isSnapshot = payload.event_id.startsWith("snapshot:");
     if (!isSnapshot && !this.#folded.add(payload.event_id)) return;
     const rest = this.kind.fold.apply(name, payload);
@@ -157,38 +155,35 @@ export class Topic<T> {
   }
 
   #took(name: string, payload: Payload, isSnapshot: boolean): void {
-    this.#advance(name, payload, isSnapshot);
-    this.#come(!isSnapshot && payload.cursor === this.#head);
+    const { cursor } = payload;
+    const isReset = isSnapshot && (this.#next ?? this.#cursor) === undefined;
+    // What has none is a part of a snapshot, and no place to go on from.
+    if (cursor) {
+      if (this.#next === undefined) this.#cursor = cursor;
+      else this.#next = cursor;
+    }
+    this.#come(!!cursor && (isReset || cursor === this.#head));
     if (isSnapshot || !this.#told.add(payload.event_id)) return;
     callAll(this.#readers, name, payload);
-  }
-
-  /** Lines of a list are no place to go on from, and neither is a state whose last part is missing. */
-  #advance(name: string, { cursor }: Payload, isSnapshot: boolean): void {
-    if (this.#next === undefined) {
-      if (!isSnapshot || name === "session_state") this.#cursor = cursor;
-    } else if (!isSnapshot) this.#next = cursor;
   }
 
   /** What an event left out is read before anything after it is let in: by joining again behind it. */
   async #complete(rest: Promise<() => void>, name: string, payload: Payload): Promise<void> {
     this.#stop();
-    this.#folded.delete(payload.event_id);
+    this.#folded.clear();
     const turn = this.#turn;
     this.#tell("catching_up");
     try {
       const finish = await rest;
       if (turn !== this.#turn) return;
       finish();
-      this.#folded.add(payload.event_id);
       this.#took(name, payload, false);
       this.join();
     } catch (error) {
       if (turn !== this.#turn) return;
-      const { code, message, retryable } = error as RoomcastError;
       // What is gone by now is part of a fresh state.
-      if (!retryable) this.#cursor = undefined;
-      this.refuse(new RoomcastError(code, message, true));
+      if (!(error as RoomcastError).retryable) this.#cursor = undefined;
+      this.#tryAgain(error as RoomcastError);
     }
   }
 
@@ -199,11 +194,14 @@ export class Topic<T> {
 
   /** The right ended, or a join was refused. What may be tried again is. */
   refuse(error: RoomcastError): void {
+    if (error.retryable) return this.#tryAgain(error);
     this.#stop();
-    if (!error.retryable) {
-      this.#isRefused = true;
-      return this.#tell("closed", error);
-    }
+    this.#isRefused = true;
+    this.#tell("closed", error);
+  }
+
+  #tryAgain(error: RoomcastError): void {
+    this.#stop();
     this.#tell(this.#phase, error);
     const wait = Math.max(error.retryAfterMs ?? 0, this.#backoff.next());
     this.#again = setTimeout(() => this.join(), wait);
@@ -211,12 +209,11 @@ export class Topic<T> {
 
   async #load(loading: Promise<Loaded>): Promise<void> {
     const turn = this.#turn;
-    this.#isLoading = true;
     try {
-      const { snapshot, cursor } = await loading;
+      const snapshot = await loading;
       if (turn !== this.#turn) return;
       this.#replace(snapshot);
-      this.#cursor = cursor;
+      this.#cursor = snapshot.cursor;
       this.#tell("catching_up");
       this.#enter();
     } catch (error) {
@@ -226,7 +223,6 @@ export class Topic<T> {
 
   #enter(): void {
     const turn = ++this.#turn;
-    this.#isLoading = false;
     const [event, argument] = this.kind.join;
     const since = this.#cursor === undefined ? {} : { since: this.#cursor };
     // Not awaited: what follows the answer in the same breath must find it done.
@@ -248,20 +244,21 @@ export class Topic<T> {
     if (!answer.reset) this.#replace(undefined);
     this.#tell("catching_up");
     this.#next = answer.cursor;
-    this.#confirm();
+    this.#confirm(answer.cursor === answer.head);
   }
 
   /**
    * A snapshot may be many messages, and only a whole one is a place to go on from. The server does one
-   * thing after the other: what answers a later message comes after all of it.
+   * thing after the other: what answers a later message comes after all of it. By then there may be newer events
+   * as well: whether the snapshot stood at the head is known before.
    */
-  #confirm(): void {
+  #confirm(isHead: boolean): void {
     const turn = this.#turn;
     this.link.ask("ping", {}, () => {
       if (turn !== this.#turn) return;
-      this.#cursor = this.#next;
+      this.#cursor = this.#next || undefined;
       this.#next = undefined;
-      this.#come(this.#cursor === this.#head);
+      this.#come(isHead && this.#cursor !== undefined);
     });
   }
 
@@ -271,12 +268,15 @@ export class Topic<T> {
   }
 
   #reset(payload: Payload): void {
-    if (!this.#isOpen && !this.#isLoading) return;
+    if (this.kind.load) return this.#begin();
     this.#replace(payload["snapshot"]);
-    if (this.kind.load) return this.#isOpen ? this.#begin() : this.#tell("catching_up");
-    if (this.#next !== undefined) return this.#tell("catching_up");
-    this.#cursor = payload.cursor;
-    this.#tell("live");
+    // What a room keeps comes once more, to be folded in: it led here, and is told to nobody.
+    const { events = [] } = (payload["snapshot"] ?? {}) as { events?: readonly Payload[] };
+    for (const { event_id } of events) this.#told.add(event_id);
+    // Of what comes in parts the last one says where it stands.
+    if (this.#next !== undefined) this.#next = payload.cursor;
+    else if ((this.#cursor = payload.cursor || undefined)) return this.#tell("live");
+    this.#tell("catching_up");
   }
 
   /** Anew from the whole state, where joining tells a part of it. */
@@ -288,7 +288,7 @@ export class Topic<T> {
 
   #stop(): void {
     this.#turn += 1;
-    this.#isOpen = this.#isLoading = false;
+    this.#isOpen = false;
     this.#next = undefined;
     clearTimeout(this.#again);
   }

@@ -60,7 +60,8 @@ test("a job whose answer breaks off, or is somebody else's, is asked for again",
 test("who asks is told that the answer was not whole, and may ask again", async () => {
   const server = await Server.forTest();
   const { client } = await spoiled(server, "/jobs", [breakOff, portal]);
-  const unreachable = { name: "RoomcastError", code: "unreachable", retryable: true };
+  const cause = expect.any(Error) as Error;
+  const unreachable = { name: "RoomcastError", code: "unreachable", retryable: true, cause };
   await expect(client.listJobs()).rejects.toMatchObject(unreachable);
   await expect(client.listJobs()).rejects.toMatchObject(unreachable);
   await expect(client.listJobs()).resolves.toMatchObject({ jobs: [] });

@@ -106,9 +106,12 @@ test("a job that is not there is closed with its code, and a cancelled one ends"
   const job = client.job(job_id);
   await job.cancel("enough");
   await expect(job.ended()).resolves.toMatchObject({ status: "cancelled" });
+  const said = expect.stringMatching(/./) as string;
   await expect(client.createJob({ kind: "no kind" })).rejects.toMatchObject({
     code: "invalid_argument",
     retryable: false,
+    fields: { kind: said },
+    mend: said,
   });
 });
 

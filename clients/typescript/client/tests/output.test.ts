@@ -124,6 +124,29 @@ test("what REST knows before the socket does is shown when that says it, and ask
   stop();
 });
 
+test("what is past its retention is left out, and what follows it is shown", async () => {
+  const server = await Server.forTest();
+  const { job_id } = await clientOf(server).createJob({ kind: "render" });
+  const lease = await new Worker(server.core).lease("render");
+  await lease.write("the beginning, the end");
+  let asked = 0;
+  const url = await proxyOf(server, (request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? "", "http://edge");
+    if (!pathname.endsWith("/output")) return false;
+    asked += 1;
+    const start = Math.max(Number(searchParams.get("from")), "the beginning, ".length);
+    response.writeHead(200, { "x-offset": start }).end("the beginning, the end".slice(start));
+    return true;
+  });
+  const output = clientOf(server, { url, transports: ["polling"] }).job(job_id).output();
+  const stop = output.subscribe(() => {});
+  await eventually("the rest is here", () => output.get().text === "the end");
+  await lease.complete();
+  expect(await output.ended()).toEqual({ attempt: 1, text: "the end", isCut: true });
+  expect(asked).toBe(1);
+  stop();
+});
+
 /** Asks the server at once, and answers when it may. */
 async function passOn(
   server: Server,

@@ -61,3 +61,26 @@ test("a room goes on after what was seen last, or begins anew", async () => {
   expect(Object.keys(room.get().value ?? {})).toEqual(["headline"]);
   stop();
 });
+
+/** A room of the dashboard: what was published stands under `data`. */
+interface Agents {
+  agent_status_update: { data: { n: number } };
+}
+
+test("a room of another history has what that one keeps, which is no news", async () => {
+  const server = await Server.forTest();
+  const client = clientOf(server);
+  await client.room("agents").publish("agent_status_update", { n: 1 });
+  const room = client.room<Agents>("agents");
+  const told: number[] = [];
+  const stop = room.on((event) => told.push(event.data.data.n));
+  await eventually("the last value", () => told.length === 1);
+
+  const another = await Server.forTest();
+  await clientOf(another).room("agents").publish("agent_status_update", { n: 2 });
+  await server.become(another);
+  await eventually("that of the other", () => room.get().value?.agent_status_update?.data.n === 2);
+  expect(Object.keys(room.get().value ?? {})).toEqual(["agent_status_update"]);
+  expect(told).toEqual([1]);
+  stop();
+});

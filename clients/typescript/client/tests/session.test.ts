@@ -1,5 +1,5 @@
 import { session, type LiveSession, type Session } from "@roomcast/client";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { clientOf } from "../../testing/client.js";
 import { eventually } from "../../testing/eventually.js";
 import { Server } from "../../testing/server.js";
@@ -183,4 +183,14 @@ test("who is there is told by name, and who goes has gone", async () => {
   other.close();
   await live.until((value) => value.participants[0]?.connections === 1);
   stop();
+});
+
+test("a page without TLS, which has less of crypto, gives commands as well", async () => {
+  const server = await Server.forTest();
+  vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const live = session(clientOf(server), "s");
+  const create = () => live.execute({ type: "create_node", node_type: "box", name: "A" });
+  expect((await create()).version).toBe(1);
+  expect((await create()).version).toBe(2);
 });

@@ -3,6 +3,7 @@ import { clientOf } from "../../testing/client.js";
 import { eventually } from "../../testing/eventually.js";
 import { Server } from "../../testing/server.js";
 import { SECURED, token } from "../../testing/token.js";
+import { Tokens } from "../src/token.js";
 
 test("a token that is about to be over is renewed, and what was joined goes on", async () => {
   const server = await Server.forTest(SECURED);
@@ -80,4 +81,15 @@ test("a getToken that fails is tried again", async () => {
   const stop = client.jobs().subscribe(() => {});
   await eventually("it is let in", () => client.connection.get().userId === "ana");
   stop();
+});
+
+test("a token that could not be had is asked for again, in whatever moment that is", async () => {
+  let asked = 0;
+  const tokens = new Tokens(() => ((asked += 1) === 1 ? Promise.reject(new Error("away")) : Promise.resolve("given")));
+  for (let turn = 0; turn < 20; turn += 1) {
+    tokens.get().catch(() => {});
+    await Promise.resolve();
+  }
+  await expect(tokens.get()).resolves.toBe("given");
+  expect(asked).toBe(2);
 });

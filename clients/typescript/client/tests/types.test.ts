@@ -2,10 +2,12 @@ import {
   RoomcastClient,
   session,
   type Command,
+  type EventOf,
   type Job,
   type JobOutput,
   type JobStatus,
   type Phase,
+  type PublishedEvent,
   type TopicEvent,
 } from "@roomcast/client";
 import { expectTypeOf, test } from "vitest";
@@ -32,6 +34,26 @@ test("an event's name tells its fields", () => {
   };
   expectTypeOf(client.job("7").on).parameter(0).parameter(0).toExtend<TopicEvent>();
   expectTypeOf(read).parameter(0).toEqualTypeOf<TopicEvent>();
+});
+
+test("a room's events have the types that the application says", () => {
+  interface News {
+    headline: { text: string };
+    weather: { celsius: number };
+  }
+  const news = client.room<News>("news");
+  expectTypeOf(news.get().value?.weather?.celsius).toEqualTypeOf<number | undefined>();
+  expectTypeOf(news.on).parameter(0).parameter(0).toExtend<{ name: "headline" | "weather" }>();
+  const read = (event: EventOf<News>) => {
+    if (event.name === "headline") expectTypeOf(event.data).toExtend<{ text: string; cursor: string }>();
+  };
+  expectTypeOf(read).parameter(0).toEqualTypeOf<EventOf<News>>();
+  expectTypeOf(news.publish<"weather">).parameter(1).toEqualTypeOf<{ celsius: number }>();
+
+  const any = client.room("any");
+  expectTypeOf(any.publish<"headline">).parameter(1).toEqualTypeOf<object>();
+  expectTypeOf(any.get().value?.["headline"]?.["text"]).toBeUnknown();
+  expectTypeOf(any.on).parameter(0).parameter(0).toEqualTypeOf<PublishedEvent>();
 });
 
 test("a command has the fields of its type", () => {

@@ -1,12 +1,11 @@
 import type { ConnectionState } from "@roomcast/client";
 import { useEffect, useRef } from "react";
 import { useRoomcast } from "./provider.js";
-import { useSelected } from "./read.js";
+import { itself, useSelected } from "./read.js";
 
 const IDLE: ConnectionState = { phase: "idle" };
 /** Shorter losses are nothing to speak of. */
 const LOST_AFTER_MS = 5000;
-const itself = (state: ConnectionState) => state;
 
 /** Where the connection stands. */
 export function useConnection(): ConnectionState {

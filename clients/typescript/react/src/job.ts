@@ -3,7 +3,7 @@ import type { Job, JobStatus, LiveJob, OutputState, TopicState } from "@roomcast
 import { useMemo } from "react";
 import { standing, useLive, type Standing } from "./live.js";
 import { useRoomcast } from "./provider.js";
-import { useSelected } from "./read.js";
+import { itself, useSelected } from "./read.js";
 
 /** A job, and what can be done with it. */
 export interface JobView extends Standing {
@@ -28,10 +28,13 @@ export interface JobProgressView extends Standing {
   readonly isCancelling: boolean;
 }
 
-/** A job, live. `initial`, as the server rendered it, is shown until there is something newer. */
-export function useJob(id: string, initial?: Job): JobView {
+/**
+ * A job, live. `initial`, as the server rendered it, is shown until there is something newer. Without an id
+ * it is `idle`.
+ */
+export function useJob(id: string | undefined, initial?: Job): JobView {
   const live = useLiveJob(id, initial);
-  const state = useLive(live);
+  const state = useLive(live, !!id);
   const deeds = useMemo(
     () => ({
       cancel: (reason?: string) => live.cancel(reason),
@@ -43,22 +46,22 @@ export function useJob(id: string, initial?: Job): JobView {
 }
 
 /** How far a job is, live. Renders again only when that changes. */
-export function useJobProgress(id: string, initial?: Job): JobProgressView {
+export function useJobProgress(id: string | undefined, initial?: Job): JobProgressView {
   const live = useLiveJob(id, initial);
-  return useSelected(live, live.idle, progress);
+  return useSelected(live, live.idle, progress, !!id);
 }
 
 /** The end of what a job writes, live. */
-export function useJobOutput(id: string, channel = "stdout"): OutputState {
+export function useJobOutput(id: string | undefined, channel = "stdout"): OutputState {
   const live = useLiveJob(id);
   const output = useMemo(() => live.output(channel), [live, channel]);
-  return useSelected(output, EMPTY, itself);
+  return useSelected(output, EMPTY, itself, !!id);
 }
 
 const EMPTY: OutputState = { attempt: 0, text: "", isCut: false };
-const itself = (state: OutputState) => state;
 
-function useLiveJob(id: string, initial?: Job): LiveJob {
+/** No job has the id that stands for none. */
+function useLiveJob(id = "", initial?: Job): LiveJob {
   const client = useRoomcast();
   // What was given first counts: a page gives a new object with every render, and perhaps that of another job.
   return useMemo(() => client.job(id, initial?.job_id === id ? initial : undefined), [client, id]);

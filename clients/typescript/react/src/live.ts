@@ -1,5 +1,5 @@
 import type { Phase, Readable, RoomcastError, TopicState } from "@roomcast/client";
-import { useSelected } from "./read.js";
+import { itself, useSelected } from "./read.js";
 
 /** Where something stands, beside what it shows. */
 export interface Standing {
@@ -10,13 +10,12 @@ export interface Standing {
   readonly isStale: boolean;
 }
 
-const itself = <S>(state: S): S => state;
-
-/** Anything that the client gives to look at, such as `client.room("news")`, made once. */
+/** Anything that the client gives to look at, such as `client.room("news")`, made once; unless `isKnown`, not yet. */
 export function useLive<T>(
   live: Readable<TopicState<T>> & { readonly idle: TopicState<T> },
+  isKnown?: boolean,
 ): TopicState<T> {
-  return useSelected(live, live.idle, itself);
+  return useSelected(live, live.idle, itself, isKnown);
 }
 
 export function standing({ phase, error }: TopicState<unknown>): Standing {

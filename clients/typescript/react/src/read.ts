@@ -1,17 +1,23 @@
 import type { Readable } from "@roomcast/client";
 import { useMemo, useSyncExternalStore } from "react";
 
-/** Renders again when what `select` takes of the state changes. `select` must stay the same function. */
-export function useSelected<S, T>(readable: Readable<S>, idle: S, select: (state: S) => T): T {
+/** All of a state. */
+export const itself = <S>(state: S): S => state;
+
+/**
+ * Renders again when what `select` takes of the state changes. `select` must stay the same function. Looks
+ * at nothing unless `isKnown`.
+ */
+export function useSelected<S, T>(readable: Readable<S>, idle: S, select: (state: S) => T, isKnown = true): T {
   const [subscribe, get, getIdle] = useMemo(() => {
     const look = memo(select);
     const first = select(idle);
     return [
-      (listener: () => void) => readable.subscribe(listener),
+      (listener: () => void) => (isKnown ? readable.subscribe(listener) : () => {}),
       () => look(readable.get()),
       () => first,
     ] as const;
-  }, [readable, idle, select]);
+  }, [readable, idle, select, isKnown]);
   return useSyncExternalStore(subscribe, get, getIdle);
 }
 

@@ -13,11 +13,11 @@ export interface SessionView extends Standing {
   readonly redo: (graph?: string) => Promise<Performed>;
 }
 
-/** A session, live: graphs, who is in it, and commands. */
-export function useSession(id: string): SessionView {
+/** A session, live: graphs, who is in it, and commands. Without an id it is `idle`. */
+export function useSession(id: string | undefined): SessionView {
   const client = useRoomcast();
-  const live = useMemo(() => session(client, id), [client, id]);
-  const state = useLive(live);
+  const live = useMemo(() => session(client, id ?? ""), [client, id]);
+  const state = useLive(live, !!id);
   const deeds = useMemo(
     () => ({
       execute: (command: Command, options?: CommandOptions) => live.execute(command, options),

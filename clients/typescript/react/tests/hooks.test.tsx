@@ -153,6 +153,15 @@ test("who goes on to another job sees nothing of the first, and may do with each
   expect(turns.cancels).toBe(2);
 });
 
+test("who does not know yet what to look at looks at nothing, and at a job once it is known", async () => {
+  const { page } = await stage();
+  await eventually("the rest is live", async () => (await text(page, "phase")) === "live");
+  const later = page.locator("#later");
+  expect(await later.textContent()).toBe("idle idle idle  0");
+  await later.click();
+  await eventually("it is shown", async () => (await later.textContent()) === "idle idle live render 10");
+});
+
 test("whoever is below a provider goes on with the client that it is given", async () => {
   const { page } = await stage(async () => ({ isChanging: true }));
   await eventually("the first is there", async () => (await text(page, "whose")) === "first live");

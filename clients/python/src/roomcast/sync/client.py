@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import TracebackType
 
+from roomcast.calls import CALL_TIMEOUT
 from roomcast.client import DEFAULT_ADDRESS, AsyncClient
 from roomcast.connections import AsyncConnections
 from roomcast.credentials import Tls, Token
@@ -103,8 +104,8 @@ class Client(Facade[AsyncClient]):
         with Client("core-1:50051,core-2:50051", service_token=token) as client:
             job = client.jobs.create("report", {"pages": 3})
 
-    It connects when it is first needed; one is enough for a process. A process that forks makes its
-    clients afterwards.
+    It connects when it is first needed; one is enough for a process. A process that forks uses its
+    clients afterwards only: else, and with one of the parent's, a call in the child raises `RuntimeError`.
 
     Attributes:
         jobs: Creates, looks at, cancels and watches jobs.
@@ -124,10 +125,16 @@ class Client(Facade[AsyncClient]):
         service_token: Token | None = None,
         tls: Tls | None = None,
         tenant: str = "",
+        timeout: float = CALL_TIMEOUT,
     ) -> None:
         """Opens no connection yet. Arguments and errors are those of `AsyncClient`."""
         inner = AsyncClient(
-            addresses, token=token, service_token=service_token, tls=tls, tenant=tenant
+            addresses,
+            token=token,
+            service_token=service_token,
+            tls=tls,
+            tenant=tenant,
+            timeout=timeout,
         )
         portal = Portal.enter()
         super().__init__(portal, inner)

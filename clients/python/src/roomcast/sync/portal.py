@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, TypeVar
@@ -28,6 +29,7 @@ class Portal:
         """Starts the thread; it ends with the program, so that a client that was not closed keeps none."""
         self._loop = asyncio.new_event_loop()
         self._is_open = True
+        self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, name="roomcast", daemon=True)
         self._thread.start()
         # Before the interpreter takes the objects apart: a stream that is closed then waits for the loop.
@@ -45,29 +47,38 @@ class Portal:
     def leave(self) -> None:
         """One user less; the last one ends the loop, and what runs in it."""
         with self._lock:
+            if Portal._shared is not self:
+                return
             Portal._users -= 1
             if Portal._users:
                 return
             Portal._shared = None
         self._close()
 
+    @classmethod
+    def forked(cls) -> None:
+        """Leaves the loop behind, whose thread is the parent's: the next client has another."""
+        cls._shared, cls._users, cls._lock = None, 0, threading.RLock()
+
     @property
     def is_open(self) -> bool:
-        """Whether the loop takes coroutines."""
-        return self._is_open
+        """Whether the loop takes coroutines. In a child process it would never run them."""
+        return self._is_open and self._process == os.getpid()
 
     def call(self, coroutine: Coroutine[Any, Any, ResultT]) -> ResultT:
         """Runs a coroutine and waits for its end. It is cancelled if the wait is interrupted.
 
         Raises:
-            RuntimeError: The client was closed, perhaps meanwhile, or this is the loop's own thread.
+            RuntimeError: The client was closed, perhaps meanwhile, or made before this process was forked;
+                or this is the loop's own thread.
         """
         # With the lock: what the loop was given before its end is ended there, and waited for by nobody.
         with self._lock:
-            if threading.current_thread() is self._thread or not self._is_open:
+            if threading.current_thread() is self._thread or not self.is_open:
                 coroutine.close()
                 raise RuntimeError(
-                    "the client is closed, or the call comes from its own event loop"
+                    "the client is closed, or of the process that this one was forked from, or the "
+                    "call comes from its own event loop"
                 )
             future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
@@ -84,7 +95,7 @@ class Portal:
 
     def _close(self) -> None:
         with self._lock:
-            if not self._is_open:
+            if not self.is_open:
                 return
             self._is_open = False
         atexit.unregister(self._close)
@@ -105,3 +116,7 @@ class Portal:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         await self._loop.shutdown_asyncgens()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=Portal.forked)

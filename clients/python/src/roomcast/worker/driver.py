@@ -63,7 +63,6 @@ class Driver:
         # What waits to be sent, beside reports.
         self._is_drain_due = False
         self._next_beat = 0.0
-        self._retry_at = 0.0
         # Set when there may be something to send.
         self._mail = asyncio.Event()
 
@@ -118,8 +117,8 @@ class Driver:
                 return
             backoff.reset()
             for held in self._held.values():
-                held.ring.rewind()
-            self._is_drain_due, self._retry_at = self._is_draining, 0.0
+                held.rewind()
+            self._is_drain_due = self._is_draining
             self._mail.set()
             await self._converse(stream, first.welcome)
         except grpc.aio.AioRpcError as status:
@@ -176,7 +175,8 @@ class Driver:
                 await asyncio.sleep(FAREWELL_TIMEOUT)
                 return
             else:
-                until = min(filter(None, (self._next_beat, self._retry_at)))
+                retries = (held.retry_at for held in self._held.values())
+                until = min(filter(None, (self._next_beat, *retries)))
                 await _wait(self._mail, until - loop.time())
 
     async def _pause(self, wait: float) -> None:
@@ -194,15 +194,10 @@ class Driver:
         if now >= self._next_beat:
             self._next_beat = now + beat
             return WorkRequest(beat=Beat(held=[held.lease for held in self._held.values()]))
-        if self._retry_at:
-            # While the core asks for patience, nothing goes out but beats.
-            if now < self._retry_at:
-                return None
-            self._retry_at = 0.0
-            for held in self._held.values():
-                held.ring.rewind()
         for key, held in self._held.items():
-            if held.ring.has_unsent:
+            if held.retry_at is not None and held.retry_at <= now:
+                held.rewind()
+            if held.may_send:
                 # To the end of the queue: who says much does not hold up the others.
                 self._held[key] = self._held.pop(key)
                 return WorkRequest(report=held.ring.next_unsent())
@@ -234,7 +229,7 @@ class Driver:
         held = self._held.get((refused.job_id, refused.fence))
         if held is not None and held.refuse(refused.number, refused.error):
             said = refused.retry_after.ToTimedelta().total_seconds()
-            self._retry_at = asyncio.get_running_loop().time() + (said or RETRY_AFTER)
+            held.retry_at = asyncio.get_running_loop().time() + (said or RETRY_AFTER)
 
     def _assign(self, assignment: Assignment) -> None:
         lease = Lease(job_id=assignment.job.job_id, fence=assignment.fence)

@@ -31,6 +31,8 @@ class Held:
         # Either of the two.
         self.stopped = asyncio.Event()
         self.grace: float | None = None
+        # While it is set, the core does not want this lease's reports.
+        self.retry_at: float | None = None
         self.has_ended = False
         # The first refusal, until somebody was told.
         self.refusal: Fault | None = None
@@ -67,6 +69,16 @@ class Held:
             return
         self.ring.push(report, settled)
         self._wake()
+
+    @property
+    def may_send(self) -> bool:
+        """Whether a report is there to be sent."""
+        return self.retry_at is None and self.ring.has_unsent
+
+    def rewind(self) -> None:
+        """Everything that is not durable goes again."""
+        self.retry_at = None
+        self.ring.rewind()
 
     async def durable(self, report: Report) -> Fault | None:
         """Waits until a report is durable, or answers why it was refused.

@@ -1,6 +1,6 @@
 import { RoomcastClient, type Job } from "@roomcast/client";
 import { JobProgress, RoomcastProvider, useConnection, useJob, useJobs, useLostConnection } from "@roomcast/react";
-import { useRoom, useRoomcast } from "@roomcast/react";
+import { useJobProgress, useRoom, useRoomcast, useSession } from "@roomcast/react";
 import { StrictMode, useEffect, useRef, useState, type ReactNode } from "react";
 
 /** What the page is given. */
@@ -24,6 +24,7 @@ export function App({ edge, job, next, secured, isChanging }: Given): ReactNode 
         <Headless job={job} />
         <Agents />
         <Turning job={job} next={next} />
+        <Later job={job} />
         <Connection />
       </RoomcastProvider>
       {secured && <Renewing {...secured} />}
@@ -74,6 +75,19 @@ function Turning({ job, next }: Pick<Given, "job" | "next">): ReactNode {
   return (
     <button id="turn" onClick={() => turn(next)}>
       {shown?.kind} {shown?.progress}
+    </button>
+  );
+}
+
+/** Learns only later which job there is. */
+function Later({ job }: Pick<Given, "job">): ReactNode {
+  const [id, learn] = useState<string>();
+  const { phase, job: shown } = useJob(id);
+  const { progress } = useJobProgress(id);
+  const nowhere = [useSession(undefined).phase, useRoom(undefined).phase];
+  return (
+    <button id="later" onClick={() => learn(job.job_id)}>
+      {[...nowhere, phase, shown?.kind, progress].join(" ")}
     </button>
   );
 }

@@ -1,6 +1,7 @@
 //! What operators do: start, guard the doors, look by reflection, ask for health, end politely.
 
 mod admin_ui;
+mod alerts;
 mod audit;
 mod deploy;
 mod dev;

@@ -51,7 +51,7 @@ pub(crate) use self::credential::{
 pub(crate) use self::crowd::{Comeback, Crowd, Manner};
 pub(crate) use self::dev::Dev;
 pub(crate) use self::edge::{Edge, lane_is_on};
-pub(crate) use self::eventually::{eventually, looked, within};
+pub(crate) use self::eventually::{eventually, looked, looked_every, within};
 pub(crate) use self::evidence::Evidence;
 pub(crate) use self::grpc::{Broadcast, Caller, Jobs, Sessions, code};
 pub(crate) use self::link::Link;

@@ -32,6 +32,19 @@ async fn every_command_of_the_guide_to_tokens_works_as_it_stands() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_command_of_the_way_into_production_works_as_it_stands() {
+    let expected = [
+        "the core lets these credentials in",
+        r#""unauthenticated""#,
+        r#"{"n":1}"#,
+        "backup.db written",
+        "rehearsal restored",
+        "rehearsal, for its owner alone",
+    ];
+    check("docs/guides/production.md", &expected).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_command_of_the_guide_to_proxies_works_as_it_stands() {
     let through = "polling: polling, 20 rounds on one connection\n\
                    websocket: websocket, 20 rounds on one connection\n";

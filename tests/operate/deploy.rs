@@ -31,6 +31,19 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "terminationGracePeriodSeconds: 15",
         "before it has drained",
     ),
+    ("kubernetes/core.yaml", "replicas: 2", "replicas: 3", "roomcast-core-2"),
+    (
+        "kubernetes/core.yaml",
+        "minReadySeconds: 45",
+        "minReadySeconds: 4",
+        "before edges have found",
+    ),
+    (
+        "prometheus/prometheus.yaml",
+        "edge-2:9090",
+        "edge-3:9090",
+        "nothing tells metrics at edge-3:9090",
+    ),
     ("kubernetes/core.yaml", "runAsNonRoot: true", "runAsNonRoot: false", "runAsNonRoot"),
     (
         "kubernetes/network.yaml",
@@ -39,6 +52,18 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "selects nothing",
     ),
     ("kubernetes/monitoring/monitors.yaml", "port: metrics", "port: metric", "not served"),
+    (
+        "kubernetes/tls/kustomization.yaml",
+        "mountPath: /etc/roomcast-tls",
+        "mountPath: /etc/roomcast-tsl",
+        "/etc/roomcast-tls/ca.crt is not mounted",
+    ),
+    (
+        "kubernetes/tls/kustomization.yaml",
+        "https://roomcast-core-1",
+        "https://core-1",
+        "is told of",
+    ),
     ("compose.yaml", "stop_grace_period: 30s", "stop_grace_period: 20s", "before it has drained"),
     ("compose.yaml", "read_only: true", "read_onli: true", "read_onli"),
     ("compose.yaml", "POSTGRES_PASSWORD_FILE", "POSTGRES_PASSWORD", "in its environment"),

@@ -5,8 +5,9 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use roomcast_proto::v1::WatchTopicRequest;
 use serde_json::json;
+use tokio::net::TcpStream;
 
-use crate::support::{Clients, System, eventually, user};
+use crate::support::{Clients, Core, System, eventually, user};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -41,4 +42,19 @@ async fn a_draining_edge_says_goodbye_and_its_clients_come_back_to_the_next() {
     system.edge.restart().await;
     eventually("the client is back", async || (socket.times("connect") == 2).then_some(())).await;
     assert_eq!(socket.ask("ping", &json!({})).await["ok"], true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_asks_again_does_not_wait_for_the_drain() {
+    let mut core = Core::start_with(&["--drain-seconds", "300"]).await;
+    // A connection that says nothing is waited for as long as the drain may last.
+    let _held = TcpStream::connect(core.address()).await.unwrap();
+    core.process().signal(Signal::SIGTERM);
+    eventually("it has ended", async || {
+        core.process().signal(Signal::SIGINT);
+        (!core.process().is_running()).then_some(())
+    })
+    .await;
+    let status = core.process().ended(PATIENCE).await;
+    assert_eq!(status.code(), Some(130), "as if the second signal had ended it: {status}");
 }

@@ -10,14 +10,19 @@ import re
 import sys
 from pathlib import Path
 from typing import Any, Iterator
+from urllib.parse import urlsplit
 
 import jsonschema
 import kubernetes_validate
 import yaml
 
 KUBERNETES = "1.34"
+# Name servers tell of a new pod's address up to 30 s late, and an edge asks a core that was lost every 4 s.
+CORE_FOUND_SECONDS = 34
 # Sockets have it beyond the edge's drain window: edge/src/app.rs.
 DRAIN_GRACE_SECONDS = 2
+# Kustomize's own, which are no objects of a cluster.
+RECIPES = ("Kustomization", "Component")
 # What the operator's ServiceMonitor may say here; its schema comes with no package.
 MONITOR_FIELDS = {"port", "interval", "path", "scheme", "tlsConfig"}
 
@@ -28,8 +33,8 @@ def kubernetes(folder: Path) -> Iterator[str]:
     manifests = [(path, one) for path in sorted(folder.rglob("*.yaml")) for one in yaml.safe_load_all(path.read_text())]
     for path, manifest in manifests:
         kind = manifest["kind"]
-        if kind == "Kustomization":
-            yield from (f"{path}: {name} is not there" for name in manifest["resources"] if not (path.parent / name).exists())
+        if kind in RECIPES:
+            yield from (f"{path}: {name} is not there" for name in manifest.get("resources", []) if not (path.parent / name).exists())
         elif kind == "ServiceMonitor":
             yield from (f"{path}: endpoints have no {field}" for one in manifest["spec"]["endpoints"] for field in set(one) - MONITOR_FIELDS)
         else:
@@ -37,8 +42,38 @@ def kubernetes(folder: Path) -> Iterator[str]:
                 kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
             except kubernetes_validate.ValidationError as error:
                 yield f"{path}: {kind} {manifest['metadata']['name']}: {'.'.join(map(str, error.path))}: {error.message}"
-    everything = [manifest for _, manifest in manifests if manifest["kind"] != "Kustomization"]
+    everything = [manifest for _, manifest in manifests if manifest["kind"] not in RECIPES]
     yield from together(everything)
+    for path, overlay in ((path, one) for path, one in manifests if one.get("patches")):
+        patches = [yaml.safe_load(one["patch"]) for one in overlay["patches"]]
+        yield from (f"{path}: {found}" for found in overlaid(everything, patches))
+
+
+def overlaid(manifests: list[Manifest], patches: list[Manifest]) -> Iterator[str]:
+    """What is wrong once the patches are applied."""
+    named = {(one["kind"], one["metadata"]["name"]): one for one in manifests}
+    for patch in patches:
+        target = (patch["kind"], patch["metadata"]["name"])
+        if target not in named:
+            yield f"{target} is not there to be patched"
+            continue
+        named[target] = merged(named[target], patch)
+        try:
+            kubernetes_validate.validate(named[target], KUBERNETES, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            yield f"{target}: {'.'.join(map(str, error.path))}: {error.message}"
+    yield from together(list(named.values()))
+
+
+def merged(base: Any, patch: Any) -> Any:
+    """As Kustomize merges: objects by field, lists of what has a name by that name, or by where it is mounted."""
+    if isinstance(base, dict) and isinstance(patch, dict):
+        return {**base, **{key: merged(base.get(key), value) for key, value in patch.items()}}
+    if isinstance(base, list) and isinstance(patch, list) and all(isinstance(one, dict) for one in patch):
+        key = "mountPath" if any("mountPath" in one for one in patch) else "name"
+        old = {one[key]: one for one in base}
+        return list({**old, **{one[key]: merged(old.get(one[key]), one) for one in patch}}.values())
+    return patch
 
 
 def together(manifests: list[Manifest]) -> Iterator[str]:
@@ -49,6 +84,7 @@ def together(manifests: list[Manifest]) -> Iterator[str]:
         yield from of_pod(workload["metadata"]["name"], workload["spec"]["template"])
         if workload["spec"]["selector"]["matchLabels"] != workload["spec"]["template"]["metadata"]["labels"]:
             yield f"{workload['metadata']['name']} does not select its own pods"
+    yield from of_cores(workloads)
     pods = [one["spec"]["template"]["metadata"]["labels"] for one in workloads]
     for one in manifests:
         spec, name = one.get("spec", {}), f"{one['kind']} {one['metadata']['name']}"
@@ -70,6 +106,24 @@ def together(manifests: list[Manifest]) -> Iterator[str]:
         if one["kind"] == "Ingress":
             backends = [path["backend"]["service"] for rule in spec["rules"] for path in rule["http"]["paths"]]
             yield from (f"{name} leads to {backend['name']}, which is not there" for backend in backends if backend["name"] not in services)
+
+
+def of_cores(workloads: list[Manifest]) -> Iterator[str]:
+    """Edges are told every core, and a core that was replaced is found before the next one goes."""
+    for core in (one for one in workloads if one["kind"] == "StatefulSet"):
+        name, service, spec = core["metadata"]["name"], core["spec"]["serviceName"], core["spec"]
+        hosts = {f"{name}-{number}.{service}" for number in range(spec["replicas"])}
+        for edge in (one for one in workloads if one["kind"] == "Deployment"):
+            told = {urlsplit(url).hostname for url in settings_of(edge)["ROOMCAST_CORE"].split(",")}
+            if told != hosts:
+                yield f"{edge['metadata']['name']} is told of {sorted(told)}, and there are {sorted(hosts)}"
+        if spec.get("minReadySeconds", 0) < CORE_FOUND_SECONDS:
+            yield f"{name} is replaced before edges have found the one before"
+
+
+def settings_of(workload: Manifest) -> dict[str, str]:
+    (container,) = workload["spec"]["template"]["spec"]["containers"]
+    return {one["name"]: one["value"] for one in container["env"]}
 
 
 def ports(workload: Manifest) -> list[dict[str, Any]]:
@@ -98,8 +152,8 @@ def of_pod(name: str, template: Manifest) -> Iterator[str]:
     wanted = {"runAsNonRoot": True, "readOnlyRootFilesystem": True, "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     yield from (f"{name}: {key} is not {value}" for key, value in wanted.items() if guarded.get(key) != value)
     mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
-    if str(Path(settings["ROOMCAST_CONFIG"]).parent) not in mounts:
-        yield f"{name}: {settings['ROOMCAST_CONFIG']} is not mounted"
+    files = [value for value in settings.values() if value.startswith("/")]
+    yield from (f"{name}: {file} is not mounted" for file in files if str(Path(file).parent) not in mounts)
 
 
 def compose(path: Path, schema: Path) -> Iterator[str]:
@@ -124,6 +178,12 @@ def compose(path: Path, schema: Path) -> Iterator[str]:
         yield from (f"{path}: {name} is killed before it has drained" for drain in drains if grace <= drain + DRAIN_GRACE_SECONDS)
         if "healthcheck" not in service and name != "proxy":
             yield f"{path}: {name} has no health check"
+    scrapes = yaml.safe_load((path.parent / "prometheus/prometheus.yaml").read_text())["scrape_configs"]
+    for target in (target for scrape in scrapes for group in scrape["static_configs"] for target in group["targets"]):
+        host, _, port = target.partition(":")
+        opened = services.get(host, {}).get("environment", {})
+        if not any(key.endswith("_METRICS_LISTEN") and value.endswith(f":{port}") for key, value in opened.items()):
+            yield f"{path}: nothing tells metrics at {target}"
     yield from (f"{path}: {one['file']} is not there" for one in project["configs"].values() if not (path.parent / one["file"]).exists())
 
 

@@ -42,6 +42,7 @@ async fn a_job_lives_its_whole_life_over_rest() {
     }
     let piece = ana.get(&format!("{path}/output?from=6&channel=stdout&limit=6")).await;
     assert_eq!((piece.status, piece.text.as_str()), (200, "second"));
+    assert_eq!(piece.headers["x-offset"], "6");
     assert_eq!(piece.headers["x-next-offset"], "12");
     assert_eq!(piece.headers["x-size"], "13");
 

@@ -30,6 +30,14 @@ async fn events_are_published_singly_and_in_batches_and_read_back_in_order() {
     let filtered = root.get(&format!("{EVENTS}?types=a")).await.ok(200);
     assert_eq!(filtered["events"].as_array().unwrap().len(), 1);
     assert_eq!(filtered["cursor"], page["head"], "the cursor goes on over what was left out");
+    let newest = root.get(&format!("{EVENTS}?last=2")).await.ok(200);
+    assert_eq!(newest["events"].as_array().unwrap()[..], events[2..]);
+    assert_eq!(newest["cursor"], page["head"]);
+    for wrong in ["last=0", "last=1001", &format!("last=1&since={since}")] {
+        let refused = root.get(&format!("{EVENTS}?{wrong}")).await;
+        assert_eq!(refused.problem(), "invalid_argument", "{wrong}");
+        assert_eq!(refused.json()["errors"][0]["field"], "last", "{wrong}");
+    }
     let topic = root.get("/topics/room:open").await.ok(200);
     assert_eq!((&topic["head_offset"], &topic["first_offset"]), (&json!(4), &json!(1)));
     assert!(topic["retention"]["age_seconds"].is_number());

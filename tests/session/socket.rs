@@ -111,7 +111,7 @@ async fn in_development_a_session_id_alone_will_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_subscriber_of_a_project_has_its_jobs_and_those_that_come() {
+async fn a_subscriber_of_a_project_has_its_jobs_and_those_that_come_and_resumes() {
     let system = System::start().await;
     let (project_id, _) = open_for(&system.core, &["ana", "ben"]).await;
     let ana = system.edge.rest(&user("ana"));
@@ -127,9 +127,14 @@ async fn a_subscriber_of_a_project_has_its_jobs_and_those_that_come() {
         assert_eq!(answer["topic"], format!("project:{project_id}"), "{answer}");
         ben.event_where("job_status", |job| job["job_id"] == first).await;
         let next = create().await;
-        ben.event_where("job_status", |job| job["job_id"] == next).await;
+        let seen = ben.event_where("job_status", |job| job["job_id"] == next).await;
         let left = ben.ask("unsubscribe", &json!({ "project_id": project_id })).await;
         assert_eq!(left, json!({ "ok": true }));
+        let missed = create().await;
+        let since = json!({ "project_id": project_id, "since": seen["cursor"] });
+        let answer = ben.ask("subscribe", &since).await;
+        assert_eq!(answer["resumed"], true, "{answer}");
+        ben.event_where("job_status", |job| job["job_id"] == missed).await;
     }
     let stranger = connected(&clients, &system.edge.url(), "eve").await;
     let answer = stranger.ask("subscribe", &json!({ "project_id": project_id })).await;

@@ -27,7 +27,13 @@ pub(crate) async fn within<T>(
 }
 
 /// What `look` sees within the limit.
-pub(crate) async fn looked<T>(
+pub(crate) async fn looked<T>(limit: Duration, look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    looked_every(LOOK_EVERY, limit, look).await
+}
+
+/// Like [`looked`], for looks that are work for those who are looked at.
+pub(crate) async fn looked_every<T>(
+    pause: Duration,
     limit: Duration,
     mut look: impl AsyncFnMut() -> Option<T>,
 ) -> Option<T> {
@@ -37,6 +43,6 @@ pub(crate) async fn looked<T>(
         if seen.is_some() || Instant::now() >= deadline {
             return seen;
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(pause).await;
     }
 }

@@ -33,7 +33,7 @@ pub fn settings_exist(tree: &[Source]) -> Vec<String> {
         .collect()
 }
 
-/// Every alert has a test and a runbook, which its annotation names.
+/// Every alert has a test and a runbook, which its annotation names and which says all that it must.
 pub fn alerts_have_runbooks(tree: &[Source]) -> Vec<String> {
     let text = |path: &str| tree.iter().find(|source| source.path == path).map(|one| &*one.text);
     let (tests, runbooks) =
@@ -48,6 +48,13 @@ pub fn alerts_have_runbooks(tree: &[Source]) -> Vec<String> {
         }
         if !runbooks.contains(&format!("\n### {name}\n")) {
             found.push(format!("{RUNBOOKS} has no runbook for {name}"));
+        }
+        let runbook = runbooks.split(&format!("\n### {name}\n")).nth(1).unwrap_or_default();
+        let runbook = runbook.split("\n##").next().unwrap_or_default();
+        for part in ["Symptom", "Cause", "What to do", "Over"] {
+            if !runbook.contains(&format!("\n**{part}.** ")) {
+                found.push(format!("{RUNBOOKS}: {name} does not say **{part}.**"));
+            }
         }
         for does in ["fires", "is quiet"] {
             if !tests.contains(&format!("- name: {name} {does}\n")) {

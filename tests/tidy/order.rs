@@ -9,8 +9,9 @@ type Order = &'static [&'static [&'static str]];
 const CORE: Order = &[
     &["domain"],
     &["config", "store", "alarm"],
-    &["bus", "snapshot", "auth", "error", "rpc_span"],
+    &["bus", "snapshot", "error", "rpc_span"],
     &["log", "observer", "metrics_page"],
+    &["auth"],
     &["subscription", "maintenance"],
     &["service"],
     &["app", "probe"],

@@ -82,6 +82,26 @@ impl Suite {
         assert_eq!(frames.text().await, "3probe");
         frames
     }
+
+    /// Whoever opened a session ends it, over either transport.
+    pub(crate) async fn lets_clients_go(&self) {
+        let sid = self.session().await;
+        let (polled, _) = tokio::join!(self.poll(&sid), self.post(&sid, "1"));
+        assert_eq!((polled.status, polled.text.as_str()), (200, "6"));
+        assert_eq!(self.poll(&sid).await.status, 400);
+        let mut frames = self.opened().await;
+        frames.say("1").await;
+        frames.closed().await;
+    }
+
+    /// A session that has moved to a WebSocket takes no request, and no other WebSocket.
+    pub(crate) async fn knows_one_way_to(&self, sid: &str) {
+        assert_eq!(self.poll(sid).await.status, 400);
+        let second = self.websocket(&format!("EIO=4&transport=websocket&sid={sid}")).await;
+        if let Some(mut second) = second {
+            second.closed().await;
+        }
+    }
 }
 
 impl Drop for Suite {

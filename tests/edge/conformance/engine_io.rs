@@ -139,14 +139,7 @@ async fn a_session_that_answers_no_ping_ends() {
 
 #[tokio::test]
 async fn a_client_ends_its_session() {
-    let suite = Suite::start(PATH).await;
-    let sid = suite.session().await;
-    let (polled, _) = tokio::join!(suite.poll(&sid), suite.post(&sid, "1"));
-    assert_eq!((polled.status, polled.text.as_str()), (200, "6"));
-    assert_eq!(suite.poll(&sid).await.status, 400);
-    let mut frames = suite.opened().await;
-    frames.say("1").await;
-    frames.closed().await;
+    Suite::start(PATH).await.lets_clients_go().await;
 }
 
 #[tokio::test]
@@ -169,11 +162,7 @@ async fn requests_of_a_session_that_has_moved_are_refused_and_change_nothing() {
     frames.say("5").await;
     frames.say("4moved").await;
     assert_eq!(frames.packet().await, "4moved");
-    assert_eq!(suite.poll(&sid).await.status, 400);
-    let second = suite.websocket(&format!("EIO=4&transport=websocket&sid={sid}")).await;
-    if let Some(mut second) = second {
-        second.closed().await;
-    }
+    suite.knows_one_way_to(&sid).await;
     frames.say("4hello").await;
     assert_eq!(frames.packet().await, "4hello");
 }

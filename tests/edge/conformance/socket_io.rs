@@ -55,14 +55,7 @@ async fn a_session_ends_without_a_pong_and_at_its_clients_word() {
     let sid = suite.session().await;
     suite.opened().await.closed().await;
     assert_eq!(suite.poll(&sid).await.status, 400);
-
-    let sid = suite.session().await;
-    let (polled, _) = tokio::join!(suite.poll(&sid), suite.post(&sid, "1"));
-    assert_eq!((polled.status, polled.text.as_str()), (200, "6"));
-    assert_eq!(suite.poll(&sid).await.status, 400);
-    let mut frames = suite.opened().await;
-    frames.say("1").await;
-    frames.closed().await;
+    suite.lets_clients_go().await;
 }
 
 #[tokio::test]
@@ -73,11 +66,7 @@ async fn a_session_moves_and_its_old_ways_are_closed() {
     frames.say("5").await;
     frames.say("40").await;
     assert!(frames.packet().await.starts_with("40{"));
-    assert_eq!(suite.poll(&sid).await.status, 400);
-    let second = suite.websocket(&format!("EIO=4&transport=websocket&sid={sid}")).await;
-    if let Some(mut second) = second {
-        second.closed().await;
-    }
+    suite.knows_one_way_to(&sid).await;
 }
 
 #[tokio::test]

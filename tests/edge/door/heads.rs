@@ -38,6 +38,15 @@ async fn a_head_that_dribbles_is_given_up_at_its_deadline() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_far_too_large_is_refused_before_it_comes() {
+    let edge = Edge::start(|_| {}).await;
+    let mut raw = edge.raw().await;
+    let head = "POST /jobs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+    raw.write(format!("{head}content-length: 1000000000\r\n\r\n{{").as_bytes()).await;
+    assert_eq!(raw.answer().await.map(|answer| answer.status), Some(413));
+}
+
+#[tokio::test]
 async fn engine_io_takes_what_its_protocol_says_and_no_more() {
     let edge = Edge::start(|_| {}).await;
     let cases = [

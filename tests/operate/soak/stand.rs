@@ -1,6 +1,7 @@
 //! What a core and an edge hold at a moment, as their metrics, the kernel and the store's file tell.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 
 use serde_json::Value;
@@ -8,12 +9,18 @@ use serde_json::Value;
 use super::Stage;
 use crate::support::{Process, Rest, admin, finish, python};
 
+pub(super) const PROCESSES: [&str; 2] = ["core", "edge"];
+/// Gauges.
+pub(super) const FOLLOWED: &str = "roomcast_followed_topics";
+pub(super) const RIGHTS: &str = "roomcast_edge_rights_heard";
+pub(super) const CONNECTED: &str = "roomcast_edge_sockets";
+
 /// By name.
 pub(super) type Counts = BTreeMap<String, u64>;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stand {
-    /// Of the core, then of the edge.
+    /// Of each of [`PROCESSES`].
     pub(super) processes: [Held; 2],
     /// Gauges of both, but for those that have a base of their own.
     pub(super) gauges: Counts,
@@ -73,6 +80,10 @@ impl Stand {
         self.gauges.remove("roomcast_store_wal_bytes");
     }
 
+    pub(super) fn gauge(&self, name: &str) -> u64 {
+        self.gauges.get(name).copied().unwrap_or_default()
+    }
+
     /// How many of something the store holds.
     pub(super) fn rows(&self, what: &str) -> u64 {
         self.rows.get(what).copied().unwrap_or_default()
@@ -80,6 +91,21 @@ impl Stand {
 
     pub(super) fn series(&self) -> u64 {
         self.series.values().sum()
+    }
+}
+
+impl fmt::Display for Stand {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, held) in PROCESSES.iter().zip(self.processes) {
+            let Held { memory, descriptors, threads, log_lines } = held;
+            write!(text, "{name} {:.1} MB, {descriptors} descriptors, ", memory as f64 / 1e6)?;
+            write!(text, "{threads} threads, {log_lines} log lines; ")?;
+        }
+        let (sockets, followed) = (self.gauge(CONNECTED), self.gauge(FOLLOWED));
+        let (jobs, topics, events) = (self.rows("job"), self.rows("topic"), self.rows("event"));
+        write!(text, "{sockets} sockets, {followed} topics followed; ")?;
+        write!(text, "in the store {jobs} jobs, {topics} topics, {events} events; ")?;
+        write!(text, "{} series", self.series())
     }
 }
 

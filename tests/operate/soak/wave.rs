@@ -7,6 +7,7 @@ use reqwest::Method;
 use roomcast_identity::Scope;
 use roomcast_proto::v1::{Assignment, Failure, Fault, Report, WatchTopicRequest, report};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::support::worker::{self, completed, output, progress};
 use crate::support::{
@@ -16,6 +17,8 @@ use crate::support::{
 /// Of each kind in one wave.
 const SOCKETS: usize = 6;
 const JOBS: usize = 3;
+/// Longest that a part of a wave may take: each of its dozen steps takes a moment, on a busy machine a long one.
+const PART_MAX: Duration = Duration::from_secs(60);
 /// A revocation is kept for no longer than this after its wave.
 const REVOKED_FOR: Duration = Duration::from_secs(3);
 
@@ -32,10 +35,21 @@ impl Wave<'_> {
         let clients = Clients::node().await;
         let sockets = join_all((0..SOCKETS).map(|n| self.socket(&clients, n)));
         let jobs = join_all((0..JOBS).map(|n| self.job(&clients, n)));
-        let (..) = tokio::join!(sockets, jobs, self.session(&clients), self.room(), self.right());
-        self.stranger().await;
+        let (..) = tokio::join!(
+            self.part("sockets", sockets),
+            self.part("jobs", jobs),
+            self.part("a session", self.session(&clients)),
+            self.part("a room", self.room()),
+            self.part("rights", self.right()),
+            self.part("a stranger", self.stranger()),
+        );
         // Whoever is still connected goes without a word, with the process.
         drop(clients);
+    }
+
+    async fn part<T>(&self, what: &str, acts: impl Future<Output = T>) -> T {
+        let done = timeout(PART_MAX, acts).await;
+        done.unwrap_or_else(|_| panic!("wave {}: {what} took over {PART_MAX:?}", self.number))
     }
 
     /// A user who is in rooms, says something and goes.

@@ -115,7 +115,7 @@ prove: setup ## The long proofs of a release build (TEST=name for one); each wri
 	@mkdir -p docs/evidence
 	cargo build --release --locked --package roomcast
 	export ROOMCAST_PROVE=1 ROOMCAST_TEST_BINARY=$(CURDIR)/target/release/roomcast \
-		ROOMCAST_TEST_COMMIT=$$(git rev-parse --short HEAD); $(call RUN_TESTS,prove)
+		ROOMCAST_TEST_COMMIT=$$(git rev-parse --short HEAD); $(call RUN_TESTS,prove $(if $(TEST),--no-capture))
 	@if rustc +nightly --version >/dev/null 2>&1; \
 		then $(MAKE) --no-print-directory fuzz; \
 		else echo "no nightly Rust: \`make fuzz\` was left out"; fi

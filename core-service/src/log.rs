@@ -1,8 +1,11 @@
 //! The log: commits go in here and nowhere else, and come out on the bus; what they come to is read here.
 
+mod turns;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use self::turns::Turns;
 use crate::alarm::Alarm;
 use crate::bus::pulse::{Beats, Pulse};
 use crate::bus::redis::Outgoing;
@@ -14,6 +17,8 @@ use crate::domain::topic::Topic;
 use crate::snapshot::{self, Recent, Snapshot};
 use crate::store::session::Outcome;
 use crate::store::{Command, Committed, Error, Store, Stored, Tap};
+
+pub(crate) use self::turns::Turn;
 
 /// The core's clock. The only place that asks the machine for the time.
 #[must_use]
@@ -35,6 +40,7 @@ pub struct Log {
     outgoing: Option<Outgoing>,
     pulse: Pulse,
     recent: Recent,
+    turns: Turns,
 }
 
 impl Log {
@@ -52,7 +58,7 @@ impl Log {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, bus: Bus, alarm: Alarm) -> Log {
         let (pulse, recent) = (Pulse::default(), Recent::default());
-        Log { store, bus, alarm, outgoing: None, pulse, recent }
+        Log { store, bus, alarm, outgoing: None, pulse, recent, turns: Turns::default() }
     }
 
     /// The same log, of a core that may be one of several.
@@ -130,6 +136,11 @@ impl Log {
     #[must_use]
     pub fn attach(&self, topic: &Topic) -> Attachment {
         self.bus.attach(topic)
+    }
+
+    /// Whoever follows a topic reads the log in turn with all who do, one step at a time.
+    pub(crate) async fn turn(&self, topic: &Topic) -> Turn {
+        self.turns.next(topic).await
     }
 
     /// The proofs that nothing is missed of who may come in. A core that cannot ask the store has none.

@@ -13,7 +13,7 @@ use crate::domain::event::{Body, Event};
 use crate::domain::session;
 use crate::domain::subscription::{Progression, Source, Step};
 use crate::domain::topic::{Kind, Topic};
-use crate::log::Log;
+use crate::log::{Log, Turn};
 use crate::snapshot::Snapshot;
 use crate::store::{Error, PageLimit};
 
@@ -63,6 +63,8 @@ pub struct Subscription {
     types: Vec<String>,
     attachment: Attachment,
     progression: Progression,
+    /// Where the log stood when this began, or began anew.
+    head: Cursor,
     queue: VecDeque<Frame>,
     /// The place in a history that may be another one by now.
     is_doubtful: bool,
@@ -91,6 +93,7 @@ impl Subscription {
             types,
             attachment,
             progression,
+            head: Cursor::START,
             queue: VecDeque::new(),
             is_doubtful: false,
             barren: 0,
@@ -101,25 +104,37 @@ impl Subscription {
     }
 
     async fn start(&mut self, start: Start) -> Result<(), Error> {
+        let _turn = self.turn().await;
         match start {
             Start::Snapshot => self.snapshot().await,
             Start::Reset(reason) => self.reset(reason).await,
             Start::Head => {
                 let position = self.log.store().position(&self.topic, None).await?;
-                self.progression = Progression::after(position.head);
+                self.begin_after(position.head, position.head);
                 Ok(())
             }
             Start::After(cursor) => {
                 let position = self.log.store().position(&self.topic, Some(cursor)).await?;
                 match position.resume {
                     Some(Resume::Whole) | None => {
-                        self.progression = Progression::after(cursor);
+                        self.begin_after(cursor, position.head);
                         Ok(())
                     }
                     Some(reason) => self.reset(reason).await,
                 }
             }
         }
+    }
+
+    fn begin_after(&mut self, at: Cursor, head: Cursor) {
+        self.progression = Progression::after(at);
+        self.head = head;
+    }
+
+    /// Where the log stood when this began, or began anew.
+    #[must_use]
+    pub fn head(&self) -> Cursor {
+        self.head
     }
 
     /// The last event that was told of, or filtered out.
@@ -170,11 +185,15 @@ impl Subscription {
     /// Takes a step. Says whether there is nothing to do but wait.
     async fn advance(&mut self) -> Result<bool, Error> {
         self.is_doubtful |= self.attachment.has_rewound();
+        let at = self.progression.at();
+        let _turn = match self.is_doubtful || self.progression.source() == Source::Log {
+            true => self.turn().await,
+            false => None,
+        };
         if self.is_doubtful {
             self.judge().await?;
             return Ok(false);
         }
-        let at = self.progression.at();
         let step = match self.progression.source() {
             Source::Log => self.read(at).await?,
             Source::Tail => self.progression.tail(self.attachment.take(at, TAKE_MAX)),
@@ -192,10 +211,15 @@ impl Subscription {
         Ok(false)
     }
 
-    async fn read(&mut self, at: Cursor) -> Result<Step, Error> {
+    /// For one step that reads the log. Thousands of topics may want one at the same moment.
+    async fn turn(&self) -> Turn {
         if self.barren > 1 {
             tokio::time::sleep(BARREN_PAUSE).await;
         }
+        self.log.turn(&self.topic).await
+    }
+
+    async fn read(&mut self, at: Cursor) -> Result<Step, Error> {
         let page = self.log.store().read(&self.topic, at.offset, PageLimit::REPLAY).await?;
         self.barren = if page.events.is_empty() { self.barren + 1 } else { 0 };
         self.attachment.note(page.head);
@@ -273,7 +297,7 @@ impl Subscription {
 
     async fn snapshot(&mut self) -> Result<(), Error> {
         let snapshot = self.log.snapshot(&self.topic).await?;
-        self.progression = Progression::after(snapshot.cursor);
+        self.begin_after(snapshot.cursor, snapshot.cursor);
         self.queue.push_back(Frame::Snapshot(Box::new(snapshot)));
         Ok(())
     }

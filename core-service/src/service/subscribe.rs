@@ -37,7 +37,7 @@ const ADD_MAX: usize = 1000;
 /// Subscriptions of one stream that replay at once.
 const REPLAYS_AT_ONCE: usize = 8;
 /// Subscriptions of one stream that begin at once. An edge that moves brings all its topics, and each is
-/// looked up: more than the store's readers can take at once would be refused, and others with them.
+/// looked up: the topics of other edges, and those that are behind, must not wait for all of them.
 const BEGINNINGS_AT_ONCE: usize = 32;
 /// Bytes of events that may be on their way without credit, if the edge does not say.
 const IN_FLIGHT_DEFAULT: u64 = 4 << 20;
@@ -313,9 +313,8 @@ async fn begin(
     let log = shared.log.clone();
     let begun = Subscription::begin(log, topic.clone(), start, Vec::new()).await;
     let subscription = begun.map_err(status)?;
-    let head = shared.log.store().position(&topic, None).await.map_err(status)?.head;
     drop(turn);
-    let at = subscription.cursor();
+    let (at, head) = (subscription.cursor(), subscription.head());
     let added = v1::Added { cursor: at.token(&topic), head: head.token(&topic), offset: at.offset };
     shared.notice(wanted.subscription_id, v1::subscription_notice::Notice::Added(added)).await?;
     Ok((topic, subscription))

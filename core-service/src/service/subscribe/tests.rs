@@ -1,6 +1,7 @@
 //! Against a real store.
 
 use futures::FutureExt as _;
+use futures::future::join_all;
 use tempfile::TempDir;
 
 use super::*;
@@ -142,14 +143,19 @@ async fn who_is_removed_while_events_wait_for_room_takes_no_credit_along() {
     assert!(session.shared.credit.available_permits() < free);
 }
 
-/// Commits an event that the bus does not bring: where the topic stands is found later.
-async fn commit(log: &Log, bus: &Bus, topic: &Topic) {
+/// Commits an event that the bus does not bring.
+async fn commit(log: &Log, topic: &Topic) -> Cursor {
     let event = NewEvent { kind: "said".into(), body: Body::Payload(Payload::json("{}")) };
     let (named, events) = (topic.clone(), vec![event]);
     let action = Action::Publish { topic: named, events, expected_offset: None };
     let committed = log.commit(Command { action, idempotency: None, trace: None }).await;
     let Ok(Committed::Published { cursors, .. }) = committed else { panic!("{committed:?}") };
-    bus.settle(topic, Cursor::START, cursors[0], Resume::Whole);
+    cursors[0]
+}
+
+/// Those who follow a topic are told where it stands, as is found later.
+fn find(bus: &Bus, topic: &Topic, head: Cursor) {
+    bus.settle(topic, Cursor::START, head, Resume::Whole);
 }
 
 /// Waits for what is told that `is_meant`.
@@ -165,25 +171,39 @@ async fn until(told: &mut mpsc::Receiver<Answer>, is_meant: impl Fn(&Response) -
     tokio::time::timeout(SOON, meant).await.expect("told in time");
 }
 
+/// Adds so many rooms at once and waits until each is followed.
+async fn follow_rooms(
+    session: &mut Session,
+    told: &mut mpsc::Receiver<Answer>,
+    count: usize,
+) -> Vec<Topic> {
+    let topic = |n: usize| Topic::new("acme", Kind::Room, &format!("r{n}")).expect("a topic");
+    let topics: Vec<Topic> = (0..count).map(topic).collect();
+    let all: Vec<_> = (0..).zip(&topics).map(|(id, topic)| wanted(id, topic.full())).collect();
+    for chunk in all.chunks(ADD_MAX) {
+        session.add(v1::AddTopics { subscriptions: chunk.to_vec() }).expect("added");
+    }
+    for _ in &topics {
+        until(told, |told| {
+            let Response::Notice(notice) = told else { return false };
+            let Some(notice) = &notice.notice else { return false };
+            assert!(matches!(notice, v1::subscription_notice::Notice::Added(_)), "{notice:?}");
+            true
+        })
+        .await;
+    }
+    topics
+}
+
 #[tokio::test]
 async fn who_has_replayed_all_leaves_its_place_to_others_while_it_waits() {
     let bus = Bus::default();
     let tap: Tap = Arc::new(|_| {});
     let (mut session, mut told, _folder) = session_with((bus.clone(), tap));
-    let topic = |n: usize| Topic::new("acme", Kind::Room, &format!("r{n}")).expect("a topic");
-    let topics: Vec<Topic> = (0..=REPLAYS_AT_ONCE).map(topic).collect();
-    let subscriptions = (0..).zip(&topics).map(|(id, topic)| wanted(id, topic.full())).collect();
-    session.add(v1::AddTopics { subscriptions }).expect("added");
-    for _ in &topics {
-        until(&mut told, |told| {
-            let Response::Notice(notice) = told else { return false };
-            matches!(notice.notice, Some(v1::subscription_notice::Notice::Added(_)))
-        })
-        .await;
-    }
+    let topics = follow_rooms(&mut session, &mut told, REPLAYS_AT_ONCE + 1).await;
     // One more than there are places; then the first, which would have lost its own to the last.
     for (id, topic) in (0..).zip(&topics).chain([(0, &topics[0]); 2]) {
-        commit(&session.shared.log, &bus, topic).await;
+        find(&bus, topic, commit(&session.shared.log, topic).await);
         until(
             &mut told,
             |told| matches!(told, Response::Events(events) if events.subscription_id == id),
@@ -192,21 +212,30 @@ async fn who_has_replayed_all_leaves_its_place_to_others_while_it_waits() {
     }
 }
 
+/// More topics than the store's readers take at once.
+const FLOOD: usize = 3000;
+
 #[tokio::test]
 async fn an_edge_that_brings_all_its_topics_at_once_is_refused_none() {
-    /// More than the store's readers take at once.
-    const TOPICS: u32 = 3000;
     let (mut session, mut told, _folder) = session();
-    let all: Vec<_> = (0..TOPICS).map(|id| wanted(id, &format!("room:r{id}"))).collect();
-    for chunk in all.chunks(ADD_MAX) {
-        session.add(v1::AddTopics { subscriptions: chunk.to_vec() }).expect("added");
+    follow_rooms(&mut session, &mut told, FLOOD).await;
+}
+
+#[tokio::test]
+async fn topics_that_are_all_behind_at_once_read_the_log_in_turn_and_none_breaks_off() {
+    let bus = Bus::default();
+    let tap: Tap = Arc::new(|_| {});
+    let (mut session, mut told, _folder) = session_with((bus.clone(), tap));
+    let topics = follow_rooms(&mut session, &mut told, FLOOD).await;
+    let heads = join_all(topics.iter().map(|topic| commit(&session.shared.log, topic))).await;
+    for (topic, head) in topics.iter().zip(heads) {
+        find(&bus, topic, head);
     }
-    for _ in 0..TOPICS {
-        until(&mut told, |told| {
-            let Response::Notice(notice) = told else { return false };
-            let Some(notice) = &notice.notice else { return false };
-            assert!(matches!(notice, v1::subscription_notice::Notice::Added(_)), "{notice:?}");
-            true
+    for _ in &topics {
+        until(&mut told, |told| match told {
+            Response::Events(_) => true,
+            Response::Notice(notice) => panic!("{notice:?}"),
+            Response::Opened(_) | Response::Heartbeat(_) | Response::Draining(_) => false,
         })
         .await;
     }

@@ -10,5 +10,7 @@ mod outage;
 mod presence;
 mod racing;
 mod rights;
+mod severed;
 mod standby;
+mod unheard;
 mod upgrade;

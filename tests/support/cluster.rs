@@ -7,7 +7,9 @@ use roomcast_test_servers::{Port, Postgres};
 use super::core::Core;
 use super::credential::service;
 use super::eventually::eventually;
+use super::link::Link;
 use super::redis::Redis;
+use super::way::Way;
 
 #[derive(Debug)]
 pub(crate) struct Cluster {
@@ -19,6 +21,13 @@ pub(crate) struct Cluster {
     pub(crate) database: Postgres,
 }
 
+/// One core's ways to what all share, each of which can be cut.
+#[derive(Debug)]
+pub(crate) struct Ways {
+    pub(crate) database: Way,
+    pub(crate) redis: Link,
+}
+
 impl Cluster {
     /// So many cores that hear each other.
     pub(crate) async fn start(count: usize) -> Cluster {
@@ -27,7 +36,21 @@ impl Cluster {
 
     /// Starts with settings of the test's own, as on the command line.
     pub(crate) async fn start_with(count: usize, more: &[&str]) -> Cluster {
-        Cluster::assemble(count, more, Redis::start()).await
+        let (database, redis) = (Postgres::start(), Redis::start());
+        let shared = vec![(database.url(), redis.url()); count];
+        Cluster::assemble(&shared, more, redis, database).await
+    }
+
+    /// Each core comes to the database and to Redis by ways of its own. Let go of the ways last.
+    pub(crate) async fn start_apart(count: usize) -> (Vec<Ways>, Cluster) {
+        let (database, redis) = (Postgres::start(), Redis::start());
+        let (mut ways, mut shared) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            let own = Ways { database: Way::to(&database), redis: redis.link().await };
+            shared.push((own.database.url(), redis.url_by(&own.redis)));
+            ways.push(own);
+        }
+        (ways, Cluster::assemble(&shared, &[], redis, database).await)
     }
 
     /// Speaks to Redis over TLS.
@@ -35,16 +58,23 @@ impl Cluster {
         let redis = Redis::start_secure();
         let authority = redis.authority().expect("it is secure");
         let authority = authority.to_str().expect("a path").to_owned();
-        Cluster::assemble(count, &["--bus-ca", &authority], redis).await
+        let database = Postgres::start();
+        let shared = vec![(database.url(), redis.url()); count];
+        Cluster::assemble(&shared, &["--bus-ca", &authority], redis, database).await
     }
 
-    async fn assemble(count: usize, more: &[&str], redis: Redis) -> Cluster {
-        let database = Postgres::start();
+    /// A core for each address of the database and of Redis.
+    async fn assemble(
+        shared: &[(String, String)],
+        more: &[&str],
+        redis: Redis,
+        database: Postgres,
+    ) -> Cluster {
         let (mut cores, mut pages) = (Vec::new(), Vec::new());
-        for _ in 0..count {
+        for (store, bus) in shared {
             let page = Port::reserve();
-            let (store, bus, at) = (database.url(), redis.url(), page.address().to_string());
-            let settings = ["--store", &store, "--bus", &bus, "--core-metrics-listen", &at];
+            let at = page.address().to_string();
+            let settings = ["--store", store, "--bus", bus, "--core-metrics-listen", &at];
             cores.push(Core::start_with(&[&settings, more].concat()).await);
             pages.push(page);
         }
@@ -62,12 +92,17 @@ impl Cluster {
     /// Waits until every core that runs says this of the bus.
     pub(crate) async fn all_say(&self, bus: &str) {
         for core in 0..self.cores.len() {
-            let line = format!("bus: {bus}\n");
-            eventually(&format!("core {core} says {line}"), async || {
-                self.readiness(core).await.filter(|(_, text)| text.contains(&line)).map(drop)
-            })
-            .await;
+            self.says(core, bus).await;
         }
+    }
+
+    /// Waits until a core says this of the bus.
+    pub(crate) async fn says(&self, core: usize, bus: &str) {
+        let line = format!("bus: {bus}\n");
+        eventually(&format!("core {core} says {line}"), async || {
+            self.readiness(core).await.filter(|(_, text)| text.contains(&line)).map(drop)
+        })
+        .await;
     }
 
     /// Status and text of `/readyz?verbose`.

@@ -34,6 +34,10 @@ impl Link {
         Link { address, is_whole, answers, _tasks: tasks }
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }

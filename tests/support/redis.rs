@@ -1,5 +1,6 @@
 //! The Redis between the cores of one test, and a client that says whatever bytes it likes.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use roomcast_test_servers::Port;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+use super::link::Link;
 
 /// Cores must know it; it must not be in their logs.
 const PASSWORD: &str = "a-password-of-redis";
@@ -53,8 +56,18 @@ impl Redis {
             Some(Security { port, .. }) => {
                 format!("rediss://:{PASSWORD}@localhost:{}", port.address().port())
             }
-            None => format!("redis://:{PASSWORD}@{}", self.server.address()),
+            None => plain(self.server.address()),
         }
+    }
+
+    /// A way to it that can be cut.
+    pub(crate) async fn link(&self) -> Link {
+        Link::to(self.server.address()).await
+    }
+
+    /// What a core is started with that comes by this way.
+    pub(crate) fn url_by(&self, link: &Link) -> String {
+        plain(link.address())
     }
 
     /// The file of the authority that cores must know.
@@ -75,6 +88,10 @@ impl Security {
     fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
+}
+
+fn plain(address: SocketAddr) -> String {
+    format!("redis://:{PASSWORD}@{address}")
 }
 
 fn serve(settings: &[&str]) -> roomcast_test_servers::Redis {

@@ -2,11 +2,13 @@
 
 mod cluster;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures::Stream;
 use roomcast_identity::{ServiceKeys, UserKeys};
 use roomcast_proto::v1::access_service_server::AccessServiceServer;
 use roomcast_proto::v1::broadcast_service_server::BroadcastServiceServer;
@@ -19,8 +21,8 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::transport::server::{Router, TcpIncoming};
-use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tonic::transport::Server;
+use tonic::transport::server::Router;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
@@ -35,6 +37,7 @@ use crate::domain::job::Limits;
 use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::domain::topic::{Kind, Topic};
+use crate::listener::{self, Entrance, Guest, Tls};
 use crate::log::{Log, now};
 use crate::maintenance::leadership::Leadership;
 use crate::maintenance::{cleaner, clockwork};
@@ -112,7 +115,7 @@ pub async fn serve_observed(
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     check(&config, address).map_err(settings::unusable)?;
-    let mut server = server(&config).map_err(settings::unusable)?;
+    let entrance = entrance(&config).map_err(settings::unusable)?;
     // Before anything runs that would go on without it.
     let page = match config.core_metrics_listen {
         Some(address) => Some(TcpListener::bind(address).await.context("metrics listener")?),
@@ -120,7 +123,7 @@ pub async fn serve_observed(
     };
     let mut core = Core::build(&config, observers)?;
     let (health, health_service) = tonic_health::server::health_reporter();
-    let router = server
+    let router = server()
         .add_service(health_service)
         .add_service(
             JobServiceServer::new(core.jobs()).max_decoding_message_size(MESSAGE_BYTES_MAX),
@@ -141,7 +144,8 @@ pub async fn serve_observed(
         core.tasks.spawn(metrics_page::serve(page, told, core.stop.clone()));
     }
     tracing::info!(%address, dev = config.dev, "the core serves");
-    core.run(router, listener, &health, shutdown, &config).await
+    let guests = listener::guests(listener, entrance);
+    core.run(router, guests, &health, (shutdown, &config)).await
 }
 
 /// What of the settings can be said before anything is opened.
@@ -296,16 +300,13 @@ impl Core {
     async fn run(
         self,
         router: Router<Traced>,
-        listener: TcpListener,
+        guests: impl Stream<Item = io::Result<Guest>> + Send + 'static,
         health: &HealthReporter,
-        shutdown: CancellationToken,
-        config: &Config,
+        (shutdown, config): (CancellationToken, &Config),
     ) -> anyhow::Result<()> {
         let (closing, failed) = (CancellationToken::new(), self.failed.clone());
-        // The option of the server itself does not reach a listener that it did not bind.
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let serving =
-            router.serve_with_incoming_shutdown(incoming, closing.clone().cancelled_owned());
+            router.serve_with_incoming_shutdown(guests, closing.clone().cancelled_owned());
         let mut serving = tokio::spawn(serving);
         let mut outcome = Ok(());
         tokio::select! {
@@ -321,7 +322,7 @@ impl Core {
         set_health(health, false).await;
         self.drain.cancel();
         closing.cancel();
-        // A peer that opened a connection and says nothing would hold the server for ever.
+        // A peer that does not read the end of its streams would hold the server for ever.
         let window = Duration::from_secs(config.drain_seconds);
         if tokio::time::timeout(window, &mut serving).await.is_err() {
             tracing::warn!("some connections did not end in time");
@@ -374,8 +375,8 @@ fn open_store(
     Ok(Opened { store: Arc::new(store), failed, shared: None })
 }
 
-fn server(config: &Config) -> anyhow::Result<Server<Traced>> {
-    let server = Server::builder()
+fn server() -> Server<Traced> {
+    Server::builder()
         .layer(rpc_span::layer())
         .timeout(CALL_TIMEOUT)
         .concurrency_limit_per_connection(CALLS_MAX)
@@ -383,25 +384,17 @@ fn server(config: &Config) -> anyhow::Result<Server<Traced>> {
         .max_concurrent_streams(Some(STREAMS_MAX))
         .http2_max_pending_accept_reset_streams(Some(ABANDONED_MAX))
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT));
-    let (Some(cert), Some(key)) = (&config.core_tls_cert, &config.core_tls_key) else {
-        return Ok(server);
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+}
+
+fn entrance(config: &Config) -> anyhow::Result<Entrance> {
+    let tls = match (&config.core_tls_cert, &config.core_tls_key) {
+        (Some(certificate), Some(key)) => {
+            Some(Tls::load(certificate, key, config.core_client_ca.as_deref())?)
+        }
+        _ => None,
     };
-    let read = |path: &std::path::Path| {
-        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
-    };
-    let mut tls = ServerTlsConfig::new().identity(Identity::from_pem(read(cert)?, read(key)?));
-    if let Some(authority) = &config.core_client_ca {
-        // Optional: a service token opens the door as well.
-        let authority = Certificate::from_pem(read(authority)?);
-        tls = tls.client_ca_root(authority).client_auth_optional(true);
-    }
-    server.tls_config(tls).with_context(|| {
-        let files = [Some(cert), Some(key), config.core_client_ca.as_ref()];
-        let files: Vec<_> =
-            files.into_iter().flatten().map(|file| file.display().to_string()).collect();
-        format!("TLS with {} is not possible", files.join(", "))
-    })
+    Ok(Entrance::new(config.connections_max, tls))
 }
 
 /// When what the core shows of itself is over.

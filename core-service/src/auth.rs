@@ -33,6 +33,7 @@ use crate::domain::room::Rooms;
 use crate::domain::time::Time;
 use crate::domain::topic::Topic;
 use crate::domain::trace::TraceId;
+use crate::listener::Peer;
 use crate::log::Log;
 
 /// Metadata key of the caller's service token.
@@ -167,7 +168,7 @@ impl Door {
         let is_edge = service.map_or(self.is_dev, |service| service.scopes.contains(&Scope::Edge));
         let told = request.metadata().get(CLIENT).filter(|_| is_edge);
         let told = told.and_then(|address| address.to_str().ok()?.parse().ok());
-        told.or_else(|| Some(request.remote_addr()?.ip()))
+        told.or_else(|| Some(request.extensions().get::<Peer>()?.address.ip()))
     }
 
     /// Somebody about whose rights is asked, without a call of their own.
@@ -197,7 +198,7 @@ impl Door {
             });
         }
         // The TLS layer has verified the certificate against the configured authority.
-        if request.peer_certs().is_some_and(|chain| !chain.is_empty()) {
+        if request.extensions().get::<Peer>().is_some_and(|peer| peer.is_certified) {
             let scopes = vec![Scope::Edge, Scope::Worker, Scope::Service];
             return Ok(Some(Service { name: "certificate".into(), scopes }));
         }

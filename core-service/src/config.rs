@@ -25,6 +25,9 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5005
 /// burst.
 const REQUESTS_PER_SECOND: u32 = 5000;
 const REQUESTS_BURST: u32 = 20_000;
+/// An edge, worker or service holds a few each: more than a thousand programs fit, and the descriptors of a
+/// process (65,536 in the recipes) do not all go to whoever knocks.
+const CONNECTIONS_MAX: u32 = 10_000;
 const DRAIN_SECONDS: u64 = 10;
 
 /// Settings of a core.
@@ -135,6 +138,10 @@ pub struct Config {
     #[arg(long, id = "core-requests-burst", env = "ROOMCAST_CORE_REQUESTS_BURST", default_value_t = REQUESTS_BURST, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
     pub requests_burst: u32,
 
+    /// Connections at once, of edges, workers and services; more are closed as they come.
+    #[arg(long, id = "core-connections-max", env = "ROOMCAST_CORE_CONNECTIONS_MAX", default_value_t = CONNECTIONS_MAX, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
+    pub connections_max: u32,
+
     /// Write a line to the log, target `roomcast::audit`, for every command on a graph: who, what, when
     /// and how it ended, never a value.
     #[arg(long, env = "ROOMCAST_AUDIT")]
@@ -198,6 +205,7 @@ impl Config {
             job_limits: Vec::new(),
             requests_per_second: REQUESTS_PER_SECOND,
             requests_burst: REQUESTS_BURST,
+            connections_max: CONNECTIONS_MAX,
             dev: true,
             reflection: true,
             drain_seconds: DRAIN_SECONDS,

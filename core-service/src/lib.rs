@@ -40,6 +40,7 @@ pub mod maintenance;
 
 pub mod probe;
 
+mod listener;
 mod metrics_page;
 mod rpc_span;
 

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 
 use http::Request;
 use roomcast_runtime::trace::TraceContext;
-use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo};
 use tower::layer::util::{Identity, Stack};
 use tower_http::classify::{GrpcErrorsAsFailures, SharedClassifier};
 use tower_http::trace::{
     DefaultOnFailure, DefaultOnRequest, DefaultOnResponse, MakeSpan, TraceLayer,
 };
 use tracing::{Level, Span};
+
+use crate::listener::Peer;
 
 /// The layer of [`layer`], by name.
 pub(crate) type Traced =
@@ -42,8 +43,5 @@ impl<B> MakeSpan<B> for RpcSpan {
 
 /// Where a call comes from: of one that is refused nothing else is known for sure.
 fn peer<B>(request: &Request<B>) -> Option<SocketAddr> {
-    let extensions = request.extensions();
-    let plain = extensions.get::<TcpConnectInfo>();
-    let secure = || extensions.get::<TlsConnectInfo<TcpConnectInfo>>().map(TlsConnectInfo::get_ref);
-    plain.or_else(secure)?.remote_addr()
+    Some(request.extensions().get::<Peer>()?.address)
 }

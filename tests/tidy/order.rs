@@ -8,7 +8,7 @@ type Order = &'static [&'static [&'static str]];
 
 const CORE: Order = &[
     &["domain"],
-    &["config", "store", "alarm"],
+    &["config", "store", "alarm", "listener"],
     &["bus", "snapshot", "error", "rpc_span"],
     &["log", "observer", "metrics_page"],
     &["auth"],

@@ -1,8 +1,5 @@
 //! The core's own door: who comes in, and what a user's token lets that user see.
 
-use std::path::Path;
-
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use roomcast_core::Config;
 use roomcast_identity::{Scope, Secret, User, mint_user};
 use roomcast_proto::registry::Code;
@@ -11,10 +8,10 @@ use roomcast_proto::v1::job_service_client::JobServiceClient;
 use roomcast_runtime::settings::Unusable;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic_types::StatusExt as _;
 
-use crate::core::{Core, TTL, refused, report, request, serve, service, user};
+use crate::core::{TTL, refused, report, request, serve, service, user};
+use crate::pki::Pki;
 
 #[tokio::test]
 async fn nobody_comes_in_without_a_service_credential() {
@@ -170,52 +167,4 @@ async fn a_client_certificate_opens_the_door_like_a_service_token() {
     assert!(unknown.create_job(request(report("x"), Some(&token), None)).await.is_ok());
     let mut impostor = JobServiceClient::new(pki.connect(&core, Some(Pki::new().client())));
     assert!(impostor.create_job(request(report("x"), Some(&token), None)).await.is_err());
-}
-
-/// An authority, and what it has signed.
-struct Pki {
-    authority: CertifiedIssuer<'static, KeyPair>,
-}
-
-impl Pki {
-    fn new() -> Pki {
-        let mut params = CertificateParams::new(Vec::new()).expect("params");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().expect("a key");
-        Pki { authority: CertifiedIssuer::self_signed(params, key).expect("an authority") }
-    }
-
-    fn issue(&self, name: &str) -> (String, String) {
-        let params = CertificateParams::new(vec![name.to_owned()]).expect("params");
-        let key = KeyPair::generate().expect("a key");
-        let certificate = params.signed_by(&key, &self.authority).expect("a certificate");
-        (certificate.pem(), key.serialize_pem())
-    }
-
-    fn client(&self) -> Identity {
-        let (certificate, key) = self.issue("worker-1");
-        Identity::from_pem(certificate, key)
-    }
-
-    fn install(&self, config: &mut Config, folder: &Path) {
-        let (certificate, key) = self.issue("localhost");
-        let write = |name: &str, text: &str| {
-            let path = folder.join(name);
-            std::fs::write(&path, text).expect("written");
-            Some(path)
-        };
-        config.core_tls_cert = write("cert.pem", &certificate);
-        config.core_tls_key = write("key.pem", &key);
-        config.core_client_ca = write("ca.pem", &self.authority.pem());
-    }
-
-    fn connect(&self, core: &Core, identity: Option<Identity>) -> Channel {
-        let authority = Certificate::from_pem(self.authority.pem());
-        let mut tls = ClientTlsConfig::new().ca_certificate(authority).domain_name("localhost");
-        if let Some(identity) = identity {
-            tls = tls.identity(identity);
-        }
-        let endpoint = Endpoint::from_shared(core.url.clone()).expect("a url");
-        endpoint.tls_config(tls).expect("tls").connect_lazy()
-    }
 }

@@ -104,9 +104,11 @@ pub(super) fn idempotency(
     }
     let field = "idempotency_key";
     let key = check::key(field, key.to_owned(), limits::IDEMPOTENCY_KEY_BYTES_MAX)?;
-    // A tenant and a name may be any texts: of the two together each has its own.
+    // A tenant and a name may be any texts, and a user and a service may have one name: of the three
+    // together each has its own. Operations hold no sign but letters and lines.
+    let kind = if caller.user().is_some() { "@user" } else { "" };
     let tenant = tenant.replace('%', "%25").replace('/', "%2F");
-    let scope = format!("{operation}/{tenant}/{}", caller.name());
+    let scope = format!("{operation}{kind}/{tenant}/{}", caller.name());
     let content = Sha256::digest(content.encode_to_vec()).into();
     Ok(Some(Idempotency { scope, key, content, expires_at: now() + limits::IDEMPOTENCY_WINDOW }))
 }

@@ -50,6 +50,24 @@ async fn a_key_is_one_users_whatever_tenants_and_users_are_called() {
 }
 
 #[tokio::test]
+async fn a_user_and_a_service_of_one_name_have_keys_of_their_own() {
+    let core = serve(|_, _| {}).await;
+    let (edge, namesake) = (service(&[Scope::Edge]), user("tester", "default"));
+    let by_user = async || {
+        let wanted =
+            v1::CreateJobRequest { labels: labels(), idempotency_key: "k".into(), ..report("x") };
+        let asked = request(wanted, Some(&edge), Some(&namesake));
+        let made = core.jobs().create_job(asked).await.expect("made").into_inner();
+        (made.job.expect("a job").job_id, made.created)
+    };
+    let (of_service, _) = create(&core, "k", "x").await.expect("made");
+    let (of_user, is_new) = by_user().await;
+    assert!(is_new && of_user != of_service);
+    assert_eq!(create(&core, "k", "x").await.expect("made"), (of_service, false));
+    assert_eq!(by_user().await, (of_user, false));
+}
+
+#[tokio::test]
 async fn a_filter_has_a_limit_wherever_it_is_given() {
     let core = serve(|_, _| {}).await;
     let token = service(&[Scope::Service]);

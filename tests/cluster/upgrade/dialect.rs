@@ -7,17 +7,17 @@ use std::pin::Pin;
 use axum::Router;
 use axum::extract::{Request as Call, State};
 use axum::response::{IntoResponse, Response as Answer};
-use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _, stream};
 use http::uri::PathAndQuery;
 use prost::Message as _;
 use prost::encoding;
 use roomcast_proto::v1::subscribe_response::Response as Told;
 use roomcast_proto::v1::{Event, EventBatch, SubscribeResponse, event};
+use roomcast_test_servers::Plain;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::server::StreamingService;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Server};
@@ -75,7 +75,7 @@ async fn carry(State(relay): State<Relay>, call: Call) -> Answer {
         return Status::unimplemented("").into_http::<axum::body::Body>().into_response();
     }
     let path = path.parse().expect("a path");
-    tonic::server::Grpc::new(Raw).streaming(Carried { relay, path }, call).await.into_response()
+    tonic::server::Grpc::new(Plain).streaming(Carried { relay, path }, call).await.into_response()
 }
 
 /// One call on its way. On the wire one message is a stream of one.
@@ -104,7 +104,7 @@ impl StreamingService<Bytes> for Carried {
             core.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
             let request = Request::from_parts(metadata, Extensions::default(), asked);
             let (metadata, answers, extensions) =
-                core.streaming(request, path, Raw).await?.into_parts();
+                core.streaming(request, path, Plain).await?.into_parts();
             let answers = answers.flat_map(move |answer| {
                 let answer = answer.map(|answer| match is_subscription {
                     true => later_events(answer),
@@ -165,42 +165,4 @@ fn later_event(mut event: Event) -> Bytes {
         _ => {}
     }
     extended(event.encode_to_vec().into())
-}
-
-/// Messages as they are on the wire.
-#[derive(Debug, Clone, Copy)]
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Raw;
-    type Decoder = Raw;
-
-    fn encoder(&mut self) -> Raw {
-        Raw
-    }
-
-    fn decoder(&mut self) -> Raw {
-        Raw
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, message: Bytes, wire: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        wire.put(message);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, wire: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(wire.copy_to_bytes(wire.remaining())))
-    }
 }

@@ -7,11 +7,14 @@
 //!
 //! What cannot be started fails whoever asked: everything here panics, and says what was missing. Calls
 //! wait on their own thread, so that a test which has tasks beside itself needs more than one.
+//!
+//! Beside them stands [`Plain`], with which a test speaks to a server of ours in bytes of its own.
 
 mod account;
 mod folder;
 mod gate;
 mod pgbouncer;
+mod plain;
 mod port;
 mod postgres;
 mod process;
@@ -19,6 +22,7 @@ mod redis;
 
 pub use crate::gate::Gate;
 pub use crate::pgbouncer::Pgbouncer;
+pub use crate::plain::Plain;
 pub use crate::port::Port;
 pub use crate::postgres::Postgres;
 pub use crate::redis::Redis;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use roomcast_client::worker::{End, EndError, News, Work, Worker};
+use roomcast_client::worker::{End, News, ReportError, Work, Worker};
 use roomcast_proto::v1::{CreateJobRequest, Job, Payload, RetryPolicy, Timeouts};
 use serde_json::json;
 use uuid::Uuid;
@@ -214,8 +214,8 @@ async fn conclude(
 async fn record(work: &Work, end: End, interrupts: &mut Interrupts) -> Result<(), String> {
     tokio::select! {
         outcome = work.end(end) => outcome.map_err(|problem| match problem {
-            EndError::Lost(_) => "the job had ended before the command".to_owned(),
-            EndError::Refused(failure) => format!("the job's end was refused: {}", failure.message()),
+            ReportError::Lost(_) => "the job had ended before the command".to_owned(),
+            ReportError::Refused(failure) => format!("the job's end was refused: {}", failure.message()),
         }),
         () = interrupts.next() => Err("the job's end is not on record; the job ends when its lease runs out".to_owned()),
     }

@@ -33,8 +33,8 @@ const CLIENT: Order = &[
     &["backoff", "tls", "token"],
     &["cores"],
     &["error", "line"],
-    &["client", "event"],
-    &["publisher", "worker"],
+    &["client", "event", "patience"],
+    &["job", "publisher", "worker"],
 ];
 
 const AGENT: Order = &[

@@ -11,14 +11,12 @@
 //! loses none. The ring of kept reports is bounded: [`Work::report`] waits while it is full, and
 //! [`Work::flush`] until all before it are durable.
 //!
-//! [`builder`] and the handlers in [`pool`]; [`work`], what is said about it ([`news`], [`end`]) and what
-//! comes back ([`flush`]); the driver of the stream with its held leases and their rings, which hold no
+//! [`builder`] and the handlers in [`pool`]; [`work`], and what is said about it ([`news`], [`end`]); the driver of the stream with its held leases and their rings, which hold no
 //! lock and know no clock.
 
 mod builder;
 mod driver;
 mod end;
-mod flush;
 mod held;
 mod news;
 mod order;
@@ -33,8 +31,7 @@ use tonic::Status;
 
 pub use self::builder::Builder;
 use self::driver::Driver;
-pub use self::end::{Completion, End, EndError, Failure, Lost, Stop};
-pub use self::flush::FlushError;
+pub use self::end::{Completion, End, Failure, Lost, ReportError, Stop};
 pub use self::news::{News, Progress};
 use self::order::Order;
 pub use self::work::Work;

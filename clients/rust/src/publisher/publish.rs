@@ -1,25 +1,16 @@
 //! A publish on its way.
 
 use std::future::IntoFuture;
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use roomcast_proto::v1::{NewEvent, PublishBatchRequest, PublishRequest};
-use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::{Publisher, Receipt};
-use crate::backoff::Backoff;
 use crate::client::call;
 use crate::error::Error;
 use crate::event::Event;
-
-/// Longer than a core's restart; whoever publishes has other things to do.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// The longest wait before the second try; doubled up to [`RETRY_MAX`].
-const RETRY_FIRST: Duration = Duration::from_millis(50);
-/// See [`RETRY_FIRST`].
-const RETRY_MAX: Duration = Duration::from_secs(2);
+use crate::patience::Patience;
 
 /// One event to publish; see [`Publisher::publish`].
 #[derive(Debug, Clone)]
@@ -132,27 +123,5 @@ impl IntoFuture for PublishBatch {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
-    }
-}
-
-/// What is left of the wish to try again.
-struct Patience {
-    until: Instant,
-    backoff: Backoff,
-}
-
-impl Patience {
-    fn new() -> Self {
-        Self { until: Instant::now() + PATIENCE, backoff: Backoff::new(RETRY_FIRST, RETRY_MAX) }
-    }
-
-    /// Waits before the next try; answers the error when there is to be none.
-    async fn bear(&mut self, error: Error) -> Result<(), Error> {
-        let pause = self.backoff.wait().max(error.retry_after().unwrap_or_default());
-        if !error.is_retryable() || Instant::now() + pause >= self.until {
-            return Err(error);
-        }
-        sleep(pause).await;
-        Ok(())
     }
 }

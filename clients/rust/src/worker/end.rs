@@ -140,15 +140,25 @@ impl From<Fault> for Failure {
 #[error("the lease on the job is lost")]
 pub struct Lost;
 
-/// Why an end was not recorded.
+/// Why not all that was reported is on record.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum EndError {
+pub enum ReportError {
     /// The lease is lost.
     #[error(transparent)]
     Lost(#[from] Lost),
-    /// The core does not take this end. The job goes on.
+    /// The core did not take this end, or a report, the first of those that it did not. The job goes on
+    /// without it.
     #[error("{0}")]
     Refused(Failure),
+}
+
+impl From<ReportError> for Stop {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Lost(lost) => lost.into(),
+            ReportError::Refused(failure) => failure.into(),
+        }
+    }
 }
 
 impl From<Failure> for Stop {

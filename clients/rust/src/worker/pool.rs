@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
-use super::end::{Completion, End, EndError, Failure, Stop};
+use super::end::{Completion, End, Failure, ReportError, Stop};
 use super::news::News;
 use super::work::Work;
 use crate::error::Error;
@@ -126,8 +126,8 @@ async fn attempt(work: Work, handler: Option<Handler>, enough: CancellationToken
 /// says so: a job always ends.
 async fn conclude(work: &Work, end: End) {
     match work.end(end).await {
-        Ok(()) | Err(EndError::Lost(_)) => {}
-        Err(EndError::Refused(failure)) => {
+        Ok(()) | Err(ReportError::Lost(_)) => {}
+        Err(ReportError::Refused(failure)) => {
             tracing::warn!(code = failure.code(), "the core refused a job's end");
             // Refused as well, or lost: the lease runs out.
             let _ = work.end(End::Failed(failure)).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::poll;
 use prost::Message as _;
 use roomcast_proto::registry::Code;
-use roomcast_proto::v1::{CancelJobRequest, Job, JobState};
+use roomcast_proto::v1::{CancelJobRequest, Job, JobState, ListJobsRequest, Timeouts};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -46,7 +46,7 @@ async fn a_cancellation_reaches_the_work_and_its_end_is_recorded() {
     work.report(News::new()).await.unwrap();
 
     let early = work.end(End::Cancelled).await;
-    assert!(matches!(early, Err(EndError::Refused(_))), "nobody asked: {early:?}");
+    assert!(matches!(early, Err(ReportError::Refused(_))), "nobody asked: {early:?}");
 
     let request = CancelJobRequest { job_id: job_id.clone(), ..CancelJobRequest::default() };
     server.core.jobs().cancel_job(request).await.unwrap();
@@ -210,13 +210,52 @@ async fn what_is_too_large_for_a_message_is_refused_and_the_worker_goes_on() {
     work.report(News::new().output("stdout", large())).await.unwrap();
     let end = End::Completed(Completion::bytes("text/plain", large()));
     match soon(work.end(end)).await {
-        Err(EndError::Refused(failure)) => assert_eq!(failure.code(), "payload_too_large"),
+        Err(ReportError::Refused(failure)) => assert_eq!(failure.code(), "payload_too_large"),
         other => panic!("it is not to be taken: {other:?}"),
     }
     // In pieces it goes.
     work.write("stdout", large()).await.unwrap();
     soon(work.end(End::Completed(Completion::empty()))).await.unwrap();
     assert_eq!(server.written(&job_id).await, 5 << 20);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_job_reaches_its_worker_with_all_that_its_creator_said() {
+    let mut server = Server::start().await;
+    let input = serde_json::json!({ "pages": 3 });
+    let later = std::time::SystemTime::now() + Duration::from_secs(3600);
+    let create = server.core.create_job("print").input(&input).unwrap().owner("ana");
+    let create = create.label("floor", "2").priority(7).pinned_worker("printer-1");
+    let timeouts = Timeouts { attempt: Some(LEASE.try_into().unwrap()), ..Timeouts::default() };
+    let create = create.timeouts(timeouts).idempotency_key("monday");
+    let job = create.clone().await.unwrap();
+    assert_eq!(create.clone().await.unwrap().job_id, job.job_id, "the key is its own");
+    let other = create.clone().run_at(later).await;
+    assert!(matches!(other, Err(Error::Refused { code: Code::IdempotencyMismatch, .. })));
+
+    let mut worker = server.core.worker("printer-1").kind("print").start();
+    let work = soon(worker.next()).await.unwrap().unwrap();
+    assert_eq!(work.input::<serde_json::Value>().unwrap(), input);
+    let got = work.job();
+    assert_eq!((got.job_id.as_str(), got.owner.as_str()), (job.job_id.as_str(), "ana"));
+    assert_eq!((got.priority, got.labels.get("floor").map(String::as_str)), (7, Some("2")));
+    assert_eq!(got.timeouts.and_then(|timeouts| timeouts.attempt), timeouts.attempt);
+    soon(work.end(End::Completed(Completion::empty()))).await.unwrap();
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_job_is_created_once_though_its_core_was_away() {
+    let mut server = Server::start().await;
+    server.end().await;
+    let mut creating = Box::pin(server.core.create_job("test").into_future());
+    assert!(poll!(&mut creating).is_pending());
+    let (job, ()) = soon(async { tokio::join!(creating, server.start_again()) }).await;
+    let listed = server.core.jobs().list_jobs(ListJobsRequest::default()).await;
+    let jobs = listed.unwrap().into_inner().jobs;
+    assert_eq!(jobs.len(), 1);
+    assert_eq!(jobs[0].job_id, job.unwrap().job_id);
     server.end().await;
 }
 
@@ -234,7 +273,7 @@ async fn a_flush_waits_for_what_was_said_and_tells_what_was_not_taken() {
         work.report(news).await.unwrap();
         work.report(line()).await.unwrap();
         match soon(work.flush()).await {
-            Err(FlushError::Refused(failure)) => assert_eq!(failure.code(), code),
+            Err(ReportError::Refused(failure)) => assert_eq!(failure.code(), code),
             other => panic!("{code} is to be told: {other:?}"),
         }
         soon(work.flush()).await.unwrap();

@@ -11,8 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::end::{End, EndError, Failure, Lost};
-use super::flush::FlushError;
+use super::end::{End, Failure, Lost, ReportError};
 use super::held::{Held, Taken, Wish, places};
 use super::news::{CHUNK_BYTES_MAX, News, Progress};
 use super::order::{Order, Waiting};
@@ -134,14 +133,14 @@ impl Work {
     /// Waits until all that was reported is durable.
     ///
     /// # Errors
-    /// [`FlushError`] when the lease is lost, or the core did not take one of the reports since the last
+    /// [`ReportError`] when the lease is lost, or the core did not take one of the reports since the last
     /// flush.
-    pub async fn flush(&self) -> Result<(), FlushError> {
+    pub async fn flush(&self) -> Result<(), ReportError> {
         let (settled, outcome) = oneshot::channel();
         self.put(Report::default(), Waiting::Flush(settled)).await?;
         match outcome.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(fault)) => Err(FlushError::Refused(fault.into())),
+            Ok(Err(fault)) => Err(ReportError::Refused(fault.into())),
             Err(_) => Err(Lost.into()),
         }
     }
@@ -149,13 +148,13 @@ impl Work {
     /// Ends the attempt; `Ok` when that is durable. Whatever was reported before comes before it.
     ///
     /// # Errors
-    /// [`EndError`] when the lease is lost, or the core does not take this end.
-    pub async fn end(&self, end: End) -> Result<(), EndError> {
+    /// [`ReportError`] when the lease is lost, or the core does not take this end.
+    pub async fn end(&self, end: End) -> Result<(), ReportError> {
         let (settled, outcome) = oneshot::channel();
         self.put(end.into(), Waiting::End(settled)).await?;
         match outcome.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(fault)) => Err(EndError::Refused(fault.into())),
+            Ok(Err(fault)) => Err(ReportError::Refused(fault.into())),
             Err(_) => Err(Lost.into()),
         }
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use roomcast_proto::v1::{
-    CreateJobRequest, GetJobRequest, GetJobResponse, Job, JobState, ReadJobOutputRequest,
-    RetryPolicy, WatchJobRequest,
+    GetJobRequest, GetJobResponse, Job, JobState, ReadJobOutputRequest, RetryPolicy,
+    WatchJobRequest,
 };
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -61,10 +61,8 @@ impl Server {
     }
 
     pub(super) async fn create_of(&self, kind: &str) -> String {
-        let retry = Some(RetryPolicy { max_attempts: 1, ..RetryPolicy::default() });
-        let request = CreateJobRequest { kind: kind.into(), retry, ..CreateJobRequest::default() };
-        let answer = self.core.jobs().create_job(request).await.unwrap().into_inner();
-        answer.job.unwrap().job_id
+        let once = RetryPolicy { max_attempts: 1, ..RetryPolicy::default() };
+        self.core.create_job(kind).retry(once).await.unwrap().job_id
     }
 
     pub(super) async fn job(&self, job_id: &str) -> Job {

@@ -80,7 +80,7 @@ export class RoomcastClient {
     const tokens = new Tokens(options.getToken);
     this.rest = new Rest(url, tokens);
     this.connection = this.#connection = new Connection(url, options, tokens, this.topics);
-    this.topics.attach(this.#connection);
+    this.topics.line = this.#connection;
   }
 
   /** A job, live. `initial`, as REST answers it, is shown until there is something newer. */

@@ -11,17 +11,17 @@ const OFFLINE_AFTER_MS = 10_000;
 /** A fresh token that is not acknowledged in this time is asked for anew. */
 const ANSWER_MS = 20_000;
 /** A fresh token mends these. */
-const TOKEN_CODES = new Set(["unauthenticated", "token_invalid", "token_expired"]);
+const TOKEN_CODES = ["unauthenticated", "token_invalid", "token_expired"];
 /** Nothing that a client does mends these. */
-const FATAL_CODES = new Set(["token_revoked", "user_unknown", "user_disabled", "malformed_message"]);
+const FATAL_CODES = ["token_revoked", "user_unknown", "user_disabled", "malformed_message"];
 
 /** The one connection of a client. */
 export interface ConnectionState {
   readonly phase: Phase;
   /** Why it is `closed`, or what the last try met. */
-  readonly error?: RoomcastError;
+  readonly error?: RoomcastError | undefined;
   /** Who the server takes this client for. */
-  readonly userId?: string;
+  readonly userId?: string | undefined;
   /** When it was lost, in the clock of `Date.now()`. */
   readonly lostAt?: number;
 }
@@ -76,7 +76,7 @@ export class Connection implements Readable<ConnectionState> {
       reconnection: false,
       forceNew: true,
       path: options.path ?? pathname,
-      transports: [...(options.transports ?? ["websocket", "polling"])],
+      transports: (options.transports ?? ["websocket", "polling"]) as string[],
       tryAllTransports: true,
     });
     this.#listen();
@@ -137,6 +137,8 @@ export class Connection implements Readable<ConnectionState> {
   }
 
   async #connect(): Promise<void> {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
     try {
       const token = await this.tokens.get();
       if (!this.#isWanted) return;
@@ -160,12 +162,8 @@ export class Connection implements Readable<ConnectionState> {
   #lost(): void {
     if (!this.#isWanted) return;
     const { reason = "", retry_after_ms } = this.#ending ?? {};
-    const isToken = TOKEN_CODES.has(reason);
-    if (FATAL_CODES.has(reason) || (isToken && !this.tokens.canRefresh)) {
-      return this.#end(reason, "the server ended it");
-    }
-    if (isToken) this.tokens.forget();
-    this.#comeBack(undefined, retry_after_ms);
+    if (this.#isFinal(reason)) this.#end(reason, "the server ended it");
+    else this.#comeBack(undefined, retry_after_ms);
   }
 
   /** A connection that did not come about: the server's refusal begins with a code. */
@@ -173,16 +171,17 @@ export class Connection implements Readable<ConnectionState> {
     const [, code, message = ""] = /^([a-z_]+): (.*)$/s.exec(failure.message) ?? [];
     if (!this.#isWanted) return;
     if (!code) return this.#comeBack(new RoomcastError("unreachable", failure.message, true));
-    const isToken = TOKEN_CODES.has(code);
-    if (FATAL_CODES.has(code) || (isToken && (!this.tokens.canRefresh || this.#hasRefreshed))) {
-      return this.#end(code, message);
-    }
-    if (isToken) {
-      this.#hasRefreshed = true;
-      this.tokens.forget();
-      return void this.#connect();
-    }
-    this.#comeBack(new RoomcastError(code, message, true));
+    if (this.#isFinal(code)) return this.#end(code, message);
+    if (!TOKEN_CODES.includes(code)) return this.#comeBack(new RoomcastError(code, message, true));
+    this.#hasRefreshed = true;
+    void this.#connect();
+  }
+
+  /** Whether nothing mends it that a client does; what a fresh token mends may be tried once, with one. */
+  #isFinal(code: string): boolean {
+    if (!TOKEN_CODES.includes(code)) return FATAL_CODES.includes(code);
+    this.tokens.forget();
+    return !this.tokens.canRefresh || this.#hasRefreshed;
   }
 
   #end(code: string, message: string): void {
@@ -203,23 +202,17 @@ export class Connection implements Readable<ConnectionState> {
 
   #comeBack(error?: RoomcastError, wait = this.#backoff.next()): void {
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => {
-      this.#retry = undefined;
-      void this.#connect();
-    }, wait);
+    this.#retry = setTimeout(() => this.#connect(), wait);
     const { phase } = this.#state;
     const isOffline = phase === "offline" || isWithoutNetwork();
-    const lostAt = this.#away(isOffline ? "offline" : phase === "connecting" ? phase : "stale", error);
-    const left = Math.max(0, lostAt + OFFLINE_AFTER_MS - Date.now());
-    this.#offline ??= setTimeout(() => this.#away("offline", error), left);
+    this.#away(isOffline ? "offline" : phase === "connecting" ? phase : "stale", error);
+    this.#offline ??= setTimeout(() => this.#away("offline", error), OFFLINE_AFTER_MS);
   }
 
-  /** Answers since when. */
-  #away(phase: Phase, error?: RoomcastError): number {
+  #away(phase: Phase, error?: RoomcastError): void {
     const { userId, lostAt = Date.now() } = this.#state;
-    this.#set({ phase, lostAt, ...(userId && { userId }), ...(error && { error }) });
+    this.#set({ phase, error, userId, lostAt });
     this.inlet.lost(phase);
-    return lostAt;
   }
 
   /** A fresh token for the connection that lives. Failing that it ends with the old one, and comes back. */
@@ -236,11 +229,7 @@ export class Connection implements Readable<ConnectionState> {
   #wake(): void {
     // Writing shows at once whether a connection survived the sleep.
     if (this.isOpen) this.#socket.emit("ping");
-    else if (this.#retry !== undefined) {
-      clearTimeout(this.#retry);
-      this.#retry = undefined;
-      void this.#connect();
-    }
+    else if (this.#retry !== undefined) void this.#connect();
   }
 
   #stopTimers(): void {

@@ -2,9 +2,9 @@ import type { KnownErrorCode } from "./generated/wire.js";
 
 /** Codes of this client's own, beside those of the server. */
 export type LocalErrorCode =
-  /** Nothing answered at the address. */
+  /** Nothing answered at the address, not in time, or not to the end. */
   | "unreachable"
-  /** `getToken` failed. */
+  /** `getToken` failed, or did not answer in time. */
   | "token_unavailable"
   /** The client was closed. */
   | "client_closed";

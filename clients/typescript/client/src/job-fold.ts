@@ -50,10 +50,10 @@ function change(job: Job, name: string, payload: unknown, at: string): Partial<J
 function updated(job: Job, update: JobUpdate, at: string): Partial<Job> {
   const isNew = update.attempt > job.attempt;
   return {
-    ...(isNew ? { ...BEGINNING, started_at: at } : {}),
+    ...(isNew && { ...BEGINNING, started_at: at }),
     ...withoutEnvelope(update),
     run_at: update.run_at ?? null,
-    ...(isFinal(update.status) ? { completed_at: at, worker_id: null } : {}),
+    ...(isFinal(update.status) && { completed_at: at, worker_id: null }),
   };
 }
 

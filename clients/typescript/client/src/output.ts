@@ -39,7 +39,6 @@ export class Output implements Readable<OutputState> {
   #stop: (() => void) | undefined;
   readonly #listeners = new Listeners();
   readonly #backoff = new Backoff();
-  #watchers = 0;
 
   /** @internal */
   constructor(
@@ -54,12 +53,9 @@ export class Output implements Readable<OutputState> {
 
   subscribe(listener: () => void): () => void {
     const forget = this.#listeners.add(listener);
-    this.#watchers += 1;
     this.#stop ??= this.#start();
     return () => {
-      if (!forget()) return;
-      this.#watchers -= 1;
-      if (this.#watchers > 0) return;
+      if (!forget() || this.#listeners.size > 0) return;
       this.#stop?.();
       this.#stop = undefined;
       clearTimeout(this.#again);
@@ -154,14 +150,18 @@ export class Output implements Readable<OutputState> {
     const from = this.#next;
     const query = { channel: this.channel, attempt, from };
     try {
-      const { bytes, start = from } = await this.rest.piece(`${jobPath(this.job.id)}/output`, { query });
-      hasMore = bytes.length > 0 || start > from;
+      const path = `${jobPath(this.job.id)}/output`;
+      const { piece, start } = await this.rest.ask(path, { query }, async (response) => ({
+        piece: new Uint8Array(await response.arrayBuffer()),
+        start: Number(response.headers.get("x-offset") ?? from),
+      }));
+      hasMore = piece.length > 0 || start > from;
       // Meanwhile events may have brought some of it, or another attempt begun.
       if (attempt === this.#state.attempt && from <= this.#next) {
         // And what the job does not say yet comes with the events that say it.
         const end = this.#size;
         if (start > this.#next) this.#skip(Math.min(start, end));
-        this.#write(bytes.subarray(Math.max(0, this.#next - start), Math.max(0, end - start)));
+        this.#write(piece.subarray(Math.max(0, this.#next - start), Math.max(0, end - start)));
       }
     } catch (error) {
       if (!(error as RoomcastError).retryable) {

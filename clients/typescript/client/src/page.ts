@@ -3,14 +3,11 @@ export function isWithoutNetwork(): boolean {
   return globalThis.navigator?.onLine === false;
 }
 
-/** Calls `wake` when the network goes or comes back, and when the page is looked at again. */
+/** Calls `wake` when the network goes or comes back, and when the page is looked at again, or no more. */
 export function watchPage(wake: () => void): () => void {
-  if (typeof window === "undefined") return () => {};
+  if (!globalThis.window) return () => {};
   const controller = new AbortController();
   const { signal } = controller;
-  const looked = () => document.visibilityState === "visible" && wake();
-  window.addEventListener("online", wake, { signal });
-  window.addEventListener("offline", wake, { signal });
-  document.addEventListener("visibilitychange", looked, { signal });
+  for (const name of ["online", "offline", "visibilitychange"]) addEventListener(name, wake, { signal });
   return () => controller.abort();
 }

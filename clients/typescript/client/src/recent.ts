@@ -10,7 +10,7 @@ export class Recent {
     if (this.#ids.has(id)) return false;
     this.#ids.add(id);
     const [oldest] = this.#ids;
-    if (this.#ids.size > REMEMBERED_MAX && oldest) this.#ids.delete(oldest);
+    if (this.#ids.size > REMEMBERED_MAX) this.#ids.delete(oldest as string);
     return true;
   }
 

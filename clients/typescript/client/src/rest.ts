@@ -1,5 +1,11 @@
 import { RoomcastError } from "./error.js";
+import { within } from "./limit.js";
 import type { Tokens } from "./token.js";
+
+/** All of a request, its token and its answer: longer than an edge's restart, and than any call of it takes. */
+const REQUEST_MAX_MS = 30_000;
+/** It may have been carried out: a key tells that it is the same. */
+const MEND = "try again, with the same idempotencyKey";
 
 /** One request. */
 export interface RestRequest {
@@ -8,6 +14,7 @@ export interface RestRequest {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   /** The same key gives the same answer for 24 h. */
   readonly idempotencyKey?: string | undefined;
+  /** Ends it before its 30 s are over, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -31,52 +38,42 @@ export class Rest {
   /**
    * Asks, and answers the JSON of the response.
    *
-   * @throws RoomcastError the server's code, or `unreachable`
+   * @throws RoomcastError the server's code, `unreachable` or `token_unavailable`; or the signal's reason
    */
-  async json<T>(path: string, request: RestRequest = {}): Promise<T> {
-    const response = await this.#ask(path, request);
-    return response.status === 204 ? (undefined as T) : this.#whole(response.json(), request.signal);
+  json<T>(path: string, request: RestRequest = {}): Promise<T> {
+    return this.ask(path, request, (response) => (response.status === 204 ? undefined : response.json()));
   }
 
-  /** As {@link json}, for a piece of output: its bytes, and where they begin if the edge says so. */
-  async piece(path: string, request: RestRequest): Promise<{ bytes: Uint8Array; start: number | undefined }> {
-    const response = await this.#ask(path, request);
-    const offset = response.headers.get("x-offset");
-    const bytes = new Uint8Array(await this.#whole(response.arrayBuffer(), request.signal));
-    return { bytes, start: offset === null ? undefined : Number(offset) };
-  }
-
-  async #ask(path: string, request: RestRequest): Promise<Response> {
-    let response = await this.#send(path, request);
-    if (response.status === 401 && this.tokens.canRefresh) {
-      this.tokens.forget();
-      response = await this.#send(path, request);
-    }
-    if (!response.ok) throw await failure(response);
-    return response;
-  }
-
-  async #send(path: string, { method = "GET", body, query = {}, idempotencyKey, signal }: RestRequest) {
-    const token = await this.tokens.get();
+  /** As {@link json}, with whatever is read of the response. */
+  async ask<T>(path: string, request: RestRequest, read: (response: Response) => T | Promise<T>): Promise<T> {
+    const { method = "GET", body, query = {}, idempotencyKey, signal } = request;
     const url = new URL(`${this.base}/api/v1${path}`);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, value as string);
     }
-    const headers = {
-      ...(token && { authorization: `Bearer ${token}` }),
-      ...(idempotencyKey && { "idempotency-key": idempotencyKey }),
-      ...(body !== undefined && { "content-type": "application/json" }),
+    const content = JSON.stringify(body);
+    const act = async (limit: AbortSignal) => {
+      // A token that is refused is asked for once more.
+      for (let { canRefresh } = this.tokens; ; canRefresh = false) {
+        const token = await this.tokens.get();
+        const headers = {
+          ...(token && { authorization: `Bearer ${token}` }),
+          ...(idempotencyKey && { "idempotency-key": idempotencyKey }),
+          ...(content && { "content-type": "application/json" }),
+        };
+        const response = await fetch(url, { method, headers, body: content, signal: limit });
+        if (response.ok) return read(response);
+        if (response.status !== 401 || !canRefresh) throw await failure(response);
+        this.tokens.forget();
+      }
     };
-    const init = { method, headers, body: JSON.stringify(body) ?? null, signal: signal ?? null };
-    return this.#whole(fetch(url, init), signal);
-  }
-
-  /** An answer that does not come, breaks off or is somebody else's may be whole the next time. */
-  #whole<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    return answer.catch((cause: unknown) => {
-      if (signal?.aborted) throw cause;
-      throw new RoomcastError("unreachable", `no answer from ${this.base}`, true, { cause });
-    });
+    try {
+      return await within(REQUEST_MAX_MS, act, signal);
+    } catch (cause) {
+      if (signal?.aborted || cause instanceof RoomcastError) throw cause;
+      // An answer that does not come, breaks off or is somebody else's may be whole the next time.
+      throw new RoomcastError("unreachable", `no answer from ${this.base}`, true, { cause, mend: MEND });
+    }
   }
 }
 

@@ -59,6 +59,11 @@ export class Listeners {
   #toldAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** How many there are. */
+  get size(): number {
+    return this.#all.size;
+  }
+
   /** What is returned takes it out, and answers whether it was there still. */
   add(listener: () => void): () => boolean {
     // Of its own: the same function may listen twice.

@@ -1,6 +1,12 @@
 import { RoomcastError } from "./error.js";
+import { within } from "./limit.js";
 
-/** Gives the token of this moment. Called again whenever the last one is over or about to be. */
+/** Who gives a token asks an issuer, which answers in moments or is not well. */
+const GET_TOKEN_MAX_MS = 10_000;
+
+/**
+ * Gives the token of this moment, in 10 s at most. Called again whenever the last one is over or about to be.
+ */
 export type GetToken = () => string | undefined | Promise<string | undefined>;
 
 /** The user's token, asked for once at a time however many need it. */
@@ -32,11 +38,11 @@ export class Tokens {
 
   async #ask(): Promise<string | undefined> {
     try {
-      // Not in the same breath: one that throws at once is to be forgotten after it was remembered.
-      return await Promise.resolve().then(this.source);
+      return await within(GET_TOKEN_MAX_MS, async () => this.source?.());
     } catch (cause) {
       this.forget();
-      throw new RoomcastError("token_unavailable", `getToken failed: ${cause as string}`, true, { cause });
+      const mend = "see why getToken fails";
+      throw new RoomcastError("token_unavailable", `getToken failed: ${cause as string}`, true, { cause, mend });
     } finally {
       // Before anybody hears of the end: who asks in between would remember a failure.
       this.#asking = undefined;

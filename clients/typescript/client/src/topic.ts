@@ -11,9 +11,9 @@ export interface TopicState<T> {
   /** What it shows; undefined until there is something. */
   readonly value: T | undefined;
   /** Why it is `closed`, or what the last try met. */
-  readonly error?: RoomcastError;
+  readonly error?: RoomcastError | undefined;
   /** Of the last event in `value`: whoever reads on from here misses nothing. */
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
 }
 
 /** What a topic's events add up to. */
@@ -69,6 +69,13 @@ type Joined =
  * the join before.
  */
 export class Topic<T> {
+  /** How many hold it, and what lets it go when nobody does. */
+  holders = 0;
+  linger: ReturnType<typeof setTimeout> | undefined;
+  /** Its full name, once the server has told it. */
+  name = "";
+  /** This topic alone is closed for good, whatever becomes of the connection. */
+  isRefused = false;
   #phase: Phase = "connecting";
   #error: RoomcastError | undefined;
   /** Put together when somebody looks: between two looks there may be many events. */
@@ -76,9 +83,6 @@ export class Topic<T> {
   /** Tells a join from those before it. */
   #turn = 0;
   #isOpen = false;
-  /** This topic alone is closed, whatever becomes of the connection. */
-  #isRefused = false;
-  #name = "";
   #head = "";
   #cursor: string | undefined;
   /** The cursor to be, once all of a snapshot is here; empty while that is not known. */
@@ -104,16 +108,6 @@ export class Topic<T> {
     return (this.#state ??= this.#view());
   }
 
-  /** Whether it is closed for good: only another may come to something else. */
-  get isRefused(): boolean {
-    return this.#isRefused;
-  }
-
-  /** Its full name, once the server has told it. */
-  get name(): string {
-    return this.#name;
-  }
-
   subscribe(listener: () => void): () => void {
     return this.#listeners.add(listener);
   }
@@ -126,14 +120,14 @@ export class Topic<T> {
 
   /** Joins, after what was seen last. */
   join(): void {
-    if (!this.link.isOpen || this.#isRefused) return;
+    if (!this.link.isOpen || this.isRefused) return;
     this.#stop();
     if (this.#cursor === undefined && this.kind.load) void this.#load(this.kind.load());
     else this.#enter();
   }
 
   lost(phase: Phase, error?: RoomcastError): void {
-    if (this.#isRefused) return;
+    if (this.isRefused) return;
     this.#stop();
     this.#tell(phase, error);
   }
@@ -196,7 +190,7 @@ export class Topic<T> {
   refuse(error: RoomcastError): void {
     if (error.retryable) return this.#tryAgain(error);
     this.#stop();
-    this.#isRefused = true;
+    this.isRefused = true;
     this.#tell("closed", error);
   }
 
@@ -224,16 +218,15 @@ export class Topic<T> {
   #enter(): void {
     const turn = ++this.#turn;
     const [event, argument] = this.kind.join;
-    const since = this.#cursor === undefined ? {} : { since: this.#cursor };
     // Not awaited: what follows the answer in the same breath must find it done.
-    this.link.ask(event, { ...argument, ...since }, (answer) => {
+    this.link.ask(event, { ...argument, since: this.#cursor }, (answer) => {
       if (turn === this.#turn) this.#joined(answer as Joined);
     });
   }
 
   #joined(answer: Joined): void {
     if (!answer.ok) return this.refuse(fromFault(answer.error));
-    this.#name = answer.topic;
+    this.name = answer.topic;
     if (!answer.resumed && this.kind.load) return this.#begin();
     this.#isOpen = true;
     this.#backoff.reset();
@@ -311,8 +304,8 @@ export class Topic<T> {
     return {
       phase: isTold ? this.#phase : "connecting",
       value,
-      ...(this.#error && { error: this.#error }),
-      ...(this.#cursor && { cursor: this.#cursor }),
+      error: this.#error,
+      cursor: this.#cursor,
     };
   }
 }

@@ -16,36 +16,27 @@ export interface Line extends Link {
   close(): void;
 }
 
-interface Entry {
-  readonly topic: Topic<never>;
-  holders: number;
-  linger?: ReturnType<typeof setTimeout>;
-}
-
 /** All topics of a client, each there while somebody holds it. */
 export class Topics implements Inlet {
-  readonly #entries = new Map<string, Entry>();
-  #line!: Line;
-
-  attach(line: Line): void {
-    this.#line = line;
-  }
+  readonly #all = new Map<string, Topic<never>>();
+  /** Set once, before anything is held. */
+  line!: Line;
 
   /** The topic, if somebody holds it. */
   find<T>(key: string): Topic<T> | undefined {
-    return this.#entries.get(key)?.topic as Topic<T> | undefined;
+    return this.#all.get(key) as Topic<T> | undefined;
   }
 
   /** Holds a topic until the returned function is called, once. */
   hold<T>(key: string, kind: () => Kind<T>, cursor?: string): [Topic<T>, () => void] {
-    let entry = this.#entries.get(key);
-    if (!entry) {
-      const topic = new Topic(kind(), this.#line, cursor) as unknown as Topic<never>;
-      this.#entries.set(key, (entry = { topic, holders: 0 }));
-      this.#line.open();
+    let topic = this.find<T>(key);
+    if (!topic) {
+      topic = new Topic(kind(), this.line, cursor);
+      this.#all.set(key, topic as unknown as Topic<never>);
+      this.line.open();
       topic.join();
     }
-    const held = entry;
+    const held = topic as unknown as Topic<never>;
     held.holders += 1;
     clearTimeout(held.linger);
     let isHeld = true;
@@ -53,15 +44,15 @@ export class Topics implements Inlet {
       if (isHeld && --held.holders === 0) this.#leave(key, held);
       isHeld = false;
     };
-    return [held.topic as unknown as Topic<T>, release];
+    return [topic, release];
   }
 
   connected(): void {
-    for (const topic of this.#all()) topic.join();
+    for (const topic of [...this.#all.values()]) topic.join();
   }
 
   lost(phase: Phase, error?: RoomcastError): void {
-    for (const topic of this.#all()) topic.lost(phase, error);
+    for (const topic of [...this.#all.values()]) topic.lost(phase, error);
   }
 
   receive(name: string, payload: Record<string, unknown>): void {
@@ -73,31 +64,26 @@ export class Topics implements Inlet {
     for (const topic of this.#named(fault.topic)) topic.refuse(fromFault(fault));
   }
 
-  #all(): readonly Topic<never>[] {
-    return [...this.#entries.values()].map(({ topic }) => topic);
-  }
-
   /**
    * Those that the server calls so. Not by the key: what a user's topic is called only the server knows, and
    * somebody's own may be held by two keys. A page has few.
    */
   #named(name: unknown): readonly Topic<never>[] {
-    return this.#all().filter((topic) => topic.name === name);
+    return [...this.#all.values()].filter((topic) => topic.name === name);
   }
 
-  #leave(key: string, entry: Entry): void {
+  #leave(key: string, topic: Topic<never>): void {
     // Whoever looks anew at what was refused asks anew.
-    if (entry.topic.isRefused) this.#drop(key, entry);
-    else entry.linger = setTimeout(() => this.#drop(key, entry), LINGER_MS);
+    if (topic.isRefused) this.#drop(key, topic);
+    else topic.linger = setTimeout(() => this.#drop(key, topic), LINGER_MS);
   }
 
-  #drop(key: string, entry: Entry): void {
-    if (entry.holders > 0) return;
-    this.#entries.delete(key);
-    entry.topic.leave();
-    if (this.#entries.size === 0) this.#line.close();
+  #drop(key: string, topic: Topic<never>): void {
+    this.#all.delete(key);
+    topic.leave();
+    if (this.#all.size === 0) this.line.close();
     // A user's topic the server knows once, by whatever key it is held: leaving it took it from the others too.
-    if (isList(key)) for (const [other, { topic }] of this.#entries) if (isList(other)) topic.join();
+    if (isList(key)) for (const [other, list] of this.#all) if (isList(other)) list.join();
   }
 }
 

@@ -160,6 +160,7 @@ async fn what_a_worker_says_is_checked_as_what_is_published() {
     let lease = v1::LeaseJobsRequest {
         worker_id: "w".into(),
         kinds: vec![agent::TEST_RUN.into()],
+        wait: Some(prost_types::Duration { seconds: 10, nanos: 0 }),
         ..Default::default()
     };
     let leased = core.jobs().lease_jobs(by_worker(lease)).await.expect("leased").into_inner();

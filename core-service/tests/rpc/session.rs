@@ -16,7 +16,7 @@ use tonic::{Request, Status, Streaming};
 use crate::core::{Core, request, service, user, user_with};
 
 /// Longest wait for what comes over a stream.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A user of the tenant `acme`, calling through an edge.
 pub(crate) struct User<'core> {

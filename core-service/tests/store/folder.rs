@@ -16,7 +16,7 @@ use roomcast_core::store::{Error, Store};
 use tempfile::TempDir;
 
 use crate::child::{Writer, open, said};
-use crate::crash::wait_until;
+use crate::crash::has_heard;
 use crate::ledger::TENANT;
 
 fn try_open(folder: &Path) -> Result<SqliteStore, OpenError> {
@@ -41,7 +41,7 @@ async fn resume(store: &dyn Store, cursor: Cursor) -> Option<Resume> {
 fn a_folder_belongs_to_one_process_and_says_to_which() {
     let folder = TempDir::new().expect("a folder");
     let writer = Writer::start(folder.path(), 0, Synchronous::Full);
-    wait_until(|| writer.heard() > 0);
+    has_heard(&writer, 1);
     let refused = try_open(folder.path()).expect_err("in use").to_string();
     let holder = inspect(folder.path()).expect("inspected").holder.expect("a pid");
     assert!(refused.contains(&format!("process {holder}")), "{refused}");
@@ -151,7 +151,7 @@ fn a_backup_while_another_process_writes_is_whole() {
     let writer = Writer::start(&data, 0, Synchronous::Full);
     for round in 0..3_u64 {
         let enough = writer.heard() + 500;
-        wait_until(|| writer.heard() >= enough);
+        has_heard(&writer, enough);
         let copy = folder.path().join(format!("{round}.db"));
         backup(&data, &copy).expect("backed up");
         restore(&copy, &folder.path().join(round.to_string()), WhenThere::Refuse)

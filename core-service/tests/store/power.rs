@@ -6,7 +6,7 @@ use roomcast_core::store::sqlite::{SqliteConfig, Synchronous};
 use tempfile::TempDir;
 
 use crate::child::{Writer, open};
-use crate::crash::wait_until;
+use crate::crash::has_heard;
 use crate::ledger::count_lost;
 use crate::mount::{Mount, format, skip};
 
@@ -43,7 +43,7 @@ async fn lost_in_a_power_cut(
     let image = format(folder.path(), DISK_BYTES)?;
     let disk = Mount::image(&image)?;
     let writer = Writer::start(&disk.path().join("data"), 0, synchronous);
-    wait_until(|| writer.heard() >= enough);
+    has_heard(&writer, enough);
     writer.freeze();
     let found = folder.path().join("found");
     std::fs::copy(&image, &found).map_err(|error| error.to_string())?;

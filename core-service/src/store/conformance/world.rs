@@ -138,7 +138,7 @@ impl World {
     pub(crate) async fn clean(&self) -> crate::store::Cleaned {
         let mut all = crate::store::Cleaned::default();
         loop {
-            let (events, time) = (2000, Duration::from_millis(20));
+            let (events, time) = (2000, Duration::from_secs(9));
             let budget = crate::store::CleanBudget { now: self.now(), events, time };
             let cleaned = self.store.clean(budget).await.expect("cleaned");
             if cleaned == crate::store::Cleaned::default() {

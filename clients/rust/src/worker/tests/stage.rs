@@ -8,7 +8,7 @@ use roomcast_proto::v1::{
     GetJobRequest, GetJobResponse, Job, JobState, ReadJobOutputRequest, RetryPolicy,
     WatchJobRequest,
 };
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +24,8 @@ pub(super) struct Server {
     pub(super) core: Client,
     folder: tempfile::TempDir,
     address: SocketAddr,
+    /// Bound to the same port, so that the kernel gives it to nobody else while the core is away.
+    _reservation: TcpSocket,
     running: Option<Running>,
 }
 
@@ -40,9 +42,13 @@ type Running = (CancellationToken, JoinHandle<anyhow::Result<()>>);
 impl Server {
     pub(super) async fn start() -> Server {
         let folder = tempfile::tempdir().unwrap();
-        let (address, running) = serve(folder.path(), ([127, 0, 0, 1], 0).into()).await;
+        let reservation = TcpSocket::new_v4().unwrap();
+        reservation.set_reuseaddr(true).unwrap();
+        reservation.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = reservation.local_addr().unwrap();
+        let running = Some(serve(folder.path(), address).await);
         let core = Client::connect(format!("http://{address}")).await.unwrap();
-        Server { core, folder, address, running: Some(running) }
+        Server { core, folder, address, _reservation: reservation, running }
     }
 
     pub(super) async fn end(&mut self) {
@@ -52,7 +58,7 @@ impl Server {
     }
 
     pub(super) async fn start_again(&mut self) {
-        self.running = Some(serve(self.folder.path(), self.address).await.1);
+        self.running = Some(serve(self.folder.path(), self.address).await);
     }
 
     /// A job of kind `test` that is tried once.
@@ -108,16 +114,15 @@ impl Stage {
     }
 }
 
-async fn serve(folder: &Path, address: SocketAddr) -> (SocketAddr, Running) {
+async fn serve(folder: &Path, address: SocketAddr) -> Running {
     let listener = TcpListener::bind(address).await.unwrap();
-    let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
     let config = roomcast_core::Config::development(folder.to_owned());
     let serving = tokio::spawn(roomcast_core::serve(config, listener, stop.clone()));
-    (address, (stop, serving))
+    (stop, serving)
 }
 
-pub(super) async fn soon<T>(future: impl Future<Output = T>) -> T {
+pub(super) async fn soon<T>(future: impl IntoFuture<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, future).await.expect("it did not happen in time")
 }
 

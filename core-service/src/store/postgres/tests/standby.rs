@@ -141,6 +141,8 @@ async fn a_standby_that_is_waited_for_loses_nothing() {
     let standby = primary.standby();
     primary.say("ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'");
     primary.say("SELECT pg_reload_conf()");
+    // It is the checkpointer that makes commits wait: before this it takes the setting over.
+    primary.say("CHECKPOINT");
     let store = open(primary.url_with(&standby));
     let said = say(&store, "kept", KEPT).await;
     primary.kill();

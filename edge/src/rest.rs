@@ -20,6 +20,7 @@ mod events;
 mod explain;
 mod health;
 mod idempotency;
+mod job;
 mod jobs;
 mod metrics;
 mod openapi;
@@ -56,15 +57,13 @@ use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 use utoipa_axum::router::OpenApiRouter;
 
-use self::openapi::Description;
+use self::{docs::Page, openapi::Description, path::PREFIX};
 use crate::{console, page, problem::Problem, state::AppState};
-
-/// Where the routes stand beside the root.
-const PREFIX: &str = "/api/v1";
 
 /// All routes.
 pub fn router(state: AppState) -> Router {
     let (routes, document) = described().split_for_parts();
+    let document = openapi::whole(&document);
     let routes = routes.method_not_allowed_fallback(method_not_allowed);
     let layers = ServiceBuilder::new()
         .layer(from_fn(trace::carry))
@@ -73,6 +72,7 @@ pub fn router(state: AppState) -> Router {
         .layer(if_absent(header::CACHE_CONTROL, "no-store"))
         .layer(if_absent(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(Extension(Description::of(&document)))
+        .layer(Extension(Page::of(&document)))
         // Counting begins with the first request, not with the first look at the counters.
         .layer(Extension(telemetry::metrics()));
     Router::new()

@@ -31,6 +31,7 @@ mod recover;
 mod refusal;
 mod subscriptions;
 mod transport;
+mod vector;
 mod view;
 
 pub use adapter::{Adapters, RawAdapter};
@@ -50,18 +51,12 @@ use axum::Router;
 use socketioxide::{ParserConfig, SocketIo, SocketIoBuilder, handler::ConnectHandler as _};
 use tokio::time::timeout;
 
-use self::{
-    admin::Watched,
-    connect::{Doorway, authenticate, connected},
-    transport::Users,
-};
+use self::{gate::MESSAGE_BYTES_MAX, transport::Users};
 use crate::{config::Switch, lane::Namespace, state::AppState};
 
 /// Packets that wait for one WebSocket without a lane: who finds it full looks again within 50 ms, so
 /// that a socket gets twenty thousand events a second. Those that poll have a bound of their own.
 const QUEUE_PACKETS_MAX: usize = 1024;
-/// Bytes of one message, on every transport: what Node's server takes by default.
-const MESSAGE_BYTES_MAX: usize = 1_000_000;
 /// What a WebSocket reads at once. It is kept for as long as the socket lives, and most of what clients
 /// send fits.
 const READ_BUFFER_BYTES: usize = 512;
@@ -128,20 +123,20 @@ impl Sockets {
         let (adapters, transports) = (Adapters::default(), Transports::default());
         let config = std::sync::Arc::clone(&state.config);
         let users = Users::new(config.sockets_per_user_max);
-        let watched = Watched::new();
-        let doorway = Doorway {
+        let watching = admin::Doorway::new(state.clone(), users.clone());
+        let doorway = connect::Doorway {
             state,
             adapters: adapters.clone(),
             transports: transports.clone(),
             users,
-            watched,
         };
         // The router inside sees no request: only Socket.IO's own path is routed here.
         let (server, io) = builder(Timing::default(), adapters)
             .with_state(doorway)
+            .with_state(watching)
             .build_with_inner_svc(Router::new());
         for namespace in Namespace::ALL {
-            io.ns(namespace.name(), connected.with(authenticate));
+            io.ns(namespace.name(), connect::connected.with(connect::authenticate));
         }
         if config.admin_ui == Switch::On {
             io.ns(admin::NAMESPACE, admin::connected.with(admin::authenticate));

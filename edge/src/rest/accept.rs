@@ -2,6 +2,9 @@
 
 use http::{HeaderMap, header};
 
+/// The media type of server-sent events.
+pub(super) const EVENT_STREAM: &str = "text/event-stream";
+
 const JSON: &str = "application/json";
 
 /// Whether `Accept` names this media type and does not rather have JSON. A wildcard names nothing: what

@@ -9,7 +9,7 @@ use roomcast_proto::v1;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::PREFIX;
+use super::path::PREFIX;
 use crate::problem::Problem;
 
 /// Work that has begun.

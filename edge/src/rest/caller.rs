@@ -1,12 +1,16 @@
 //! Who makes a request. The edge verifies the token and passes it on untouched; the core decides.
 
+mod ticket;
+
+pub(super) use self::ticket::TICKET;
+
 use axum::extract::{FromRequestParts, MatchedPath};
 use http::{Method, request::Parts};
 use roomcast_identity::User;
 use roomcast_proto::{registry::Code, v1::CheckAccessRequest};
 use roomcast_runtime::trace::TraceContext;
 
-use super::{accept::wants, sse, tickets};
+use super::accept::{EVENT_STREAM, wants};
 use crate::{
     auth::{self, Identity},
     listener::ClientAddress,
@@ -39,8 +43,8 @@ impl FromRequestParts<AppState> for Caller {
 /// sends no headers of the page's own.
 async fn identify(state: &AppState, parts: &Parts) -> Result<Identity, Problem> {
     let headers = &parts.headers;
-    match tickets::of(&parts.uri) {
-        Some(ticket) if is_stream(parts) => tickets::spend(state, &state.upstream, ticket).await,
+    match ticket::of(&parts.uri) {
+        Some(ticket) if is_stream(parts) => ticket::spend(state, &state.upstream, ticket).await,
         Some(_) | None => match parts.extensions.get::<Identity>() {
             Some(identity) => Ok(identity.clone()),
             None => Ok(state.auth.identify_headers(headers).await?),
@@ -51,9 +55,7 @@ async fn identify(state: &AppState, parts: &Parts) -> Result<Identity, Problem> 
 /// Whether events are to be followed: a ticket is good for nothing else.
 fn is_stream(parts: &Parts) -> bool {
     let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    parts.method == Method::GET
-        && route.ends_with("/events")
-        && wants(&parts.headers, sse::MEDIA_TYPE)
+    parts.method == Method::GET && route.ends_with("/events") && wants(&parts.headers, EVENT_STREAM)
 }
 
 /// A user with the role `admin`: for what operators do.

@@ -7,7 +7,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use super::PREFIX;
+use super::path::PREFIX;
 
 /// `201` with what was made, and where it is read: `noun` is that of the path.
 pub(super) fn created(noun: &str, id: &str, body: &impl Serialize) -> Response {

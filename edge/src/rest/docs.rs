@@ -2,14 +2,25 @@
 
 mod text;
 
+use std::sync::Arc;
+
 use axum::{Extension, response::Response};
 use roomcast_proto::registry::Code;
 use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::text::{code, escape, prose};
-use super::openapi::Description;
 use crate::{page::html, state::AppState};
+
+/// The finished page.
+#[derive(Debug, Clone)]
+pub(super) struct Page(Arc<str>);
+
+impl Page {
+    pub(super) fn of(document: &Value) -> Self {
+        Self(page(document).into())
+    }
+}
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(docs))
@@ -20,12 +31,12 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     get, path = "/docs", tag = "operations",
     responses((status = 200, description = "This description as a page", body = String, content_type = "text/html"))
 )]
-async fn docs(Extension(description): Extension<Description>) -> Response {
-    html(description.html.to_string())
+async fn docs(Extension(Page(page)): Extension<Page>) -> Response {
+    html(page.to_string())
 }
 
 /// The page of a document.
-pub(super) fn page(document: &Value) -> String {
+fn page(document: &Value) -> String {
     let tags = array(&document["tags"]);
     let operations: String = tags.iter().map(|tag| section(tag, document)).collect();
     let schemas: String = entries(&document["components"]["schemas"])

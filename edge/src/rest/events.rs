@@ -17,7 +17,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{accept::wants, caller::Caller, parameters::Parameters, sse, tickets};
+use super::{
+    accept::{EVENT_STREAM, wants},
+    caller::{Caller, TICKET},
+    parameters::Parameters,
+    sse,
+};
 use crate::{
     auth::Standing,
     listener::limit_hit,
@@ -129,11 +134,11 @@ pub(super) async fn answer(
     parameters: Parameters,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let parameters = parameters.knows(&["since", "last", "types", "limit", tickets::PARAMETER])?;
+    let parameters = parameters.knows(&["since", "last", "types", "limit", TICKET])?;
     if parameters.list("types").len() > TYPES_MAX {
         return Err(Problem::field("types", format!("at most {TYPES_MAX}")));
     }
-    let mut response = if wants(headers, sse::MEDIA_TYPE) {
+    let mut response = if wants(headers, EVENT_STREAM) {
         follow(state, caller, topic, &parameters, headers).await?
     } else {
         page(state, &caller, topic, &parameters).await?

@@ -2,10 +2,7 @@
 
 mod create;
 mod filter;
-mod job;
 mod output;
-
-pub(super) use self::job::Job;
 
 use axum::{
     Json,
@@ -27,6 +24,7 @@ use super::{
     caller::Caller,
     events::{self, EventPage, EventsQuery},
     idempotency::IdempotencyKey,
+    job::Job,
     openapi::Failures,
     page_query::next_page,
     parameters::Parameters,

@@ -1,9 +1,6 @@
 //! `/openapi.json`: every route, schema and error, collected from the routes themselves.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
     Extension,
@@ -24,24 +21,20 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::PREFIX;
+use super::path::PREFIX;
 use crate::{problem, state::AppState};
 
 const BEARER: &str = "bearer";
 /// The description that all routes share of what goes wrong.
 const FAILURE: &str = "Failure";
 
-/// The finished document, as bytes and as the page of `/docs`.
+/// The finished document, as it is sent.
 #[derive(Debug, Clone)]
-pub(super) struct Description {
-    pub(super) json: Bytes,
-    pub(super) html: Arc<str>,
-}
+pub(super) struct Description(Bytes);
 
 impl Description {
-    pub(super) fn of(document: &openapi::OpenApi) -> Self {
-        let value = whole(document);
-        Self { json: Bytes::from(value.to_string()), html: super::docs::page(&value).into() }
+    pub(super) fn of(document: &Value) -> Self {
+        Self(Bytes::from(document.to_string()))
     }
 }
 
@@ -142,6 +135,6 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     get, path = "/openapi.json", tag = "operations",
     responses((status = 200, description = "OpenAPI 3.1", body = Object))
 )]
-async fn document(Extension(description): Extension<Description>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], description.json).into_response()
+async fn document(Extension(Description(json)): Extension<Description>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], json).into_response()
 }

@@ -1,10 +1,13 @@
-//! The parts of a route's path that name something.
+//! Where a route stands, and the parts of its path that name something.
 
 use axum::extract::{FromRequestParts, Path as Parts};
 use http::request;
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
+
+/// Where the routes stand beside the root.
+pub(super) const PREFIX: &str = "/api/v1";
 
 /// As axum's own, with a problem for what names nothing that there could be.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use roomcast_proto::registry::Code;
 use roomcast_runtime::{bucket::Rate, buckets::Buckets};
 use tokio::time::Instant;
 
-use super::health;
+use super::{health, path::PREFIX};
 use crate::{
     auth::{Auth, Identity},
     listener::{ClientAddress, Network, limit_hit},
@@ -77,7 +77,7 @@ pub(super) async fn limit(State(quota): State<Quota>, request: Request, next: Ne
 
 fn is_exempt(request: &Request) -> bool {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    EXEMPT.contains(&route.strip_prefix(super::PREFIX).unwrap_or(route))
+    EXEMPT.contains(&route.strip_prefix(PREFIX).unwrap_or(route))
         && !health::is_verbose(request.uri().query())
 }
 

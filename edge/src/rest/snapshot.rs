@@ -4,7 +4,7 @@ use roomcast_proto::v1::{JoinResponse, ResetReason, join_response::Snapshot};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::jobs::Job;
+use super::job::Job;
 use crate::names::{Encoded, Envelope, SessionSnapshot, job_status_of_summary, now, reset_reason};
 
 /// `{snapshot, …}`, and `{reason, snapshot, …}` after a reset: one payload like any event's.

@@ -23,15 +23,12 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use self::frame::Frame;
-use super::snapshot;
+use super::{accept::EVENT_STREAM, snapshot};
 use crate::{
     auth::{Notice, Refused, Standing},
     feed::{Closed, Delivery, Joined, Reader},
     listener::Held,
 };
-
-/// The media type.
-pub(super) const MEDIA_TYPE: &str = "text/event-stream";
 
 /// A quiet stream says this often that it lives: well under the minute after which proxies close one.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -61,7 +58,7 @@ pub(super) fn response(
     });
     let mut response = Body::from_stream(frames).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
     // nginx would hold events back until its buffer is full.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     response

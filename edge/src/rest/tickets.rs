@@ -5,23 +5,14 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use http::{StatusCode, Uri};
-use roomcast_proto::v1::{IssueTicketRequest, SpendTicketRequest};
+use http::StatusCode;
+use roomcast_proto::v1::IssueTicketRequest;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{caller::Caller, openapi::Failures};
-use crate::{
-    auth::{self, Identity},
-    names::rfc3339,
-    problem::Problem,
-    state::AppState,
-    upstream::Upstream,
-};
-
-/// The parameter that carries a ticket.
-pub(super) const PARAMETER: &str = "ticket";
+use crate::{names::rfc3339, problem::Problem, state::AppState};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(issue))
@@ -50,25 +41,4 @@ async fn issue(State(state): State<AppState>, caller: Caller) -> Result<Response
     let expires_at = answer.expire_time.as_ref().map(rfc3339);
     let ticket = Ticket { ticket: &answer.ticket, expires_at };
     Ok((StatusCode::CREATED, Json(ticket)).into_response())
-}
-
-/// The ticket that an address carries.
-pub(super) fn of(uri: &Uri) -> Option<&str> {
-    let pairs = uri.query()?.split('&');
-    pairs
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(name, _)| *name == PARAMETER)
-        .map(|(_, ticket)| ticket)
-}
-
-/// Spends a ticket: who holds the token that it stood for.
-pub(super) async fn spend(
-    state: &AppState,
-    upstream: &Upstream,
-    ticket: &str,
-) -> Result<Identity, Problem> {
-    let request = SpendTicketRequest { ticket: ticket.to_owned() };
-    let request = auth::Caller::edge().request(request);
-    let token = upstream.access().spend_ticket(request).await?.into_inner().token;
-    Ok(state.auth.identify(Some(&token)).await?)
 }

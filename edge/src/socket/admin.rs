@@ -26,8 +26,7 @@ use tokio::{
 use self::census::{Census, stats};
 use super::{
     adapter::RawAdapter,
-    connect::Doorway,
-    transport::{Seat, Session},
+    transport::{Seat, Session, Users},
 };
 use crate::{
     auth::{Identity, Notice, Standing},
@@ -44,9 +43,17 @@ const APPS_MAX: usize = 16;
 /// All that the app is offered: none of what acts.
 const FEATURES: [&str; 1] = ["AGGREGATED_EVENTS"];
 
+/// What the app's sockets come in by. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Doorway {
+    state: AppState,
+    users: Users,
+    watched: Watched,
+}
+
 /// This edge, as the app tells edges apart. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Watched(Arc<Edge>);
+struct Watched(Arc<Edge>);
 
 #[derive(Debug)]
 struct Edge {
@@ -105,8 +112,14 @@ struct Config {
     supported_features: [&'static str; 1],
 }
 
+impl Doorway {
+    pub(super) fn new(state: AppState, users: Users) -> Self {
+        Self { state, users, watched: Watched::new() }
+    }
+}
+
 impl Watched {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
         let (apps, counted) = (AtomicUsize::new(0), Mutex::default());
         Self(Arc::new(Edge { id, since: Instant::now(), apps, counted }))

@@ -13,11 +13,10 @@ use socketioxide::extract::{Extension, SocketRef, State, TryData};
 use tokio::time::Instant;
 
 use super::{
-    Connection, Outlet,
     adapter::{Adapters, RawAdapter},
-    admin::Watched,
     allowance::Allowance,
-    connection::{Beginning, Visitor},
+    connection::{Beginning, Connection, Visitor},
+    emit::Outlet,
     handshake::Handshake,
     inbound::{Inbound, Taken, inbox},
     leaving::Leaving,
@@ -53,14 +52,13 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// What every socket of an edge comes in by. Cheap to clone.
+/// What every socket of an edge comes in by, but those of operators who look. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Doorway {
     pub(super) state: AppState,
     pub(super) adapters: Adapters,
     pub(super) transports: Transports,
     pub(super) users: Users,
-    pub(super) watched: Watched,
 }
 
 /// What waits for the CONNECT reply to be on its way: nothing may be emitted before it.
@@ -81,7 +79,7 @@ pub(super) async fn authenticate(
     TryData(handshake): TryData<Option<Handshake>>,
     State(doorway): State<Doorway>,
 ) -> Result<(), Rejection> {
-    let Doorway { state, adapters, transports, users, .. } = doorway;
+    let Doorway { state, adapters, transports, users } = doorway;
     let http::request::Parts { headers, extensions, .. } = socket.req_parts();
     let session = extensions.get::<Arc<Session>>();
     let lane = extensions.get::<Arc<Lane>>().cloned();

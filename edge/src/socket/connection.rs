@@ -25,10 +25,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::late::Late;
 use super::{
-    Gone, Outlet,
     allowance::Allowance,
     command::Command,
     delivery::End,
+    emit::{Gone, Outlet},
     idle::Idle,
     inbound::{Inbound, Message},
     payload::{Connected, Done, Pong, PongAck},

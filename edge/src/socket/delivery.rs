@@ -10,7 +10,7 @@ use metrics::Counter;
 use roomcast_proto::registry::Code;
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Gone, Outlet};
+use super::emit::{Gone, Outlet};
 use crate::feed::{Closed, Delivery, Position, Reader, Reset, catch_up_counter};
 
 /// Why a topic's deliveries to a socket ended.

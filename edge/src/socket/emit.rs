@@ -29,7 +29,7 @@ use tokio::time::{Instant, sleep};
 
 use self::outgoing::{Outgoing, event};
 use super::{
-    adapter::RawAdapter, catalogue, payload::Recovering, recover::Vector, transport::Transports,
+    adapter::RawAdapter, catalogue, payload::Recovering, transport::Transports, vector::Vector,
 };
 use crate::{
     feed::Sink,

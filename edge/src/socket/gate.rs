@@ -31,7 +31,6 @@ use tower::{Service, ServiceExt as _, util::BoxCloneSyncService};
 
 use self::kept::kept;
 use super::{
-    MESSAGE_BYTES_MAX,
     owner::{Owner, Shown},
     transport::{Session, Transports},
 };
@@ -41,6 +40,8 @@ use crate::{
     problem::Problem,
 };
 
+/// Bytes of one message, on every transport: what Node's server takes by default.
+pub(super) const MESSAGE_BYTES_MAX: usize = 1_000_000;
 /// The answer that opens a session is a line of JSON.
 const OPENING_BYTES_MAX: usize = 4096;
 /// Packets of one POST: a client that was away sends all it has gathered in one.

@@ -18,7 +18,7 @@ use socketioxide::{
 use socketioxide_core::Str;
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Outlet, adapter::RawAdapter, allowance::Allowance, refusal::Refusal};
+use super::{adapter::RawAdapter, allowance::Allowance, emit::Outlet, refusal::Refusal};
 use crate::{lane::KillReason, listener::limit_hit};
 
 /// Messages that wait for one socket: a client that sends more at once is told to slow down.

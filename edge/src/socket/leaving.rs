@@ -12,7 +12,7 @@ use socketioxide::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Outlet, adapter::RawAdapter};
+use super::{adapter::RawAdapter, emit::Outlet};
 
 /// What is done when a socket has left.
 #[derive(Debug)]

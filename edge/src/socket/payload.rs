@@ -138,6 +138,37 @@ pub(super) struct Authenticated {
     pub(super) expires_at: Option<String>,
 }
 
+/// `{code, message, retry_after_ms?, topic?}`: an `error` event.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(super) struct ErrorEvent<'a> {
+    /// What failed, for programs: a code of the registry.
+    pub(super) code: &'static str,
+    /// The same for a person.
+    pub(super) message: &'a str,
+    /// How long to wait before trying again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) retry_after_ms: Option<u128>,
+    /// Full name of the topic that could not be joined, or is no longer followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) topic: Option<&'a str>,
+}
+
+/// Why something was not done.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Fault)]
+pub(super) struct NackError<'a> {
+    /// What failed, for programs: a code of the registry.
+    pub(super) code: &'static str,
+    /// The same for a person.
+    pub(super) message: &'a str,
+    /// Whether trying again may help.
+    pub(super) retryable: bool,
+    /// How long to wait before trying again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) retry_after_ms: Option<u128>,
+}
+
 /// The socket ends.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Closing {

@@ -18,9 +18,6 @@
 //! An entry without a cursor is a topic whose snapshot the client may not have: it is joined afresh.
 
 mod pid;
-mod vector;
-
-pub(super) use vector::Vector;
 
 use futures::future::join_all;
 use roomcast_identity::User;
@@ -28,7 +25,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use tonic::Status;
 
-use super::{refusal::Refusal, subscriptions::Topics};
+use super::{
+    refusal::Refusal,
+    subscriptions::Topics,
+    vector::{Vector, sealed},
+};
 use crate::feed;
 
 /// What a socket that recovers begins with.
@@ -124,7 +125,7 @@ pub(crate) fn probe(text: &str) {
     if let Ok(claim) = serde_json::from_str::<Claim>(text) {
         assert!(claim.read(&user).is_none() || claim.read(&other).is_none(), "one id, two users");
     }
-    for offset in [text.to_owned(), vector::sealed(text)] {
+    for offset in [text.to_owned(), sealed(text)] {
         let Some(vector) = Vector::parse(&offset) else { continue };
         assert!(vector.is_recoverable());
         assert_eq!(Vector::parse(&vector.offset()), Some(vector), "{offset}");

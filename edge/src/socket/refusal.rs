@@ -5,9 +5,11 @@ use std::time::Duration;
 use roomcast_proto::registry::Code;
 use serde::Serialize;
 use tonic::Status;
-use utoipa::ToSchema;
 
-use super::{Gone, Outlet, emit::NotQueued};
+use super::{
+    emit::{Gone, NotQueued, Outlet},
+    payload::{ErrorEvent, NackError},
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
@@ -28,42 +30,11 @@ pub(super) fn malformed(message: impl Into<String>) -> Refusal {
     Refusal::new(Code::MalformedMessage, message)
 }
 
-/// `{code, message, retry_after_ms?, topic?}`: an `error` event.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Error)]
-pub(super) struct ErrorEvent<'a> {
-    /// What failed, for programs: a code of the registry.
-    code: &'static str,
-    /// The same for a person.
-    message: &'a str,
-    /// How long to wait before trying again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after_ms: Option<u128>,
-    /// Full name of the topic that could not be joined, or is no longer followed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    topic: Option<&'a str>,
-}
-
 /// `{ok: false, error: {…}}`: an answered acknowledgement.
 #[derive(Debug, Serialize)]
 struct Nack<'a> {
     ok: bool,
     error: NackError<'a>,
-}
-
-/// Why something was not done.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Fault)]
-pub(super) struct NackError<'a> {
-    /// What failed, for programs: a code of the registry.
-    code: &'static str,
-    /// The same for a person.
-    message: &'a str,
-    /// Whether trying again may help.
-    retryable: bool,
-    /// How long to wait before trying again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after_ms: Option<u128>,
 }
 
 impl Refusal {

@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 pub(super) use self::work::Entering;
 use self::work::{Work, Worked};
 use super::{
-    Outlet,
     delivery::{Deliveries, End},
+    emit::Outlet,
     refusal::Refusal,
     view,
 };

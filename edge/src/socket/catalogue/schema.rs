@@ -5,14 +5,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::emitted::Takes;
-use crate::{
-    departures::Previous,
-    names,
-    socket::{
-        payload,
-        refusal::{ErrorEvent, NackError},
-    },
-};
+use crate::{departures::Previous, names, socket::payload};
 
 /// Fields of what clients send.
 const FIELDS: &[(&str, &str, &str)] = &[
@@ -63,16 +56,16 @@ pub(super) const HANDSHAKE: Takes = Takes::Perhaps(&[
 /// What the edge itself tells.
 #[derive(Debug, OpenApi)]
 #[openapi(components(schemas(
-    ErrorEvent<'_>,
-    NackError<'_>,
     Previous,
     payload::Authenticated,
     payload::Closing,
     payload::Connected<'_>,
     payload::Done,
+    payload::ErrorEvent<'_>,
     payload::JobUnsubscribed<'_>,
     payload::Joined<'_>,
     payload::JoinedView<'_>,
+    payload::NackError<'_>,
     payload::Pong,
     payload::PongAck<'_>,
     payload::Published<'_>,

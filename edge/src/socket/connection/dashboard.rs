@@ -4,7 +4,7 @@ use super::{Connection, Held};
 use crate::{
     feed::Guest,
     socket::{
-        Gone,
+        emit::Gone,
         subscriptions::Topics,
         view::{self, View},
     },

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::Connection;
 use crate::{
     lane::KillReason,
-    socket::{Gone, payload::Closing},
+    socket::{emit::Gone, payload::Closing},
     upstream::spread,
 };
 

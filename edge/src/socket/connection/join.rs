@@ -6,7 +6,7 @@ use tonic::Status;
 use super::{Connection, Held, Outcome};
 use crate::{
     feed,
-    socket::{Gone, delivery::Standpoint, payload::Joined, refusal::Refusal},
+    socket::{delivery::Standpoint, emit::Gone, payload::Joined, refusal::Refusal},
 };
 
 impl Connection {

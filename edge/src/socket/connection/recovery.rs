@@ -6,7 +6,7 @@ use crate::{
     feed,
     lane::Greeting,
     socket::{
-        Gone,
+        emit::Gone,
         recover::{Claim, Recovery},
         subscriptions::Topics,
     },

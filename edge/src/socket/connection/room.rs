@@ -12,9 +12,9 @@ use super::{Connection, Held, Outcome};
 use crate::{
     feed::{Joined, Position},
     socket::{
-        Gone,
         command::Room,
         delivery::Standpoint,
+        emit::Gone,
         payload::{self, JoinedView},
         refusal::Refusal,
         subscriptions::By,

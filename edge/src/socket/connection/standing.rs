@@ -8,8 +8,8 @@ use crate::{
     lane::KillReason,
     names::rfc3339,
     socket::{
-        Gone,
         command::Token,
+        emit::Gone,
         payload::{Authenticated, TokenExpiring},
         view::View,
     },

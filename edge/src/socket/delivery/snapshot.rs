@@ -11,7 +11,7 @@ use crate::{
     feed::SharedState,
     lane::KillReason,
     names::{Encoded, Envelope, job_status_of_job, job_status_of_summary, now, reset_reason},
-    socket::{Gone, Outlet},
+    socket::emit::{Gone, Outlet},
 };
 
 /// A socket must take a session's state within this, for others wait for its memory: the largest at 5

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     feed::{Feeds, Guest, Position},
     socket::{
-        Outlet,
         delivery::{Deliveries, End, tell_values},
+        emit::Outlet,
     },
     upstream::{Backoff, is_refusal},
 };

@@ -10,13 +10,13 @@ const SEPARATOR: char = '~';
 const TOO_LONG: &str = "rc1!";
 /// Topics of one vector: a page of jobs, their list and the dashboard's rooms. It goes out with every event of
 /// the socket, some sixty bytes for each.
-pub(in crate::socket) const RECOVERABLE_TOPICS_MAX: usize = 32;
+pub(super) const RECOVERABLE_TOPICS_MAX: usize = 32;
 /// Longest offset that is looked at: of so many topics with the longest names.
 const OFFSET_BYTES_MAX: usize = 8 * 1024;
 
 /// Topics, each with the cursor of the last event the client has; none where it may lack the snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::socket) struct Vector(BTreeMap<String, String>);
+pub(super) struct Vector(BTreeMap<String, String>);
 
 impl Vector {
     /// Reads an offset back. None where it is not one of ours, or was changed on the way.
@@ -40,7 +40,7 @@ impl Vector {
     }
 
     /// The offset of an event: the text that clients take it from.
-    pub(in crate::socket) fn offset(&self) -> String {
+    pub(super) fn offset(&self) -> String {
         if !self.is_recoverable() {
             return TOO_LONG.to_owned();
         }
@@ -53,23 +53,23 @@ impl Vector {
     }
 
     /// Whether the socket could be recovered with all it has joined.
-    pub(in crate::socket) fn is_recoverable(&self) -> bool {
+    pub(super) fn is_recoverable(&self) -> bool {
         self.0.len() <= RECOVERABLE_TOPICS_MAX
     }
 
     /// The client has all up to this cursor; none says that it lacks the topic's snapshot.
-    pub(in crate::socket) fn place(&mut self, topic: &str, cursor: Option<&str>) {
+    pub(super) fn place(&mut self, topic: &str, cursor: Option<&str>) {
         self.0.insert(topic.to_owned(), cursor.unwrap_or_default().to_owned());
     }
 
     /// An event of a topic that is followed. Answers the cursor before it.
-    pub(in crate::socket) fn advance(&mut self, topic: &str, cursor: &str) -> Option<String> {
+    pub(super) fn advance(&mut self, topic: &str, cursor: &str) -> Option<String> {
         let place = self.0.get_mut(topic)?;
         Some(std::mem::replace(place, cursor.to_owned()))
     }
 
     /// Answers whether it was there.
-    pub(in crate::socket) fn leave(&mut self, topic: &str) -> bool {
+    pub(super) fn leave(&mut self, topic: &str) -> bool {
         self.0.remove(topic).is_some()
     }
 

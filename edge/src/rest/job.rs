@@ -10,7 +10,7 @@ use crate::names::{Content, Usage, rfc3339, status_word};
 
 /// A job as it stands.
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::rest) struct Job<'a> {
+pub(super) struct Job<'a> {
     /// Unique, chosen by the core.
     job_id: &'a str,
     /// What kind of work.
@@ -86,7 +86,7 @@ pub(in crate::rest) struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    pub(in crate::rest) fn of(job: &'a Message) -> Self {
+    pub(super) fn of(job: &'a Message) -> Self {
         let state = job.state();
         let progress = job.progress.as_ref();
         Self {

@@ -211,7 +211,11 @@ async fn the_buss_password_and_the_databases_key_are_in_no_log() {
     cluster.redis.server.kill();
     cluster.all_say("down, polling").await;
     cluster.cores[0].broadcast().publish(publish_request(TOPIC, "{}", "one")).await.unwrap();
-    let log = cluster.cores[0].process().stderr_lines().join("\n");
-    assert!(log.contains("redis is lost"), "{log}");
+    let process = cluster.cores[0].process();
+    let log = eventually("the loss is logged", async || {
+        let log = process.stderr_lines().join("\n");
+        log.contains("redis is lost").then_some(log)
+    })
+    .await;
     assert!(!log.contains("a-password-of-redis"), "{log}");
 }

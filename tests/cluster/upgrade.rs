@@ -22,8 +22,9 @@ const TOPIC: &str = "room:open";
 const KIND: &str = "render";
 /// Acknowledgements before the later version comes, and after it.
 const PHASE: usize = 200;
-/// What a later version may do at most: it adds, to everything that there is.
-const LATER_VERSION: &str = "DO $$ DECLARE name text; BEGIN
+/// What a later version may do at most: it adds, to everything that there is. Where it and a core wait for
+/// each other, the core gives way, and tries again.
+const LATER_VERSION: &str = "SET deadlock_timeout = '1min'; DO $$ DECLARE name text; BEGIN
     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
         EXECUTE format('ALTER TABLE %I ADD COLUMN of_later_versions bigint', name);
     END LOOP;

@@ -104,8 +104,12 @@ async fn a_client_with_recovery_of_its_own_is_recovered_with_its_dashboard() {
         comes_back(&socket, usize::try_from(round).unwrap()).await;
         has_all(&socket, round * 3 + 3).await;
     }
-    let greeted = socket.events().into_iter().filter(|(name, _)| name == "connected");
-    let recovered: Vec<_> = greeted.map(|(_, payload)| payload["recovered"].clone()).collect();
+    let recovered = eventually("every connection is greeted", async || {
+        let greeted = socket.events().into_iter().filter(|(name, _)| name == "connected");
+        let told: Vec<_> = greeted.map(|(_, payload)| payload["recovered"].clone()).collect();
+        (told.len() == 4).then_some(told)
+    })
+    .await;
     assert_eq!(recovered, [false, true, true, true]);
     let left = socket.ask("leave_room", &json!({ "room": "dashboard" })).await;
     assert_eq!(left["ok"], true);

@@ -7,6 +7,9 @@ use roomcast_proto::v1::{CreateJobRequest, JobState, RetryPolicy, Timeouts};
 use crate::support::log_reader::read_log;
 use crate::support::{Core, Worker, eventually};
 
+/// Time that a worker has to take a job and to tell of it once, on a busy machine.
+const AT_WORK: Duration = Duration::from_secs(3);
+
 fn span(limit: Duration) -> Option<prost_types::Duration> {
     Some(limit.try_into().expect("a short time"))
 }
@@ -48,12 +51,12 @@ async fn a_job_always_ends_when_no_worker_takes_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_always_ends_when_an_attempt_takes_too_long() {
-    let attempt = span(Duration::from_millis(300));
+    let attempt = span(AT_WORK);
     ends("attempt_timeout", Timeouts { attempt, ..Timeouts::default() }, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_always_ends_when_all_of_it_takes_too_long() {
-    let total = span(Duration::from_millis(600));
+    let total = span(AT_WORK);
     ends("job_timeout", Timeouts { total, ..Timeouts::default() }, true).await;
 }

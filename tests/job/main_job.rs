@@ -11,6 +11,7 @@ use crate::support::log_reader::{delivered, read_log_by_rest};
 use crate::support::{Browser, Clients, Dev, Process, Rest, Socket, eventually, roomcast};
 
 const STEPS: usize = 50;
+const HALF: usize = STEPS / 2;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -18,23 +19,33 @@ async fn a_command_is_seen_to_its_end_by_node_python_and_the_console_in_chromium
     let dev = Dev::start().await;
     let (node, python) = (Clients::node().await, Clients::python().await);
     let list = Browser::open(&format!("{}/console/jobs", dev.url())).await;
-    let script = format!("for i in $(seq 1 {STEPS}); do echo \"step $i/{STEPS}\"; sleep 0.2; done");
+    // In the middle it waits until everybody watches, however long Chromium takes to open.
+    // A test that fails takes the folder away as well, and leaves nobody waiting.
+    let not_yet = tempfile::tempdir().unwrap();
+    let script = format!(
+        "for i in $(seq 1 {STEPS}); do echo \"step $i/{STEPS}\"; sleep 0.1; \
+         [ $i -ne {HALF} ] || while [ -d {} ]; do sleep 0.05; done; done",
+        not_yet.path().display()
+    );
     let mut run = spawn_run(&dev, &["sh", "-c", &script]);
     let rest = dev.rest();
     let job_id = running_job(&rest).await;
 
     let sockets = [node.connect(&dev.url(), None), python.connect(&dev.url(), None)];
-    let watch = sockets.iter().map(|socket| sees_the_job_to_its_end(socket, &rest, &job_id));
-    let address = format!("{}/console/jobs/{job_id}", dev.url());
-    let (page, _) = tokio::join!(Browser::open(&address), join_all(watch));
+    let joined = join_all(sockets.iter().map(|socket| joins(socket, &job_id))).await;
+    let page = Browser::open(&format!("{}/console/jobs/{job_id}", dev.url())).await;
+    let is_under_way = |bar: f64| (1.0..100.0).contains(&bar);
+    page.shows("the bar moves", |sight| sight.bar.is_some_and(is_under_way)).await;
+    not_yet.close().unwrap();
+    for (socket, answer) in sockets.iter().zip(&joined) {
+        sees_the_job_to_its_end(socket, &rest, &job_id, answer).await;
+    }
     let last = format!("step {STEPS}/{STEPS}");
     page.shows("the page shows the end", |sight| {
         let has_ended = sight.text.contains("Completed") && !sight.text.contains("Cancel job");
         has_ended && sight.text.contains("100 %") && sight.text.contains(&last)
     })
     .await;
-    let bars: Vec<f64> = page.sights().iter().filter_map(|sight| sight.bar).collect();
-    assert!(bars.iter().any(|bar| (1.0..100.0).contains(bar)), "it moved: {bars:?}");
     list.shows("the list has the job", |sight| {
         sight.text.contains(&job_id) && sight.text.contains("Took ")
     })
@@ -127,13 +138,17 @@ async fn newest_job(rest: &Rest) -> Option<Value> {
     Some(rest.get("/jobs?limit=1").await.ok(200)["jobs"].as_array()?.first()?.clone())
 }
 
-async fn sees_the_job_to_its_end(socket: &Socket, rest: &Rest, job_id: &str) {
+/// Is greeted and joins the job, which goes on. Answers what it was answered.
+async fn joins(socket: &Socket, job_id: &str) -> Value {
     let connected = socket.event("connected").await;
     assert_eq!(connected["user_id"], "dev");
     assert!(connected["message"].is_string() && connected["timestamp"].is_string());
     let answer = socket.ask("join_job", &json!({ "job_id": job_id })).await;
     assert_eq!((&answer["ok"], &answer["resumed"]), (&json!(true), &json!(false)), "{answer}");
+    answer
+}
 
+async fn sees_the_job_to_its_end(socket: &Socket, rest: &Rest, job_id: &str, answer: &Value) {
     let end = socket.event_where("job_update", |update| update["status"] == "completed").await;
     assert_eq!((&end["progress"], &end["job_id"]), (&json!(100), &json!(job_id)));
     let topic = format!("job:{job_id}");

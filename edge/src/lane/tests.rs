@@ -90,11 +90,12 @@ async fn so_is_one_that_stops_in_the_middle_of_an_answer() {
 #[tokio::test]
 async fn a_peer_that_takes_a_little_in_time_stays() {
     let mut ends = open_websocket().await;
-    let sent = frame(6 * PIPE);
+    // In all it takes longer than the deadline.
+    let sent = frame(12 * PIPE);
     push(&ends.lane, sent.clone()).await.unwrap();
     let mut arrived = Vec::new();
     while arrived.len() < sent.len() {
-        sleep(DEADLINE / 2).await;
+        sleep(DEADLINE / 6).await;
         let mut some = [0; PIPE];
         let length = ends.peer.read(&mut some).await.unwrap();
         arrived.extend_from_slice(&some[..length]);

@@ -30,7 +30,7 @@ async fn check(world: &World, manners: &[Manner], code: Option<&str>, attempts: 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_another_attempt_may_mend_is_tried_again() {
     let world = World::new().await;
-    let _agent = world.agent_with("model-patience-seconds = 1");
+    let _agent = world.agent_with("model-patience-seconds = 3");
     check(&world, &[refused(500)], None, 2).await;
     check(&world, &[Manner::Break(10)], None, 2).await;
     check(&world, &[Manner::TrailOff(10)], None, 2).await;

@@ -14,7 +14,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_watches_a_killed_agent_sees_the_next_attempt_begin_clean() {
     let world = World::new().await;
-    let mut agent = world.agent();
     world.model.misbehave([Manner::FallSilent(12)]);
     let clients = Clients::node().await;
     let socket = clients.connect(&world.system.edge.url(), Some(&user("ana")));
@@ -24,6 +23,8 @@ async fn who_watches_a_killed_agent_sees_the_next_attempt_begin_clean() {
     let asked = world.ask().await;
     let job_id = asked["job_id"].clone();
     assert_eq!(socket.ask("join_job", &json!({ "job_id": job_id })).await["ok"], true);
+    // Whoever comes after the first words is not told of them one by one.
+    let mut agent = world.agent();
     socket.event("job_output").await;
     agent.kill_and_replace();
     within(PATIENCE, "the job ends", async || {

@@ -8,14 +8,16 @@ use serde_json::Value;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
 use crate::served;
 
-/// The suites' own: longer than ping interval and timeout together, by far.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Longer than ping interval and timeout together, by far, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// By then a poll waits at the server: long for this machine, short against the ping interval.
+pub(crate) const UNTIL_IT_WAITS: Duration = Duration::from_millis(100);
 
 /// A server of its own for one case, at one of its two paths.
 pub(crate) struct Suite {
@@ -86,7 +88,11 @@ impl Suite {
     /// Whoever opened a session ends it, over either transport.
     pub(crate) async fn lets_clients_go(&self) {
         let sid = self.session().await;
-        let (polled, _) = tokio::join!(self.poll(&sid), self.post(&sid, "1"));
+        let goodbye = async {
+            sleep(UNTIL_IT_WAITS).await;
+            self.post(&sid, "1").await
+        };
+        let (polled, _) = tokio::join!(self.poll(&sid), goodbye);
         assert_eq!((polled.status, polled.text.as_str()), (200, "6"));
         assert_eq!(self.poll(&sid).await.status, 400);
         let mut frames = self.opened().await;

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
-use crate::client::{Suite, is_opening};
+use crate::client::{Suite, UNTIL_IT_WAITS, is_opening};
 
 const PATH: &str = "engine.io";
 const POLLING: &str = "EIO=4&transport=polling";
@@ -71,7 +71,7 @@ async fn a_second_poll_ends_the_session() {
     let sid = suite.session().await;
     let second = async {
         // The first must wait already.
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(UNTIL_IT_WAITS).await;
         suite.poll(&sid).await
     };
     let (first, second) = tokio::join!(suite.poll(&sid), second);
@@ -84,7 +84,7 @@ async fn a_second_poll_ends_the_session() {
 async fn a_poll_that_is_given_up_ends_the_session() {
     let suite = Suite::start(PATH).await;
     let sid = suite.session().await;
-    let given_up = timeout(Duration::from_millis(20), suite.poll(&sid)).await;
+    let given_up = timeout(UNTIL_IT_WAITS, suite.poll(&sid)).await;
     assert!(given_up.is_err(), "nothing was there to be polled");
     assert_eq!(suite.poll(&sid).await.status, 400);
 }

@@ -4,12 +4,22 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::edge::Edge;
+use crate::{edge::Edge, raw::Raw};
 
 const WINDOW_SECONDS: u64 = 2;
+/// Each goes at a moment of its own within the window: the last of so many goes near its end.
+const SOCKETS: usize = 20;
 
 async fn edge() -> Edge {
     Edge::start(|config| config.drain_seconds = WINDOW_SECONDS).await
+}
+
+async fn sockets(edge: &Edge) -> Vec<Raw> {
+    let mut sockets = Vec::new();
+    for _ in 0..SOCKETS {
+        sockets.push(edge.raw().await.connected().await);
+    }
+    sockets
 }
 
 #[tokio::test]
@@ -35,7 +45,7 @@ async fn what_was_asked_before_the_farewell_is_answered_before_it() {
 #[tokio::test]
 async fn a_request_that_is_under_way_is_answered_and_new_sockets_are_not_let_in() {
     let mut edge = edge().await;
-    let _keeps_it_draining = edge.raw().await.connected().await;
+    let _keep_it_draining = sockets(&edge).await;
     let mut request = edge.raw().await;
     let body = r#"{"kind":"x"}"#;
     let head = format!(
@@ -64,10 +74,7 @@ async fn a_request_that_is_under_way_is_answered_and_new_sockets_are_not_let_in(
 #[tokio::test]
 async fn sockets_are_sent_away_one_after_the_other() {
     let mut edge = edge().await;
-    let mut sockets = Vec::new();
-    for _ in 0..20 {
-        sockets.push(edge.raw().await.connected().await);
-    }
+    let sockets = sockets(&edge).await;
     edge.drain();
     let goodbyes = sockets.into_iter().map(|mut socket| async move {
         assert!(socket.packet(r#"42["closing""#).await.is_some());

@@ -15,7 +15,8 @@ use crate::store::sql::{access, copy};
 use crate::store::sweep::{Left, STEP_ROWS, is_past};
 use crate::store::{CleanBudget, Cleaned, Error};
 
-/// Cleans within the budget and not after `until`.
+/// Cleans within the budget: keys not after `until`, and then the rest, for which there is the time of the
+/// budget anew.
 pub(super) fn clean(
     rows: &mut Rows<'_>,
     budget: CleanBudget,
@@ -26,12 +27,18 @@ pub(super) fn clean(
         let keys = forget_keys(rows.connection, budget.now, STEP_ROWS)?
             + access::forget(rows.connection, budget.now.0, STEP_ROWS)?;
         left.cleaned.keys += keys;
-        if left.is_spent() {
-            return Ok(left.cleaned);
-        }
         if keys == 0 {
             break;
         }
+        if left.is_spent() {
+            return Ok(left.cleaned);
+        }
+    }
+    // To have looked in vain is not to have cleaned: zero is answered when nothing is left, and whoever
+    // hears it rests.
+    left.restart(budget.time);
+    if left.is_spent() {
+        return Ok(left.cleaned);
     }
     // Rows are searched below by what the heads in memory may know better.
     rows.memory.heads.flush(rows.connection)?;

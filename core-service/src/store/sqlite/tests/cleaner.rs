@@ -1,6 +1,6 @@
 //! Cleaning, where it is this engine's own.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 
@@ -14,7 +14,8 @@ use crate::store::commit::{Action, Command};
 use crate::store::conformance::Engine as _;
 use crate::store::sqlite::connection::{self, Synchronous};
 use crate::store::sqlite::crowded::{Crowded, LOOKED_AT_MAX, NOTED_MAX};
-use crate::store::sqlite::{SqliteConfig, SqliteStore};
+use crate::store::sqlite::rows::{Memory, Rows};
+use crate::store::sqlite::{SqliteConfig, SqliteStore, clean};
 use crate::store::{CleanBudget, Cleaned, Error, PageLimit, Store as _};
 
 /// Past the age of every room, by the clock of the tests.
@@ -88,6 +89,21 @@ fn what_finds_no_room_among_the_noted_is_looked_for_again() {
     assert_eq!(crowded.any(), None);
     assert_eq!(crowded.look(&tables, &retentions).expect("looked"), 1);
     assert_eq!(crowded.any(), Some(room("large")));
+}
+
+#[tokio::test]
+async fn a_cleaning_whose_turn_comes_late_cleans_what_there_is() {
+    let disk = fresh();
+    let store = open(SqliteConfig::new(disk.0.path()));
+    say(&store, &room("aged"), 3).await;
+    drop(store);
+    let connection = connection::open_writer(disk.0.path(), Synchronous::Full).expect("opens");
+    let (mut memory, retentions) = (Memory::new(), Retentions::default());
+    let mut rows = Rows { connection: &connection, memory: &mut memory, retentions: &retentions };
+    let budget = CleanBudget { now: LATER, events: 10, time: Duration::from_secs(9) };
+    // Those before it have taken all the time of their transaction.
+    let cleaned = clean::clean(&mut rows, budget, Instant::now()).expect("cleaned");
+    assert_eq!(cleaned.events, 3);
 }
 
 #[tokio::test]

@@ -5,11 +5,16 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use roomcast_proto::v1::WatchTopicRequest;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::support::{Clients, Core, System, eventually, user};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What a client of HTTP/2 says first: the preface, and that it has no settings of its own.
+const BEGINNING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+/// The server's acknowledgement of those settings: from then on it serves the connection.
+const HEARD: &[u8] = b"\0\0\0\x04\x01\0\0\0\0";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_draining_core_ends_its_streams_and_itself() {
@@ -47,8 +52,8 @@ async fn a_draining_edge_says_goodbye_and_its_clients_come_back_to_the_next() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_asks_again_does_not_wait_for_the_drain() {
     let mut core = Core::start_with(&["--drain-seconds", "300"]).await;
-    // A connection that says nothing is waited for as long as the drain may last.
-    let _held = TcpStream::connect(core.address()).await.unwrap();
+    // It is waited for as long as the drain may last.
+    let _held = begun_and_silent(&core).await;
     core.process().signal(Signal::SIGTERM);
     eventually("it has ended", async || {
         core.process().signal(Signal::SIGINT);
@@ -57,4 +62,15 @@ async fn whoever_asks_again_does_not_wait_for_the_drain() {
     .await;
     let status = core.process().ended(PATIENCE).await;
     assert_eq!(status.code(), Some(130), "as if the second signal had ended it: {status}");
+}
+
+/// A connection that is served, and says nothing more.
+async fn begun_and_silent(core: &Core) -> TcpStream {
+    let mut stream = TcpStream::connect(core.address()).await.unwrap();
+    stream.write_all(BEGINNING).await.unwrap();
+    let mut said = Vec::new();
+    while !said.windows(HEARD.len()).any(|part| part == HEARD) {
+        assert!(stream.read_buf(&mut said).await.unwrap() > 0, "it is cut off");
+    }
+    stream
 }

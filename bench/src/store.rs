@@ -19,8 +19,10 @@ use crate::body::BODY;
 use crate::load::Operation;
 
 const TOPICS: usize = 1000;
+/// More have nothing of their own.
+const PUBLISHERS_MAX: usize = 1024;
 /// One for each of as many publishers.
-const RUNNING_MAX: usize = 1024;
+const RUNNING_MAX: usize = PUBLISHERS_MAX;
 /// A lease that no case outlives.
 const TTL: Duration = Duration::from_secs(3600);
 
@@ -34,13 +36,15 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Arc<SqliteStore>> {
 pub(crate) struct Publish {
     store: Arc<dyn Store>,
     rooms: Vec<Topic>,
-    kind: Arc<str>,
+    /// For each publisher its own, as each request has: one for all would be a line of memory that all write.
+    kinds: Vec<Arc<str>>,
 }
 
 impl Publish {
     pub(crate) fn new(store: Arc<dyn Store>) -> anyhow::Result<Publish> {
         let rooms = (0..TOPICS).map(|n| Topic::new("default", Kind::Room, &format!("room-{n}")));
-        Ok(Publish { store, rooms: rooms.collect::<Result<_, _>>()?, kind: "tick".into() })
+        let kinds = (0..PUBLISHERS_MAX).map(|_| "tick".into()).collect();
+        Ok(Publish { store, rooms: rooms.collect::<Result<_, _>>()?, kinds })
     }
 }
 
@@ -50,7 +54,8 @@ impl Operation for Publish {
         let number = publisher.wrapping_mul(7919).wrapping_add(usize::try_from(round)?) % TOPICS;
         let topic = self.rooms[number].clone();
         let body = Body::Payload(Payload::json(Bytes::from_static(&BODY)));
-        let events = vec![NewEvent { kind: Arc::clone(&self.kind), body }];
+        let kind = Arc::clone(&self.kinds[publisher % PUBLISHERS_MAX]);
+        let events = vec![NewEvent { kind, body }];
         let action = Action::Publish { topic, events, expected_offset: None };
         self.store.commit(Command { action, idempotency: None, trace: None }).await?;
         Ok(())

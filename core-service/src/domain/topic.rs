@@ -1,8 +1,9 @@
 //! A topic: a tenant's named, ordered log.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::fmt;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::sync::{Arc, LazyLock};
 
 use crate::domain::name;
@@ -77,6 +78,32 @@ struct Parts {
 
 /// Names are chosen by callers: which of them meet in a table, none can foresee.
 static HASHES: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// Finds topics by the hash that each of them carries.
+pub type ByHash = BuildHasherDefault<CarriedHash>;
+
+/// Some topics.
+pub type TopicSet = HashSet<Topic, ByHash>;
+
+/// The hash of what carries its own.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CarriedHash(u64);
+
+impl Hasher for CarriedHash {
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// The one name of an audit topic.
 const AUDIT: &str = "log";

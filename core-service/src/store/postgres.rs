@@ -256,8 +256,9 @@ fn open(config: PostgresConfig, tap: Tap, answers: Answers) -> Result<PostgresSt
     };
     let lanes: Result<Vec<_>, OpenError> = (0..LANES)
         .map(|_| {
-            let lane = Lane::open(shared.clone())?;
-            let (queue, requests) = Queue::new(queue::COMMANDS_MAX, queue::BYTES_MAX / LANES);
+            let (queue, requests, budget) =
+                Queue::new(queue::COMMANDS_MAX, queue::BYTES_MAX / LANES);
+            let lane = Lane::open(shared.clone(), budget)?;
             let thread = std::thread::Builder::new().name("store-lane".into());
             let thread = thread.spawn(move || lane.run(requests)).map_err(OpenError::Thread)?;
             Ok((queue, thread))

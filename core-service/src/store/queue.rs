@@ -22,19 +22,28 @@ const COMMAND_BYTES: usize = 512;
 #[derive(Debug)]
 pub(crate) struct Request<W> {
     pub(crate) work: W,
-    pub(crate) charge: Charge,
-}
-
-/// Bytes that a request takes from the queue's budget until it is done.
-#[derive(Debug)]
-pub(crate) struct Charge {
+    /// What it takes from the queue's budget until it is done.
     pub(crate) bytes: usize,
-    waiting: Arc<AtomicUsize>,
 }
 
-impl Drop for Charge {
-    fn drop(&mut self) {
-        self.waiting.fetch_sub(self.bytes, Ordering::Relaxed);
+/// Bytes that wait, or are at work. Whoever takes requests gives those of a whole batch back at once:
+/// everybody writes this line of memory.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Budget(Arc<AtomicUsize>);
+
+impl Budget {
+    /// Takes bytes, if there are not `max` then.
+    fn take(&self, bytes: usize, max: usize) -> bool {
+        let is_within = self.0.fetch_add(bytes, Ordering::Relaxed) + bytes <= max;
+        if !is_within {
+            self.give_back(bytes);
+        }
+        is_within
+    }
+
+    /// Gives back those of requests that are done.
+    pub(crate) fn give_back(&self, bytes: usize) {
+        self.0.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
@@ -42,7 +51,7 @@ impl Drop for Charge {
 #[derive(Debug)]
 pub(crate) struct Queue<W> {
     sender: mpsc::Sender<Request<W>>,
-    waiting: Arc<AtomicUsize>,
+    budget: Budget,
     bytes_max: usize,
 }
 
@@ -50,21 +59,23 @@ impl<W> Queue<W> {
     pub(crate) fn new(
         commands_max: usize,
         bytes_max: usize,
-    ) -> (Queue<W>, mpsc::Receiver<Request<W>>) {
+    ) -> (Queue<W>, mpsc::Receiver<Request<W>>, Budget) {
         let (sender, receiver) = mpsc::channel(commands_max);
-        (Queue { sender, waiting: Arc::default(), bytes_max }, receiver)
+        let budget = Budget::default();
+        (Queue { sender, budget: budget.clone(), bytes_max }, receiver, budget)
     }
 
     /// Enters a request that holds so many bytes, or refuses it at once.
     pub(crate) fn enter(&self, work: W, bytes: usize) -> Result<(), Error> {
-        let before = self.waiting.fetch_add(bytes, Ordering::Relaxed);
-        let charge = Charge { bytes, waiting: Arc::clone(&self.waiting) };
-        if before + bytes > self.bytes_max {
+        if !self.budget.take(bytes, self.bytes_max) {
             return Err(Error::Overloaded);
         }
-        self.sender.try_send(Request { work, charge }).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => Error::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => gone(),
+        self.sender.try_send(Request { work, bytes }).map_err(|refused| {
+            self.budget.give_back(bytes);
+            match refused {
+                mpsc::error::TrySendError::Full(_) => Error::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => gone(),
+            }
         })
     }
 }

@@ -230,7 +230,8 @@ impl SqliteStore {
         let readers = Readers::start(readers?).map_err(OpenError::Thread)?;
         let sentry = vec![connection::open_reader(folder.path())?];
         let sentry = Readers::start(sentry).map_err(OpenError::Thread)?;
-        let (queue, requests) = Queue::new(config.queue_commands_max, config.queue_bytes_max);
+        let (queue, requests, budget) =
+            Queue::new(config.queue_commands_max, config.queue_bytes_max);
         let writer = writer::Writer {
             connection,
             checkpointer,
@@ -242,6 +243,7 @@ impl SqliteStore {
             tap,
             status: status.clone(),
             answers: Answers::here(),
+            budget,
         };
         let writer = std::thread::Builder::new()
             .name("store-writer".into())

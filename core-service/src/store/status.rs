@@ -1,5 +1,6 @@
 //! Whether the store takes commits.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -10,12 +11,17 @@ use crate::store::Error;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Status {
     refusal: Arc<Mutex<Option<Error>>>,
+    /// Whether there is a refusal: all who commit ask, and share what nobody writes.
+    refuses: Arc<AtomicBool>,
     failed: CancellationToken,
 }
 
 impl Status {
     /// `Err` says why commits are not taken.
     pub(crate) fn writable(&self) -> Result<(), Error> {
+        if !self.refuses.load(Ordering::Acquire) {
+            return Ok(());
+        }
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone().map_or(Ok(()), Err)
     }
 
@@ -26,7 +32,9 @@ impl Status {
 
     /// A batch was committed.
     pub(crate) fn set_open(&self) {
-        self.set(None);
+        if self.refuses.load(Ordering::Acquire) {
+            self.set(None);
+        }
     }
 
     /// A batch found no room.
@@ -53,6 +61,8 @@ impl Status {
         if self.failed.is_cancelled() {
             return;
         }
-        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
+        let mut known = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        self.refuses.store(refusal.is_some(), Ordering::Release);
+        *known = refusal;
     }
 }

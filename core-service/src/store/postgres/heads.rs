@@ -1,13 +1,12 @@
 //! Topics' rows as a lane knows them: where it left them, and what the run under way makes of them.
 
-use std::collections::HashSet;
 use std::num::NonZeroUsize;
 
 use lru::LruCache;
 
 use super::failure::{Failure, Trouble};
 use super::head::{Head, Moved};
-use crate::domain::topic::Topic;
+use crate::domain::topic::{ByHash, Topic, TopicSet};
 
 /// Topics that are remembered: several times as many as one batch touches.
 const KNOWN_MAX: NonZeroUsize = NonZeroUsize::new(16_384).expect("above zero");
@@ -15,7 +14,7 @@ const KNOWN_MAX: NonZeroUsize = NonZeroUsize::new(16_384).expect("above zero");
 /// Topics' rows.
 #[derive(Debug)]
 pub(super) struct Heads {
-    known: LruCache<Topic, Head>,
+    known: LruCache<Topic, Head, ByHash>,
     /// Counts the runs of batches. The rows of one are those that it has locked or relies on.
     run: u64,
     /// What the run has changed, once more for each time that it is written.
@@ -26,7 +25,8 @@ pub(super) struct Heads {
 
 impl Heads {
     pub(super) fn new() -> Heads {
-        Heads { known: LruCache::new(KNOWN_MAX), run: 0, changed: Vec::new(), written: 0 }
+        let known = LruCache::with_hasher(KNOWN_MAX, ByHash::default());
+        Heads { known, run: 0, changed: Vec::new(), written: 0 }
     }
 
     /// Forgets everything: it may come from a history that was lost.
@@ -42,7 +42,7 @@ impl Heads {
     }
 
     /// Takes topics as they are remembered, if all of them may be relied on.
-    pub(super) fn rely(&mut self, topics: &HashSet<Topic>) -> bool {
+    pub(super) fn rely(&mut self, topics: &TopicSet) -> bool {
         topics.iter().all(|topic| {
             let head = self.known.get_mut(topic).filter(|head| head.may_be_relied_on());
             head.map(|head| head.run = self.run).is_some()
@@ -50,7 +50,7 @@ impl Heads {
     }
 
     /// Topics with the ids of their rows, in the order of these; none if one is not known.
-    pub(super) fn rows(&mut self, topics: &HashSet<Topic>) -> Option<Vec<(i64, Topic)>> {
+    pub(super) fn rows(&mut self, topics: &TopicSet) -> Option<Vec<(i64, Topic)>> {
         let row = |topic: &Topic| Some((self.known.get(topic)?.stand.id, topic.clone()));
         let mut rows = topics.iter().map(row).collect::<Option<Vec<_>>>()?;
         rows.sort_unstable_by_key(|(row, _)| *row);
@@ -98,7 +98,7 @@ impl Heads {
     }
 
     /// Remembers where a run that was committed has left its topics.
-    pub(super) fn settle(&mut self, topics: &HashSet<Topic>) {
+    pub(super) fn settle(&mut self, topics: &TopicSet) {
         for topic in topics {
             if let Some(head) = self.known.peek_mut(topic) {
                 head.settle();
@@ -107,7 +107,7 @@ impl Heads {
     }
 
     /// Takes back what the run has decided about topics.
-    pub(super) fn take_back(&mut self, topics: &HashSet<Topic>) {
+    pub(super) fn take_back(&mut self, topics: &TopicSet) {
         for topic in topics {
             if let Some(head) = self.known.peek_mut(topic) {
                 head.take_back();
@@ -124,7 +124,7 @@ impl Heads {
 }
 
 fn held<'heads>(
-    known: &'heads mut LruCache<Topic, Head>,
+    known: &'heads mut LruCache<Topic, Head, ByHash>,
     run: u64,
     topic: &Topic,
 ) -> Result<&'heads mut Head, Failure> {
@@ -164,11 +164,11 @@ mod tests {
     }
 
     /// A run that has locked a topic.
-    fn begun() -> (Heads, HashSet<Topic>) {
+    fn begun() -> (Heads, TopicSet) {
         let mut heads = Heads::new();
         heads.begin();
         heads.take(&Topic::access(), found());
-        (heads, HashSet::from([Topic::access()]))
+        (heads, TopicSet::from_iter([Topic::access()]))
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::domain::time::Time;
 use crate::store::answers::Answers;
 use crate::store::batch::Batch;
 use crate::store::commit::Command;
-use crate::store::queue::Request;
+use crate::store::queue::{Budget, Request};
 use crate::store::status::Status;
 use crate::store::{Committed, Error, Tap, meter};
 
@@ -66,6 +66,7 @@ type Reply = oneshot::Sender<Result<Committed, Error>>;
 /// What the thread owns.
 pub(super) struct Lane {
     shared: Shared,
+    budget: Budget,
     link: Option<Link>,
     planner: Planner,
 }
@@ -98,9 +99,9 @@ impl From<Trouble> for Undone {
 
 impl Lane {
     /// A lane that is connected.
-    pub(super) fn open(shared: Shared) -> Result<Lane, Trouble> {
+    pub(super) fn open(shared: Shared, budget: Budget) -> Result<Lane, Trouble> {
         let link = Some(Link::open(&shared.target)?);
-        Ok(Lane { shared, link, planner: Planner::new() })
+        Ok(Lane { shared, budget, link, planner: Planner::new() })
     }
 
     /// Works until the queue is closed and empty.
@@ -157,15 +158,25 @@ impl Lane {
         }
         let error = told(failure);
         tracing::warn!(%error, "a commit failed");
-        let answers = replies(requests).map(|reply| (reply, Err(error.clone())));
-        self.shared.answers.give(answers.collect());
+        let outcomes = vec![Err(error); requests.len()];
+        self.reply(requests, outcomes);
     }
 
     fn give(&self, done: Done, requests: Vec<Request<Work>>) {
         if !done.events.is_empty() {
             (self.shared.tap)(&done.events);
         }
-        self.shared.answers.give(replies(requests).zip(done.outcomes).collect());
+        self.reply(requests, done.outcomes);
+    }
+
+    /// Sends outcomes. Whoever is answered finds room for the next; the commands themselves are dropped
+    /// while the answers are on their way.
+    fn reply(&self, requests: Vec<Request<Work>>, outcomes: Vec<Result<Committed, Error>>) {
+        self.budget.give_back(requests.iter().map(|request| request.bytes).sum());
+        let works = requests.into_iter().map(|Request { work, .. }| (work.reply, work.command));
+        let (replies, commands): (Vec<Reply>, Vec<Box<Command>>) = works.unzip();
+        self.shared.answers.give(replies.into_iter().zip(outcomes).collect());
+        drop(commands);
     }
 
     /// Commits a batch, however often it has to be begun.
@@ -212,7 +223,7 @@ impl Lane {
 
     /// One run of a batch.
     fn try_commit(&mut self, commands: &[&Command], more: &More) -> Result<Done, Undone> {
-        let Lane { shared, link, planner } = self;
+        let Lane { shared, link, planner, .. } = self;
         let link = link.as_mut().ok_or_else(|| Trouble::Lost("there is no connection".into()))?;
         let plan = planner.plan(&link.connection, commands, &shared.limits, more)?;
         let heads = &mut planner.heads;
@@ -300,8 +311,9 @@ impl Lane {
                 Ok(link) => self.link = Some(link),
                 Err(trouble) => {
                     let error = self.shared.status.set_unreachable(&format!("{trouble:?}"));
-                    while let Ok(request) = queue.try_recv() {
-                        drop(request.work.reply.send(Err(error.clone())));
+                    while let Ok(Request { work, bytes }) = queue.try_recv() {
+                        self.budget.give_back(bytes);
+                        drop(work.reply.send(Err(error.clone())));
                     }
                     if queue.is_closed() {
                         return;
@@ -319,15 +331,10 @@ impl Lane {
 fn fitting(requests: &[Request<Work>]) -> usize {
     let mut bytes = 0;
     let fits = |request: &&Request<Work>| {
-        bytes += request.charge.bytes;
+        bytes += request.bytes;
         bytes <= BYTES_MAX
     };
     requests.iter().take(COMMANDS_MAX).take_while(fits).count().max(1)
-}
-
-/// Where outcomes go. Whoever is answered finds room for the next: all that was held is let go before.
-fn replies(requests: Vec<Request<Work>>) -> impl Iterator<Item = Reply> {
-    requests.into_iter().map(|Request { work, .. }| work.reply)
 }
 
 /// Whether each command of a batch may still be committed by itself: one of them cannot be read or written,

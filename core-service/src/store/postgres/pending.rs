@@ -39,12 +39,29 @@ struct Events {
     offsets: Vec<i64>,
     forms: Vec<i64>,
     types: Vec<Lent<Arc<str>>>,
-    traces: Vec<Option<Vec<u8>>>,
+    traces: Sparse<Vec<u8>>,
     bodies: Vec<Lent<Bytes>>,
-    attempts: Vec<Option<i64>>,
-    channels: Vec<Option<String>>,
-    starts: Vec<Option<i64>>,
+    attempts: Sparse<i64>,
+    channels: Sparse<String>,
+    starts: Sparse<i64>,
     time: Time,
+}
+
+/// A column with a value in few rows, or in none: then it is empty.
+#[derive(Debug, Default)]
+struct Sparse<T> {
+    cells: Vec<Option<T>>,
+    rows: usize,
+}
+
+impl<T> Sparse<T> {
+    fn push(&mut self, cell: Option<T>) {
+        if cell.is_some() || !self.cells.is_empty() {
+            self.cells.resize_with(self.rows, || None);
+            self.cells.push(cell);
+        }
+        self.rows += 1;
+    }
 }
 
 impl Pending {
@@ -218,14 +235,15 @@ fn write(mark: Mark, events: Events, moved: Vec<Moved>) -> Call {
         .with(events.offsets)
         .with(events.forms)
         .with(events.types)
-        .with(sparse(events.traces))
+        .with(events.traces.cells)
         .with(events.bodies)
-        .with(sparse(events.attempts))
-        .with(sparse(events.channels))
-        .with(sparse(events.starts));
+        .with(events.attempts.cells)
+        .with(events.channels.cells)
+        .with(events.starts.cells);
     let (mut ids, mut offsets, mut bytes, mut types) = (vec![], vec![], vec![], vec![]);
     let (mut was_offsets, mut was_stamps, mut was_floors) = (vec![], vec![], vec![]);
-    let (mut oldest, mut ended, mut crowded) = (vec![], vec![], vec![]);
+    let (mut oldest, mut ended, mut crowded) =
+        (Sparse::default(), Sparse::default(), Sparse::default());
     for row in moved {
         ids.push(row.id);
         offsets.push(signed(row.head));
@@ -240,12 +258,7 @@ fn write(mark: Mark, events: Events, moved: Vec<Moved>) -> Call {
     }
     let call = call.with(ids).with(offsets).with(bytes);
     let call = call.with(was_offsets).with(was_stamps).with(was_floors).with(types);
-    call.with(sparse(oldest)).with(sparse(ended)).with(sparse(crowded))
-}
-
-/// A column, or none if nothing stands in it.
-fn sparse<T>(column: Vec<Option<T>>) -> Vec<Option<T>> {
-    if column.iter().any(Option::is_some) { column } else { Vec::new() }
+    call.with(oldest.cells).with(ended.cells).with(crowded.cells)
 }
 
 fn insert_jobs(jobs: Vec<(Held, Option<Payload>)>) -> Result<Vec<Call>, Error> {

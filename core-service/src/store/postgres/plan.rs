@@ -1,7 +1,7 @@
 //! What a batch will touch, known before it begins: all of it is locked in one order, so that batches
 //! of several cores wait for each other but never in a circle.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::heads::Heads;
 use super::sql::read;
 use crate::domain::job::{self, Limits};
 use crate::domain::name::fingerprint;
-use crate::domain::topic::{Kind, Topic};
+use crate::domain::topic::{Kind, Topic, TopicSet};
 use crate::store::commit::{Action, Command, job_topics};
 use crate::store::edge::Attend;
 use crate::store::session;
@@ -29,7 +29,7 @@ const SPACE: u64 = 0x726f_6f6d << 32;
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     /// Shared with whoever takes turns.
-    pub(super) topics: Arc<HashSet<Topic>>,
+    pub(super) topics: Arc<TopicSet>,
     /// Their rows, in the order in which they are locked; none if one is not known.
     pub(super) rows: Vec<(i64, Topic)>,
     /// Whether the batch may go by where they were left: it only appends, and nobody else was at them.
@@ -88,6 +88,7 @@ impl Planner {
     ) -> Result<Plan, Failure> {
         self.learn(connection, commands)?;
         let mut plan = Plan { makes_topics: more.makes_topics, ..Plan::default() };
+        plan.touched().reserve(commands.len());
         plan.touched().extend(more.topics.iter().cloned());
         for &Command { action, idempotency, .. } in commands {
             plan.keys.extend(idempotency.as_ref().map(|one| (one.scope.clone(), one.key.clone())));
@@ -259,7 +260,7 @@ fn topics(
 }
 
 impl Plan {
-    fn touched(&mut self) -> &mut HashSet<Topic> {
+    fn touched(&mut self) -> &mut TopicSet {
         Arc::make_mut(&mut self.topics)
     }
 

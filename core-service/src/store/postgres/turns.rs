@@ -2,15 +2,14 @@
 //! before another begins, so that they are heard in order. The database's locks keep other processes
 //! out.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use crate::domain::topic::Topic;
+use crate::domain::topic::TopicSet;
 
 /// The topics that lanes are at, for each lane together.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    taken: Mutex<Vec<Arc<HashSet<Topic>>>>,
+    taken: Mutex<Vec<Arc<TopicSet>>>,
     freed: Condvar,
 }
 
@@ -18,16 +17,16 @@ pub(super) struct Turns {
 #[derive(Debug)]
 pub(super) struct Turn {
     turns: Arc<Turns>,
-    topics: Arc<HashSet<Topic>>,
+    topics: Arc<TopicSet>,
 }
 
 impl Turns {
     /// Waits until nobody is at any of the topics, then takes all of them at once: nobody ever waits
     /// for more while holding some.
-    pub(super) fn take(turns: &Arc<Turns>, topics: &Arc<HashSet<Topic>>) -> Turn {
+    pub(super) fn take(turns: &Arc<Turns>, topics: &Arc<TopicSet>) -> Turn {
         let topics = Arc::clone(topics);
         let taken = turns.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_busy = |taken: &mut Vec<Arc<HashSet<Topic>>>| {
+        let is_busy = |taken: &mut Vec<Arc<TopicSet>>| {
             taken.iter().any(|others| !others.is_disjoint(&topics))
         };
         let mut taken =

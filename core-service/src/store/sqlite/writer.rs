@@ -18,7 +18,7 @@ use crate::domain::retention::Retentions;
 use crate::domain::time::Time;
 use crate::store::answers::{Answer, Answers};
 use crate::store::batch::Batch;
-use crate::store::queue::{self, Charge, Request};
+use crate::store::queue::{self, Budget, Request};
 use crate::store::status::Status;
 use crate::store::{CleanBudget, Cleaned, Command, Committed, Error, Tap, meter};
 
@@ -52,6 +52,7 @@ pub(super) struct Writer {
     pub(super) tap: Tap,
     pub(super) status: Status,
     pub(super) answers: Answers,
+    pub(super) budget: Budget,
 }
 
 /// An outcome on its way back. It goes out after the commit.
@@ -98,10 +99,10 @@ impl Writer {
     fn batch(&mut self, requests: &mut dyn ExactSizeIterator<Item = Request<Work>>) {
         let begun = Instant::now();
         let mut answers = Vec::with_capacity(requests.len());
-        let mut charges = Vec::with_capacity(requests.len());
-        let outcome = self.transact(requests, begun, &mut answers, &mut charges);
+        let mut bytes = 0;
+        let outcome = self.transact(requests, begun, &mut answers, &mut bytes);
         // Before the answers: who is answered finds room for the next.
-        drop(charges);
+        self.budget.give_back(bytes);
         match outcome {
             Ok(events) => {
                 meter::committed(answers.len(), begun.elapsed());
@@ -128,13 +129,13 @@ impl Writer {
         }
     }
 
-    /// Begin, decide and write, commit.
+    /// Begin, decide and write, commit. Tells how many bytes the requests hold that it has taken.
     fn transact(
         &mut self,
         requests: &mut dyn ExactSizeIterator<Item = Request<Work>>,
         begun: Instant,
         answers: &mut Vec<Outcome>,
-        charges: &mut Vec<Charge>,
+        taken: &mut usize,
     ) -> Result<Vec<Linked>, Failure> {
         if self.status.failed().is_cancelled() {
             let stopped = Error::Unavailable("the store has stopped itself".into());
@@ -154,12 +155,10 @@ impl Writer {
             now: (self.clock)(),
             events: Vec::new(),
         };
-        let mut bytes = 0;
-        for Request { work, charge } in requests {
-            bytes += charge.bytes;
-            charges.push(charge);
+        for Request { work, bytes } in requests {
+            *taken += bytes;
             do_one(&mut batch, work, begun + WORK_MAX, &self.status, answers)?;
-            if bytes >= BYTES_MAX || begun.elapsed() >= WORK_MAX {
+            if *taken >= BYTES_MAX || begun.elapsed() >= WORK_MAX {
                 break;
             }
         }

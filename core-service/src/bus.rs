@@ -18,18 +18,24 @@ pub mod watch;
 
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use dashmap::DashMap;
+use roomcast_runtime::budget::Budget;
 use tokio::sync::watch::Receiver;
+use tokio_util::sync::CancellationToken;
 
 use self::patience::Holes;
-use self::tail::{Stand, Tail};
+use self::tail::{Stand, TAILS_BYTES_MAX, Tail};
 use crate::domain::cursor::{Cursor, Resume};
 use crate::domain::event::{Body, Event, Linked};
 use crate::domain::subscription::Taken;
 use crate::domain::topic::Topic;
 
 pub use self::patience::Waiting;
+
+/// Between two looks whether tails are short of room. Meanwhile topics without any are read from the log.
+const RELIEF_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The tails of all topics that are followed.
 #[derive(Debug, Clone, Default)]
@@ -39,7 +45,17 @@ pub struct Bus {
     holes: Option<Holes>,
 }
 
-type Tails = DashMap<Topic, Weak<Followed>>;
+#[derive(Debug)]
+struct Tails {
+    by_topic: DashMap<Topic, Weak<Followed>>,
+    budget: Budget,
+}
+
+impl Default for Tails {
+    fn default() -> Tails {
+        Tails { by_topic: DashMap::new(), budget: Budget::new(TAILS_BYTES_MAX) }
+    }
+}
 
 /// The tail of a topic that is followed. It leaves the bus with whoever lets go of it last: a follower,
 /// or who commits and had hold of it while the last follower went.
@@ -61,7 +77,7 @@ impl Deref for Followed {
 impl Drop for Followed {
     fn drop(&mut self) {
         // Somebody may have begun to follow the topic anew.
-        self.tails.remove_if(&self.topic, |_, tail| tail.strong_count() == 0);
+        self.tails.by_topic.remove_if(&self.topic, |_, tail| tail.strong_count() == 0);
     }
 }
 
@@ -101,9 +117,30 @@ impl Bus {
     /// The topics that are followed, and where each is known to stand.
     pub(crate) fn known(&self) -> Vec<(Topic, Cursor)> {
         // Not under the map's lock: whoever commits waits for it.
-        let tails: Vec<_> = self.tails.iter().map(|one| (one.key().clone(), one.clone())).collect();
+        let tails = self.tails.by_topic.iter();
+        let tails: Vec<_> = tails.map(|one| (one.key().clone(), one.clone())).collect();
         let known = |(topic, tail): (Topic, Weak<Followed>)| Some((topic, tail.upgrade()?.known()));
         tails.into_iter().filter_map(known).collect()
+    }
+
+    /// Makes room among the tails once in a while, until `stop`.
+    pub async fn relieve_always(self, stop: CancellationToken) {
+        let run = async {
+            loop {
+                tokio::time::sleep(RELIEF_INTERVAL).await;
+                self.relieve();
+            }
+        };
+        stop.run_until_cancelled(run).await;
+    }
+
+    /// Where more than half of what all tails may keep is kept, each lets go of its older half.
+    fn relieve(&self) {
+        if !self.tails.budget.is_short() {
+            return;
+        }
+        let tails: Vec<_> = self.tails.by_topic.iter().map(|one| one.clone()).collect();
+        tails.iter().filter_map(Weak::upgrade).for_each(|tail| tail.halve());
     }
 
     /// Takes in where the log of a topic stands that was known to stand at `known`.
@@ -114,16 +151,17 @@ impl Bus {
     }
 
     fn tail(&self, topic: &Topic) -> Option<Arc<Followed>> {
-        self.tails.get(topic).and_then(|tail| tail.upgrade())
+        self.tails.by_topic.get(topic).and_then(|tail| tail.upgrade())
     }
 
     /// Begins to follow a topic. Attach before reading the log, so that no event falls between.
     #[must_use]
     pub fn attach(&self, topic: &Topic) -> Attachment {
-        let mut entry = self.tails.entry(topic.clone()).or_default();
+        let mut entry = self.tails.by_topic.entry(topic.clone()).or_default();
         let tail = entry.upgrade().unwrap_or_else(|| {
             let (topic, tails) = (topic.clone(), Arc::clone(&self.tails));
-            let tail = Arc::new(Followed { topic, tail: Tail::default(), tails });
+            let tail = Tail::new(&tails.budget);
+            let tail = Arc::new(Followed { topic, tail, tails });
             *entry = Arc::downgrade(&tail);
             tail
         });
@@ -136,7 +174,7 @@ impl Bus {
     /// Topics that are followed.
     #[must_use]
     pub fn topics(&self) -> usize {
-        self.tails.len()
+        self.tails.by_topic.len()
     }
 }
 

@@ -46,6 +46,7 @@ use roomcast_proto::{
     registry::Code,
     v1::{JoinRequest, JoinResponse},
 };
+use roomcast_runtime::budget::Budget;
 use tokio::{
     sync::{Notify, Semaphore},
     time::Instant,
@@ -58,6 +59,7 @@ use self::{
     grant::Grant,
     page::Pages,
     reader::Right,
+    ring::RINGS_BYTES_MAX,
     state::States,
     topic::{Feed, Key},
 };
@@ -70,8 +72,8 @@ use crate::{
 /// A feed stays this long after its last reader: a page that is loaded again finds it there.
 const LINGER: Duration = Duration::from_secs(10);
 
-/// Topics one edge follows at most: at about 100 bytes a topic on the stream and a ring that is empty
-/// for most, this bounds the edge's memory.
+/// Topics one edge follows at most: at about 100 bytes a topic on the stream, and with what all rings may
+/// hold together, this bounds the edge's memory.
 const FEEDS_MAX: usize = 100_000;
 
 /// Pages read from the log at once, so that resuming readers never crowd out live events.
@@ -87,6 +89,8 @@ struct Shared {
     rights: Rights,
     presence: Presence,
     table: Mutex<Table>,
+    /// What the rings of all feeds may hold.
+    rings: Budget,
     /// Wakes the stream's driver when the table changed.
     changed: Notify,
     replays: Semaphore,
@@ -134,6 +138,7 @@ impl Feeds {
             rights,
             presence,
             table: Mutex::default(),
+            rings: Budget::new(RINGS_BYTES_MAX),
             changed: Notify::new(),
             replays: Semaphore::new(REPLAYS_MAX),
             pages: Pages::default(),
@@ -230,7 +235,7 @@ impl Feeds {
             return Err(Code::TooManySubscriptions.status("this edge follows no more topics"));
         }
         // From the head: a reader that begins earlier reads the log up to here by itself.
-        let feed = Arc::new(Feed::new(key.clone(), &response.head));
+        let feed = Arc::new(Feed::new(key.clone(), &response.head, &self.0.rings));
         feed.add_reader();
         table.feeds.insert(key, Arc::clone(&feed));
         table.added.push(Arc::clone(&feed));
@@ -263,6 +268,15 @@ impl Feeds {
         }
         metrics::gauge!("roomcast_edge_feeds").set(crate::gauge(table.feeds.len()));
         expired
+    }
+
+    /// Where more than half of what all rings may hold is held, each lets go of its older half.
+    fn relieve(&self) {
+        if !self.0.rings.is_short() {
+            return;
+        }
+        let feeds: Vec<_> = self.table().feeds.values().cloned().collect();
+        feeds.iter().for_each(|feed| feed.state().ring.halve());
     }
 
     fn knows(&self, feed: &Feed) -> bool {

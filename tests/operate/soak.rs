@@ -2,6 +2,7 @@
 //! come back to what they held before.
 
 mod leftover;
+mod level;
 mod page;
 mod stand;
 mod wave;

@@ -69,14 +69,15 @@ impl Cluster {
         Ok(())
     }
 
-    /// Starts what reaches other cores. `stir` wakes whoever waits for their commits without following a
-    /// topic.
+    /// Starts what keeps the bus, and what reaches other cores. `stir` wakes whoever waits for their commits
+    /// without following a topic.
     pub(super) fn spawn(
         &mut self,
         store: &Arc<dyn Store>,
         stir: impl Fn() + Send + Sync + 'static,
         (tasks, stop): (&TaskTracker, &CancellationToken),
     ) {
+        tasks.spawn(self.bus.clone().relieve_always(stop.clone()));
         let (bus, pulse) = (self.bus.clone(), self.pulse.clone());
         tasks.spawn(pulse::run(Arc::clone(store), bus, pulse, stop.clone()));
         let Some(waiting) = self.waiting.take() else { return };

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use roomcast_runtime::budget::{Budget, Share};
 use tokio::sync::watch;
 
 use super::weight;
@@ -25,8 +26,12 @@ const EARLY_EVENTS_MAX: usize = 256;
 /// Bytes of bodies that wait so.
 const EARLY_BYTES_MAX: usize = TAIL_BYTES_MAX;
 
+/// Bytes of bodies that all tails keep together: some hundred busy topics. Those of further ones keep nothing
+/// while there is no room, and their followers read the log.
+pub(super) const TAILS_BYTES_MAX: usize = 256 << 20;
+
 /// A topic's tail.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tail {
     ring: Mutex<Ring>,
     stand: watch::Sender<Stand>,
@@ -41,25 +46,30 @@ pub(super) struct Stand {
     pub(super) rewinds: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Ring {
     /// In order; the last one is at the head, or there are none.
     events: VecDeque<Arc<Event>>,
     /// The stamp of the one before the first, where that is known.
     before: Option<u32>,
-    bytes: usize,
+    bytes: Share,
     /// Where the log is known to reach; the start when nothing is known.
     head: Cursor,
     /// As far as followers have read the log, where that is beyond what has come here.
     read: Cursor,
     /// Events beyond a hole.
     early: BTreeMap<u64, Linked>,
-    early_bytes: usize,
+    early_bytes: Share,
     /// How often the log turned out to be another one.
     rewinds: u64,
 }
 
 impl Tail {
+    /// One of those that keep no more together than the budget allows.
+    pub(super) fn new(budget: &Budget) -> Tail {
+        Tail { ring: Mutex::new(Ring::new(budget)), stand: watch::Sender::default() }
+    }
+
     /// Takes in committed events. Says whether some of them wait for others.
     pub(super) fn offer(&self, events: &[Linked]) -> bool {
         let mut ring = self.ring();
@@ -75,6 +85,16 @@ impl Tail {
         let mut ring = self.ring();
         ring.jump();
         self.tell(&ring);
+    }
+
+    /// Lets go of the older half: what is not told any more goes in the end, and others find room.
+    pub(super) fn halve(&self) {
+        let mut ring = self.ring();
+        let left = ring.events.len() / 2;
+        while ring.events.len() > left {
+            ring.drop_oldest();
+        }
+        ring.events.shrink_to_fit();
     }
 
     /// Takes in where the log stood after it was known to stand at `known`.
@@ -125,6 +145,19 @@ impl Tail {
 }
 
 impl Ring {
+    fn new(budget: &Budget) -> Ring {
+        Ring {
+            events: VecDeque::new(),
+            before: None,
+            bytes: budget.share(),
+            head: Cursor::START,
+            read: Cursor::START,
+            early: BTreeMap::new(),
+            early_bytes: budget.share(),
+            rewinds: 0,
+        }
+    }
+
     /// Takes in an event, and what has waited for it.
     fn push(&mut self, linked: &Linked) {
         self.place(linked);
@@ -132,7 +165,7 @@ impl Ring {
             self.early.first_entry().filter(|one| *one.key() <= self.head.offset + 1)
         {
             let next = next.remove();
-            self.early_bytes -= weight(&next.event);
+            self.early_bytes.give_back(weight(&next.event));
             self.place(&next);
         }
     }
@@ -164,16 +197,22 @@ impl Ring {
             self.before = Some(self.head.stamp);
         }
         self.head = event.cursor;
-        self.bytes += weight(&event);
+        self.bytes.add(weight(&event));
         self.events.push_back(event);
-        while self.events.len() > TAIL_EVENTS_MAX || self.bytes > TAIL_BYTES_MAX {
-            match self.events.pop_front() {
-                Some(event) => {
-                    self.bytes -= weight(&event);
-                    self.before = Some(event.cursor.stamp);
-                }
-                None => break,
-            }
+        while !self.events.is_empty() && self.holds_too_much() {
+            self.drop_oldest();
+        }
+    }
+
+    fn holds_too_much(&self) -> bool {
+        let is_long = self.events.len() > TAIL_EVENTS_MAX || self.bytes.bytes() > TAIL_BYTES_MAX;
+        is_long || self.bytes.is_exceeded()
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(event) = self.events.pop_front() {
+            self.bytes.give_back(weight(&event));
+            self.before = Some(event.cursor.stamp);
         }
     }
 
@@ -192,21 +231,27 @@ impl Ring {
 
     /// The log is another one than was known.
     fn rewind(&mut self, head: Cursor) {
-        *self = Ring { head, rewinds: self.rewinds + 1, ..Ring::default() };
+        self.clear();
+        self.early.clear();
+        self.early_bytes.clear();
+        (self.before, self.head, self.read) = (None, head, Cursor::START);
+        self.rewinds += 1;
     }
 
     fn hold(&mut self, linked: &Linked) {
-        self.early_bytes += weight(&linked.event);
+        self.early_bytes.add(weight(&linked.event));
         if let Some(other) = self.early.insert(linked.event.cursor.offset, linked.clone()) {
-            self.early_bytes -= weight(&other.event);
+            self.early_bytes.give_back(weight(&other.event));
         }
-        if self.early.len() > EARLY_EVENTS_MAX || self.early_bytes > EARLY_BYTES_MAX {
+        let bytes = self.early_bytes.bytes();
+        let are_many = self.early.len() > EARLY_EVENTS_MAX || bytes > EARLY_BYTES_MAX;
+        if are_many || self.early_bytes.is_exceeded() {
             self.jump();
         }
     }
 
     fn jump(&mut self) {
-        self.early_bytes = 0;
+        self.early_bytes.clear();
         for (offset, linked) in std::mem::take(&mut self.early) {
             let is_beyond = offset > self.head.offset + 1;
             if is_beyond && !self.is_read_otherwise(&linked) {
@@ -222,7 +267,6 @@ impl Ring {
         self.clear();
         self.head = head;
         self.early.retain(|offset, _| *offset > head.offset);
-        self.early_bytes = self.early.values().map(|linked| weight(&linked.event)).sum();
         self.jump();
     }
 
@@ -237,8 +281,8 @@ impl Ring {
     }
 
     fn clear(&mut self) {
-        self.events.clear();
-        self.bytes = 0;
+        self.events = VecDeque::new();
+        self.bytes.clear();
     }
 
     /// The stamp of the event at an offset, as far as it is known here.

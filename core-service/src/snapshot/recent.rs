@@ -121,6 +121,8 @@ impl Recent {
         kept.bytes += SESSION_BYTES;
         let weighed = Weighed { slot: slot.clone(), bytes: SESSION_BYTES, asked_at: now };
         kept.slots.put(session_id.to_owned(), weighed);
+        // Here too: where the store cannot be read, none comes so far as to be weighed.
+        kept.make_room();
         slot
     }
 
@@ -139,11 +141,7 @@ impl Recent {
         }
         let before = std::mem::replace(&mut weighed.bytes, bytes);
         kept.bytes = kept.bytes + bytes - before;
-        while kept.bytes > RECENT_BYTES_MAX
-            && let Some((_, gone)) = kept.slots.pop_lru()
-        {
-            kept.bytes -= gone.bytes;
-        }
+        kept.make_room();
     }
 
     fn forget(&self, session_id: &str) {
@@ -159,6 +157,14 @@ impl Recent {
 }
 
 impl Kept {
+    fn make_room(&mut self) {
+        while self.bytes > RECENT_BYTES_MAX
+            && let Some((_, gone)) = self.slots.pop_lru()
+        {
+            self.bytes -= gone.bytes;
+        }
+    }
+
     fn forget_unasked(&mut self, now: Instant) {
         let is_unasked = |one: &Weighed| now.duration_since(one.asked_at) >= RECENT_FOR;
         while self.slots.peek_lru().is_some_and(|(_, oldest)| is_unasked(oldest))
@@ -251,5 +257,16 @@ mod tests {
         let left: Vec<&str> =
             kept.slots.iter().map(|(session_id, _)| session_id.as_str()).collect();
         assert_eq!((left, kept.bytes), (vec!["c", "a"], 2 * SESSION_BYTES));
+    }
+
+    #[test]
+    fn sessions_that_cannot_be_read_take_no_more_room_than_others() {
+        let (recent, now) = (Recent::default(), Instant::now());
+        for number in 0..=RECENT_BYTES_MAX / SESSION_BYTES {
+            let _slot = recent.slot(&number.to_string(), now);
+        }
+        let kept = recent.kept();
+        assert_eq!(kept.bytes, RECENT_BYTES_MAX);
+        assert_eq!(kept.bytes, kept.slots.len() as u64 * SESSION_BYTES);
     }
 }

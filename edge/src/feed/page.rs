@@ -7,6 +7,7 @@ use std::{
 };
 
 use roomcast_proto::v1::{ListEventsRequest, ListEventsResponse};
+use roomcast_runtime::budget::{Budget, Share};
 use tokio::{sync::OnceCell, time::Instant};
 use tonic::Status;
 
@@ -23,6 +24,9 @@ const KEEP: Duration = Duration::from_secs(2);
 /// Bytes of events kept for one topic. Where all readers of a busy topic are behind, each at a place of its
 /// own, a page that is let go of too soon is read anew for every one of them, and they never come to the head.
 const BYTES_MAX: usize = 8 << 20;
+/// Bytes of events kept for all topics: after an edge restarts, the readers of each come within seconds. Pages of
+/// a topic that finds no room serve those alone who wait for them.
+const ALL_BYTES_MAX: usize = 128 << 20;
 /// Pages kept for one topic: each is looked at by whoever asks.
 const PAGES_MAX: usize = 256;
 
@@ -68,8 +72,17 @@ impl Page {
 }
 
 /// The pages that somebody wanted a moment ago, by their topics.
-#[derive(Debug, Default)]
-pub(super) struct Pages(Mutex<HashMap<Key, VecDeque<Wanted>>>);
+#[derive(Debug)]
+pub(super) struct Pages {
+    by_topic: Mutex<HashMap<Key, VecDeque<Wanted>>>,
+    budget: Budget,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self { by_topic: Mutex::default(), budget: Budget::new(ALL_BYTES_MAX) }
+    }
+}
 
 #[derive(Debug)]
 struct Wanted {
@@ -77,7 +90,7 @@ struct Wanted {
     at: Instant,
     page: Cell,
     /// Of its events, once they are read.
-    bytes: usize,
+    bytes: Share,
 }
 
 type Cell = Arc<OnceCell<Arc<Page>>>;
@@ -143,21 +156,22 @@ impl Pages {
             return Arc::clone(&wanted.page);
         }
         let page = Cell::default();
-        let wanted = Wanted { since: since.to_owned(), at: now, page: Arc::clone(&page), bytes: 0 };
-        pages.push_back(wanted);
+        let (since, bytes) = (since.to_owned(), self.budget.share());
+        pages.push_back(Wanted { since, at: now, page: Arc::clone(&page), bytes });
         page
     }
 
-    /// A page of so many bytes was read: the oldest of its topic give way.
+    /// A page of so many bytes was read: the oldest of its topic give way, and it too where all hold too much.
     fn make_room(&self, key: &Key, cell: &Cell, bytes: usize) {
         let mut topics = self.lock();
         let Some(pages) = topics.get_mut(key) else { return };
         if let Some(wanted) = pages.iter_mut().find(|wanted| Arc::ptr_eq(&wanted.page, cell)) {
-            wanted.bytes = bytes;
+            wanted.bytes.add(bytes);
         }
-        let mut kept: usize = pages.iter().map(|wanted| wanted.bytes).sum();
-        while kept > BYTES_MAX || pages.len() > PAGES_MAX {
-            kept -= pages.pop_front().map_or(kept, |oldest| oldest.bytes);
+        let mut kept: usize = pages.iter().map(|wanted| wanted.bytes.bytes()).sum();
+        while kept > BYTES_MAX || pages.len() > PAGES_MAX || self.budget.is_exceeded() {
+            let Some(oldest) = pages.pop_front() else { break };
+            kept -= oldest.bytes.bytes();
         }
     }
 
@@ -168,7 +182,7 @@ impl Pages {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, VecDeque<Wanted>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_topic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -243,6 +257,22 @@ mod tests {
         (1..=PAGES_MAX).for_each(|number| assert_eq!(read(number, small), number));
         assert_eq!(read(0, small), PAGES_MAX);
         assert_eq!(read(PAGES_MAX + 1, BYTES_MAX), 1, "however large");
+    }
+
+    #[test]
+    fn pages_of_however_many_topics_take_no_more_room_than_there_is() {
+        let (pages, now) = (Pages::default(), Instant::now());
+        let topics = ALL_BYTES_MAX / BYTES_MAX + 1;
+        for number in 0..topics {
+            let key = key(&format!("room:{number}"));
+            let cell = pages.cell(&key, "c0", now);
+            pages.make_room(&key, &cell, BYTES_MAX);
+            let is_kept = !pages.lock()[&key].is_empty();
+            assert_eq!(is_kept, number + 1 < topics, "{number}");
+        }
+        assert_eq!(pages.budget.held(), ALL_BYTES_MAX);
+        pages.prune(now + KEEP);
+        assert_eq!(pages.budget.held(), 0);
     }
 
     #[tokio::test]

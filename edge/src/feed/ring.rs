@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use roomcast_runtime::budget::{Budget, Share};
+
 use super::place::Place;
 use crate::names::Encoded;
 
@@ -9,6 +11,9 @@ use crate::names::Encoded;
 const EVENTS_MAX: usize = 1024;
 /// Bytes a ring holds at most, so that large events do not multiply by the number of topics.
 const BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes that all rings hold together: some hundred busy topics. Those of further ones hold nothing while
+/// there is no room, and readers that are behind read the log.
+pub(super) const RINGS_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// What one reader takes at once: it bounds what a slow reader keeps from being freed.
 const READ_EVENTS_MAX: usize = 64;
@@ -20,7 +25,9 @@ pub(super) struct Ring {
     /// The cursor before the first event; none when the events before it were never seen.
     base: Option<String>,
     events: VecDeque<Arc<Encoded>>,
-    bytes: usize,
+    bytes: Share,
+    /// The offset of the last event, which it may have let go of; none when it has had none.
+    last: Option<u64>,
     /// Grows when the history before it is no longer the one readers know.
     generation: u64,
 }
@@ -50,9 +57,15 @@ pub(super) enum Arrival {
 }
 
 impl Ring {
-    /// Empty, at a cursor.
-    pub(super) fn new(base: &str) -> Self {
-        Self { base: Some(base.to_owned()), events: VecDeque::new(), bytes: 0, generation: 0 }
+    /// Empty, at a cursor. It is one of those that hold no more together than the budget allows.
+    pub(super) fn new(base: &str, budget: &Budget) -> Self {
+        Self {
+            base: Some(base.to_owned()),
+            events: VecDeque::new(),
+            bytes: budget.share(),
+            last: None,
+            generation: 0,
+        }
     }
 
     pub(super) fn generation(&self) -> u64 {
@@ -90,25 +103,43 @@ impl Ring {
                 self.generation += 1;
             }
         }
-        self.bytes += event.size();
+        self.bytes.add(event.size());
+        self.last = Some(event.offset());
         self.events.push_back(event);
-        while self.events.len() > EVENTS_MAX || (self.bytes > BYTES_MAX && self.events.len() > 1) {
+        while self.holds_too_much() {
             self.trim();
         }
         arrival
+    }
+
+    /// Lets go of the older half: what nobody is told any more goes in the end, and others find room.
+    pub(super) fn halve(&mut self) {
+        let left = self.events.len() / 2;
+        while self.events.len() > left {
+            self.trim();
+        }
+        self.events.shrink_to_fit();
+    }
+
+    fn holds_too_much(&self) -> bool {
+        let is_large = self.bytes.bytes() > BYTES_MAX && self.events.len() > 1;
+        let has_no_room = self.bytes.is_exceeded() && !self.events.is_empty();
+        self.events.len() > EVENTS_MAX || is_large || has_no_room
     }
 
     fn judge(&self, event: &Encoded) -> Arrival {
         if self.base.as_deref() == Some(event.cursor()) {
             return Arrival::Known;
         }
-        let (Some(first), Some(last)) = (self.events.front(), self.events.back()) else {
-            return Arrival::Appended;
-        };
-        if event.offset() > last.offset() {
-            let follows = event.offset() == last.offset() + 1;
+        let Some(last) = self.last else { return Arrival::Appended };
+        if event.offset() > last {
+            let follows = event.offset() == last + 1;
             return if follows { Arrival::Appended } else { Arrival::Skipped };
         }
+        let Some(first) = self.events.front() else {
+            // The last one had the cursor that the ring stands at.
+            return if event.offset() == last { Arrival::Forked } else { Arrival::Known };
+        };
         let there = event.offset().checked_sub(first.offset()).and_then(|at| self.get(at));
         match there {
             Some(other) if other.cursor() != event.cursor() => Arrival::Forked,
@@ -122,13 +153,14 @@ impl Ring {
 
     fn clear(&mut self, base: Option<String>) {
         self.base = base;
-        self.events.clear();
-        self.bytes = 0;
+        self.events = VecDeque::new();
+        self.bytes.clear();
+        self.last = None;
     }
 
     fn trim(&mut self) {
         if let Some(oldest) = self.events.pop_front() {
-            self.bytes -= oldest.size();
+            self.bytes.give_back(oldest.size());
             self.base = Some(oldest.cursor().to_owned());
         }
     }
@@ -141,12 +173,10 @@ impl Ring {
         let Some(offset) = place.offset() else {
             return self.after_cursor(place.cursor());
         };
-        let (Some(first), Some(last)) = (self.events.front(), self.events.back()) else {
-            return Found::Elsewhere;
-        };
-        if offset > last.offset() {
+        if self.last.is_some_and(|last| offset > last) {
             return Found::AtHead;
         }
+        let Some(first) = self.events.front() else { return Found::Elsewhere };
         // The same offset with another cursor is another history.
         match offset.checked_sub(first.offset()).and_then(|at| Some((at, self.get(at)?))) {
             Some((at, event)) if event.cursor() == place.cursor() => {

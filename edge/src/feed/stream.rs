@@ -41,7 +41,8 @@ const OUTGOING: usize = 16;
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// So many missed heartbeats mean that the stream is dead.
 const HEARTBEATS_MISSED_MAX: u32 = 3;
-/// Feeds without readers are looked for this often, and refused ones are added again.
+/// Feeds without readers are looked for this often, refused ones are added again, and room is made among
+/// the rings of all.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(feeds: &Feeds, shutdown: &CancellationToken) {
@@ -220,6 +221,7 @@ impl Stream {
             );
         }
         self.follow(&refused);
+        feeds.relieve();
         let expired = feeds.expire(now);
         if expired.is_empty() {
             return;

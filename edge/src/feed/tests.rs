@@ -7,13 +7,14 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use roomcast_client::Tls;
 use roomcast_proto::v1::{Event, JoinResponse, Payload, event};
+use roomcast_runtime::budget::Budget;
 use tokio::time::Instant;
 
 use super::{
     Feeds, Joined, LINGER,
     page::Page,
     place::Place,
-    ring::{Arrival, Found, Ring},
+    ring::{Arrival, Found, RINGS_BYTES_MAX, Ring},
     step::Step,
     topic::Key,
 };
@@ -65,6 +66,11 @@ fn cursor(offset: u64, stamp: u32) -> String {
     format!("{offset}.{stamp}")
 }
 
+/// A ring that has all the room there is.
+fn ring_at(cursor: &str) -> Ring {
+    Ring::new(cursor, &Budget::new(RINGS_BYTES_MAX))
+}
+
 /// The core: one log with its stamp, from `first` to `head`.
 #[derive(Debug)]
 struct Log {
@@ -108,6 +114,8 @@ enum Move {
     /// The stream delivers what comes after a hole, as a faulty core might. Not as its first event: only
     /// the core knows the offset that a subscription begins at.
     Skip(u64),
+    /// All rings are short of room.
+    Halve,
     /// Old events are trimmed.
     Trim(u64),
     /// The log begins anew under another stamp.
@@ -124,6 +132,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         4 => (1..6u64).prop_map(Move::Arrive),
         1 => Just(Move::Repeat),
         1 => (1..4u64).prop_map(Move::Skip),
+        1 => Just(Move::Halve),
         1 => (1..8u64).prop_map(Move::Trim),
         1 => Just(Move::Fork),
         2 => (0..8u64).prop_map(Move::Join),
@@ -155,7 +164,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let log = Log { first: 1, head: 0, stamp: 1 };
-        let ring = Ring::new(&log.cursor(0));
+        let ring = ring_at(&log.cursor(0));
         Self { log, ring, arrived: 0, has_begun: false, watchers: Vec::new() }
     }
 
@@ -182,6 +191,7 @@ impl World {
                     self.ring.push(event(next, self.log.stamp));
                 }
             }
+            Move::Halve => self.ring.halve(),
             Move::Trim(count) => {
                 self.log.first = (self.log.first + count).min(self.log.head + 1);
                 // The stream's own subscription is reset where it could not go on.
@@ -285,7 +295,7 @@ proptest! {
 
 #[test]
 fn a_ring_is_bounded_and_those_behind_it_are_sent_to_the_log() {
-    let mut ring = Ring::new(&cursor(0, 1));
+    let mut ring = ring_at(&cursor(0, 1));
     for offset in 1..=5000 {
         assert_eq!(ring.push(event(offset, 1)), Arrival::Appended);
     }
@@ -298,8 +308,49 @@ fn a_ring_is_bounded_and_those_behind_it_are_sent_to_the_log() {
 }
 
 #[test]
+fn rings_hold_no_more_together_than_they_may_and_the_log_has_the_rest() {
+    let budget = Budget::new(event(1, 1).size() * 2);
+    let mut rings = [(); 3].map(|()| Ring::new(&cursor(0, 1), &budget));
+    for offset in 1..=9 {
+        for ring in &mut rings {
+            assert_eq!(ring.push(event(offset, 1)), Arrival::Appended);
+            assert!(!budget.is_exceeded());
+        }
+    }
+    let [.., last] = &mut rings;
+    assert_eq!(last.head(), cursor(9, 1));
+    let place = |offset| Place::new(&cursor(offset, 1), 0);
+    assert!(matches!(last.after(&place(8)), Found::Elsewhere));
+    assert!(matches!(last.after(&place(9)), Found::AtHead));
+    assert_eq!(last.push(event(9, 1)), Arrival::Known);
+    assert_eq!(last.push(event(8, 1)), Arrival::Known, "it has let go of it");
+    assert_eq!(last.push(event(11, 1)), Arrival::Skipped);
+    assert_eq!(last.push(event(11, 2)), Arrival::Forked);
+    drop(rings);
+    assert_eq!(budget.held(), 0);
+}
+
+#[tokio::test]
+async fn topics_in_which_nothing_happens_give_way_where_room_is_short() {
+    let feeds = nowhere();
+    let feed = feeds.open(&room()).unwrap();
+    for offset in 1..=4 {
+        assert_eq!(feed.state().ring.push(event(offset, 1)), Arrival::Appended);
+    }
+    let (held, mut other) = (feeds.0.rings.held(), feeds.0.rings.share());
+    feeds.relieve();
+    assert_eq!(feeds.0.rings.held(), held, "there is room enough");
+    other.add(RINGS_BYTES_MAX / 2);
+    for left in [held / 2, held / 4, 0] {
+        feeds.relieve();
+        assert_eq!(feeds.0.rings.held() - other.bytes(), left);
+    }
+    assert_eq!(feed.head(), cursor(4, 1));
+}
+
+#[test]
 fn an_event_in_the_place_of_another_is_another_history() {
-    let mut ring = Ring::new(&cursor(0, 1));
+    let mut ring = ring_at(&cursor(0, 1));
     ring.push(event(1, 1));
     ring.push(event(2, 1));
     let mut place = Place::new(&cursor(1, 1), ring.generation());
@@ -311,7 +362,7 @@ fn an_event_in_the_place_of_another_is_another_history() {
 
 #[test]
 fn a_reader_ahead_of_the_ring_waits_for_it() {
-    let mut ring = Ring::new(&cursor(0, 1));
+    let mut ring = ring_at(&cursor(0, 1));
     ring.push(event(1, 1));
     let mut place = Place::new(&cursor(0, 1), 0);
     for offset in 1..=3 {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use roomcast_proto::v1::Event;
+use roomcast_runtime::budget::Budget;
 use tokio::sync::{Notify, watch};
 
 use super::{
@@ -41,9 +42,9 @@ pub(super) struct State {
 }
 
 impl Feed {
-    pub(super) fn new(key: Key, head: &str) -> Self {
-        let state =
-            State { ring: Ring::new(head), closed: None, live: Members::default(), readers: 0 };
+    pub(super) fn new(key: Key, head: &str, rings: &Budget) -> Self {
+        let (ring, live) = (Ring::new(head, rings), Members::default());
+        let state = State { ring, closed: None, live, readers: 0 };
         let (changes, _) = watch::channel(0);
         Self { key, state: Mutex::new(state), changes }
     }

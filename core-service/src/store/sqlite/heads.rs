@@ -1,8 +1,6 @@
 //! Where the topics stand, in memory: the writer is the only one who moves them, so it reads a
 //! topic's row once and writes it once per batch, however many events the batch appends.
 
-use std::num::NonZeroUsize;
-
 use lru::LruCache;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -18,9 +16,11 @@ use crate::store::Error;
 use crate::store::types::Types;
 
 /// Topics in memory: some 350 bytes for the head, its names and its place in the cache, 300 more with the
-/// first type of event and 50 with each other one: a room takes 700, a job 1 KB, all together 32 MB. A
-/// batch touches fewer, so none that is not yet written is ever evicted.
-const TOPICS_MAX: NonZeroUsize = NonZeroUsize::new(32_768).expect("above zero");
+/// first type of event and 50 with each other one: a room takes 700, a job 1 KB, all together 32 MB.
+const TOPICS_MAX: usize = 32_768;
+/// Types of events in memory, of all those topics: some 200 bytes each where their names are the longest. Four
+/// of each topic, of which most have fewer: where they have more, there is room for fewer topics.
+const TYPES_MAX: usize = 4 * TOPICS_MAX;
 
 /// A topic's row.
 #[derive(Debug, Default)]
@@ -34,6 +34,8 @@ pub(super) struct Head {
     pub(super) bytes: u64,
     pub(super) output: Marks,
     types: Types,
+    /// How many of its types count as being in memory.
+    counted: usize,
     pub(super) oldest: Option<Time>,
     pub(super) ended_at: Option<Time>,
     change: Change,
@@ -77,6 +79,8 @@ impl Head {
     /// Notes when the job or session ended that this is the log of; none once all of it is gone.
     pub(super) fn end(&mut self, at: Option<Time>) {
         self.ended_at = at;
+        // Nothing is put out any more.
+        self.output = Marks::default();
         self.change = Change::Row;
     }
 
@@ -96,12 +100,15 @@ impl Head {
 #[derive(Debug)]
 pub(super) struct Heads {
     cache: LruCache<Topic, Head>,
+    /// Their types, as they are counted.
+    types: usize,
     touched: Vec<Topic>,
 }
 
 impl Heads {
     pub(super) fn new() -> Heads {
-        Heads { cache: LruCache::new(TOPICS_MAX), touched: Vec::new() }
+        // It lets go of none by itself, which might be of one that is not yet written.
+        Heads { cache: LruCache::unbounded(), types: 0, touched: Vec::new() }
     }
 
     /// A topic as it stands in this transaction, to look at.
@@ -110,7 +117,7 @@ impl Heads {
         connection: &Connection,
         topic: &Topic,
     ) -> Result<&mut Head, Failure> {
-        held(&mut self.cache, connection, topic)
+        held((&mut self.cache, &mut self.types), connection, topic)
     }
 
     /// A topic to change, with a row. [`Heads::flush`] writes it.
@@ -119,7 +126,7 @@ impl Heads {
         connection: &Connection,
         topic: &Topic,
     ) -> Result<&mut Head, Failure> {
-        let head = held(&mut self.cache, connection, topic)?;
+        let head = held((&mut self.cache, &mut self.types), connection, topic)?;
         if head.change == Change::None {
             head.change = Change::Head;
             self.touched.push(topic.clone());
@@ -130,7 +137,8 @@ impl Heads {
         Ok(head)
     }
 
-    /// Writes what changed: one update per topic.
+    /// Writes what changed: one update per topic. Then those that were used longest ago give way, where there
+    /// are too many.
     pub(super) fn flush(&mut self, connection: &Connection) -> Result<(), Failure> {
         for topic in self.touched.drain(..) {
             let head = self.cache.peek_mut(&topic).ok_or_else(|| lost(&topic))?;
@@ -140,6 +148,11 @@ impl Heads {
                 Change::Row => update_row(connection, head)?,
             }
             head.change = Change::None;
+            count(&mut self.types, head);
+        }
+        while self.cache.len() > TOPICS_MAX || self.types > TYPES_MAX {
+            let Some((_, gone)) = self.cache.pop_lru() else { break };
+            self.types -= gone.counted;
         }
         Ok(())
     }
@@ -151,23 +164,35 @@ impl Heads {
         for sql in ["DELETE FROM topic_head WHERE topic = ?1", "DELETE FROM topic WHERE id = ?1"] {
             connection.prepare_cached(sql)?.execute([id])?;
         }
-        self.cache.pop(topic);
+        if let Some(gone) = self.cache.pop(topic) {
+            self.types -= gone.counted;
+        }
         Ok(())
     }
 
     /// Forgets everything, after a rollback.
     pub(super) fn clear(&mut self) {
         self.cache.clear();
+        self.types = 0;
         self.touched.clear();
     }
 }
 
 fn held<'cache>(
-    cache: &'cache mut LruCache<Topic, Head>,
+    (cache, types): (&'cache mut LruCache<Topic, Head>, &mut usize),
     connection: &Connection,
     topic: &Topic,
 ) -> Result<&'cache mut Head, Failure> {
-    cache.try_get_or_insert_mut_ref(topic, || Ok(load(connection, topic)?.unwrap_or_default()))
+    let read = || load(connection, topic).map(Option::unwrap_or_default);
+    let head = cache.try_get_or_insert_mut_ref(topic, read)?;
+    count(types, head);
+    Ok(head)
+}
+
+/// Takes what became of a head's types into the number of all.
+fn count(types: &mut usize, head: &mut Head) {
+    *types = *types + head.types.len() - head.counted;
+    head.counted = head.types.len();
 }
 
 fn lost(topic: &Topic) -> Failure {
@@ -191,6 +216,7 @@ fn load(connection: &Connection, topic: &Topic) -> Result<Option<Head>, Failure>
             bytes: row::unsigned(found, 4)?,
             output: Marks::default(),
             types: Types::default(),
+            counted: 0,
             oldest: row::time(found, 6)?,
             ended_at: row::time(found, 7)?,
             change: Change::None,
@@ -239,4 +265,59 @@ fn update_row(connection: &Connection, head: &Head) -> Result<(), Failure> {
         head.ended_at.map(|at| row::signed(at.0)),
     ])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::domain::event::Body;
+    use crate::domain::payload::Payload;
+    use crate::domain::topic::Kind;
+    use crate::store::sqlite::connection::{Synchronous, open_writer};
+
+    /// As many types as are known of one topic.
+    const OWN: usize = 64;
+
+    fn room(number: usize) -> Topic {
+        Topic::new("acme", Kind::Room, &number.to_string()).expect("a topic")
+    }
+
+    fn event(topic: &Topic, offset: u64) -> Event {
+        Event {
+            topic: topic.clone(),
+            cursor: Cursor { offset, stamp: 7 },
+            time: Time(1),
+            trace: None,
+            kind: Arc::from(offset.to_string()),
+            body: Body::Payload(Payload::json("{}")),
+        }
+    }
+
+    #[test]
+    fn no_crowd_of_topics_and_of_their_types_takes_more_memory() {
+        let folder = TempDir::new().expect("a folder");
+        let connection = open_writer(folder.path(), Synchronous::Normal).expect("opens");
+        connection.execute_batch("BEGIN").expect("begins");
+        let mut heads = Heads::new();
+        let fitting = TYPES_MAX / OWN;
+        for number in 0..=fitting {
+            let topic = room(number);
+            let head = heads.touch(&connection, &topic).expect("a head");
+            (1..=OWN as u64).for_each(|offset| head.advance(&event(&topic, offset), 1, 1));
+            heads.flush(&connection).expect("written");
+        }
+        assert_eq!((heads.cache.len(), heads.types), (fitting, TYPES_MAX));
+        assert!(!heads.cache.contains(&room(0)));
+        let head = heads.get(&connection, &room(0)).expect("a head");
+        assert_eq!((head.cursor.offset, head.types.len()), (OWN as u64, OWN), "it was written");
+        for number in fitting..=fitting + TOPICS_MAX {
+            heads.get(&connection, &room(number)).expect("a head");
+        }
+        heads.flush(&connection).expect("written");
+        assert_eq!((heads.cache.len(), heads.types), (TOPICS_MAX, 0));
+    }
 }

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use roomcast_proto::v1::Event;
+use roomcast_runtime::budget::Budget;
 
 use super::super::{
     place::Place,
+    ring::RINGS_BYTES_MAX,
     step::Step,
     topic::{Feed, Key},
 };
@@ -155,7 +157,7 @@ proptest! {
     #[test]
     fn live_or_behind_each_event_comes_once_and_in_order(moves in moves()) {
         let key = Key { tenant: String::new(), topic: "room:a".to_owned() };
-        let feed = Feed::new(key, &cursor(0, 1));
+        let feed = Feed::new(key, &cursor(0, 1), &Budget::new(RINGS_BYTES_MAX));
         let (mut head, mut stamp) = (0, 1);
         // The last that arrived since the subscription began where it is: only the core knows what is
         // its first.
@@ -205,7 +207,7 @@ proptest! {
 fn members_that_come_and_go_while_events_arrive_miss_none_and_get_none_twice() {
     const EVENTS: u64 = 30_000;
     let key = Key { tenant: String::new(), topic: "room:a".to_owned() };
-    let feed = Feed::new(key, &cursor(0, 1));
+    let feed = Feed::new(key, &cursor(0, 1), &Budget::new(RINGS_BYTES_MAX));
     let (published, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
     std::thread::scope(|threads| {
         for number in 0..4_u64 {

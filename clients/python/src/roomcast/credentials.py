@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
+import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import grpc
 
@@ -15,11 +19,17 @@ from roomcast.errors import RoomcastError, Unavailable
 
 # A provider asks an issuer, which answers in moments or is not well; a worker's lease is longer.
 PROVIDER_TIMEOUT = 10.0
+# Threads of a process in which providers are asked. One that never answers keeps its thread.
+ASKING_MAX = 1_000
+
+ResultT = TypeVar("ResultT")
 
 Token = str | Callable[[], str] | Callable[[], Awaitable[str]]
-"""A token, or a function that answers one: it is asked before every call. One that waits for something is
-to be async: nothing else goes on while the other kind is asked. When it fails, or takes more than 10 s, the
-call fails as `Unavailable`, and a worker tries again."""
+"""A token, or a function that answers one: it is asked before every call, and unless it is async in a thread
+of its own, which takes a quarter of a millisecond. When it fails, or takes more than 10 s, the call fails as
+`Unavailable`, and a worker tries again."""
+
+_asking = threading.BoundedSemaphore(ASKING_MAX)
 
 
 @dataclass(frozen=True)
@@ -75,28 +85,67 @@ class Credentials:
         return self if self.service_token is None else Credentials(None, self.service_token)
 
     async def metadata(self, timeout: float = PROVIDER_TIMEOUT) -> grpc.aio.Metadata:
-        """Asks for the tokens, and waits for each so many seconds at most.
+        """Asks for the tokens, and waits so many seconds for all of them.
 
         Raises:
             RoomcastError: What a provider has raised; `Unavailable` for what is none.
         """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + min(timeout, PROVIDER_TIMEOUT)
         metadata = grpc.aio.Metadata(("traceparent", trace.child()))
         if self.token is not None:
-            metadata.add("authorization", f"Bearer {await _ask(self.token, timeout)}")
+            token = await _ask(self.token, until - loop.time())
+            metadata.add("authorization", f"Bearer {token}")
         if self.service_token is not None:
-            metadata.add("x-roomcast-service", await _ask(self.service_token, timeout))
+            token = await _ask(self.service_token, until - loop.time())
+            metadata.add("x-roomcast-service", token)
         return metadata
 
 
 async def _ask(token: Token, timeout: float) -> str:
     try:
-        given = token if isinstance(token, str) else token()
-        if inspect.isawaitable(given):
-            given = await asyncio.wait_for(given, min(timeout, PROVIDER_TIMEOUT))
-        return given.strip()
+        if not isinstance(token, str):
+            token = await asyncio.wait_for(_provided(token), timeout)
+        return token.strip()
     except RoomcastError:
         raise
     except Exception as error:
         # Its words may hold what nobody is to see; they stay with the cause.
         message = f"the provider of the token failed: {type(error).__name__}"
-        raise Unavailable("core_unavailable", message) from error
+        mend = "see why the provider fails"
+        raise Unavailable("token_unavailable", message, retryable=True, mend=mend) from error
+
+
+async def _provided(provide: Callable[[], str | Awaitable[str]]) -> str:
+    given: str | Awaitable[str]
+    given = provide() if inspect.iscoroutinefunction(provide) else await _in_a_thread(provide)
+    return given if isinstance(given, str) else await given
+
+
+async def _in_a_thread(provide: Callable[[], ResultT]) -> ResultT:
+    """One that waits for something holds up nobody else, nor the end of the program."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[ResultT] = loop.create_future()
+    context, asking = contextvars.copy_context(), _asking
+
+    def settle(set_answer: Callable[[Any], None], given: object) -> None:
+        # Nobody waits for one that is late.
+        if not answer.done():
+            set_answer(given)
+
+    def ask() -> None:
+        settled: tuple[Callable[[Any], None], object]
+        try:
+            settled = (answer.set_result, context.run(provide))
+        except Exception as error:  # noqa: BLE001 (whatever it is, the caller is told)
+            settled = (answer.set_exception, error)
+        finally:
+            asking.release()
+        # A loop that has ended waits for nothing.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, *settled)
+
+    if not asking.acquire(blocking=False):
+        raise Unavailable("overloaded", f"{ASKING_MAX} providers of tokens are being asked")
+    threading.Thread(target=ask, name="roomcast-token", daemon=True).start()
+    return await answer

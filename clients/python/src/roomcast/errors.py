@@ -34,7 +34,8 @@ class RoomcastError(Exception):
     """A call that the core refused, or that did not reach it.
 
     Attributes:
-        code: Stable code of docs/ERRORS.md, such as `job_not_found`.
+        code: Stable code of docs/ERRORS.md, such as `job_not_found`; or `token_unavailable`, of this package:
+            the provider of a token failed.
         message: What went wrong, for a person.
         retryable: Whether the same call may succeed later.
         mend: What to do about it, for a person; empty for a code that this version does not know.
@@ -48,16 +49,17 @@ class RoomcastError(Exception):
         message: str,
         *,
         retryable: bool | None = None,
+        mend: str | None = None,
         retry_after: float | None = None,
         fields: Mapping[str, str] | None = None,
     ) -> None:
-        """An error with what the registry knows of its code, unless `retryable` says otherwise."""
-        is_retryable, mend = CODES.get(code, (False, ""))
+        """An error with what the registry knows of its code, unless it is said here."""
+        is_retryable, known_mend = CODES.get(code, (False, ""))
         super().__init__(code, message)
         self.code = code
         self.message = message
         self.retryable = is_retryable if retryable is None else retryable
-        self.mend = mend
+        self.mend = known_mend if mend is None else mend
         self.retry_after = retry_after
         self.fields = dict(fields or {})
 

@@ -1,6 +1,9 @@
 import { RoomcastError } from "@roomcast/client";
 import { credential } from "../credential.js";
 
+/** As long as the client's own requests have. */
+const ANSWER_MAX_MS = 30_000;
+
 /**
  * Asks the edge for what is no JSON: figures as text, and what is answered by a status alone.
  *
@@ -9,10 +12,13 @@ import { credential } from "../credential.js";
 export async function askEdge(path: string, init: RequestInit = {}): Promise<string> {
   const token = credential.get();
   const headers = new Headers(token ? { authorization: `Bearer ${token}` } : {});
-  const response = await fetch(`/api/v1${path}`, { ...init, headers }).catch((error: Error) => {
+  const limit = AbortSignal.timeout(ANSWER_MAX_MS);
+  const signal = init.signal ? AbortSignal.any([init.signal, limit]) : limit;
+  const unreachable = (error: Error) => {
     throw new RoomcastError("unreachable", error.message, true);
-  });
-  if (response.ok) return response.text();
+  };
+  const response = await fetch(`/api/v1${path}`, { ...init, headers, signal }).catch(unreachable);
+  if (response.ok) return response.text().catch(unreachable);
   const problem = (await response.json().catch(() => ({}))) as { readonly code?: string; readonly detail?: string };
   const { code = "unreachable", detail = `${path} answered ${response.status}` } = problem;
   throw new RoomcastError(code, detail, response.status >= 500);

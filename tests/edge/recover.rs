@@ -258,6 +258,9 @@ async fn a_client_that_was_away_for_longer_than_the_retention_is_told_of_a_reset
     comes_back(&socket, 1).await;
     let reset = socket.event("reset").await;
     assert_eq!((&reset["topic"], &reset["reason"]), (&json!("room:open"), &json!("trimmed")));
+    let last = &reset["snapshot"]["events"][0];
+    assert_eq!((&last["type"], &last["event_id"]), (&json!("n"), &last["data"]["event_id"]));
+    assert!(last["data"]["n"].is_number(), "{reset}");
     publish(&root, 30..31).await;
     socket.event_where("n", |payload| payload["n"] == 30).await;
     assert_eq!(connects(&socket), (2, 0), "a reset is no recovery");

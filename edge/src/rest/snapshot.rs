@@ -5,7 +5,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::job::Job;
-use crate::names::{Encoded, Envelope, SessionSnapshot, job_status_of_summary, now, reset_reason};
+use crate::names::{
+    Envelope, LastEvent, SessionSnapshot, job_status_of_summary, now, reset_reason,
+};
 
 /// `{snapshot, …}`, and `{reason, snapshot, …}` after a reset: one payload like any event's.
 pub(super) fn payload(response: &JoinResponse, reset: Option<ResetReason>) -> String {
@@ -39,29 +41,21 @@ enum Shape<'a> {
     /// Of a user's or project's topic: a `job_status` for each.
     Jobs(Vec<&'a RawValue>),
     /// Of a room: the last event of each type.
-    Events(Vec<Last<'a>>),
+    Events(Vec<LastEvent<'a>>),
     /// Of a session: all that its events build on.
     Session(Box<SessionSnapshot<'a>>),
 }
 
-#[derive(Debug, Serialize)]
-struct Last<'a> {
-    r#type: &'a str,
-    data: Option<&'a RawValue>,
-}
-
 impl<'a> Shape<'a> {
     fn of(response: &'a JoinResponse, lines: &'a [String]) -> Option<Self> {
-        let mut values = lines.iter().map(|line| serde_json::from_str(line).ok());
         match response.snapshot.as_ref()? {
             Snapshot::Job(job) => Some(Self::Job(Box::new(Job::of(job)))),
-            Snapshot::Jobs(_) => Some(Self::Jobs(values.flatten().collect())),
+            Snapshot::Jobs(_) => {
+                let jobs = lines.iter().filter_map(|line| serde_json::from_str(line).ok());
+                Some(Self::Jobs(jobs.collect()))
+            }
             Snapshot::LastValues(last) => {
-                let lasts = last
-                    .events
-                    .iter()
-                    .map(|event| Last { r#type: &event.r#type, data: values.next().flatten() });
-                Some(Self::Events(lasts.collect()))
+                Some(Self::Events(last.events.iter().map(LastEvent::of).collect()))
             }
             Snapshot::Session(session) => {
                 SessionSnapshot::of(session).map(|session| Self::Session(Box::new(session)))
@@ -77,10 +71,9 @@ fn lines(response: &JoinResponse) -> Vec<String> {
             let line = |job| job_status_of_summary(topic, (cursor, cursor), job);
             list.jobs.iter().map(line).collect()
         }
-        Some(Snapshot::LastValues(values)) => {
-            values.events.iter().map(|event| Encoded::new(event).payload().to_owned()).collect()
+        Some(Snapshot::Job(_) | Snapshot::LastValues(_) | Snapshot::Session(_)) | None => {
+            Vec::new()
         }
-        Some(Snapshot::Job(_) | Snapshot::Session(_)) | None => Vec::new(),
     }
 }
 
@@ -109,12 +102,14 @@ mod tests {
         let content = Payload { content_type: String::new(), data: "{\"x\":1}".into() };
         let event = Event {
             r#type: "level".into(),
+            event_id: "e1".into(),
             cursor: "c1".into(),
             body: Some(event::Body::Payload(content)),
             ..Event::default()
         };
         let told = told(Snapshot::LastValues(LastValues { events: vec![event] }), None);
         assert_eq!(told["snapshot"]["events"][0]["type"], "level");
+        assert_eq!(told["snapshot"]["events"][0]["event_id"], "e1");
         assert_eq!(told["snapshot"]["events"][0]["data"]["x"], 1);
         assert_eq!(told["snapshot"]["events"][0]["data"]["cursor"], "c1");
         assert_eq!((&told["topic"], &told["cursor"]), (&json!("room:a"), &json!("c")));

@@ -43,6 +43,13 @@ export interface Loaded {
   readonly cursor: string;
 }
 
+/** A room's last event of one name, as a `reset` tells it. */
+interface LastEvent {
+  readonly type: string;
+  readonly event_id: string;
+  readonly data: Payload;
+}
+
 /** The way to the server. */
 export interface Link {
   readonly isOpen: boolean;
@@ -264,7 +271,7 @@ export class Topic<T> {
     if (this.kind.load) return this.#begin();
     this.#replace(payload["snapshot"]);
     // What a room keeps comes once more, to be folded in: it led here, and is told to nobody.
-    const { events = [] } = (payload["snapshot"] ?? {}) as { events?: readonly Payload[] };
+    const { events = [] } = (payload["snapshot"] ?? {}) as { events?: readonly LastEvent[] };
     for (const { event_id } of events) this.#told.add(event_id);
     // Of what comes in parts the last one says where it stands.
     if (this.#next !== undefined) this.#next = payload.cursor;

@@ -103,10 +103,12 @@ test("after a reset a room has what it keeps, by its names, and who reads is tol
   room.read((_, { event_id }) => told.push(event_id));
   room.receive("headline", event(1));
   const [weather, headline, newest] = [event(8), event(9), event(10)];
-  room.receive("reset", { ...event(9, "reset:9"), snapshot: { events: [weather, headline] } });
+  const kept = { weather, headline };
+  const events = Object.entries(kept).map(([type, data]) => ({ type, event_id: data.event_id, data }));
+  room.receive("reset", { ...event(9, "reset:9"), snapshot: { events } });
   room.receive("weather", weather);
   room.receive("headline", headline);
-  expect(room.state).toEqual({ phase: "live", value: { weather, headline }, cursor: "9" });
+  expect(room.state).toEqual({ phase: "live", value: kept, cursor: "9" });
   room.receive("headline", newest);
   expect(room.state.value).toEqual({ weather, headline: newest });
   expect(told).toEqual(["1", "10"]);

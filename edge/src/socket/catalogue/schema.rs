@@ -92,7 +92,7 @@ pub(super) fn all() -> Map<String, Value> {
     schemas
 }
 
-fn own() -> [(String, Value); 11] {
+fn own() -> [(String, Value); 12] {
     let state = |name: &str, is: Value| json!({"type": "object", "properties": {name: is}, "required": [name]});
     let list = |item: Value| json!({"type": "array", "items": item});
     let job = all_of(&["JobStatus", "Envelope"]);
@@ -124,10 +124,15 @@ fn own() -> [(String, Value); 11] {
         ("PublishDone", done("Published")),
         ("Refused", json!({"type": "object", "description": "Acknowledges what was not done.",
             "properties": {"ok": {"const": false}, "error": reference("Fault")}, "required": ["ok", "error"]})),
+        ("LastEvent", json!({"type": "object", "description": "The last event of its name in a room.", "properties": {
+            "type": text("The name under which it comes by itself."),
+            "event_id": text("Unique name: the same as in `data`."),
+            "data": all_of(&["Content", "Envelope"]),
+        }, "required": ["type", "event_id", "data"]})),
         ("Reset", json!({"type": "object", "description": "A topic anew.", "properties": {
             "reason": {"type": "string", "enum": ["trimmed", "forked", "ahead"], "description": "`trimmed`: the cursor lies before what is kept. `forked`: it is of another history. `ahead`: it lies after the log's end."},
             "snapshot": {"description": "The topic as it stands, in the words of its kind. Of a session in several parts it is the first.",
-                "oneOf": [{"type": "null"}, state("job", job.clone()), state("jobs", list(job)), state("events", list(all_of(&["Content", "Envelope"]))), state("session", session)]},
+                "oneOf": [{"type": "null"}, state("job", job.clone()), state("jobs", list(job)), state("events", list(reference("LastEvent"))), state("session", session)]},
         }, "required": ["reason", "snapshot"]})),
     ].map(|(name, schema)| (name.to_owned(), schema))
 }

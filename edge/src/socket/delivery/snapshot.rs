@@ -10,7 +10,9 @@ use tokio::time::timeout;
 use crate::{
     feed::SharedState,
     lane::KillReason,
-    names::{Encoded, Envelope, job_status_of_job, job_status_of_summary, now, reset_reason},
+    names::{
+        Encoded, Envelope, LastEvent, job_status_of_job, job_status_of_summary, now, reset_reason,
+    },
     socket::emit::{Gone, Outlet},
 };
 
@@ -40,7 +42,14 @@ impl Standpoint<'_> {
     pub(super) async fn reset(self, outlet: &Outlet, reason: ResetReason) -> Result<(), Gone> {
         let response = self.response;
         let objects = objects(response, "");
-        let body = Body { reason: reset_reason(reason), snapshot: self.shape(&objects) };
+        outlet.tell_object("reset", &self.as_reset(reason, &objects)).await?;
+        self.tell(outlet, &objects).await
+    }
+
+    /// The payload of `reset`.
+    fn as_reset(self, reason: ResetReason, objects: &[String]) -> String {
+        let response = self.response;
+        let body = Body { reason: reset_reason(reason), snapshot: self.shape(objects) };
         let body = serde_json::to_string(&body).unwrap_or_else(|_| "{}".to_owned());
         let envelope = Envelope {
             topic: &response.topic,
@@ -50,8 +59,7 @@ impl Standpoint<'_> {
             trace_id: "",
             timestamp: now(),
         };
-        outlet.tell_object("reset", &envelope.seal(&body)).await?;
-        self.tell(outlet, &objects).await
+        envelope.seal(&body)
     }
 
     async fn tell(self, outlet: &Outlet, objects: &[String]) -> Result<(), Gone> {
@@ -91,7 +99,9 @@ impl Standpoint<'_> {
         match self.response.snapshot.as_ref()? {
             Snapshot::Job(_) => values.next().map(Shape::Job),
             Snapshot::Jobs(_) => Some(Shape::Jobs(values.collect())),
-            Snapshot::LastValues(_) => Some(Shape::Events(values.collect())),
+            Snapshot::LastValues(last) => {
+                Some(Shape::Events(last.events.iter().map(LastEvent::of).collect()))
+            }
             Snapshot::Session(_) => None,
         }
     }
@@ -133,10 +143,7 @@ fn objects(response: &JoinResponse, message: &str) -> Vec<String> {
             let lines = (1..).zip(&list.jobs);
             lines.map(|(n, job)| job_status_of_summary(topic, (cursor, after(n)), job)).collect()
         }
-        Some(Snapshot::LastValues(values)) => {
-            values.events.iter().map(|event| Encoded::new(event).payload().to_owned()).collect()
-        }
-        Some(Snapshot::Session(_)) | None => Vec::new(),
+        Some(Snapshot::LastValues(_) | Snapshot::Session(_)) | None => Vec::new(),
     }
 }
 
@@ -151,7 +158,36 @@ struct Body<'a> {
 enum Shape<'a> {
     Job(&'a RawValue),
     Jobs(Vec<&'a RawValue>),
-    Events(Vec<&'a RawValue>),
+    Events(Vec<LastEvent<'a>>),
     /// Its first part.
     Session(&'a RawValue),
+}
+
+#[cfg(test)]
+mod tests {
+    use roomcast_proto::v1::{Event, LastValues, Payload, event};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_rooms_reset_says_under_which_name_each_of_its_events_is_told() {
+        let content = Payload { content_type: String::new(), data: "{\"x\":1}".into() };
+        let level = Event {
+            r#type: "level".into(),
+            event_id: "e1".into(),
+            body: Some(event::Body::Payload(content)),
+            ..Event::default()
+        };
+        let last = LastValues { events: vec![level] };
+        let snapshot = Some(Snapshot::LastValues(last));
+        let response = JoinResponse { topic: "room:a".into(), snapshot, ..JoinResponse::default() };
+        let standpoint = Standpoint { response: &response, state: None };
+        let told = standpoint.as_reset(ResetReason::Trimmed, &objects(&response, ""));
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!((&told["topic"], &told["reason"]), (&json!("room:a"), &json!("trimmed")));
+        let one = &told["snapshot"]["events"][0];
+        assert_eq!((&one["type"], &one["event_id"]), (&json!("level"), &json!("e1")));
+        assert_eq!((&one["data"]["x"], &one["data"]["event_id"]), (&json!(1), &json!("e1")));
+    }
 }
